@@ -1,0 +1,1 @@
+"""An OAuth 2 authorization server and resource protection, as a Django app."""

@@ -1,0 +1,14 @@
+"""The Django app."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class DjangoOAuthServerConfig(AppConfig):
+    name = "django_oauth_server"
+    label = "django_oauth_server"
+    verbose_name = _("OAuth server")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from django_oauth_server import checks  # noqa: F401 - registers the system checks

@@ -1,0 +1,1 @@
+"""Who asks: what a client registered, and how it proves to be itself."""

@@ -1,0 +1,51 @@
+"""Which client is this? All methods are asked; exactly one may answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.http import HttpRequest
+
+from django_oauth_server.clients.methods.base import ClientAuthMethod
+from django_oauth_server.errors import InvalidClient, InvalidRequest
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
+from django_oauth_server.protocol.parameters import Parameters
+
+FindClient = Callable[[str, str], Client | None]
+"""From issuer identifier and client id to the client."""
+
+
+def authenticate_client(http: HttpRequest, params: Parameters, issuer: Issuer, find: FindClient, now: datetime) -> Client:
+    """The client that the request proves to come from.
+
+    Raises `InvalidRequest` where two methods are used at once (RFC 6749 section 2.3), `InvalidClient` where none is, or the proof fails. The
+    description never says which part was wrong; the log does.
+    """
+    methods = issuer.components.of(ClientAuthMethod).values()
+    presented = [(method, credentials) for method in methods if (credentials := method.present(http, params))]
+    if not presented:
+        raise InvalidClient("The client did not authenticate.")
+    if len(presented) > 1:
+        raise InvalidRequest("The client used more than one authentication method.")
+    method, credentials = presented[0]
+    if params.get("client_id", credentials.client_id) != credentials.client_id:
+        raise InvalidRequest("The parameter client_id is not the client that authenticated.")
+    client = find(issuer.settings.issuer, credentials.client_id)
+    if reason := _refusal(client, method):
+        raise InvalidClient("Client authentication failed.", detail=f"{reason}, client_id {credentials.client_id!r}")
+    assert client is not None
+    if not method.verify(client, credentials, now):
+        raise InvalidClient("Client authentication failed.", detail=f"wrong proof by {method.name}, client_id {credentials.client_id!r}")
+    return client
+
+
+def _refusal(client: Client | None, method: ClientAuthMethod) -> str:
+    if client is None:
+        return "unknown client"
+    if not client.is_active:
+        return "disabled client"
+    if client.token_endpoint_auth_method != method.name:
+        return f"registered {client.token_endpoint_auth_method}, used {method.name}"
+    return ""

@@ -1,0 +1,1 @@
+"""Client authentication methods (RFC 6749 section 2.3): one file a method."""

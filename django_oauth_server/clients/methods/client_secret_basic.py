@@ -1,0 +1,33 @@
+"""The secret in the Authorization header (RFC 6749 section 2.3.1)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.http import HttpRequest
+
+from django_oauth_server.clients.methods.base import ClientAuthMethod, Credentials
+from django_oauth_server.errors import InvalidClient
+from django_oauth_server.models import Client
+from django_oauth_server.protocol.basic import parse_basic
+from django_oauth_server.protocol.parameters import Parameters
+
+
+class ClientSecretBasic(ClientAuthMethod):
+    """Id and secret are form-encoded before they are joined, so that a colon or an umlaut survives."""
+
+    name = "client_secret_basic"
+    label = "Secret in the Authorization header"
+    uses_secret = True
+
+    def present(self, http: HttpRequest, params: Parameters) -> Credentials | None:
+        scheme, _, value = http.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            return Credentials(*parse_basic(value.strip()))
+        except ValueError as exc:
+            raise InvalidClient("The Authorization header is not Basic with a form-encoded client id and secret.", detail=str(exc)) from exc
+
+    def verify(self, client: Client, credentials: Credentials, now: datetime) -> bool:
+        return client.has_secret(credentials.proof, now)

@@ -1,0 +1,27 @@
+"""No authentication: a public client says who it is and proves nothing (RFC 7591 section 2)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.http import HttpRequest
+
+from django_oauth_server.clients.methods.base import ClientAuthMethod, Credentials
+from django_oauth_server.models import Client
+from django_oauth_server.protocol.parameters import Parameters
+
+
+class NoAuthentication(ClientAuthMethod):
+    """Apps in a browser, on a phone or a desktop, which cannot keep a secret."""
+
+    name = "none"
+    label = "None (public client: an app in a browser, on a phone or a desktop)"
+    parameters = frozenset({"client_id"})
+    confidential = False
+
+    def present(self, http: HttpRequest, params: Parameters) -> Credentials | None:
+        alone = "client_id" in params and "client_secret" not in params and "Authorization" not in http.headers
+        return Credentials(params["client_id"]) if alone else None
+
+    def verify(self, client: Client, credentials: Credentials, now: datetime) -> bool:
+        return True

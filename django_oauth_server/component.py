@@ -1,0 +1,97 @@
+"""Whatever can be switched on is a component: one class that says all there is to say of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from django.core.checks import CheckMessage
+
+    from django_oauth_server.conf import IssuerSettings, Policy
+
+Document = Mapping[str, object]
+"""A client's metadata, RFC 7591 section 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A URL that a component brings. URLconf and metadata are derived from it."""
+
+    name: str
+    route: str
+    """Below the issuer's own path; or, with *well_known*, the suffix of a well-known URI (RFC 8615)."""
+    view: str
+    """Dotted path of a view that is called with `issuer`."""
+    well_known: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One member of a client's metadata (RFC 7591 section 2): how it is asked for, explained and judged."""
+
+    name: str
+    kind: Literal["text", "uri", "uris", "choice", "choices", "scope", "texts", "flag", "json"]
+    help: str
+    """One line: what the member does."""
+    label: str = ""
+    choices: Callable[[Components, Policy], Mapping[str, str]] | None = None
+    """What may be chosen under a policy, and the words for it."""
+    check: Callable[[object, Document, Policy], None] | None = None
+    """Raises ValueError, with the rule and what would pass."""
+    default: object = None
+    operator_only: bool = False
+    """A privilege that no client may give itself by registration."""
+
+
+class Component:
+    """Answers: what is it called, what does it read, bring, advertise, ask of clients, and warn of?"""
+
+    name: ClassVar[str]
+    """The protocol's own word: `authorization_code`, `form_post` …"""
+    label: ClassVar[str] = ""
+    """What an administrator reads. Empty: the name."""
+    parameters: ClassVar[frozenset[str]] = frozenset()
+    """The request parameters that it reads; others never reach it."""
+    endpoints: ClassVar[tuple[Endpoint, ...]] = ()
+    client_metadata: ClassVar[tuple[Member, ...]] = ()
+
+    def allowed(self, policy: Policy) -> bool:
+        """Whether *policy* offers it at all."""
+        return True
+
+    def metadata(self, endpoint: Callable[[str], str]) -> Document:
+        """The metadata members (RFC 8414 section 2) that follow from it; lists are joined. *endpoint* gives the URL of a named endpoint."""
+        return {}
+
+    def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
+        """What `manage.py check` says where this is switched on."""
+        return ()
+
+
+C = TypeVar("C", bound=Component)
+
+
+class Components:
+    """The components that an issuer has switched on, by kind and name."""
+
+    def __init__(self, components: Iterable[Component]) -> None:
+        self._all = tuple({(_kind(type(one)), one.name): one for one in components}.values())  # a later one of the same name takes the place
+        self._kinds: dict[type[Component], Mapping[str, Component]] = {}
+
+    def __iter__(self) -> Iterator[Component]:
+        return iter(self._all)
+
+    def of(self, kind: type[C]) -> Mapping[str, C]:
+        """Those of one *kind*, by name."""
+        if kind not in self._kinds:
+            self._kinds[kind] = MappingProxyType({one.name: one for one in self._all if isinstance(one, kind)})
+        return self._kinds[kind]  # type: ignore[return-value]
+
+
+def _kind(component: type[Component]) -> type[Component]:
+    """The class right below `Component`: GrantType, ResponseMode …"""
+    mro = component.__mro__
+    return mro[max(mro.index(Component) - 1, 0)]

@@ -1,0 +1,113 @@
+"""From `settings.OAUTH_SERVER` to checked values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from datetime import timedelta
+from difflib import get_close_matches
+from functools import cache
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+from django_oauth_server.conf.profiles import PROFILES
+from django_oauth_server.conf.settings import IssuerSettings, Resource, Scope
+from django_oauth_server.protocol.scopes import parse_scope
+from django_oauth_server.protocol.errors import InvalidScope
+from django_oauth_server.protocol.uris import check_resource, is_loopback
+
+SETTING = "OAUTH_SERVER"
+_NAMES = tuple(field.name for field in fields(IssuerSettings))
+
+
+@cache
+def load() -> tuple[IssuerSettings, ...]:
+    """Every issuer of this project, the default first. Raises ImproperlyConfigured with what to mend."""
+    declared = getattr(settings, SETTING, None)
+    if not declared:
+        raise ImproperlyConfigured(f'{SETTING} is missing. It needs at least {{"issuer": "https://your.host"}}.')
+    each = declared if isinstance(declared, (list, tuple)) else [declared]
+    issuers = tuple(_normal(one if isinstance(one, IssuerSettings) else _from_mapping(one)) for one in each)
+    if len({one.issuer for one in issuers}) < len(issuers):
+        raise ImproperlyConfigured(f"{SETTING} names an issuer twice.")
+    return issuers
+
+
+def _from_mapping(declared: Mapping[str, object]) -> IssuerSettings:
+    if not isinstance(declared, Mapping):
+        raise ImproperlyConfigured(f"{SETTING} is a dict, an IssuerSettings, or a list of them; not {type(declared).__name__}.")
+    for name in declared:
+        if name not in _NAMES:
+            close = get_close_matches(str(name).lower(), _NAMES, n=1)
+            raise ImproperlyConfigured(f"{SETTING} has no {name!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+    if "issuer" not in declared:
+        raise ImproperlyConfigured(f'{SETTING} needs an "issuer".')
+    return IssuerSettings(**declared)  # type: ignore[arg-type]
+
+
+def _normal(one: IssuerSettings) -> IssuerSettings:
+    """*one* with its shorthands written out, once all of it is known to be sound."""
+    _check_issuer(one.issuer)
+    if one.profile not in PROFILES:
+        raise ImproperlyConfigured(f"{SETTING}: profile {one.profile!r} is none of {', '.join(PROFILES)}.")
+    for field in fields(one):
+        value = getattr(one, field.name)
+        if isinstance(field.default, timedelta) and not (isinstance(value, timedelta) and value >= timedelta()):
+            raise ImproperlyConfigured(f"{SETTING}: {field.name} must be a timedelta, not negative.")
+        if isinstance(field.default, tuple) and isinstance(value, str):
+            raise ImproperlyConfigured(f"{SETTING}: {field.name} must be a list or tuple, not a string.")
+    scopes = {name: Scope(words) if isinstance(words, str) else words for name, words in one.scopes.items()}
+    for name in scopes:
+        _check_scope(name)
+    if unknown := set(one.default_scopes) - set(scopes):
+        raise ImproperlyConfigured(f"{SETTING}: default_scopes has {', '.join(sorted(unknown))}, which scopes does not.")
+    resources = {name: Resource(words) if isinstance(words, str) else words for name, words in one.resources.items()}
+    for identifier in filter(None, (*resources, one.default_resource)):
+        _check_resource(identifier)
+    return replace(
+        one,
+        scopes=scopes,
+        resources=resources,
+        name=one.name or urlsplit(one.issuer).netloc,
+        default_resource=one.default_resource or one.issuer,
+        default_scopes=tuple(one.default_scopes),
+        components=tuple(one.components),
+        signing_key_files=tuple(one.signing_key_files),
+    )
+
+
+def _check_issuer(issuer: object) -> None:
+    if not isinstance(issuer, str) or not urlsplit(issuer).hostname:
+        raise ImproperlyConfigured(f"{SETTING}: issuer {issuer!r} is not an absolute URL.")
+    parts = urlsplit(issuer)
+    if parts.scheme != "https" and not is_loopback(issuer):
+        raise ImproperlyConfigured(f"{SETTING}: issuer {issuer!r} must be https (RFC 8414 section 2); http is for loopback addresses.")
+    if parts.query or parts.fragment or issuer.endswith("/"):
+        raise ImproperlyConfigured(f"{SETTING}: issuer {issuer!r} must have no query, no fragment and no slash at its end.")
+
+
+def _check_scope(name: str) -> None:
+    try:
+        valid = parse_scope(name) == (name,)
+    except InvalidScope:
+        valid = False
+    if not valid:
+        raise ImproperlyConfigured(f"{SETTING}: {name!r} is not a scope token (RFC 6749 section 3.3).")
+
+
+def _check_resource(identifier: str) -> None:
+    try:
+        check_resource(identifier)
+    except ValueError as exc:
+        raise ImproperlyConfigured(f"{SETTING}: resource {identifier!r}: {exc} (RFC 8707 section 2).") from exc
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting == SETTING:
+        load.cache_clear()
+
+
+setting_changed.connect(_forget)

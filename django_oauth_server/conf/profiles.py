@@ -1,0 +1,62 @@
+"""Security profiles: each a `Policy` constant. Code reads a policy's members, never its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What is demanded and what is offered. `allow_…` loosens, `require_…` tightens, `maximum_…` bounds."""
+
+    name: str
+    require_pkce: bool = True
+    """Every client sends a code challenge (OAuth 2.1 section 4.1.1). Public clients must, whatever this says."""
+    require_consent_of_unproven_clients: bool = True
+    """A client whose identity nothing proves (public, with a loopback or private-use redirect URI) asks each time (OAuth 2.1 section 7.3.1)."""
+    require_refresh_token_rotation: bool = False
+    """Rotate for confidential clients too. Public clients' refresh tokens are rotated, whatever this says (RFC 9700 section 2.2.2)."""
+    allow_plain_pkce: bool = False
+    """Accept `code_challenge_method=plain` (RFC 7636 section 4.2), which protects nothing once the request is seen."""
+    allow_implicit: bool = False
+    """Offer response_type=token (RFC 6749 section 4.2; RFC 9700 section 2.1.2 advises against it)."""
+    allow_password: bool = False
+    """Offer the password grant (RFC 6749 section 4.3; RFC 9700 section 2.4 forbids it)."""
+    allow_http_redirect_uris: bool = False
+    """Register http redirect URIs that leave the device."""
+    maximum_code_lifetime: timedelta = timedelta(minutes=10)
+    """RFC 6749 section 4.1.2."""
+
+
+OAUTH2_1: Final = Policy(name="oauth2_1")
+"""The default: OAuth 2.1 and RFC 9700."""
+
+LEGACY: Final = Policy(
+    name="legacy",
+    require_pkce=False,
+    require_consent_of_unproven_clients=False,
+    allow_plain_pkce=True,
+    allow_implicit=True,
+    allow_password=True,
+    allow_http_redirect_uris=True,
+)
+"""RFC 6749 as it was in 2012, for clients that cannot be changed. `manage.py check` names each risk."""
+
+PROFILES: Final = {policy.name: policy for policy in (OAUTH2_1, LEGACY)}
+
+_TIGHTER: dict[str, Callable[[list[object]], object]] = {"require": any, "allow": all, "maximum": min}  # type: ignore[dict-item]
+
+
+def tighten(*policies: Policy) -> Policy:
+    """The policy that satisfies each of *policies*: profile, then issuer, then client. Nothing is loosened by composing."""
+    if len(set(policies)) == 1:
+        return policies[0]
+    tightest = {
+        field.name: _TIGHTER[field.name.partition("_")[0]]([getattr(policy, field.name) for policy in policies])
+        for field in fields(Policy)
+        if field.name != "name"
+    }
+    return Policy(name="+".join(policy.name for policy in policies), **tightest)  # type: ignore[arg-type]

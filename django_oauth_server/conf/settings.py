@@ -1,0 +1,87 @@
+"""What a deployment may set for an issuer. Imports no Django, so that a settings.py may import it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django_oauth_server.conf.profiles import OAUTH2_1, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a scope lets an app do, in the words that a person reads when asked to allow it."""
+
+    description: str
+    """A sentence's end: "… will be able to *see your notes*"."""
+    sensitive: bool = False
+    """Shown first, and marked."""
+    optional: bool = False
+    """The person may clear its box; what is granted is then narrower (RFC 6749 section 3.3)."""
+    resource: str = ""
+    """The resource (RFC 8707) under whose heading it is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A protected API that tokens can be asked for by its identifier (RFC 8707)."""
+
+    name: str
+    """What a person reads."""
+    scopes: tuple[str, ...] | None = None
+    """The scopes that mean something there; a token for it carries no others. None: all."""
+    access_token_format: str | None = None
+    access_token_lifetime: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerSettings:
+    """One authorization server. Every name may stand in the `OAUTH_SERVER` setting."""
+
+    issuer: str
+    """The issuer identifier (RFC 8414 section 2): https, no query, no fragment. Never derived from the Host header."""
+    name: str = ""
+    """What people call this site, on the consent page. Empty: the issuer's host."""
+    profile: str = OAUTH2_1.name
+    """The security profile: `oauth2_1` or `legacy`."""
+    policy: Policy | None = None
+    """A policy of your own. It can only tighten the profile."""
+    scopes: Mapping[str, Scope | str] = field(default_factory=dict)
+    """The scopes offered, each with the words that a person reads."""
+    default_scopes: tuple[str, ...] = ()
+    """What a request without a scope gets, and a client registered without one. Empty: such a request is `invalid_scope`."""
+    resources: Mapping[str, Resource | str] = field(default_factory=dict)
+    """The resources (RFC 8707) that tokens may be asked for, by identifier."""
+    default_resource: str = ""
+    """The audience of a token that was asked for without a resource. Empty: the issuer identifier."""
+    access_token_format: str = "opaque"
+    """`opaque`, or `at+jwt` (RFC 9068). A client's and a resource's own choice come first."""
+    access_token_lifetime: timedelta = timedelta(minutes=15)
+    """How long an access token lives. A client's and a resource's own come first."""
+    refresh_token_lifetime: timedelta = timedelta(days=30)
+    """How long a refresh token may lie unused. Each rotation starts it anew."""
+    refresh_token_replay_window: timedelta = timedelta(seconds=30)
+    """How long a rotated refresh token is answered with the tokens that it bought; later use revokes the family. Zero: at once."""
+    code_lifetime: timedelta = timedelta(seconds=60)
+    """How long an authorization code lives; at most ten minutes (RFC 6749 section 4.1.2)."""
+    interaction_lifetime: timedelta = timedelta(hours=1)
+    """How long a person may take over a consent page."""
+    client_secret_overlap: timedelta = timedelta(days=7)
+    """How long the old secret works after a new one was made."""
+    password_change_revokes: bool = True
+    """A changed password ends what the person had allowed. Apps ask again."""
+    signing_alg: str = "ES256"
+    """The algorithm of new signing keys: `ES256` or `RS256`."""
+    signing_key_files: tuple[str, ...] = ()
+    """Private keys as PEM or JWK files, in place of keys in the database. The first signs, all are published."""
+    key_encryption_key: str = ""
+    """The secret that encrypts signing keys in the database and derives refresh tokens. Empty: Django's SECRET_KEY."""
+    key_encryption_key_fallbacks: tuple[str, ...] = ()
+    """Former values of `key_encryption_key`, which still decrypt. With an empty `key_encryption_key`: Django's SECRET_KEY_FALLBACKS."""
+    key_publication_lead: timedelta = timedelta(hours=1)
+    """How long a new signing key is published before it signs; no shorter than others cache the JWKS."""
+    client_cache_lifetime: timedelta = timedelta(seconds=5)
+    """How long another process may act on a client as it was, where no statement is made (client_credentials with `at+jwt`)."""
+    components: tuple[str, ...] = ()
+    """Components of your own, by dotted path: grant types, client authentication methods, response modes …"""

@@ -1,0 +1,35 @@
+"""The errors that a client can be told, for those who write components."""
+
+from django_oauth_server.protocol.errors import (
+    AccessDenied,
+    ConsentRequired,
+    InvalidClient,
+    InvalidGrant,
+    InvalidRequest,
+    InvalidScope,
+    InvalidTarget,
+    LoginRequired,
+    OAuthError,
+    TemporarilyUnavailable,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+    UnsupportedResponseType,
+    UnsupportedTokenType,
+)
+
+__all__ = [
+    "AccessDenied",
+    "ConsentRequired",
+    "InvalidClient",
+    "InvalidGrant",
+    "InvalidRequest",
+    "InvalidScope",
+    "InvalidTarget",
+    "LoginRequired",
+    "OAuthError",
+    "TemporarilyUnavailable",
+    "UnauthorizedClient",
+    "UnsupportedGrantType",
+    "UnsupportedResponseType",
+    "UnsupportedTokenType",
+]

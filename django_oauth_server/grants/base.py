@@ -1,0 +1,74 @@
+"""The shape of a grant type, and what it proves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest
+
+from django_oauth_server.component import Component, Document
+from django_oauth_server.conf import Policy
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Authorization, Client, Token
+from django_oauth_server.protocol.parameters import Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """A token request of a client that is known. Parameters are only those that the grant type declared."""
+
+    params: Parameters
+    client: Client
+    issuer: Issuer
+    http: HttpRequest
+    now: datetime
+
+    @property
+    def policy(self) -> Policy:
+        return self.issuer.policy_for(self.client.profile)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issuance:
+    """What a grant has proven that the client may now be given."""
+
+    client: Client
+    scopes: frozenset[str]
+    user: AbstractBaseUser | None = None
+    authorization: Authorization | None = None
+    resources: tuple[str, ...] = ()
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What else was proven, to be kept with the tokens: when the person signed in (`auth_time`, seconds) …"""
+    family: UUID | None = None
+    refreshable: bool = False
+    replaces: Token | None = None
+    """The refresh token that was presented, with `presented` its value."""
+    presented: str = ""
+    replayed: bool = False
+    """It was presented before, and is honestly asked for again: the answer is the same once more."""
+
+
+class GrantType(Component):
+    """Answers one question: what do these parameters prove?
+
+    It never authenticates the client, binds a key, mints, stores or renders: the token endpoint does each of those once, for all.
+    """
+
+    client_auth: ClassVar[Literal["required", "optional"]] = "optional"
+    """`required`: not for public clients."""
+    refreshes: ClassVar[bool] = False
+    """Whether what it proves may be refreshed, where the client may use refresh tokens."""
+    spends: ClassVar[bool] = True
+    """Whether redeeming changes rows, so that it shares one transaction with what is issued."""
+
+    def redeem(self, request: TokenRequest) -> Issuance:
+        """Raises an `OAuthError` where nothing is proven."""
+        raise NotImplementedError
+
+    def metadata(self, endpoint: Callable[[str], str]) -> Document:
+        return {"grant_types_supported": [self.name]}

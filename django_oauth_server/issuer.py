@@ -1,0 +1,66 @@
+"""An issuer as the rest of the code is handed it: settings, policy, and the components that are switched on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import urlsplit
+
+from django.urls import reverse
+
+from django_oauth_server.component import Component, Components
+from django_oauth_server.conf import PROFILES, IssuerSettings, Policy, tighten
+
+APP_NAME = "oauth_server"
+"""The application namespace of the URLs: `reverse("oauth_server:token")`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Issuer:
+    """One authorization server of this project."""
+
+    settings: IssuerSettings
+    policy: Policy
+    components: Components
+    namespace: str = APP_NAME
+    """The instance namespace of its URLs."""
+
+    def __str__(self) -> str:
+        return self.settings.issuer
+
+    @property
+    def path(self) -> str:
+        """The issuer identifier's path: empty, or with a slash before it and none behind."""
+        return urlsplit(self.settings.issuer).path
+
+    @property
+    def origin(self) -> str:
+        """Scheme and authority of the issuer identifier."""
+        return self.settings.issuer.removesuffix(self.path) if self.path else self.settings.issuer
+
+    def url_path(self, name: str) -> str:
+        """The path of the endpoint *name*."""
+        return reverse(f"{APP_NAME}:{name}", current_app=self.namespace)
+
+    def url(self, name: str) -> str:
+        """The absolute URL of the endpoint *name*; never derived from the Host header."""
+        return self.origin + self.url_path(name)
+
+    def policy_for(self, profile: str) -> Policy:
+        """The policy for a client that is bound to *profile* as well. It can only be tighter."""
+        return _tightened(self.policy, profile) if profile else self.policy
+
+    def parameters(self) -> frozenset[str]:
+        """Every parameter that some component reads."""
+        return frozenset[str]().union(*(one.parameters for one in self.components))
+
+
+def make_issuer(settings: IssuerSettings, components: list[Component], namespace: str) -> Issuer:
+    """The issuer that *settings* describe, with those of *components* that its policy allows."""
+    policy = tighten(PROFILES[settings.profile], *filter(None, [settings.policy]))
+    return Issuer(settings, policy, Components(one for one in components if one.allowed(policy)), namespace)
+
+
+@cache
+def _tightened(policy: Policy, profile: str) -> Policy:
+    return tighten(policy, PROFILES[profile])

@@ -1,0 +1,9 @@
+"""Columns and constraints. Questions to the database live in `storage`."""
+
+from django_oauth_server.models.authorization import Authorization
+from django_oauth_server.models.client import Client
+from django_oauth_server.models.signing_key import SigningKey
+from django_oauth_server.models.ticket import Ticket
+from django_oauth_server.models.token import Token
+
+__all__ = ["Authorization", "Client", "SigningKey", "Ticket", "Token"]

@@ -1,0 +1,39 @@
+"""Who allowed what to whom."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Authorization(models.Model):
+    """The record of a person's consent. Tickets and tokens hang on it; revoking it revokes all that came from it."""
+
+    grant_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    client = models.ForeignKey("django_oauth_server.Client", models.CASCADE, related_name="authorizations", verbose_name=_("client"))
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("user"))
+    scope = models.TextField(_("scope"), blank=True, help_text=_("All that was allowed so far, separated by spaces."))
+    resources = models.JSONField(_("resources"), default=list, blank=True)
+    credential_stamp = models.CharField(max_length=128, blank=True, editable=False)
+    created_at = models.DateTimeField(_("since"), default=timezone.now)
+    consented_at = models.DateTimeField(_("last confirmed"), default=timezone.now)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    is_live = models.BooleanField(null=True, default=True, editable=False)
+    """True, or NULL once revoked: one live authorization for a client and a user, by a constraint that every database knows."""
+
+    class Meta:
+        verbose_name = _("authorization")
+        verbose_name_plural = _("authorizations")
+        constraints = [models.UniqueConstraint(fields=["user", "client", "is_live"], name="oas_authorization_one_live")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} → {self.client_id}"
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        return frozenset(self.scope.split())

@@ -1,0 +1,89 @@
+"""The client (RFC 6749 section 2) and what it registered (RFC 7591)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext_lazy as _
+
+from django_oauth_server.protocol.opaque import digest
+
+
+class Client(models.Model):
+    """An application that asks for authorization. Its metadata is one RFC 7591 document."""
+
+    issuer = models.CharField(_("issuer"), max_length=255, help_text=_("The authorization server at which it is registered."))
+    client_id = models.CharField(_("client ID"), max_length=255)
+    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
+    profile = models.CharField(_("security profile"), max_length=50, blank=True)
+    is_active = models.BooleanField(_("enabled"), default=True)
+    skip_consent = models.BooleanField(_("first party"), default=False)
+    access_token_format = models.CharField(_("access token format"), max_length=50, blank=True)
+    access_token_lifetime = models.DurationField(_("access token lifetime"), null=True, blank=True)
+    refresh_token_lifetime = models.DurationField(_("refresh token lifetime"), null=True, blank=True)
+    secret_digest = models.CharField(max_length=64, blank=True, editable=False)
+    previous_secret_digest = models.CharField(max_length=64, blank=True, editable=False)
+    previous_secret_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("client")
+        verbose_name_plural = _("clients")
+        constraints = [models.UniqueConstraint(fields=["issuer", "client_id"], name="oas_client_issuer_client_id")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return str(self.metadata.get("client_name") or self.client_id)
+
+    @property
+    def redirect_uris(self) -> list[str]:
+        return self._strings("redirect_uris")
+
+    @property
+    def grant_types(self) -> list[str]:
+        """RFC 7591 section 2: authorization_code where nothing is said."""
+        return self._strings("grant_types", "authorization_code")
+
+    @property
+    def response_types(self) -> list[str]:
+        """RFC 7591 section 2: code where nothing is said."""
+        return self._strings("response_types", "code")
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What it may ask for."""
+        return frozenset(str(self.metadata.get("scope", "")).split())
+
+    @property
+    def token_endpoint_auth_method(self) -> str:
+        """RFC 7591 section 2: client_secret_basic where nothing is said."""
+        return str(self.metadata.get("token_endpoint_auth_method") or "client_secret_basic")
+
+    @property
+    def is_public(self) -> bool:
+        """RFC 6749 section 2.1: it cannot keep a credential, so it has none."""
+        return self.token_endpoint_auth_method == "none"
+
+    @property
+    def resource_identifiers(self) -> list[str]:
+        """The resources (RFC 8707) that it serves: it may introspect tokens meant for them."""
+        return self._strings("resource_identifiers")
+
+    def has_secret(self, secret: str, now: datetime) -> bool:
+        """Whether *secret* is its secret, or the one before while both work."""
+        presented = digest(secret)
+        current = bool(self.secret_digest) and constant_time_compare(presented, self.secret_digest)
+        overlap = self.previous_secret_expires_at is not None and now < self.previous_secret_expires_at
+        former = bool(self.previous_secret_digest) and constant_time_compare(presented, self.previous_secret_digest)
+        return current or (former and overlap)
+
+    def _strings(self, member: str, *default: str) -> list[str]:
+        return [str(value) for value in self.metadata.get(member, default)]

@@ -1,0 +1,51 @@
+"""What is presented as a bearer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Token(models.Model):
+    """An access or refresh token. Only the digest of its value is stored; of a JWT, that of its `jti`."""
+
+    class Kind(models.TextChoices):
+        ACCESS = "access", _("access token")
+        REFRESH = "refresh", _("refresh token")
+
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    client = models.ForeignKey("django_oauth_server.Client", models.CASCADE, related_name="+", verbose_name=_("client"))
+    authorization = models.ForeignKey(
+        "django_oauth_server.Authorization", models.CASCADE, null=True, blank=True, related_name="tokens", verbose_name=_("authorization")
+    )
+    family = models.UUIDField(null=True, blank=True, db_index=True, editable=False)
+    """All that one grant bought, through every rotation."""
+    scope = models.TextField(_("scope"), blank=True)
+    audience = models.JSONField(_("audience"), default=list, blank=True)
+    facts = models.JSONField(default=dict, blank=True, editable=False)
+    """What else was proven when it was issued: when the person signed in, what it is bound to."""
+    salt = models.CharField(max_length=32, blank=True, editable=False)
+    """Of a refresh token: what its successor is derived with, beside the server's key and its own value."""
+    issued_at = models.DateTimeField(_("issued"), default=timezone.now)
+    expires_at = models.DateTimeField(_("expires"), db_index=True)
+    superseded_at = models.DateTimeField(_("rotated"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("token")
+        verbose_name_plural = _("tokens")
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.pk}"
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        return frozenset(self.scope.split())
+
+    def is_alive(self, now: datetime) -> bool:
+        """Whether it is neither revoked nor expired. Whether its authorization, client and user live is another question."""
+        return self.revoked_at is None and now < self.expires_at

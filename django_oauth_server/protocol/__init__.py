@@ -1,0 +1,1 @@
+"""The wire: pure functions and values, with neither Django nor I/O."""

@@ -1,0 +1,113 @@
+"""What goes wrong on the wire, as the specifications name it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import ClassVar
+
+_NOT_ALLOWED = re.compile(r"[^\x20-\x21\x23-\x5B\x5D-\x7E]")
+
+
+class OAuthError(Exception):
+    """An error that a client is told.
+
+    *description* is for the client's developer: what to mend, never a secret. *detail* is for the operator's log. *aftermath* runs once the
+    transaction that noticed the error is undone (a replayed code revokes what it bought).
+    """
+
+    error: ClassVar[str]
+    status: ClassVar[int] = 400
+
+    def __init__(self, description: str = "", *, detail: str = "", aftermath: Callable[[], object] | None = None) -> None:
+        super().__init__(description)
+        self.description = _NOT_ALLOWED.sub("?", description.replace('"', "'"))  # RFC 6749 section 5.2: the characters allowed
+        self.detail = detail
+        self.aftermath = aftermath
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.error, self.detail or self.description) if part)
+
+    def parameters(self) -> dict[str, str]:
+        """The members of an error response, RFC 6749 sections 4.1.2.1 and 5.2."""
+        return {"error": self.error} | ({"error_description": self.description} if self.description else {})
+
+
+class InvalidRequest(OAuthError):
+    """RFC 6749 sections 4.1.2.1 and 5.2: a parameter is missing, repeated or malformed."""
+
+    error = "invalid_request"
+
+
+class InvalidClient(OAuthError):
+    """RFC 6749 section 5.2: client authentication failed."""
+
+    error = "invalid_client"
+    status = 401
+
+
+class InvalidGrant(OAuthError):
+    """RFC 6749 section 5.2: the grant is invalid, expired, revoked, or another client's."""
+
+    error = "invalid_grant"
+
+
+class UnauthorizedClient(OAuthError):
+    """RFC 6749 sections 4.1.2.1 and 5.2: this client may not do that."""
+
+    error = "unauthorized_client"
+
+
+class UnsupportedGrantType(OAuthError):
+    """RFC 6749 section 5.2."""
+
+    error = "unsupported_grant_type"
+
+
+class UnsupportedResponseType(OAuthError):
+    """RFC 6749 section 4.1.2.1."""
+
+    error = "unsupported_response_type"
+
+
+class InvalidScope(OAuthError):
+    """RFC 6749 sections 4.1.2.1 and 5.2."""
+
+    error = "invalid_scope"
+
+
+class InvalidTarget(OAuthError):
+    """RFC 8707 section 2: the resource is unknown, malformed, or not to be had."""
+
+    error = "invalid_target"
+
+
+class AccessDenied(OAuthError):
+    """RFC 6749 section 4.1.2.1: the resource owner or the server said no."""
+
+    error = "access_denied"
+
+
+class LoginRequired(OAuthError):
+    """OpenID Connect Core section 3.1.2.6: prompt=none, and nobody is signed in."""
+
+    error = "login_required"
+
+
+class ConsentRequired(OAuthError):
+    """OpenID Connect Core section 3.1.2.6: prompt=none, and the person has not agreed yet."""
+
+    error = "consent_required"
+
+
+class UnsupportedTokenType(OAuthError):
+    """RFC 7009 section 2.2.1."""
+
+    error = "unsupported_token_type"
+
+
+class TemporarilyUnavailable(OAuthError):
+    """RFC 6749 section 4.1.2.1: the database refused too often; try again."""
+
+    error = "temporarily_unavailable"
+    status = 503

@@ -1,0 +1,93 @@
+"""The parameters of a request, read strictly (RFC 6749 section 3.1 and appendix B)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import unquote_to_bytes, urlencode
+
+from django_oauth_server.protocol.errors import InvalidRequest
+
+MAX_LENGTH = 64 * 1024
+"""Bytes of one request's parameters, far above what any client sends."""
+
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+class Parameters(Mapping[str, str]):
+    """What the client sent: one value a name. Empty means absent; a name sent twice is in `repeated` and has no value here."""
+
+    __slots__ = ("_all", "repeated")
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._all: dict[str, tuple[str, ...]] = {}
+        for name, value in pairs:
+            if value:
+                self._all[name] = (*self._all.get(name, ()), value)
+        self.repeated = frozenset(name for name, values in self._all.items() if len(values) > 1)
+
+    @classmethod
+    def parse(cls, raw: bytes) -> Parameters:
+        """Read application/x-www-form-urlencoded *raw*.
+
+        Raises `InvalidRequest` for a broken escape, a NUL, text that is not UTF-8, or more than `MAX_LENGTH` bytes.
+        """
+        if len(raw) > MAX_LENGTH:
+            raise InvalidRequest(f"The request's parameters are longer than {MAX_LENGTH} bytes.")
+        return cls(_pair(part) for part in raw.split(b"&") if part)
+
+    def __getitem__(self, name: str) -> str:
+        values = self._all[name]
+        if len(values) > 1:
+            raise KeyError(name)
+        return values[0]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._all if name not in self.repeated)
+
+    def __len__(self) -> int:
+        return len(self._all) - len(self.repeated)
+
+    def every(self, name: str) -> tuple[str, ...]:
+        """All values of a parameter that may be repeated (`resource`, RFC 8707 section 2)."""
+        return self._all.get(name, ())
+
+    def only(self, names: frozenset[str]) -> Parameters:
+        """Those in *names*; the rest is ignored, as RFC 6749 section 3.1 demands."""
+        return Parameters((name, value) for name, value in self.pairs() if name in names)
+
+    def refuse_repeated(self, *, but: frozenset[str] = frozenset()) -> None:
+        """RFC 6749 section 3.1: parameters MUST NOT be included more than once."""
+        for name in sorted(self.repeated - but):
+            raise InvalidRequest(f"The parameter {name} is repeated.")
+
+    def require(self, name: str) -> str:
+        """The value of *name*; raises `InvalidRequest` where it is absent."""
+        if name not in self:
+            raise InvalidRequest(f"The parameter {name} is missing.")
+        return self[name]
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Names and values as they were sent, repetitions included."""
+        return [(name, value) for name, values in self._all.items() for value in values]
+
+    def encode(self) -> str:
+        """As a query string."""
+        return urlencode(self.pairs())
+
+
+def _pair(part: bytes) -> tuple[str, str]:
+    name, _, value = part.partition(b"=")
+    return _text(name), _text(value)
+
+
+def _text(raw: bytes) -> str:
+    if _BROKEN_ESCAPE.search(raw):
+        raise InvalidRequest("A parameter has a broken percent escape.")
+    try:
+        text = unquote_to_bytes(raw.replace(b"+", b" ")).decode()
+    except UnicodeDecodeError as exc:
+        raise InvalidRequest("A parameter is not UTF-8.") from exc
+    if "\0" in text:
+        raise InvalidRequest("A parameter has a NUL character.")
+    return text

@@ -1,0 +1,85 @@
+"""Which components there are, and which issuers this project runs. Components are named by dotted string, so listing them costs no cycle."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from django_oauth_server.component import Component
+from django_oauth_server.conf.loader import SETTING, load
+from django_oauth_server.issuer import APP_NAME, Issuer, make_issuer
+
+_HOUSE = "django_oauth_server."
+
+BUILT_IN = tuple(
+    _HOUSE + name
+    for name in (
+        "endpoints.authorize.AuthorizationEndpoint",
+        "endpoints.token.TokenEndpoint",
+        "endpoints.revoke.RevocationEndpoint",
+        "endpoints.introspect.IntrospectionEndpoint",
+        "endpoints.metadata.MetadataEndpoint",
+        "endpoints.jwks.JWKSEndpoint",
+        "endpoints.connected_apps.ConnectedApps",
+        "clients.metadata.ClientMetadata",
+        "clients.methods.client_secret_basic.ClientSecretBasic",
+        "clients.methods.client_secret_post.ClientSecretPost",
+        "clients.methods.none.NoAuthentication",
+        "grants.authorization_code.AuthorizationCode",
+        "grants.client_credentials.ClientCredentials",
+        "grants.refresh_token.RefreshToken",
+        "grants.password.Password",
+        "authorization.response_types.code.CodeResponse",
+        "authorization.response_types.token.TokenResponse",
+        "authorization.response_modes.query.Query",
+        "authorization.response_modes.fragment.Fragment",
+        "authorization.response_modes.form_post.FormPost",
+        "authorization.prompts.sign_in.SignIn",
+        "authorization.prompts.consent.Consent",
+        "tokens.formats.opaque.Opaque",
+        "tokens.formats.at_jwt.AccessTokenJWT",
+    )
+)
+"""What the package brings. A deployment adds its own with the setting `components`; one of the same kind and name takes the place."""
+
+
+@cache
+def issuers() -> tuple[Issuer, ...]:
+    """Every issuer of this project, the default first."""
+    return tuple(
+        make_issuer(settings, [_component(path) for path in (*BUILT_IN, *settings.components)], APP_NAME if not number else f"{APP_NAME}_{number}")
+        for number, settings in enumerate(load())
+    )
+
+
+def default_issuer() -> Issuer:
+    return issuers()[0]
+
+
+def issuer_named(identifier: str) -> Issuer:
+    """The issuer with this identifier; raises LookupError where there is none."""
+    for issuer in issuers():
+        if issuer.settings.issuer == identifier:
+            return issuer
+    raise LookupError(f"no issuer {identifier!r} in {SETTING}")
+
+
+def _component(path: str) -> Component:
+    try:
+        made = import_string(path)
+    except ImportError as exc:
+        raise ImproperlyConfigured(f"{SETTING}: components has {path!r}, which cannot be imported: {exc}") from exc
+    if not (isinstance(made, type) and issubclass(made, Component)):
+        raise ImproperlyConfigured(f"{SETTING}: components has {path!r}, which is no Component.")
+    return made()
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting == SETTING:
+        issuers.cache_clear()
+
+
+setting_changed.connect(_forget)

@@ -1,0 +1,10 @@
+"""The resource server's Django app: no tables."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ResourceServerConfig(AppConfig):
+    name = "django_oauth_server.resource"
+    label = "django_oauth_server_resource"
+    verbose_name = _("OAuth resource server")

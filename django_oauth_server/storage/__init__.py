@@ -1,0 +1,1 @@
+"""The only questions to the database: one function, one question, one statement."""

@@ -1,0 +1,66 @@
+"""The test project: SQLite in memory, or the server that TEST_DATABASE_URL names."""
+
+from __future__ import annotations
+
+import os
+
+from environs import Env
+
+env = Env()
+SECRET_KEY = "tests-only-" + "x" * 50
+DEBUG = False
+ALLOWED_HOSTS = ["*"]
+USE_TZ = True
+ROOT_URLCONF = "tests.urls"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {"default": env.dj_db_url("TEST_DATABASE_URL", default="sqlite://:memory:")}
+if isolation := os.environ.get("TEST_ISOLATION"):
+    DATABASES["default"].setdefault("OPTIONS", {})["isolation_level"] = int(isolation)
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STATIC_URL = "/static/"
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_oauth_server",
+    "django_oauth_server.resource",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+LOGIN_URL = "/accounts/login/"
+OAUTH_SERVER = {
+    "issuer": "https://as.example",
+    "name": "Example",
+    "scopes": {
+        "notes:read": "see your notes",
+        "notes:write": "write and delete your notes",
+        "email": "see your email address",
+    },
+    "resources": {"https://api.example/notes": "Notes API", "https://api.example/mail": "Mail API"},
+}
