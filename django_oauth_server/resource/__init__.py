@@ -1,0 +1,1 @@
+"""The resource server: a Django app of its own, with no tables, that stands on the wire format alone."""

@@ -8,3 +8,8 @@ class ResourceServerConfig(AppConfig):
     name = "django_oauth_server.resource"
     label = "django_oauth_server_resource"
     verbose_name = _("OAuth resource server")
+
+    def ready(self) -> None:
+        from django_oauth_server.resource import conf
+
+        conf.load()  # a mistake in the setting shows at start-up, not at the first request

@@ -1,0 +1,1 @@
+"""Where an access token is verified: one file a place."""
