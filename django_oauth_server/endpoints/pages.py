@@ -1,0 +1,63 @@
+"""How a page leaves: rendered, and with the headers that keep it from being framed, kept, scripted or told about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.templatetags.static import static
+
+STYLESHEET = "oauth_server/oauth_server.css"
+
+
+def render_page(
+    request: HttpRequest,
+    template: str,
+    context: Mapping[str, object],
+    *,
+    status: int = 200,
+    script: bool = False,
+    to_client: bool = False,
+) -> HttpResponse:
+    """The page *template*, with every header of OAuth 2.1 section 7.11 and RFC 9700 section 4.2.4.
+
+    *script* lets the package's own static script run. *to_client* is for consent and form_post, whose form may lead
+    to a client's address.
+    """
+    response = render(request, template, dict(context), status=status)
+    response["Content-Security-Policy"] = content_security_policy(script=script, to_client=to_client)
+    response["X-Frame-Options"] = "DENY"  # for browsers that do not know frame-ancestors
+    # Not "no-referrer": browsers then post with "Origin: null", which Django's CSRF check refuses.
+    response["Referrer-Policy"] = "same-origin"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def content_security_policy(*, script: bool = False, to_client: bool = False) -> str:
+    """Nothing but this site's stylesheet and images, in no frame (CSP Level 3)."""
+    sources = _own_sources()
+    directives = [
+        "default-src 'none'",
+        f"style-src {sources}",
+        f"img-src {sources}",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+    if script:
+        directives.append(f"script-src {sources}")
+    if not to_client:
+        # Browsers hold form-action against every redirect that follows the form, and a client's addresses are not known
+        # to the policy: on a page whose answer goes to a client, it would stop the answer.
+        directives.append("form-action 'self'")
+    return "; ".join(directives)
+
+
+def _own_sources() -> str:
+    """This origin, and the one that static files come from if it is another (an absolute STATIC_URL)."""
+    address = urlsplit(static(STYLESHEET))
+    if not address.netloc:
+        return "'self'"
+    return f"'self' {address.scheme}://{address.netloc}" if address.scheme else f"'self' {address.netloc}"
