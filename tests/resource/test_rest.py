@@ -1,0 +1,213 @@
+"""Requirements as REST framework permission classes, beside ordinary ones."""
+
+from __future__ import annotations
+
+import pytest
+from django.http import HttpResponse
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.permissions import AllowAny, BasePermission, IsAdminUser, IsAuthenticated
+from rest_framework.response import Response
+from rest_framework.test import APIRequestFactory, force_authenticate
+from rest_framework.views import APIView
+from rest_framework.viewsets import ViewSet
+
+from django_oauth_server.resource import requirement
+from django_oauth_server.resource.drf import BearerAuthentication, requires
+from tests.resource.verifiers import Person, make_token
+
+BARE = 'Bearer realm="api"'
+READ, WRITE = requires("notes:read"), requires("notes:write")
+
+
+class Deny(BasePermission):
+    message = "No."
+
+    def has_permission(self, request, view):
+        return False
+
+
+class DenyObject(BasePermission):
+    def has_object_permission(self, request, view, obj):
+        return False
+
+
+class ByHeader(BaseAuthentication):
+    """Another authentication, whose callers hold no token."""
+
+    def authenticate(self, request):
+        return (Person(), None) if "X-Person" in request.headers else None
+
+
+class Note(APIView):
+    authentication_classes = [BearerAuthentication, ByHeader]
+
+    def get(self, request):
+        return Response("milk")
+
+
+class NoteObject(Note):
+    def get(self, request):
+        self.check_object_permissions(request, object())
+        return Response("milk")
+
+
+def ask(*permissions: object, token: str = "", view: type[APIView] = Note, **initkwargs: object) -> HttpResponse:
+    headers = {"Authorization": f"Bearer {token}"} if token and token != "person" else {}
+    headers |= {"X-Person": "alice"} if token == "person" else {}
+    request = APIRequestFactory().get("/", headers=headers)
+    return view.as_view(permission_classes=list(permissions), **initkwargs)(request)
+
+
+def insufficient(scopes: str = "") -> str:
+    told = f'{BARE}, error="insufficient_scope", error_description="The access token does not allow this."'
+    return told + (f', scope="{scopes}"' if scopes else "")
+
+
+@pytest.mark.parametrize(
+    "permission, token",
+    [
+        (READ, "reader"),
+        (READ & WRITE, "writer"),
+        (WRITE | READ, "reader"),
+        (~WRITE, "reader"),
+        (READ & IsAuthenticated, "reader"),
+        (IsAuthenticated & READ, "reader"),
+        (IsAuthenticated | READ, "client"),
+        (READ | IsAuthenticated, "client"),
+        (WRITE | IsAuthenticated, "reader"),
+        (WRITE | IsAuthenticated, "person"),
+        (IsAuthenticated | WRITE, "person"),
+        ((WRITE & Deny) | IsAuthenticated, "person"),
+        ((WRITE | Deny) | AllowAny, "reader"),
+        ((IsAdminUser & IsAuthenticated) | READ, "reader"),
+        ((IsAdminUser | WRITE) | READ, "reader"),
+        (AllowAny & (WRITE | READ) & IsAuthenticated, "reader"),
+        (~(WRITE & IsAdminUser), "reader"),
+        (~(Deny | WRITE), "reader"),
+        (requirement.requires("notes:read") & READ, "reader"),
+        (READ | requirement.requires("admin"), "reader"),
+        ((READ & IsAuthenticated) & requirement.requires("notes:read"), "reader"),
+    ],
+)
+def test_a_caller_who_holds_enough_is_let_in(permission, token):
+    assert ask(permission, token=token).status_code == 200
+
+
+@pytest.mark.spec("RFC 6750", "3.1")
+@pytest.mark.parametrize(
+    "permission, asked",
+    [
+        (WRITE, "notes:write"),
+        (READ & WRITE, "notes:read notes:write"),
+        (requirement.requires("notes:read") & WRITE, "notes:read notes:write"),
+        (WRITE | requires("admin"), "notes:write"),
+        (~READ, ""),
+        (WRITE & IsAuthenticated, "notes:write"),
+        (IsAuthenticated & WRITE, "notes:write"),
+        (WRITE | IsAdminUser, "notes:write"),
+        (IsAdminUser | WRITE, "notes:write"),
+        (IsAuthenticated & WRITE & IsAdminUser, "notes:write"),
+        ((IsAdminUser | Deny) & (IsAdminUser | WRITE) | WRITE | IsAdminUser, "notes:write"),
+        (~(READ | IsAdminUser), ""),
+    ],
+)
+def test_a_token_that_is_not_enough_is_told_the_scopes(permission, asked):
+    response = ask(permission, token="reader")
+    assert (response.status_code, response["WWW-Authenticate"]) == (403, insufficient(asked))
+    assert response.data["error"] == "insufficient_scope"
+
+
+@pytest.mark.parametrize(
+    "permission", [READ & Deny, Deny & READ, (WRITE | AllowAny) & Deny, (WRITE | IsAuthenticated) & Deny]
+)
+def test_what_another_permission_denies_is_no_matter_of_scope(permission):
+    response = ask(permission, token="reader")
+    assert response.status_code == 403
+    assert "WWW-Authenticate" not in response
+
+
+NEEDING_A_TOKEN = [READ, ~READ, requires(), READ & AllowAny, AllowAny & READ, READ | Deny, Deny | READ, ~(READ | Deny)]
+
+
+@pytest.mark.spec("RFC 6750", "3.1")
+@pytest.mark.parametrize("permission", NEEDING_A_TOKEN)
+@pytest.mark.parametrize("first", [BearerAuthentication, SessionAuthentication])
+def test_without_credentials_the_challenge_is_bare_whichever_authentication_comes_first(permission, first):
+    response = ask(permission, authentication_classes=[first, BearerAuthentication])
+    assert (response.status_code, response["WWW-Authenticate"], response.data) == (401, BARE, {})
+
+
+@pytest.mark.parametrize("permission", [READ, ~WRITE, requires(), READ & IsAuthenticated])
+def test_a_session_holds_no_token_and_so_no_scope(permission):
+    response = ask(permission, token="person")
+    assert response.status_code == 403
+    assert 'error="insufficient_scope"' in response["WWW-Authenticate"]
+
+
+def test_is_authenticated_alone_gives_the_bare_challenge():
+    response = ask(IsAuthenticated)
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, BARE)
+
+
+def test_a_token_of_a_client_alone_is_nobody_to_is_authenticated():
+    assert ask(READ & IsAuthenticated, token="client").status_code == 403
+
+
+def test_a_project_may_have_no_anonymous_user(settings):
+    settings.REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None}
+    assert ask(READ, token="client").status_code == 200
+
+
+def test_a_bad_token_is_refused_where_no_token_is_needed():
+    assert ask(AllowAny, token="expired").status_code == 401
+
+
+def test_the_audience_is_compared_on_every_request_whatever_the_permissions():
+    assert ask(AllowAny, token="stranger").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "permission, token, status",
+    [
+        (READ, "reader", 200),
+        (READ & DenyObject, "reader", 403),
+        (READ | DenyObject, "reader", 200),
+    ],
+)
+def test_requirements_beside_permissions_on_objects(permission, token, status):
+    assert ask(permission, token=token, view=NoteObject).status_code == status
+
+
+def test_an_object_denied_for_want_of_scope_is_told_so():
+    response = ask(WRITE | DenyObject, token="reader", view=NoteObject)
+    assert (response.status_code, response["WWW-Authenticate"]) == (403, insufficient("notes:write"))
+
+
+def test_each_action_of_a_viewset_may_require_its_own():
+    class Notes(ViewSet):
+        authentication_classes = [BearerAuthentication]
+
+        def get_permissions(self):
+            return [(READ if self.action == "list" else WRITE)()]
+
+        def list(self, request):
+            return Response([])
+
+        create = list
+
+    view = Notes.as_view({"get": "list", "post": "create"})
+    headers = {"Authorization": "Bearer reader"}
+    assert view(APIRequestFactory().get("/", headers=headers)).status_code == 200
+    assert view(APIRequestFactory().post("/", headers=headers))["WWW-Authenticate"] == insufficient("notes:write")
+
+
+def test_equal_requirements_are_equal_permission_classes():
+    assert requires("a", "b") is requires("b", "a")
+    assert requires("a") & requires("b") == requires("a") & requires("b")
+    assert issubclass(requires("a"), BasePermission)
+
+
+def test_a_forced_token_is_judged_like_any():
+    request = APIRequestFactory().get("/")
+    force_authenticate(request, Person(), make_token("notes:read"))
+    assert Note.as_view(permission_classes=[READ])(request).status_code == 200

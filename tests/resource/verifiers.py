@@ -1,0 +1,66 @@
+"""A verifier that knows a few tokens by name, in place of an authorization server."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django_oauth_server.resource.token import VerifiedToken
+from django_oauth_server.resource.verifiers.base import InvalidToken
+
+NOTES = "https://api.example/notes"
+MAIL = "https://api.example/mail"
+
+
+def make_token(
+    scopes: str = "", *, audience: str = NOTES, subject: str | None = "alice", user: object = None
+) -> VerifiedToken:
+    return VerifiedToken(
+        issuer="https://as.example",
+        subject=subject,
+        client_id="app",
+        scopes=frozenset(scopes.split()),
+        audience=(audience,),
+        expires_at=datetime.now(UTC) + timedelta(minutes=5),
+        user=user,
+    )
+
+
+class Person:
+    """As much of a user as a protected view needs."""
+
+    pk = 7
+    is_active = is_authenticated = True
+    is_anonymous = is_staff = False
+
+    def get_username(self) -> str:
+        return "alice"
+
+
+def known_token(token: str) -> VerifiedToken:
+    if token == "expired":
+        raise InvalidToken("expired")
+    known = {
+        "reader": make_token("notes:read", user=Person()),
+        "writer": make_token("notes:read notes:write", user=Person()),
+        "client": make_token("notes:read", subject=None),
+        "bare": make_token(),
+        "stranger": make_token("notes:read", audience="https://elsewhere.example"),
+        "mail": make_token("notes:read", audience=MAIL),
+    }
+    if token not in known:
+        raise InvalidToken("unknown")
+    return known[token]
+
+
+class KnownTokens:
+    default_audience = NOTES
+
+    def verify(self, token: str) -> VerifiedToken:
+        return known_token(token)
+
+    async def averify(self, token: str) -> VerifiedToken:
+        return known_token(token)
+
+
+class WithoutDefault(KnownTokens):
+    default_audience = ""
