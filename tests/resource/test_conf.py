@@ -16,7 +16,7 @@ def configure(settings, **declared: object) -> None:
 def test_nothing_need_be_set_beside_the_authorization_server(settings):
     del settings.OAUTH_RESOURCE_SERVER
     assert (load().verifier, load().resource, load().realm) == (
-        "django_oauth_server.tokens.verify.LocalVerifier",
+        "django_oauth_server.verifier.LocalVerifier",
         "",
         "api",
     )

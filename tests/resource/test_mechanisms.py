@@ -8,8 +8,11 @@ from urllib.parse import urlencode
 import pytest
 from django.http import HttpResponse
 from django.test import AsyncRequestFactory, RequestFactory
+from hypothesis import given
+from hypothesis import strategies as st
 
 from django_oauth_server.resource.bearer import MAX_LENGTH, read_token
+from django_oauth_server.resource.challenge import Challenge
 from tests.resource.verifiers import KnownTokens
 
 pytestmark = pytest.mark.urls("tests.resource.urls")
@@ -167,3 +170,22 @@ def test_a_body_that_was_consumed_before_counts_as_no_credentials(factory):
 def test_a_form_with_too_many_fields_is_a_bad_request(call, mechanism, method):
     response = call(mechanism, method, data="&".join(f"a{n}=b" for n in range(1001)), content_type=FORM)
     assert response.status_code == 400
+
+
+LATIN1 = st.text(st.characters(max_codepoint=255), max_size=60)
+FORMS = st.one_of(st.binary(max_size=60), st.binary(max_size=60).map(b"access_token=".__add__))
+
+
+@given(
+    header=st.one_of(st.none(), LATIN1, LATIN1.map("Bearer ".__add__)),
+    form=FORMS,
+    method=st.sampled_from(["POST", "PUT"]),
+)
+def test_whatever_is_sent_is_a_token_or_a_challenge(header, form, method):
+    headers = {} if header is None else {"HTTP_AUTHORIZATION": header}
+    read = read_token(RequestFactory().generic(method, "/", form, content_type=FORM, **headers))
+    if isinstance(read, Challenge):
+        assert read.status in {400, 401}
+    else:
+        assert read.isascii()
+        assert read.isprintable()
