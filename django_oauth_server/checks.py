@@ -1,1 +1,60 @@
-"""System checks."""
+"""What `manage.py check` says of the settings: errors stop the server, warnings name a risk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from django.apps import AppConfig
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import NoReverseMatch
+
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.registry import issuers
+from django_oauth_server.tokens.formats.base import TokenFormat
+
+
+@register(Tags.security)
+def check_issuers(app_configs: Sequence[AppConfig] | None = None, **kwargs: object) -> list[CheckMessage]:
+    """Settings that cannot be read, and what each component warns of."""
+    try:
+        return [message for issuer in issuers() for message in _check(issuer)]
+    except ImproperlyConfigured as exc:
+        return [Error(str(exc), id="oauth_server.E001")]
+
+
+def _check(issuer: Issuer) -> Iterator[CheckMessage]:
+    for component in issuer.components:
+        yield from component.checks(issuer.settings)
+    formats = issuer.components.of(TokenFormat)
+    if issuer.settings.access_token_format not in formats:
+        yield Error(
+            f"access_token_format {issuer.settings.access_token_format!r} of {issuer} is none of {', '.join(formats)}.", id="oauth_server.E002"
+        )
+    if not issuer.settings.scopes:
+        yield Warning(f"{issuer} offers no scopes, so that nobody can ask for anything.", id="oauth_server.W003")
+    if issuer.policy.allow_plain_pkce:
+        yield Warning(
+            f"{issuer} accepts code_challenge_method=plain, which protects nothing once the request is seen (RFC 9700 section 2.1.1).",
+            id="oauth_server.W004",
+        )
+    if issuer.policy.allow_http_redirect_uris:
+        yield Warning(f"{issuer} lets clients register http redirect URIs: codes travel in the clear (RFC 9700 section 2.6).", id="oauth_server.W005")
+    yield from _check_urls(issuer)
+
+
+def _check_urls(issuer: Issuer) -> Iterator[CheckMessage]:
+    expected = f"/.well-known/oauth-authorization-server{issuer.path}"
+    try:
+        found = issuer.url_path("metadata")
+    except NoReverseMatch:
+        yield Error(
+            f"The endpoints of {issuer} are in no URLconf.", hint='Add path("", include("django_oauth_server.urls")).', id="oauth_server.E003"
+        )
+        return
+    if found != expected:
+        yield Error(
+            f"The metadata of {issuer} is served at {found}; clients look for it at {expected} (RFC 8414 section 3.1).",
+            hint='Include "django_oauth_server.urls" at the root of the URLconf; an issuer with a path brings its own.',
+            id="oauth_server.E004",
+        )

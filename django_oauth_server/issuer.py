@@ -38,9 +38,9 @@ class Issuer:
         """Scheme and authority of the issuer identifier."""
         return self.settings.issuer.removesuffix(self.path) if self.path else self.settings.issuer
 
-    def url_path(self, name: str) -> str:
+    def url_path(self, name: str, **kwargs: object) -> str:
         """The path of the endpoint *name*."""
-        return reverse(f"{APP_NAME}:{name}", current_app=self.namespace)
+        return reverse(f"{APP_NAME}:{name}", kwargs=kwargs or None, current_app=self.namespace)
 
     def url(self, name: str) -> str:
         """The absolute URL of the endpoint *name*; never derived from the Host header."""

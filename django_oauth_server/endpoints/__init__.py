@@ -1,0 +1,1 @@
+"""HTTP: one file an endpoint. They translate, and decide nothing."""

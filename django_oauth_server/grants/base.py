@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 
 from django_oauth_server.component import Component, Document
@@ -39,18 +38,21 @@ class Issuance:
 
     client: Client
     scopes: frozenset[str]
-    user: AbstractBaseUser | None = None
+    """What the access token is for."""
+    granted: frozenset[str] | None = None
+    """What may be asked for again by refreshing. None: the same."""
+    resources: tuple[str, ...] | None = ()
+    """The resources (RFC 8707) that were allowed. Empty: the default one. None: any that the issuer knows."""
     authorization: Authorization | None = None
-    resources: tuple[str, ...] = ()
+    """Who allowed it, with its user. None: nobody; the client acts for itself."""
     facts: Mapping[str, object] = field(default_factory=dict)
-    """What else was proven, to be kept with the tokens: when the person signed in (`auth_time`, seconds) …"""
+    """What else was proven, kept with the tokens and shown as claims: `auth_time`, `acr`, `act` …"""
     family: UUID | None = None
-    refreshable: bool = False
+    """The mark of all that one grant buys. None: nothing that could be taken back together."""
     replaces: Token | None = None
-    """The refresh token that was presented, with `presented` its value."""
-    presented: str = ""
-    replayed: bool = False
-    """It was presented before, and is honestly asked for again: the answer is the same once more."""
+    """The refresh token that this rotates; the answer is derived from it, so that it can be given once more."""
+    presented: str = field(default="", repr=False)
+    """Its value."""
 
 
 class GrantType(Component):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import uuid
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
 
@@ -37,3 +39,22 @@ class Authorization(models.Model):
     @property
     def scopes(self) -> frozenset[str]:
         return frozenset(self.scope.split())
+
+    def ended_by(self, *, password_change_revokes: bool) -> str:
+        """Why nothing that hangs on it is worth anything any more, for the log; empty while it holds. It was found with its user."""
+        if not self.is_live:
+            return "authorization revoked"
+        if not self.user.is_active:
+            return "user disabled"
+        return "password changed" if password_change_revokes and self.password_changed else ""
+
+    @property
+    def password_changed(self) -> bool:
+        """Whether the person's password is another than when they agreed. Survives a change of SECRET_KEY, as sessions do."""
+        stamps = (credential_stamp(self.user), *self.user.get_session_auth_fallback_hash())
+        return not any(constant_time_compare(self.credential_stamp, stamp) for stamp in stamps)
+
+
+def credential_stamp(user: AbstractBaseUser) -> str:
+    """What changes with the person's password: the same that ends Django's sessions."""
+    return str(user.get_session_auth_hash())

@@ -1,0 +1,1 @@
+"""What is handed out: access and refresh tokens, minted, described, verified and revoked."""

@@ -1,0 +1,1 @@
+"""What the answer holds: one file a response type (RFC 6749 section 3.1.1)."""

@@ -1,0 +1,1 @@
+"""Where the parameters of an authorization request come from: one file a source."""

@@ -1,0 +1,1 @@
+"""How an access token looks on the wire: one file a format."""

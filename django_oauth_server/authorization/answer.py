@@ -1,0 +1,43 @@
+"""What the client is answered once nothing more has to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from django_oauth_server.authorization.prompts.base import Prompt, Situation
+from django_oauth_server.authorization.response_types.base import Granted
+from django_oauth_server.conf import Scope
+from django_oauth_server.grants.allow import record_consent
+from django_oauth_server.models import Authorization
+from django_oauth_server.signals import authorization_granted
+
+
+def first_prompt(situation: Situation) -> Prompt | None:
+    """What has to be asked first. Raises the prompt's refusal where the client allowed no question."""
+    for prompt in situation.request.issuer.components.of(Prompt).values():
+        if prompt.needed(situation):
+            if "none" in situation.request.prompts:
+                raise prompt.refusal(f"The request has prompt=none, but {prompt.name.replace('_', ' ')} is needed.")
+            return prompt
+    return None
+
+
+def answer(situation: Situation, scopes: tuple[str, ...]) -> Mapping[str, str]:
+    """Write down what is allowed, and make what the response type hands out: together, or not at all."""
+    request, user = situation.request, situation.user
+    assert isinstance(user, AbstractBaseUser)
+    with transaction.atomic():
+        authorization = record_consent(situation.found, request.client, user, scopes, request.resources, request.issuer, situation.now)
+        if authorization is not situation.found:
+            transaction.on_commit(lambda: authorization_granted.send(Authorization, authorization=authorization))
+        return request.response_type.parts(Granted(request, authorization, scopes, situation.now))
+
+
+def chosen_scopes(situation: Situation, ticked: list[str]) -> tuple[str, ...]:
+    """What the person left ticked; what is not optional was never a choice (RFC 6749 section 3.3)."""
+    declared = situation.request.issuer.settings.scopes
+    optional = {name for name, scope in declared.items() if isinstance(scope, Scope) and scope.optional}
+    return tuple(name for name in situation.request.scopes if name not in optional or name in ticked)

@@ -1,0 +1,164 @@
+"""What an authorization request must satisfy: a table, judged from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from django_oauth_server.authorization.request import AuthorizationRequest, Reply
+from django_oauth_server.authorization.response_modes.base import ResponseMode
+from django_oauth_server.authorization.response_types.base import ResponseType
+from django_oauth_server.clients.facts import client_facts
+from django_oauth_server.conf import Policy
+from django_oauth_server.engine import AuthorizationFacts, judge_authorization_request
+from django_oauth_server.errors import InvalidRequest, UnauthorizedClient, UnsupportedResponseType
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
+from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.protocol.uris import matches
+from django_oauth_server.storage.clients import find_client
+from django_oauth_server.tokens.narrow import check_resources
+
+REPEATABLE: Final = frozenset({"resource"})
+"""RFC 8707 section 2."""
+
+
+class UnverifiedRequest(InvalidRequest):
+    """Client or redirect URI are not known to be good: a page is shown, and nobody is redirected (RFC 6749 section 4.1.2.1)."""
+
+    def __init__(self, description: str, *, parameter: str, rule: str, detail: str = "") -> None:
+        super().__init__(description, detail=detail)
+        self.parameter = parameter
+        self.rule = rule
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A request of a known client with a good redirect URI, under judgement."""
+
+    params: Parameters
+    client: Client
+    issuer: Issuer
+    redirect_uri: str
+
+    @property
+    def policy(self) -> Policy:
+        return self.issuer.policy_for(self.client.profile)
+
+    def response_type(self) -> ResponseType | None:
+        """The one that is asked for, where the issuer and the client's policy offer it."""
+        found = self.issuer.components.of(ResponseType).get(" ".join(sorted(self.params.get("response_type", "").split())))
+        return found if found and found.allowed(self.policy) else None
+
+
+def identify_client(params: Parameters, issuer: Issuer) -> Client:
+    """The client that the request names, which nothing proves yet. Raises `UnverifiedRequest`."""
+    client_id = params.get("client_id", "")
+    client = find_client(issuer.settings.issuer, client_id) if client_id else None
+    if client is None:
+        reason = "is repeated" if "client_id" in params.repeated else "is unknown" if client_id else "is missing"
+        raise UnverifiedRequest(
+            f"The parameter client_id {reason}.", parameter="client_id", rule="RFC 6749 section 4.1.1", detail=f"client_id {client_id!r} {reason}"
+        )
+    if not client.is_active:
+        raise UnverifiedRequest("The client is disabled.", parameter="client_id", rule="RFC 6749 section 4.1.2.1", detail=f"client {client_id!r} is disabled")
+    return client
+
+
+def choose_redirect_uri(params: Parameters, client: Client) -> str:
+    """The redirect URI to answer to: the one that is sent and registered, or the only one registered. Raises `UnverifiedRequest`."""
+    sent = params.get("redirect_uri")
+    if sent is not None and any(matches(registered, sent) for registered in client.redirect_uris):
+        return sent
+    if sent is None and "redirect_uri" not in params.repeated and len(client.redirect_uris) == 1:
+        return client.redirect_uris[0]
+    reason = "is repeated" if "redirect_uri" in params.repeated else "is missing" if sent is None else "is not registered for this client"
+    raise UnverifiedRequest(
+        f"The parameter redirect_uri {reason}.",
+        parameter="redirect_uri",
+        rule="RFC 9700 section 2.1: exact string match",
+        detail=f"redirect_uri {sent!r} {reason}, client_id {client.client_id!r}",
+    )
+
+
+def reply_to(draft: Draft) -> Reply:
+    """How to answer, errors included: as asked, or as the response type has it where that cannot be."""
+    modes = draft.issuer.components.of(ResponseMode)
+    response_type = draft.response_type()
+    default = response_type.default_mode if response_type else "query"
+    mode = modes.get(draft.params.get("response_mode", default), modes[default])
+    if response_type and response_type.carries_tokens and not mode.carries_tokens:
+        mode = modes[default]
+    return Reply(draft.redirect_uri, mode, draft.params.get("state", ""), draft.issuer, draft.client)
+
+
+def judge(draft: Draft) -> AuthorizationRequest:
+    """The request, once every check of the table has passed. Raises the `OAuthError` that the client is answered."""
+    for check in CHECKS:
+        check(draft)
+    scopes = judge_authorization_request(
+        draft.params,
+        client_facts(draft.client, draft.issuer),
+        AuthorizationFacts(
+            redirect_uri=draft.redirect_uri,
+            require_pkce=draft.policy.require_pkce or draft.client.is_public,
+            allow_plain_pkce=draft.policy.allow_plain_pkce,
+        ),
+    )
+    response_type = draft.response_type()
+    assert response_type is not None
+    return AuthorizationRequest(
+        draft.params,
+        draft.client,
+        draft.issuer,
+        draft.redirect_uri,
+        response_type,
+        scopes,
+        tuple(dict.fromkeys(draft.params.every("resource"))),
+        frozenset(draft.params.get("prompt", "").split()),
+    )
+
+
+def _nothing_is_repeated(draft: Draft) -> None:
+    draft.params.refuse_repeated(but=REPEATABLE)
+
+
+def _response_type_is_offered(draft: Draft) -> None:
+    asked = draft.params.require("response_type")
+    response_type = draft.response_type()
+    if response_type is None:
+        raise UnsupportedResponseType("The parameter response_type is none that this server offers.", detail=f"response_type {asked!r}")
+    if response_type.grant_type not in draft.client.grant_types or response_type.name not in draft.client.response_types:
+        raise UnauthorizedClient(f"The client is not registered for the response type {response_type.name}.")
+
+
+def _response_mode_is_offered(draft: Draft) -> None:
+    asked = draft.params.get("response_mode")
+    if asked is None:
+        return
+    mode, response_type = draft.issuer.components.of(ResponseMode).get(asked), draft.response_type()
+    if mode is None:
+        raise InvalidRequest("The parameter response_mode is none that this server offers.", detail=f"response_mode {asked!r}")
+    if response_type and response_type.carries_tokens and not mode.carries_tokens:
+        raise InvalidRequest(f"The parameter response_mode must not be {asked} where a token is returned.")
+
+
+def _resources_are_known(draft: Draft) -> None:
+    check_resources(draft.params.every("resource"), draft.issuer)
+
+
+def _prompt_is_consistent(draft: Draft) -> None:
+    prompts = draft.params.get("prompt", "").split()
+    if "none" in prompts and len(set(prompts)) > 1:
+        raise InvalidRequest("The parameter prompt has none beside another value.")
+
+
+CHECKS: Final[tuple[Callable[[Draft], None], ...]] = (
+    _nothing_is_repeated,
+    _response_type_is_offered,
+    _response_mode_is_offered,
+    _resources_are_known,
+    _prompt_is_consistent,
+)
+"""Each raises the error that the client is told at its redirect URI."""

@@ -1,0 +1,83 @@
+"""An app and what it asks for, in words for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+
+from django_oauth_server.conf import Resource, Scope
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
+from django_oauth_server.protocol.uris import is_loopback, proves_identity
+
+
+def describe_client(client: Client, issuer: Issuer) -> dict[str, object]:
+    """Who an app says it is."""
+    said = client.metadata
+    home = str(said.get("client_uri", ""))
+    return {
+        "name": client.name,
+        "initial": client.name[:1].upper(),
+        "logo_url": _own_logo(str(said.get("logo_uri", "")), issuer),
+        "home_url": home,
+        "home_host": urlsplit(home).netloc,
+        "policy_url": str(said.get("policy_uri", "")),
+        "terms_url": str(said.get("tos_uri", "")),
+        "contacts": list(said.get("contacts", ())),
+    }
+
+
+def describe_scopes(names: Iterable[str], issuer: Issuer, *, known: Collection[str] | None = None) -> list[dict[str, object]]:
+    """What each scope lets an app do, the sensitive first. *known*: what was allowed before; the rest is marked as new."""
+    declared = [(name, scope) for name in names if isinstance(scope := issuer.settings.scopes.get(name), Scope)]
+    return [
+        {
+            "name": name,
+            "description": scope.description,
+            "sensitive": scope.sensitive,
+            "optional": scope.optional,
+            "new": known is not None and name not in known,
+            "resource": scope.resource,
+        }
+        for name, scope in sorted(declared, key=lambda one: not one[1].sensitive)
+    ]
+
+
+def group_by_resource(scopes: list[dict[str, object]], issuer: Issuer) -> list[dict[str, object]]:
+    """One group a resource, those that belong to none first."""
+    resources = sorted({str(scope["resource"]) for scope in scopes})
+    return [
+        {"heading": resource_name(resource, issuer) if resource else "", "scopes": [scope for scope in scopes if scope["resource"] == resource]}
+        for resource in resources
+    ]
+
+
+def resource_name(identifier: str, issuer: Issuer) -> str:
+    """What people call the resource."""
+    declared = issuer.settings.resources.get(identifier)
+    return declared.name if isinstance(declared, Resource) else issuer.settings.name
+
+
+def describe_duration(client: Client, issuer: Issuer, now: datetime) -> str:
+    """For how long an app is let in."""
+    if "refresh_token" in client.grant_types:
+        lifetime = client.refresh_token_lifetime or issuer.settings.refresh_token_lifetime
+        return _("This lasts until you take it back, or the app has not been used for %(time)s.") % {"time": timesince(now - lifetime, now)}
+    lifetime = client.access_token_lifetime or issuer.settings.access_token_lifetime
+    return _("This lasts for %(time)s.") % {"time": timesince(now - lifetime, now)}
+
+
+def why_unproven(client: Client, redirect_uri: str) -> str:
+    """Why nobody vouches for the app; empty where its address does."""
+    if proves_identity(redirect_uri):
+        return ""
+    return "device" if is_loopback(redirect_uri) or redirect_uri.startswith("http:") else "private_scheme"
+
+
+def _own_logo(uri: str, issuer: Issuer) -> str:
+    """Only a picture of this site's own: another site would learn who looks at the page before they agreed to anything."""
+    return uri if uri.startswith(f"{issuer.origin}/") else ""

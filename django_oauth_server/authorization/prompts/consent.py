@@ -1,0 +1,75 @@
+"""Do you allow it?"""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from django_oauth_server.authorization.describe import (
+    describe_client,
+    describe_duration,
+    describe_scopes,
+    group_by_resource,
+    resource_name,
+    why_unproven,
+)
+from django_oauth_server.authorization.prompts.base import Prompt, Situation
+from django_oauth_server.authorization.request import AuthorizationRequest
+from django_oauth_server.authorization.response_modes.base import Page
+from django_oauth_server.errors import ConsentRequired
+from django_oauth_server.grants.allow import covers
+from django_oauth_server.models import Ticket
+from django_oauth_server.protocol.opaque import INTERACTION
+from django_oauth_server.protocol.uris import destination, proves_identity
+from django_oauth_server.storage.tickets import hand_out
+
+
+class Consent(Prompt):
+    """Needed for what was not allowed yet, where the client asks for it, and where nothing proves who the client is."""
+
+    name = "consent"
+    parameters = frozenset({"prompt"})
+    refusal = ConsentRequired
+
+    def needed(self, situation: Situation) -> bool:
+        request, remembered = situation.request, situation.remembered
+        if "consent" in request.prompts or _is_unproven(request):
+            return True
+        if request.client.skip_consent:
+            return False
+        return remembered is None or not covers(remembered, request.scopes, request.resources)
+
+    def ask(self, situation: Situation) -> Page:
+        """The request waits as a ticket, with only its handle in the form."""
+        request, issuer = situation.request, situation.request.issuer
+        assert isinstance(situation.user, AbstractBaseUser)
+        waiting = Ticket(
+            kind=Ticket.Kind.INTERACTION,
+            client=request.client,
+            user=situation.user,  # type: ignore[misc]
+            payload={"parameters": request.params.pairs()},
+            created_at=situation.now,
+            expires_at=situation.now + issuer.settings.interaction_lifetime,
+        )
+        known = situation.remembered.scopes if situation.remembered else None
+        return Page(
+            "oauth_server/consent.html",
+            {
+                "issuer_name": issuer.settings.name,
+                "client": describe_client(request.client, issuer),
+                "destination": destination(request.redirect_uri),
+                "unproven": why_unproven(request.client, request.redirect_uri),
+                "account": situation.user.get_username(),
+                "groups": group_by_resource(describe_scopes(request.scopes, issuer, known=known), issuer),
+                "resources": [resource_name(identifier, issuer) for identifier in request.resources],
+                "duration": describe_duration(request.client, issuer, situation.now),
+                "connected_apps_url": issuer.url_path("connected_apps"),
+                "decision_url": issuer.url_path("decision"),
+                "handle": hand_out(waiting, INTERACTION),
+            },
+            leads_away=True,
+        )
+
+
+def _is_unproven(request: AuthorizationRequest) -> bool:
+    """OAuth 2.1 section 7.3.1: no silent approval for a public client that anybody on the device could pretend to be."""
+    return request.policy.require_consent_of_unproven_clients and request.client.is_public and not proves_identity(request.redirect_uri)

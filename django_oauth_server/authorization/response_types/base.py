@@ -1,0 +1,40 @@
+"""The shape of a response type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from django_oauth_server.component import Component, Document
+from django_oauth_server.models import Authorization
+
+if TYPE_CHECKING:
+    from django_oauth_server.authorization.request import AuthorizationRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What a person has allowed, just now or earlier."""
+
+    request: AuthorizationRequest
+    authorization: Authorization
+    scopes: tuple[str, ...]
+    now: datetime
+
+
+class ResponseType(Component):
+    """Answers one question: what does the client get for the person's consent?"""
+
+    grant_type: ClassVar[str]
+    """What the client must have registered in `grant_types` (RFC 7591 section 2.1)."""
+    default_mode: ClassVar[str]
+    carries_tokens: ClassVar[bool] = False
+
+    def parts(self, granted: Granted) -> Mapping[str, str]:
+        """The parameters of the answer. Runs in the transaction that records the consent."""
+        raise NotImplementedError
+
+    def metadata(self, endpoint: Callable[[str], str]) -> Document:
+        return {"response_types_supported": [self.name], "grant_types_supported": [self.grant_type]}

@@ -1,0 +1,151 @@
+"""The authorization endpoint (RFC 6749 section 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from django_oauth_server.authorization.answer import answer, chosen_scopes, first_prompt
+from django_oauth_server.authorization.checks import Draft, UnverifiedRequest, choose_redirect_uri, identify_client, judge, reply_to
+from django_oauth_server.authorization.prompts.base import Situation
+from django_oauth_server.authorization.request import Reply
+from django_oauth_server.authorization.response_modes.base import Page, Redirect
+from django_oauth_server.authorization.sources.query import parameters
+from django_oauth_server.component import Component, Document, Endpoint
+from django_oauth_server.endpoints.http import log_refusal, read_body
+from django_oauth_server.endpoints.pages import render_page
+from django_oauth_server.errors import AccessDenied, OAuthError
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Ticket
+from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.storage.authorizations import live_authorization
+from django_oauth_server.storage.tickets import find_ticket
+from django_oauth_server.storage.transaction import retry_conflicts
+
+_HERE = "django_oauth_server.endpoints.authorize."
+Turn = Callable[[Situation], Page | Redirect | Mapping[str, str]]
+"""What happens to a request that has passed every check: a question to the person, or the parameters of the answer."""
+
+
+class AuthorizationEndpoint(Component):
+    """Steps (A) and (B): a person is asked, and the client is answered."""
+
+    name = "authorization_endpoint"
+    parameters = frozenset({"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "resource"})
+    endpoints = (
+        Endpoint("authorize", "oauth/authorize", _HERE + "authorize"),
+        Endpoint("decision", "oauth/authorize/decision", _HERE + "decision"),
+    )
+
+    def metadata(self, endpoint: Callable[[str], str]) -> Document:
+        return {"authorization_endpoint": endpoint("authorize")}
+
+
+@csrf_exempt  # a POST may come from another site: nothing changes before the person answers
+@transaction.non_atomic_requests
+@require_http_methods(["GET", "POST"])
+def authorize(http: HttpRequest, issuer: Issuer) -> HttpResponse:
+    """Ask the person what has to be asked; answer the client when nothing has."""
+    try:
+        if http.method == "POST":
+            read_body(http)
+        params = parameters(http)
+    except OAuthError as exc:
+        return _error_page(http, exc)
+    return _take_turn(http, params, issuer, _ask_or_answer)
+
+
+@csrf_protect
+@transaction.non_atomic_requests
+@require_POST
+def decision(http: HttpRequest, issuer: Issuer) -> HttpResponse:
+    """What the person decided. Answering twice, or Back and another answer, is answering anew: the client gets a fresh code, nothing is doubled."""
+    ticket = find_ticket(Ticket.Kind.INTERACTION, http.POST.get("interaction", ""))
+    if ticket is None or timezone.now() >= ticket.expires_at:
+        return _expired_page(http)
+    params = Parameters(tuple(pair) for pair in ticket.payload["parameters"])
+    choice = http.POST.get("decision")
+    if ticket.user_id != http.user.pk or choice not in {"allow", "deny"}:
+        return _respond(http, Redirect(f"{issuer.url_path('authorize')}?{params.encode()}"))
+    ticked = http.POST.getlist("scope")
+    return _take_turn(http, params, issuer, _denied if choice == "deny" else lambda situation: _allowed(situation, ticked))
+
+
+def _take_turn(http: HttpRequest, params: Parameters, issuer: Issuer, turn: Turn) -> HttpResponse:
+    try:
+        params = params.only(issuer.parameters())
+        client = identify_client(params, issuer)
+        draft = Draft(params, client, issuer, choose_redirect_uri(params, client))
+    except OAuthError as exc:
+        return _error_page(http, exc)
+    reply = reply_to(draft)
+    try:
+        outcome = retry_conflicts(lambda: turn(_situation(http, draft)))
+    except OAuthError as exc:
+        log_refusal(exc, http.path)
+        outcome = exc.parameters()
+    return _respond(http, outcome if isinstance(outcome, (Page, Redirect)) else _send(reply, outcome))
+
+
+def _situation(http: HttpRequest, draft: Draft) -> Situation:
+    request = judge(draft)
+    found = live_authorization(draft.client, http.user) if http.user.is_authenticated else None
+    return Situation(request, http.user, found, timezone.now())
+
+
+def _ask_or_answer(situation: Situation) -> Page | Redirect | Mapping[str, str]:
+    prompt = first_prompt(situation)
+    return prompt.ask(situation) if prompt else answer(situation, situation.request.scopes)
+
+
+def _allowed(situation: Situation, ticked: list[str]) -> Mapping[str, str]:
+    scopes = chosen_scopes(situation, ticked)
+    if not scopes:
+        raise AccessDenied("The person allowed none of the scopes.")
+    return answer(situation, scopes)
+
+
+def _denied(situation: Situation) -> Mapping[str, str]:
+    raise AccessDenied("The person said no.")
+
+
+def _send(reply: Reply, parts: Mapping[str, str]) -> Page | Redirect:
+    return reply.mode.send(reply.redirect_uri, reply.parameters(parts), reply.client.name)
+
+
+def _respond(http: HttpRequest, outcome: Page | Redirect) -> HttpResponse:
+    if isinstance(outcome, Page):
+        return render_page(http, outcome.template, outcome.context, script=outcome.script, to_client=outcome.leads_away)
+    # 303: a browser never repeats a POST, with what it held, at the client (RFC 9700 section 4.12). Not HttpResponseRedirect, which knows
+    # no private-use schemes; the address was matched against what is registered.
+    headers = {"Location": outcome.url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return HttpResponse(status=303, headers=headers)
+
+
+def _error_page(http: HttpRequest, exc: OAuthError) -> HttpResponse:
+    """For a request whose client or redirect URI is not known to be good; nobody is sent anywhere (RFC 6749 section 4.1.2.1)."""
+    context = {
+        "heading": _("This app's request cannot be used"),
+        "explanation": _("The app that sent you here made a mistake, so nothing was shared with it. Go back and try again, or tell the app's maker."),
+        "reference": log_refusal(exc, http.path),
+        "parameter": exc.parameter if isinstance(exc, UnverifiedRequest) else "",
+        "rule": exc.rule if isinstance(exc, UnverifiedRequest) else "RFC 6749 section 3.1",
+        "error": exc.error,
+        "description": exc.description,
+    }
+    return render_page(http, "oauth_server/error.html", context, status=400)
+
+
+def _expired_page(http: HttpRequest) -> HttpResponse:
+    context = {
+        "heading": _("This page is too old"),
+        "explanation": _("The app's request has expired, so nothing was shared with it. Go back to the app and start again."),
+        "reference": "",
+    }
+    return render_page(http, "oauth_server/error.html", context, status=400)

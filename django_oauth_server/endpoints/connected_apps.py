@@ -1,0 +1,78 @@
+"""What a person allows, and how they take it back (OAuth 2.1 section 7.9)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from django_oauth_server.authorization.describe import describe_client, describe_scopes
+from django_oauth_server.component import Component, Endpoint
+from django_oauth_server.endpoints.pages import render_page
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Authorization
+from django_oauth_server.storage.authorizations import live_authorizations, revoke_authorizations
+
+_HERE = "django_oauth_server.endpoints.connected_apps."
+
+
+class ConnectedApps(Component):
+    """The page on which a person sees each authorization, and ends it."""
+
+    name = "connected_apps"
+    endpoints = (
+        Endpoint("connected_apps", "oauth/connected-apps/", _HERE + "connected_apps"),
+        Endpoint("disconnect", "oauth/connected-apps/<uuid:grant_id>/remove", _HERE + "disconnect"),
+    )
+
+
+@login_required
+@require_safe
+def connected_apps(http: HttpRequest, issuer: Issuer) -> HttpResponse:
+    """One row an app. One statement beside session and user."""
+    allowed = live_authorizations(issuer.settings.issuer, http.user)
+    context = {
+        "issuer_name": issuer.settings.name,
+        "account": http.user.get_username(),
+        "apps": [_app(authorization, issuer) for authorization in allowed],
+    }
+    return render_page(http, "oauth_server/connected_apps.html", context)
+
+
+@login_required
+@csrf_protect
+@require_http_methods(["GET", "POST"])
+def disconnect(http: HttpRequest, issuer: Issuer, grant_id: UUID) -> HttpResponse:
+    """Ask once; then end it, and all that came from it."""
+    authorization = live_authorizations(issuer.settings.issuer, http.user).filter(grant_id=grant_id).first()
+    if authorization is None:
+        raise Http404
+    if http.method == "POST":
+        revoke_authorizations([authorization], timezone.now())
+        messages.success(http, _("%(app)s can no longer use your account.") % {"app": authorization.client.name})
+        return redirect(issuer.url_path("connected_apps"))
+    context = {
+        "issuer_name": issuer.settings.name,
+        "app": _app(authorization, issuer),
+        "stops": _("Whatever this app does with your account stops working. You can allow it again from the app."),
+        "connected_apps_url": issuer.url_path("connected_apps"),
+    }
+    return render_page(http, "oauth_server/disconnect.html", context)
+
+
+def _app(authorization: Authorization, issuer: Issuer) -> dict[str, object]:
+    return {
+        "client": describe_client(authorization.client, issuer),
+        "scopes": describe_scopes(sorted(authorization.scopes), issuer),
+        "since": authorization.created_at,
+        "last_used": getattr(authorization, "used_at", None),
+        "access": "background" if "refresh_token" in authorization.client.grant_types else "present",
+        "disconnect_url": issuer.url_path("disconnect", grant_id=authorization.grant_id),
+    }

@@ -1,0 +1,121 @@
+"""What every machine-facing endpoint does alike: read a form, answer JSON, tell errors, let browsers of other origins call."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
+
+from django_oauth_server.errors import InvalidClient, InvalidRequest, OAuthError, TemporarilyUnavailable
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.storage.transaction import retry_conflicts
+
+logger = logging.getLogger("django_oauth_server")
+
+FORM: Final = "application/x-www-form-urlencoded"
+P = ParamSpec("P")
+Answer = Callable[[HttpRequest, Issuer], Mapping[str, object]]
+View = Callable[[HttpRequest, Issuer], HttpResponse]
+
+
+def protocol_endpoint(*, cors: bool) -> Callable[[Answer], View]:
+    """Make a view of a function that returns the JSON answer to a POST or raises an `OAuthError`.
+
+    Conflicts with other writers are retried; an error's aftermath runs after the rollback. *cors*: any origin may call, as no cookie is ever
+    looked at.
+    """
+
+    def decorate(answer: Answer) -> View:
+        @csrf_exempt
+        @transaction.non_atomic_requests
+        @wraps(answer)
+        def view(http: HttpRequest, issuer: Issuer) -> HttpResponse:
+            if http.method == "OPTIONS" and cors:
+                return _shared(HttpResponse(status=204), "POST")
+            if http.method != "POST":
+                response = _error(InvalidRequest("The method must be POST."), status=405)
+                response["Allow"] = "POST, OPTIONS" if cors else "POST"
+            else:
+                response = _answer(answer, http, issuer)
+            return _shared(response, "POST") if cors else response
+
+        return view
+
+    return decorate
+
+
+def public_document(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """Make a view that anybody, of any origin, may GET."""
+
+    @wraps(view)
+    def shared(http: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if http.method == "OPTIONS":
+            return _shared(HttpResponse(status=204), "GET")
+        if http.method not in {"GET", "HEAD"}:
+            return HttpResponse(status=405, headers={"Allow": "GET, HEAD, OPTIONS"})
+        return _shared(view(http, *args, **kwargs), "GET")
+
+    return shared
+
+
+def form_parameters(http: HttpRequest) -> Parameters:
+    """The parameters of the body; those of the query are not looked at (RFC 6749 section 3.2). Raises `InvalidRequest`."""
+    if http.content_type != FORM:
+        raise InvalidRequest(f"The content type must be {FORM}.")
+    return Parameters.parse(read_body(http))
+
+
+def read_body(http: HttpRequest) -> bytes:
+    """The body. Raises `InvalidRequest` where it is too large or broken off."""
+    try:
+        return http.body
+    except (RequestDataTooBig, UnreadablePostError) as exc:
+        raise InvalidRequest("The request's body is too large or broken off.", detail=str(exc)) from exc
+
+
+def log_refusal(exc: OAuthError, endpoint: str) -> str:
+    """Write down why, for operators; return the reference by which they find it."""
+    reference = secrets.token_hex(4).upper()
+    logger.warning("refused at %s: %s [%s]", endpoint, exc, reference)
+    return reference
+
+
+def _answer(answer: Answer, http: HttpRequest, issuer: Issuer) -> HttpResponse:
+    try:
+        return _json(retry_conflicts(lambda: answer(http, issuer)))
+    except OAuthError as exc:
+        if exc.aftermath:
+            retry_conflicts(exc.aftermath)
+        log_refusal(exc, http.path)
+        return _error(exc, status=exc.status)
+
+
+def _error(exc: OAuthError, *, status: int) -> HttpResponse:
+    response = _json(exc.parameters(), status=status)
+    if isinstance(exc, InvalidClient):
+        response["WWW-Authenticate"] = 'Basic realm="oauth", charset="UTF-8"'
+    if isinstance(exc, TemporarilyUnavailable):
+        response["Retry-After"] = "1"
+    return response
+
+
+def _json(members: Mapping[str, object], status: int = 200) -> JsonResponse:
+    return JsonResponse(members, status=status, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
+
+
+def _shared(response: HttpResponse, method: str) -> HttpResponse:
+    response["Access-Control-Allow-Origin"] = "*"
+    response["Access-Control-Allow-Methods"] = method
+    response["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+    response["Access-Control-Expose-Headers"] = "WWW-Authenticate"
+    response["Access-Control-Max-Age"] = "3600"
+    return response

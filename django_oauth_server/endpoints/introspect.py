@@ -1,0 +1,39 @@
+"""Token introspection (RFC 7662)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from django_oauth_server.clients.authentication import authenticate_client
+from django_oauth_server.component import Component, Document, Endpoint
+from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint
+from django_oauth_server.errors import InvalidClient
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.storage.clients import find_client
+from django_oauth_server.tokens.introspect import introspect_presented
+
+
+class IntrospectionEndpoint(Component):
+    """A resource server asks what a token is worth."""
+
+    name = "introspection_endpoint"
+    parameters = frozenset({"token", "token_type_hint"})
+    endpoints = (Endpoint("introspect", "oauth/introspect", "django_oauth_server.endpoints.introspect.introspect"),)
+
+    def metadata(self, endpoint: Callable[[str], str]) -> Document:
+        return {"introspection_endpoint": endpoint("introspect")}
+
+
+@protocol_endpoint(cors=False)
+def introspect(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
+    """Only for callers that prove who they are (RFC 7662 section 2.1): a public client proves nothing."""
+    params = form_parameters(http)
+    params.refuse_repeated()
+    now = timezone.now()
+    caller = authenticate_client(http, params, issuer, find_client, now)
+    if caller.is_public:
+        raise InvalidClient("A public client may not introspect.", detail=f"client_id {caller.client_id!r}")
+    return introspect_presented(params.require("token"), caller, issuer, now)

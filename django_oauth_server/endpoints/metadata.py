@@ -1,0 +1,34 @@
+"""Authorization server metadata (RFC 8414), derived from the components that are switched on."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from django_oauth_server.component import Component, Endpoint
+from django_oauth_server.endpoints.http import public_document
+from django_oauth_server.issuer import Issuer
+
+
+class MetadataEndpoint(Component):
+    """What is advertised is what is accepted."""
+
+    name = "metadata"
+    endpoints = (
+        Endpoint("metadata", "oauth-authorization-server", "django_oauth_server.endpoints.metadata.metadata", well_known=True),
+    )
+
+
+@public_document
+def metadata(http: HttpRequest, issuer: Issuer) -> HttpResponse:
+    """The document of RFC 8414 section 2."""
+    return JsonResponse(document(issuer), headers={"Cache-Control": "public, max-age=300"})
+
+
+def document(issuer: Issuer) -> dict[str, object]:
+    """Every component's members; lists are joined, in the order of the components."""
+    joined: dict[str, object] = {"issuer": issuer.settings.issuer}
+    for component in issuer.components:
+        for name, value in component.metadata(issuer.url).items():
+            before = joined.get(name)
+            joined[name] = [*before, *(one for one in value if one not in before)] if isinstance(before, list) and isinstance(value, list) else value
+    return joined | {"scopes_supported": list(issuer.settings.scopes)}

@@ -1,0 +1,80 @@
+"""The token endpoint (RFC 6749 section 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from django_oauth_server.clients.authentication import FindClient, authenticate_client
+from django_oauth_server.component import Component, Document, Endpoint
+from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint
+from django_oauth_server.errors import UnauthorizedClient, UnsupportedGrantType
+from django_oauth_server.grants.base import GrantType, TokenRequest
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
+from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.storage.clients import find_client, peek
+from django_oauth_server.tokens.issue import issue, token_format
+
+_RESOURCE = frozenset({"resource"})
+
+
+class TokenEndpoint(Component):
+    """Steps (C) and (D): a grant and its own proof, for an access token."""
+
+    name = "token_endpoint"
+    parameters = frozenset({"grant_type", "resource"})
+    endpoints = (Endpoint("token", "oauth/token", "django_oauth_server.endpoints.token.token"),)
+
+    def metadata(self, endpoint: Callable[[str], str]) -> Document:
+        return {"token_endpoint": endpoint("token")}
+
+
+@protocol_endpoint(cors=True)
+def token(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
+    """Which grant type, which client, may it, what does it prove, what is it given."""
+    params = form_parameters(http)
+    params.refuse_repeated(but=_RESOURCE)
+    grant_type = find_grant_type(params, issuer)
+    now = timezone.now()
+    client = authenticate_client(http, params, issuer, _finder(grant_type, params, issuer), now)
+    check_may_use(client, grant_type, issuer)
+    request = TokenRequest(params.only(grant_type.parameters), client, issuer, http, now)
+    refreshable = grant_type.refreshes and "refresh_token" in client.grant_types
+    with transaction.atomic() if grant_type.spends else nullcontext():
+        return issue(grant_type.redeem(request), params.every("resource"), issuer, now, refreshable=refreshable)
+
+
+def find_grant_type(params: Parameters, issuer: Issuer) -> GrantType:
+    """RFC 6749 section 5.2: raises `InvalidRequest` where none is named, `UnsupportedGrantType` where it is not offered."""
+    name = params.require("grant_type")
+    grant_type = issuer.components.of(GrantType).get(name)
+    if grant_type is None:
+        raise UnsupportedGrantType("The parameter grant_type is none that this server offers.", detail=f"grant_type {name!r}")
+    return grant_type
+
+
+def check_may_use(client: Client, grant_type: GrantType, issuer: Issuer) -> None:
+    """Raise `UnauthorizedClient` unless the client registered *grant_type*, its policy offers it, and it has proven what that needs."""
+    if grant_type.name not in client.grant_types or not grant_type.allowed(issuer.policy_for(client.profile)):
+        raise UnauthorizedClient(f"The client may not use the grant type {grant_type.name}.", detail=f"client_id {client.client_id!r}")
+    if grant_type.client_auth == "required" and client.is_public:
+        raise UnauthorizedClient(f"A public client may not use the grant type {grant_type.name}.", detail=f"client_id {client.client_id!r}")
+
+
+def _finder(grant_type: GrantType, params: Parameters, issuer: Issuer) -> FindClient:
+    """A remembered client serves where no statement would be made otherwise; wherever one is, the client is read anew."""
+    if grant_type.spends:
+        return find_client
+
+    def find(identifier: str, client_id: str) -> Client | None:
+        lifetime = issuer.settings.client_cache_lifetime
+        known = peek(identifier, client_id, lifetime)
+        stores = known is None or not token_format(known.access_token_format, params.every("resource"), issuer).self_contained
+        return find_client(identifier, client_id) if stores else known
+
+    return find

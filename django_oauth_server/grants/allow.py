@@ -1,0 +1,38 @@
+"""Writing down that a person allows something."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Authorization, Client
+from django_oauth_server.models.authorization import credential_stamp
+from django_oauth_server.storage.authorizations import grant, revoke_authorizations, widen
+
+
+def record_consent(
+    found: Authorization | None,
+    client: Client,
+    user: AbstractBaseUser,
+    scopes: Collection[str],
+    resources: Collection[str],
+    issuer: Issuer,
+    now: datetime,
+) -> Authorization:
+    """The authorization that covers *scopes* and *resources*: *found*, made wider where need be, or a new one where it has ended."""
+    if found and found.ended_by(password_change_revokes=issuer.settings.password_change_revokes):
+        revoke_authorizations([found], now)
+        found = None
+    if found is None:
+        return grant(client, user, scopes, resources, credential_stamp(user), now)
+    if not covers(found, scopes, resources):
+        widen(found, scopes, resources, now)
+    return found
+
+
+def covers(authorization: Authorization, scopes: Collection[str], resources: Collection[str]) -> bool:
+    """Whether all of it was allowed before."""
+    return authorization.scopes.issuperset(scopes) and set(authorization.resources).issuperset(resources)

@@ -1,0 +1,64 @@
+"""The authorization code grant (RFC 6749 section 4.1, RFC 7636)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from django_oauth_server.clients.facts import client_facts
+from django_oauth_server.engine import CodeFacts, judge_code
+from django_oauth_server.errors import InvalidGrant
+from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
+from django_oauth_server.models import Ticket
+from django_oauth_server.storage.tickets import find_ticket, redeem
+from django_oauth_server.storage.tokens import revoke_family
+
+
+class AuthorizationCode(GrantType):
+    """Proves that the person who allowed it handed this client a code."""
+
+    name = "authorization_code"
+    label = "Authorization code"
+    parameters = frozenset({"grant_type", "code", "redirect_uri", "code_verifier"})
+    refreshes = True
+
+    def redeem(self, request: TokenRequest) -> Issuance:
+        """A code is spent after everything else has been proven, so a failed attempt leaves it to its owner; a replay that proves
+        everything takes back what the code bought (OAuth 2.1 section 7.5.2)."""
+        ticket = find_ticket(Ticket.Kind.AUTHORIZATION_CODE, request.params.require("code"))
+        redeemable = ticket is not None and ticket.client_id == request.client.pk and request.now < ticket.expires_at
+        judge_code(request.params, client_facts(request.client, request.issuer), _facts(ticket, redeemable=redeemable))
+        assert ticket is not None
+        if ticket.redeemed_at or not redeem(ticket, request.now):
+            raise InvalidGrant("The code was redeemed before.", aftermath=_take_back(ticket, request.now))
+        return _issuance(ticket, request)
+
+
+def _facts(ticket: Ticket | None, *, redeemable: bool) -> CodeFacts:
+    asked: Mapping[str, str] = ticket.payload if ticket else {}
+    return CodeFacts(
+        redeemable=redeemable,
+        redirect_uri=asked.get("redirect_uri", ""),
+        redirect_uri_was_sent=bool(asked.get("redirect_uri_was_sent")),
+        code_challenge=asked.get("code_challenge", ""),
+        code_challenge_method=asked.get("code_challenge_method", ""),
+    )
+
+
+def _take_back(ticket: Ticket, now: datetime) -> Callable[[], None]:
+    return lambda: revoke_family(ticket.family, now)
+
+
+def _issuance(ticket: Ticket, request: TokenRequest) -> Issuance:
+    authorization = ticket.authorization
+    assert authorization is not None
+    if reason := authorization.ended_by(password_change_revokes=request.issuer.settings.password_change_revokes):
+        raise InvalidGrant("The code is no longer valid.", detail=reason)
+    return Issuance(
+        client=request.client,
+        authorization=authorization,
+        scopes=frozenset(ticket.payload["scopes"]),
+        resources=tuple(ticket.payload["resources"]),
+        facts=ticket.payload.get("facts", {}),
+        family=ticket.family,
+    )

@@ -1,0 +1,21 @@
+"""The client credentials grant (RFC 6749 section 4.4)."""
+
+from __future__ import annotations
+
+from django_oauth_server.clients.facts import client_facts
+from django_oauth_server.engine import judge_client_credentials
+from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
+
+
+class ClientCredentials(GrantType):
+    """Proves nothing but the client itself, which asks for its own."""
+
+    name = "client_credentials"
+    label = "Client credentials (the app acts for itself)"
+    parameters = frozenset({"grant_type", "scope"})
+    client_auth = "required"
+    spends = False
+
+    def redeem(self, request: TokenRequest) -> Issuance:
+        scopes = judge_client_credentials(request.params, client_facts(request.client, request.issuer))
+        return Issuance(client=request.client, scopes=frozenset(scopes), resources=None)

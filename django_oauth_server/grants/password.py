@@ -1,0 +1,51 @@
+"""The resource owner password credentials grant (RFC 6749 section 4.3), for clients that cannot be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import uuid4
+
+from django.contrib.auth import authenticate
+from django.core.checks import CheckMessage, Warning
+
+from django_oauth_server.clients.facts import client_facts
+from django_oauth_server.conf import IssuerSettings, Policy
+from django_oauth_server.engine import judge_password
+from django_oauth_server.errors import InvalidGrant
+from django_oauth_server.grants.allow import record_consent
+from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
+from django_oauth_server.storage.authorizations import live_authorization
+
+
+class Password(GrantType):
+    """Proves that the client was told a person's password."""
+
+    name = "password"
+    label = "Password (the app sees the person's password)"
+    parameters = frozenset({"grant_type", "username", "password", "scope"})
+    refreshes = True
+
+    def allowed(self, policy: Policy) -> bool:
+        return policy.allow_password
+
+    def redeem(self, request: TokenRequest) -> Issuance:
+        username, password = request.params.require("username"), request.params.require("password")
+        user = authenticate(request.http, username=username, password=password)
+        scopes = judge_password(request.params, client_facts(request.client, request.issuer), is_user=user is not None)
+        if user is None:
+            raise InvalidGrant("Username or password is wrong.")
+        found = live_authorization(request.client, user)
+        return Issuance(
+            client=request.client,
+            authorization=record_consent(found, request.client, user, scopes, (), request.issuer, request.now),
+            scopes=frozenset(scopes),
+            family=uuid4(),
+        )
+
+    def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
+        yield Warning(
+            f"The profile {settings.profile!r} of {settings.issuer} offers the password grant: apps see people's passwords, "
+            "and no second factor can be asked for (RFC 9700 section 2.4 forbids it).",
+            hint="Move the clients to the authorization code grant and use the profile 'oauth2_1'.",
+            id="oauth_server.W002",
+        )

@@ -1,0 +1,85 @@
+"""Refreshing an access token (RFC 6749 section 6, OAuth 2.1 section 4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django_oauth_server.clients.facts import client_facts
+from django_oauth_server.engine import RefreshFacts, judge_refresh
+from django_oauth_server.errors import InvalidGrant
+from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
+from django_oauth_server.models import Token
+from django_oauth_server.protocol.opaque import REFRESH_TOKEN, digest
+from django_oauth_server.storage.tokens import find_token, prolong, revoke_family, supersede
+from django_oauth_server.storage.transaction import Conflict
+
+
+class RefreshToken(GrantType):
+    """Proves that this client was allowed earlier, and still is."""
+
+    name = "refresh_token"
+    label = "Refresh token"
+    parameters = frozenset({"grant_type", "refresh_token", "scope"})
+
+    def redeem(self, request: TokenRequest) -> Issuance:
+        """Rotates where the client is public or the policy says so. What was rotated out is answered once more within the replay
+        window; later it gives the whole family away (OAuth 2.1 section 4.3.1)."""
+        presented = request.params.require("refresh_token")
+        token = _find(presented)
+        reason = _refusal(token, request)
+        scopes = judge_refresh(
+            request.params,
+            client_facts(request.client, request.issuer),
+            RefreshFacts(redeemable=not reason, scopes=token.scopes if token and not reason else ()),
+        )
+        assert token is not None
+        replayed = token.superseded_at is not None
+        if replayed:
+            _refuse_reuse(token, request)
+        rotates = request.client.is_public or request.policy.require_refresh_token_rotation
+        if not replayed:
+            _spend(token, request, rotates=rotates)
+        return Issuance(
+            client=request.client,
+            authorization=token.authorization,
+            scopes=frozenset(scopes).intersection(client_facts(request.client, request.issuer).scopes),
+            granted=token.scopes,
+            resources=tuple(token.audience),
+            facts=token.facts,
+            family=token.family,
+            replaces=token if rotates or replayed else None,
+            presented=presented,
+        )
+
+
+def _find(presented: str) -> Token | None:
+    return find_token(digest(presented), Token.Kind.REFRESH) if presented.startswith(REFRESH_TOKEN) else None
+
+
+def _refusal(token: Token | None, request: TokenRequest) -> str:
+    if token is None:
+        return "unknown refresh token"
+    if token.client_id != request.client.pk:
+        return "another client's refresh token"
+    return token.ended_by(request.now, password_change_revokes=request.issuer.settings.password_change_revokes)
+
+
+def _refuse_reuse(token: Token, request: TokenRequest) -> None:
+    assert token.superseded_at is not None
+    if request.now - token.superseded_at >= request.issuer.settings.refresh_token_replay_window:
+        raise InvalidGrant("The refresh token was used before.", detail="reuse: family revoked", aftermath=_end_family(token, request.now))
+
+
+def _end_family(token: Token, now: datetime) -> Callable[[], None]:
+    assert token.family is not None
+    family = token.family
+    return lambda: revoke_family(family, now)
+
+
+def _spend(token: Token, request: TokenRequest, *, rotates: bool) -> None:
+    """Whoever loses a race here reads anew, and finds the token rotated or revoked."""
+    lifetime = request.client.refresh_token_lifetime or request.issuer.settings.refresh_token_lifetime
+    spent = supersede(token, request.now) if rotates else prolong(token, request.now + lifetime)
+    if not spent:
+        raise Conflict

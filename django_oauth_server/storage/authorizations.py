@@ -1,0 +1,75 @@
+"""Authorizations: found, granted, widened, revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, transaction
+from django.db.models import Max, QuerySet
+from django.db.models.functions import Coalesce, Greatest
+
+from django_oauth_server.models import Authorization, Client
+from django_oauth_server.protocol.scopes import format_scope
+from django_oauth_server.signals import authorization_revoked
+from django_oauth_server.storage.transaction import Conflict
+
+
+def live_authorization(client: Client, user: AbstractBaseUser) -> Authorization | None:
+    """What *user* allows *client* today."""
+    found = Authorization.objects.filter(user=user, client=client, is_live=True).first()  # type: ignore[misc]
+    if found:
+        found.user = user  # type: ignore[assignment]
+    return found
+
+
+def live_authorizations(issuer: str, user: AbstractBaseUser) -> QuerySet[Authorization]:
+    """All that *user* allows at *issuer*, with the client and `used_at`, the last one used first."""
+    return (
+        Authorization.objects.filter(user=user, is_live=True, client__issuer=issuer)  # type: ignore[misc]
+        .select_related("client")
+        .annotate(latest_token=Max("tokens__issued_at"))
+        .annotate(used_at=Greatest(Coalesce("latest_token", "last_used_at"), Coalesce("last_used_at", "latest_token")))
+        .order_by("-used_at", "-pk")
+    )
+
+
+def grant(client: Client, user: AbstractBaseUser, scopes: Collection[str], resources: Collection[str], stamp: str, now: datetime) -> Authorization:
+    """A new authorization. Raises `Conflict` where one was made meanwhile."""
+    try:
+        with transaction.atomic():
+            return Authorization.objects.create(
+                client=client,
+                user=user,  # type: ignore[misc]
+                scope=format_scope(scopes),
+                resources=sorted(resources),
+                credential_stamp=stamp,
+                created_at=now,
+                consented_at=now,
+            )
+    except IntegrityError as exc:
+        raise Conflict from exc
+
+
+def widen(authorization: Authorization, scopes: Collection[str], resources: Collection[str], now: datetime) -> None:
+    """Add to what is allowed, and note that it was confirmed. Raises `Conflict` where it was revoked or widened meanwhile."""
+    before = authorization.scope
+    authorization.scope = format_scope(authorization.scopes.union(scopes))
+    authorization.resources = sorted({*authorization.resources, *resources})
+    authorization.consented_at = now
+    changed = Authorization.objects.filter(pk=authorization.pk, is_live=True, scope=before).update(
+        scope=authorization.scope, resources=authorization.resources, consented_at=now
+    )
+    if not changed:
+        raise Conflict
+
+
+def revoke_authorizations(authorizations: Iterable[Authorization], now: datetime) -> int:
+    """End these, and with them all that came from them: every path looks at the authorization. Returns how many were live."""
+    ended = 0
+    for authorization in authorizations:
+        if Authorization.objects.filter(pk=authorization.pk, is_live=True).update(is_live=None, revoked_at=now):
+            ended += 1
+            transaction.on_commit(lambda one=authorization: authorization_revoked.send(Authorization, authorization=one))  # type: ignore[misc]
+    return ended

@@ -1,0 +1,43 @@
+"""Signing keys: stored, found, promoted, retired, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import Max, Q
+
+from django_oauth_server.models import Client, SigningKey
+
+
+def signing_keys(issuer: str) -> list[SigningKey]:
+    """All of this issuer, the one that signs last first."""
+    return list(SigningKey.objects.filter(issuer=issuer).order_by("-signs_from", "-pk"))
+
+
+def add_signing_key(key: SigningKey) -> None:
+    key.save(force_insert=True)
+
+
+def promote(key: SigningKey, now: datetime) -> None:
+    """Let it sign from *now*; one that has begun is left as it is."""
+    SigningKey.objects.filter(pk=key.pk, signs_from__gt=now).update(signs_from=now)
+
+
+def retire_before(key: SigningKey, until: datetime) -> None:
+    """Let every older key of this algorithm be published no longer than *until*.
+
+    Older is a total order, so that of two rotations at once neither retires the other's key and its own.
+    """
+    older = Q(signs_from__lt=key.signs_from) | Q(signs_from=key.signs_from, pk__lt=key.pk)
+    SigningKey.objects.filter(older, issuer=key.issuer, alg=key.alg, expires_at=None).update(expires_at=until)
+
+
+def remove_signing_keys(keys: Iterable[SigningKey]) -> None:
+    SigningKey.objects.filter(pk__in=[key.pk for key in keys]).delete()
+
+
+def longest_client_lifetime(issuer: str) -> timedelta | None:
+    """The longest life of an access token that a client was given of its own."""
+    longest: timedelta | None = Client.objects.filter(issuer=issuer).aggregate(longest=Max("access_token_lifetime"))["longest"]
+    return longest

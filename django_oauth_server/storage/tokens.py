@@ -1,0 +1,58 @@
+"""Tokens: stored, found, rotated, revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django_oauth_server.models import Token
+
+
+def store(tokens: Iterable[Token]) -> None:
+    """Insert them in one statement."""
+    Token.objects.bulk_create(tokens)
+
+
+def store_once(token: Token) -> None:
+    """Insert it, unless somebody else did meanwhile."""
+    Token.objects.bulk_create([token], ignore_conflicts=True)
+
+
+def find_token(digest: str, *kinds: Token.Kind) -> Token | None:
+    """The token of this digest with its client, authorization and user, whatever its state."""
+    found = Token.objects.select_related("client", "authorization__user").filter(digest=digest)
+    return found.filter(kind__in=kinds).first() if kinds else found.first()
+
+
+def find_tokens(digests: Iterable[str]) -> dict[str, Token]:
+    """Those of *digests* that are stored."""
+    return {token.digest: token for token in Token.objects.filter(digest__in=list(digests))}
+
+
+def supersede(token: Token, now: datetime) -> bool:
+    """Rotate it out. False where somebody else was first, or it was revoked meanwhile."""
+    return bool(Token.objects.filter(pk=token.pk, superseded_at=None, revoked_at=None).update(superseded_at=now))
+
+
+def prolong(token: Token, expires_at: datetime) -> bool:
+    """Start its idle time anew. False where it was revoked meanwhile.
+
+    Writing the row is what makes a revocation win over a refresh that runs beside it: each waits for the other.
+    """
+    return bool(Token.objects.filter(pk=token.pk, revoked_at=None).update(expires_at=expires_at))
+
+
+def revoke_token(token: Token, now: datetime) -> None:
+    """End this one alone."""
+    Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now)
+
+
+def revoke_family(family: UUID, now: datetime) -> None:
+    """End all that one grant bought.
+
+    Again until nothing is left: a rotation that was under way has stored its successor by the time its predecessor could be marked, and a
+    predecessor that is marked has no successor.
+    """
+    while Token.objects.filter(family=family, revoked_at=None).update(revoked_at=now):
+        pass

@@ -1,0 +1,47 @@
+"""What a token is worth, as a resource server is told (RFC 7662)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client, Token
+from django_oauth_server.tokens.describe import audience_of, subject_of
+from django_oauth_server.tokens.locate import locate
+
+
+def introspect_presented(value: str, caller: Client, issuer: Issuer, now: datetime) -> dict[str, object]:
+    """RFC 7662 section 2.2. A token that is dead, unknown, or not the caller's business is `{"active": false}`, and no more is said."""
+    token = locate(value, issuer, now)
+    if token is None or not _may_see(caller, token, issuer):
+        return {"active": False}
+    superseded = token.superseded_at is not None
+    if superseded or token.ended_by(now, password_change_revokes=issuer.settings.password_change_revokes):
+        return {"active": False}
+    return _members(token, issuer)
+
+
+def _may_see(caller: Client, token: Token, issuer: Issuer) -> bool:
+    """A client sees its own; a resource server the access tokens meant for it."""
+    if token.client_id == caller.pk:
+        return True
+    return token.kind == Token.Kind.ACCESS and not set(audience_of(token, issuer)).isdisjoint(caller.resource_identifiers)
+
+
+def _members(token: Token, issuer: Issuer) -> dict[str, object]:
+    members: dict[str, object] = {
+        **token.facts,
+        "active": True,
+        "iss": issuer.settings.issuer,
+        "client_id": token.client.client_id,
+        "sub": subject_of(token),
+        "aud": audience_of(token, issuer),
+        "scope": token.scope,
+        "iat": int(token.issued_at.timestamp()),
+        "exp": int(token.expires_at.timestamp()),
+    }
+    if token.kind == Token.Kind.ACCESS:
+        members["token_type"] = "Bearer"
+    if token.authorization:
+        members["username"] = token.authorization.user.get_username()
+    return members

@@ -1,0 +1,131 @@
+"""From what was proven to what the client is given: the one place where tokens are made."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django_oauth_server.conf import Resource
+from django_oauth_server.errors import InvalidGrant
+from django_oauth_server.grants.base import Issuance
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.keys.derivation import derivation_keys
+from django_oauth_server.models import Token
+from django_oauth_server.protocol import opaque
+from django_oauth_server.protocol.scopes import format_scope
+from django_oauth_server.storage.tokens import find_tokens, store, store_once
+from django_oauth_server.tokens.formats.base import TokenFormat
+from django_oauth_server.tokens.narrow import narrow
+
+
+def issue(issuance: Issuance, asked: tuple[str, ...], issuer: Issuer, now: datetime, *, refreshable: bool = False) -> Mapping[str, object]:
+    """A token response (RFC 6749 section 5.1) for the resources *asked* for. One statement stores what must be stored.
+
+    A rotated refresh token that is honestly presented again (`Issuance.replaces` was superseded before) gets the answer it had.
+    """
+    issuance, audience = narrow(issuance, asked, issuer)
+    if issuance.replaces and issuance.replaces.superseded_at:
+        return _answer_again(issuance, audience, issuer, now)
+    return _answer(issuance, audience, issuer, now, refreshable=refreshable)
+
+
+def token_format(client_format: str, audience: tuple[str, ...], issuer: Issuer) -> TokenFormat:
+    """The client's own choice, else the resource's, else the issuer's."""
+    name = client_format or next((one.access_token_format for one in _declared(audience, issuer) if one.access_token_format), None)
+    return issuer.components.of(TokenFormat)[name or issuer.settings.access_token_format]
+
+
+def _answer(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer, now: datetime, *, refreshable: bool) -> dict[str, object]:
+    form = token_format(issuance.client.access_token_format, audience, issuer)
+    rotated = issuance.replaces
+    key = derivation_keys(issuer)[0] if rotated else b""
+    identifier = _access_identifier(issuance, audience, key) if rotated else opaque.generate(opaque.ACCESS_TOKEN)
+    access = _access_token(issuance, audience, form.digest(identifier), issuer, now)
+    refresh_value = ""
+    rows = [access] if issuance.authorization or not form.self_contained else []
+    if refreshable or rotated:
+        refresh_value = _refresh_value(issuance, key) if rotated else opaque.generate(opaque.REFRESH_TOKEN)
+        rows.append(_refresh_token(issuance, refresh_value, issuer, now))
+    if rows:
+        store(rows)
+    return _response(access, form.render(access, identifier, issuer), refresh_value, now)
+
+
+def _answer_again(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer, now: datetime) -> dict[str, object]:
+    """The refresh token is the one that was handed out; so is the access token, unless something else was asked for this time."""
+    form = token_format(issuance.client.access_token_format, audience, issuer)
+    for key in derivation_keys(issuer):
+        refresh_value, identifier = _refresh_value(issuance, key), _access_identifier(issuance, audience, key)
+        found = find_tokens([opaque.digest(refresh_value), form.digest(identifier)])
+        if opaque.digest(refresh_value) in found:
+            break
+    else:
+        raise InvalidGrant("The refresh token was used before.", detail="the key that its successor was derived with is gone")
+    access = found.get(form.digest(identifier))
+    if access is None:
+        access = _access_token(issuance, audience, form.digest(identifier), issuer, now)
+        store_once(access)
+    access.client, access.authorization = issuance.client, issuance.authorization
+    return _response(access, form.render(access, identifier, issuer), refresh_value, now)
+
+
+def _access_identifier(issuance: Issuance, audience: tuple[str, ...], key: bytes) -> str:
+    assert issuance.replaces is not None
+    return opaque.derive(opaque.ACCESS_TOKEN, key, issuance.presented, issuance.replaces.salt, format_scope(issuance.scopes), *sorted(audience))
+
+
+def _refresh_value(issuance: Issuance, key: bytes) -> str:
+    assert issuance.replaces is not None
+    return opaque.derive(opaque.REFRESH_TOKEN, key, issuance.presented, issuance.replaces.salt)
+
+
+def _access_token(issuance: Issuance, audience: tuple[str, ...], digest: str, issuer: Issuer, now: datetime) -> Token:
+    return Token(
+        kind=Token.Kind.ACCESS,
+        digest=digest,
+        client=issuance.client,
+        authorization=issuance.authorization,
+        family=issuance.family,
+        scope=format_scope(issuance.scopes),
+        audience=list(audience),
+        facts=dict(issuance.facts),
+        issued_at=now,
+        expires_at=now + _access_lifetime(issuance, audience, issuer),
+    )
+
+
+def _refresh_token(issuance: Issuance, value: str, issuer: Issuer, now: datetime) -> Token:
+    return Token(
+        kind=Token.Kind.REFRESH,
+        digest=opaque.digest(value),
+        salt=secrets.token_hex(16),
+        client=issuance.client,
+        authorization=issuance.authorization,
+        family=issuance.family,
+        scope=format_scope(issuance.granted or issuance.scopes),
+        audience=list(issuance.resources or ()),
+        facts=dict(issuance.facts),
+        issued_at=now,
+        expires_at=now + (issuance.client.refresh_token_lifetime or issuer.settings.refresh_token_lifetime),
+    )
+
+
+def _access_lifetime(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer) -> timedelta:
+    """The shortest that the client and the resources name; else the issuer's."""
+    named = [issuance.client.access_token_lifetime, *(one.access_token_lifetime for one in _declared(audience, issuer))]
+    return min((lifetime for lifetime in named if lifetime is not None), default=issuer.settings.access_token_lifetime)
+
+
+def _declared(audience: tuple[str, ...], issuer: Issuer) -> list[Resource]:
+    return [one for identifier in audience if isinstance(one := issuer.settings.resources.get(identifier), Resource)]
+
+
+def _response(access: Token, value: str, refresh_value: str, now: datetime) -> dict[str, object]:
+    response: dict[str, object] = {
+        "access_token": value,
+        "token_type": "Bearer",
+        "expires_in": max(int((access.expires_at - now).total_seconds()), 0),
+        "scope": access.scope,
+    }
+    return response | ({"refresh_token": refresh_value} if refresh_value else {})

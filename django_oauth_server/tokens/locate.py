@@ -1,0 +1,70 @@
+"""From the value that somebody holds to what the server knows of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.keys.signing import published_keys
+from django_oauth_server.models import Client, Token
+from django_oauth_server.protocol import jose, opaque
+from django_oauth_server.storage.clients import find_client
+from django_oauth_server.storage.tokens import find_token
+from django_oauth_server.tokens.formats.base import TokenFormat
+
+LONGEST: Final = 8192
+"""Characters; what is longer is no token of ours."""
+_REQUIRED: Final = frozenset({"iss", "exp", "aud", "sub", "client_id", "iat", "jti"})
+"""RFC 9068 section 2.2."""
+
+
+def locate(value: str, issuer: Issuer, now: datetime) -> Token | None:
+    """The token of any kind whose value this is, with its client, authorization and user: one statement, or none. Whether it lives is not said.
+
+    A JWT that was not stored, as nobody's authorization stands behind it, comes back as what would have been stored (`pk` None).
+    """
+    if len(value) > LONGEST:
+        return None
+    if value.startswith((opaque.ACCESS_TOKEN, opaque.REFRESH_TOKEN)):
+        found = find_token(opaque.digest(value))
+        return found if found and found.client.issuer == issuer.settings.issuer else None
+    claims = verified_claims(value, issuer, now) if value.count(".") == 2 else None
+    return _of_claims(claims, issuer) if claims else None
+
+
+def verified_claims(value: str, issuer: Issuer, now: datetime) -> dict[str, object] | None:
+    """The claims of a JWT access token of this issuer, which has not expired (RFC 9068 section 4). Asks no database."""
+    try:
+        claims = jose.verify(value, published_keys(issuer), typ="at+jwt")
+    except jose.InvalidJWT:
+        return None
+    complete = _REQUIRED <= claims.keys() and claims["iss"] == issuer.settings.issuer
+    return claims if complete and now < moment(claims["exp"]) else None
+
+
+def _of_claims(claims: dict[str, object], issuer: Issuer) -> Token | None:
+    digest = issuer.components.of(TokenFormat)["at+jwt"].digest(str(claims["jti"]))
+    stored = find_token(digest)
+    if stored or claims["sub"] != claims["client_id"]:
+        return stored
+    client = find_client(issuer.settings.issuer, str(claims["client_id"]))
+    return _unstored(claims, client, digest) if client else None
+
+
+def _unstored(claims: dict[str, object], client: Client, digest: str) -> Token:
+    audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+    return Token(
+        kind=Token.Kind.ACCESS,
+        digest=digest,
+        client=client,
+        scope=str(claims.get("scope", "")),
+        audience=audience,
+        issued_at=moment(claims["iat"]),
+        expires_at=moment(claims["exp"]),
+    )
+
+
+def moment(seconds: object) -> datetime:
+    """A NumericDate of a claim that we signed (RFC 7519 section 2)."""
+    return datetime.fromtimestamp(float(str(seconds)), UTC)

@@ -1,0 +1,30 @@
+"""Taking back one token, as its client asks (RFC 7009)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django_oauth_server.errors import UnauthorizedClient
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client, Token
+from django_oauth_server.storage.tokens import revoke_family, revoke_token, store_once
+from django_oauth_server.tokens.locate import locate
+
+
+def revoke_presented(value: str, client: Client, issuer: Issuer, now: datetime) -> None:
+    """End the token of *value*; with a refresh token all that its grant bought (RFC 7009 section 2.1).
+
+    Raises `UnauthorizedClient` for another client's token, which is left alone.
+    """
+    token = locate(value, issuer, now)
+    if token is None:
+        return
+    if token.client_id != client.pk:
+        raise UnauthorizedClient("The token was issued to another client.", detail=f"client_id {client.client_id!r} tried to revoke token {token.pk}")
+    if token.kind == Token.Kind.REFRESH and token.family:
+        revoke_family(token.family, now)
+    elif token.pk is None:
+        token.revoked_at = now
+        store_once(token)
+    else:
+        revoke_token(token, now)

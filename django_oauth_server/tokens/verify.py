@@ -1,0 +1,63 @@
+"""Is this access token good, now? Side by side with the tables that know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.utils.functional import SimpleLazyObject
+
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Token
+from django_oauth_server.protocol import opaque
+from django_oauth_server.resource.token import VerifiedToken
+from django_oauth_server.resource.verifiers.base import InvalidToken
+from django_oauth_server.storage.tokens import find_token
+from django_oauth_server.tokens.describe import describe
+from django_oauth_server.tokens.locate import LONGEST, moment, verified_claims
+
+
+def verify_access_token(value: str, issuers: Mapping[str, Issuer], now: datetime) -> VerifiedToken:
+    """What the access token says: one statement where it is opaque, none where it is a JWT. Raises `InvalidToken`."""
+    if len(value) > LONGEST:
+        raise InvalidToken("longer than any token of ours")
+    return _of_jwt(value, issuers, now) if value.count(".") == 2 else _of_opaque(value, issuers, now)
+
+
+def _of_opaque(value: str, issuers: Mapping[str, Issuer], now: datetime) -> VerifiedToken:
+    token = find_token(opaque.digest(value), Token.Kind.ACCESS) if value.startswith(opaque.ACCESS_TOKEN) else None
+    issuer = issuers.get(token.client.issuer) if token else None
+    if token is None or issuer is None:
+        raise InvalidToken("unknown token")
+    if reason := token.ended_by(now, password_change_revokes=issuer.settings.password_change_revokes):
+        raise InvalidToken(f"{reason}, client_id {token.client.client_id!r}")
+    return describe(token, issuer)
+
+
+def _of_jwt(value: str, issuers: Mapping[str, Issuer], now: datetime) -> VerifiedToken:
+    for issuer in issuers.values():
+        if claims := verified_claims(value, issuer, now):
+            return _described(claims)
+    raise InvalidToken("not a JWT access token of ours, or expired")
+
+
+def _described(claims: dict[str, object]) -> VerifiedToken:
+    audience = claims["aud"]
+    person = str(claims["sub"]) if claims["sub"] != claims["client_id"] else None
+    return VerifiedToken(
+        issuer=str(claims["iss"]),
+        subject=person,
+        client_id=str(claims["client_id"]),
+        scopes=frozenset(str(claims.get("scope", "")).split()),
+        audience=tuple(audience) if isinstance(audience, list) else (str(audience),),
+        expires_at=moment(claims["exp"]),
+        claims=claims,
+        user=_user_when_looked_at(person) if person else None,
+    )
+
+
+def _user_when_looked_at(identifier: str) -> AbstractBaseUser:
+    """The user, fetched when a view looks at it: verifying asks no database."""
+    return SimpleLazyObject(lambda: get_user_model()._default_manager.get(pk=identifier))  # type: ignore[return-value]
