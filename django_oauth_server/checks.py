@@ -29,7 +29,8 @@ def _check(issuer: Issuer) -> Iterator[CheckMessage]:
     formats = issuer.components.of(TokenFormat)
     if issuer.settings.access_token_format not in formats:
         yield Error(
-            f"access_token_format {issuer.settings.access_token_format!r} of {issuer} is none of {', '.join(formats)}.", id="oauth_server.E002"
+            f"access_token_format {issuer.settings.access_token_format!r} of {issuer} is none of {', '.join(formats)}.",
+            id="oauth_server.E002",
         )
     if not issuer.settings.scopes:
         yield Warning(f"{issuer} offers no scopes, so that nobody can ask for anything.", id="oauth_server.W003")
@@ -39,7 +40,10 @@ def _check(issuer: Issuer) -> Iterator[CheckMessage]:
             id="oauth_server.W004",
         )
     if issuer.policy.allow_http_redirect_uris:
-        yield Warning(f"{issuer} lets clients register http redirect URIs: codes travel in the clear (RFC 9700 section 2.6).", id="oauth_server.W005")
+        yield Warning(
+            f"{issuer} lets clients register http redirect URIs: codes travel in the clear (RFC 9700 section 2.6).",
+            id="oauth_server.W005",
+        )
     yield from _check_urls(issuer)
 
 
@@ -49,7 +53,9 @@ def _check_urls(issuer: Issuer) -> Iterator[CheckMessage]:
         found = issuer.url_path("metadata")
     except NoReverseMatch:
         yield Error(
-            f"The endpoints of {issuer} are in no URLconf.", hint='Add path("", include("django_oauth_server.urls")).', id="oauth_server.E003"
+            f"The endpoints of {issuer} are in no URLconf.",
+            hint='Add path("", include("django_oauth_server.urls")).',
+            id="oauth_server.E003",
         )
         return
     if found != expected:

@@ -78,7 +78,9 @@ class Components:
     """The components that an issuer has switched on, by kind and name."""
 
     def __init__(self, components: Iterable[Component]) -> None:
-        self._all = tuple({(_kind(type(one)), one.name): one for one in components}.values())  # a later one of the same name takes the place
+        self._all = tuple(
+            {(_kind(type(one)), one.name): one for one in components}.values()
+        )  # a later one of the same name takes the place
         self._kinds: dict[type[Component], Mapping[str, Component]] = {}
 
     def __iter__(self) -> Iterator[Component]:

@@ -50,7 +50,11 @@ BUILT_IN = tuple(
 def issuers() -> tuple[Issuer, ...]:
     """Every issuer of this project, the default first."""
     return tuple(
-        make_issuer(settings, [_component(path) for path in (*BUILT_IN, *settings.components)], APP_NAME if not number else f"{APP_NAME}_{number}")
+        make_issuer(
+            settings,
+            [_component(path) for path in (*BUILT_IN, *settings.components)],
+            APP_NAME if not number else f"{APP_NAME}_{number}",
+        )
         for number, settings in enumerate(load())
     )
 

@@ -25,4 +25,6 @@ def _patterns(issuer: Issuer) -> Iterator[URLPattern]:
             yield path(_route(issuer, endpoint), import_string(endpoint.view), {"issuer": issuer}, name=endpoint.name)
 
 
-urlpatterns: list[URLResolver] = [path("", include((list(_patterns(issuer)), APP_NAME), namespace=issuer.namespace)) for issuer in issuers()]
+urlpatterns: list[URLResolver] = [
+    path("", include((list(_patterns(issuer)), APP_NAME), namespace=issuer.namespace)) for issuer in issuers()
+]

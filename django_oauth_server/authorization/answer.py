@@ -30,7 +30,9 @@ def answer(situation: Situation, scopes: tuple[str, ...]) -> Mapping[str, str]:
     request, user = situation.request, situation.user
     assert isinstance(user, AbstractBaseUser)
     with transaction.atomic():
-        authorization = record_consent(situation.found, request.client, user, scopes, request.resources, request.issuer, situation.now)
+        authorization = record_consent(
+            situation.found, request.client, user, scopes, request.resources, request.issuer, situation.now
+        )
         if authorization is not situation.found:
             transaction.on_commit(lambda: authorization_granted.send(Authorization, authorization=authorization))
         return request.response_type.parts(Granted(request, authorization, scopes, situation.now))

@@ -48,7 +48,9 @@ class Draft:
 
     def response_type(self) -> ResponseType | None:
         """The one that is asked for, where the issuer and the client's policy offer it."""
-        found = self.issuer.components.of(ResponseType).get(" ".join(sorted(self.params.get("response_type", "").split())))
+        found = self.issuer.components.of(ResponseType).get(
+            " ".join(sorted(self.params.get("response_type", "").split()))
+        )
         return found if found and found.allowed(self.policy) else None
 
 
@@ -59,10 +61,18 @@ def identify_client(params: Parameters, issuer: Issuer) -> Client:
     if client is None:
         reason = "is repeated" if "client_id" in params.repeated else "is unknown" if client_id else "is missing"
         raise UnverifiedRequest(
-            f"The parameter client_id {reason}.", parameter="client_id", rule="RFC 6749 section 4.1.1", detail=f"client_id {client_id!r} {reason}"
+            f"The parameter client_id {reason}.",
+            parameter="client_id",
+            rule="RFC 6749 section 4.1.1",
+            detail=f"client_id {client_id!r} {reason}",
         )
     if not client.is_active:
-        raise UnverifiedRequest("The client is disabled.", parameter="client_id", rule="RFC 6749 section 4.1.2.1", detail=f"client {client_id!r} is disabled")
+        raise UnverifiedRequest(
+            "The client is disabled.",
+            parameter="client_id",
+            rule="RFC 6749 section 4.1.2.1",
+            detail=f"client {client_id!r} is disabled",
+        )
     return client
 
 
@@ -73,7 +83,13 @@ def choose_redirect_uri(params: Parameters, client: Client) -> str:
         return sent
     if sent is None and "redirect_uri" not in params.repeated and len(client.redirect_uris) == 1:
         return client.redirect_uris[0]
-    reason = "is repeated" if "redirect_uri" in params.repeated else "is missing" if sent is None else "is not registered for this client"
+    reason = (
+        "is repeated"
+        if "redirect_uri" in params.repeated
+        else "is missing"
+        if sent is None
+        else "is not registered for this client"
+    )
     raise UnverifiedRequest(
         f"The parameter redirect_uri {reason}.",
         parameter="redirect_uri",
@@ -128,8 +144,13 @@ def _response_type_is_offered(draft: Draft) -> None:
     asked = draft.params.require("response_type")
     response_type = draft.response_type()
     if response_type is None:
-        raise UnsupportedResponseType("The parameter response_type is none that this server offers.", detail=f"response_type {asked!r}")
-    if response_type.grant_type not in draft.client.grant_types or response_type.name not in draft.client.response_types:
+        raise UnsupportedResponseType(
+            "The parameter response_type is none that this server offers.", detail=f"response_type {asked!r}"
+        )
+    if (
+        response_type.grant_type not in draft.client.grant_types
+        or response_type.name not in draft.client.response_types
+    ):
         raise UnauthorizedClient(f"The client is not registered for the response type {response_type.name}.")
 
 
@@ -139,7 +160,9 @@ def _response_mode_is_offered(draft: Draft) -> None:
         return
     mode, response_type = draft.issuer.components.of(ResponseMode).get(asked), draft.response_type()
     if mode is None:
-        raise InvalidRequest("The parameter response_mode is none that this server offers.", detail=f"response_mode {asked!r}")
+        raise InvalidRequest(
+            "The parameter response_mode is none that this server offers.", detail=f"response_mode {asked!r}"
+        )
     if response_type and response_type.carries_tokens and not mode.carries_tokens:
         raise InvalidRequest(f"The parameter response_mode must not be {asked} where a token is returned.")
 

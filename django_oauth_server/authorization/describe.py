@@ -31,7 +31,9 @@ def describe_client(client: Client, issuer: Issuer) -> dict[str, object]:
     }
 
 
-def describe_scopes(names: Iterable[str], issuer: Issuer, *, known: Collection[str] | None = None) -> list[dict[str, object]]:
+def describe_scopes(
+    names: Iterable[str], issuer: Issuer, *, known: Collection[str] | None = None
+) -> list[dict[str, object]]:
     """What each scope lets an app do, the sensitive first. *known*: what was allowed before; the rest is marked as new."""
     declared = [(name, scope) for name in names if isinstance(scope := issuer.settings.scopes.get(name), Scope)]
     return [
@@ -51,7 +53,10 @@ def group_by_resource(scopes: list[dict[str, object]], issuer: Issuer) -> list[d
     """One group a resource, those that belong to none first."""
     resources = sorted({str(scope["resource"]) for scope in scopes})
     return [
-        {"heading": resource_name(resource, issuer) if resource else "", "scopes": [scope for scope in scopes if scope["resource"] == resource]}
+        {
+            "heading": resource_name(resource, issuer) if resource else "",
+            "scopes": [scope for scope in scopes if scope["resource"] == resource],
+        }
         for resource in resources
     ]
 
@@ -66,7 +71,9 @@ def describe_duration(client: Client, issuer: Issuer, now: datetime) -> str:
     """For how long an app is let in."""
     if "refresh_token" in client.grant_types:
         lifetime = client.refresh_token_lifetime or issuer.settings.refresh_token_lifetime
-        return _("This lasts until you take it back, or the app has not been used for %(time)s.") % {"time": timesince(now - lifetime, now)}
+        return _("This lasts until you take it back, or the app has not been used for %(time)s.") % {
+            "time": timesince(now - lifetime, now)
+        }
     lifetime = client.access_token_lifetime or issuer.settings.access_token_lifetime
     return _("This lasts for %(time)s.") % {"time": timesince(now - lifetime, now)}
 

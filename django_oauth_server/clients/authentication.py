@@ -17,7 +17,9 @@ FindClient = Callable[[str, str], Client | None]
 """From issuer identifier and client id to the client."""
 
 
-def authenticate_client(http: HttpRequest, params: Parameters, issuer: Issuer, find: FindClient, now: datetime) -> Client:
+def authenticate_client(
+    http: HttpRequest, params: Parameters, issuer: Issuer, find: FindClient, now: datetime
+) -> Client:
     """The client that the request proves to come from.
 
     Raises `InvalidRequest` where two methods are used at once (RFC 6749 section 2.3), `InvalidClient` where none is, or the proof fails. The
@@ -37,7 +39,9 @@ def authenticate_client(http: HttpRequest, params: Parameters, issuer: Issuer, f
         raise InvalidClient("Client authentication failed.", detail=f"{reason}, client_id {credentials.client_id!r}")
     assert client is not None
     if not method.verify(client, credentials, now):
-        raise InvalidClient("Client authentication failed.", detail=f"wrong proof by {method.name}, client_id {credentials.client_id!r}")
+        raise InvalidClient(
+            "Client authentication failed.", detail=f"wrong proof by {method.name}, client_id {credentials.client_id!r}"
+        )
     return client
 
 

@@ -15,8 +15,8 @@ from django.core.signals import setting_changed
 
 from django_oauth_server.conf.profiles import PROFILES
 from django_oauth_server.conf.settings import IssuerSettings, Resource, Scope
-from django_oauth_server.protocol.scopes import parse_scope
 from django_oauth_server.protocol.errors import InvalidScope
+from django_oauth_server.protocol.scopes import parse_scope
 from django_oauth_server.protocol.uris import check_resource, is_loopback
 
 SETTING = "OAUTH_SERVER"
@@ -38,11 +38,15 @@ def load() -> tuple[IssuerSettings, ...]:
 
 def _from_mapping(declared: Mapping[str, object]) -> IssuerSettings:
     if not isinstance(declared, Mapping):
-        raise ImproperlyConfigured(f"{SETTING} is a dict, an IssuerSettings, or a list of them; not {type(declared).__name__}.")
+        raise ImproperlyConfigured(
+            f"{SETTING} is a dict, an IssuerSettings, or a list of them; not {type(declared).__name__}."
+        )
     for name in declared:
         if name not in _NAMES:
             close = get_close_matches(str(name).lower(), _NAMES, n=1)
-            raise ImproperlyConfigured(f"{SETTING} has no {name!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+            raise ImproperlyConfigured(
+                f"{SETTING} has no {name!r}." + (f" Did you mean {close[0]!r}?" if close else "")
+            )
     if "issuer" not in declared:
         raise ImproperlyConfigured(f'{SETTING} needs an "issuer".')
     return IssuerSettings(**declared)  # type: ignore[arg-type]
@@ -63,7 +67,9 @@ def _normal(one: IssuerSettings) -> IssuerSettings:
     for name in scopes:
         _check_scope(name)
     if unknown := set(one.default_scopes) - set(scopes):
-        raise ImproperlyConfigured(f"{SETTING}: default_scopes has {', '.join(sorted(unknown))}, which scopes does not.")
+        raise ImproperlyConfigured(
+            f"{SETTING}: default_scopes has {', '.join(sorted(unknown))}, which scopes does not."
+        )
     resources = {name: Resource(words) if isinstance(words, str) else words for name, words in one.resources.items()}
     for identifier in filter(None, (*resources, one.default_resource)):
         _check_resource(identifier)
@@ -84,9 +90,13 @@ def _check_issuer(issuer: object) -> None:
         raise ImproperlyConfigured(f"{SETTING}: issuer {issuer!r} is not an absolute URL.")
     parts = urlsplit(issuer)
     if parts.scheme != "https" and not is_loopback(issuer):
-        raise ImproperlyConfigured(f"{SETTING}: issuer {issuer!r} must be https (RFC 8414 section 2); http is for loopback addresses.")
+        raise ImproperlyConfigured(
+            f"{SETTING}: issuer {issuer!r} must be https (RFC 8414 section 2); http is for loopback addresses."
+        )
     if parts.query or parts.fragment or issuer.endswith("/"):
-        raise ImproperlyConfigured(f"{SETTING}: issuer {issuer!r} must have no query, no fragment and no slash at its end.")
+        raise ImproperlyConfigured(
+            f"{SETTING}: issuer {issuer!r} must have no query, no fragment and no slash at its end."
+        )
 
 
 def _check_scope(name: str) -> None:

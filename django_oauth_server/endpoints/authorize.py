@@ -12,7 +12,14 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from django_oauth_server.authorization.answer import answer, chosen_scopes, first_prompt
-from django_oauth_server.authorization.checks import Draft, UnverifiedRequest, choose_redirect_uri, identify_client, judge, reply_to
+from django_oauth_server.authorization.checks import (
+    Draft,
+    UnverifiedRequest,
+    choose_redirect_uri,
+    identify_client,
+    judge,
+    reply_to,
+)
 from django_oauth_server.authorization.prompts.base import Situation
 from django_oauth_server.authorization.request import Reply
 from django_oauth_server.authorization.response_modes.base import Page, Redirect
@@ -37,7 +44,9 @@ class AuthorizationEndpoint(Component):
     """Steps (A) and (B): a person is asked, and the client is answered."""
 
     name = "authorization_endpoint"
-    parameters = frozenset({"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "resource"})
+    parameters = frozenset(
+        {"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "resource"}
+    )
     endpoints = (
         Endpoint("authorize", "oauth/authorize", _HERE + "authorize"),
         Endpoint("decision", "oauth/authorize/decision", _HERE + "decision"),
@@ -74,7 +83,9 @@ def decision(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     if ticket.user_id != http.user.pk or choice not in {"allow", "deny"}:
         return _respond(http, Redirect(f"{issuer.url_path('authorize')}?{params.encode()}"))
     ticked = http.POST.getlist("scope")
-    return _take_turn(http, params, issuer, _denied if choice == "deny" else lambda situation: _allowed(situation, ticked))
+    return _take_turn(
+        http, params, issuer, _denied if choice == "deny" else lambda situation: _allowed(situation, ticked)
+    )
 
 
 def _take_turn(http: HttpRequest, params: Parameters, issuer: Issuer, turn: Turn) -> HttpResponse:
@@ -132,7 +143,9 @@ def _error_page(http: HttpRequest, exc: OAuthError) -> HttpResponse:
     """For a request whose client or redirect URI is not known to be good; nobody is sent anywhere (RFC 6749 section 4.1.2.1)."""
     context = {
         "heading": _("This app's request cannot be used"),
-        "explanation": _("The app that sent you here made a mistake, so nothing was shared with it. Go back and try again, or tell the app's maker."),
+        "explanation": _(
+            "The app that sent you here made a mistake, so nothing was shared with it. Go back and try again, or tell the app's maker."
+        ),
         "reference": log_refusal(exc, http.path),
         "parameter": exc.parameter if isinstance(exc, UnverifiedRequest) else "",
         "rule": exc.rule if isinstance(exc, UnverifiedRequest) else "RFC 6749 section 3.1",
@@ -145,7 +158,9 @@ def _error_page(http: HttpRequest, exc: OAuthError) -> HttpResponse:
 def _expired_page(http: HttpRequest) -> HttpResponse:
     context = {
         "heading": _("This page is too old"),
-        "explanation": _("The app's request has expired, so nothing was shared with it. Go back to the app and start again."),
+        "explanation": _(
+            "The app's request has expired, so nothing was shared with it. Go back to the app and start again."
+        ),
         "reference": "",
     }
     return render_page(http, "oauth_server/error.html", context, status=400)

@@ -53,7 +53,9 @@ def protocol_endpoint(*, cors: bool) -> Callable[[Answer], View]:
     return decorate
 
 
-def public_document(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+def public_document(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
     """Make a view that anybody, of any origin, may GET."""
 
     @wraps(view)

@@ -14,7 +14,9 @@ class MetadataEndpoint(Component):
 
     name = "metadata"
     endpoints = (
-        Endpoint("metadata", "oauth-authorization-server", "django_oauth_server.endpoints.metadata.metadata", well_known=True),
+        Endpoint(
+            "metadata", "oauth-authorization-server", "django_oauth_server.endpoints.metadata.metadata", well_known=True
+        ),
     )
 
 
@@ -30,5 +32,9 @@ def document(issuer: Issuer) -> dict[str, object]:
     for component in issuer.components:
         for name, value in component.metadata(issuer.url).items():
             before = joined.get(name)
-            joined[name] = [*before, *(one for one in value if one not in before)] if isinstance(before, list) and isinstance(value, list) else value
+            joined[name] = (
+                [*before, *(one for one in value if one not in before)]
+                if isinstance(before, list) and isinstance(value, list)
+                else value
+            )
     return joined | {"scopes_supported": list(issuer.settings.scopes)}

@@ -54,16 +54,22 @@ def find_grant_type(params: Parameters, issuer: Issuer) -> GrantType:
     name = params.require("grant_type")
     grant_type = issuer.components.of(GrantType).get(name)
     if grant_type is None:
-        raise UnsupportedGrantType("The parameter grant_type is none that this server offers.", detail=f"grant_type {name!r}")
+        raise UnsupportedGrantType(
+            "The parameter grant_type is none that this server offers.", detail=f"grant_type {name!r}"
+        )
     return grant_type
 
 
 def check_may_use(client: Client, grant_type: GrantType, issuer: Issuer) -> None:
     """Raise `UnauthorizedClient` unless the client registered *grant_type*, its policy offers it, and it has proven what that needs."""
     if grant_type.name not in client.grant_types or not grant_type.allowed(issuer.policy_for(client.profile)):
-        raise UnauthorizedClient(f"The client may not use the grant type {grant_type.name}.", detail=f"client_id {client.client_id!r}")
+        raise UnauthorizedClient(
+            f"The client may not use the grant type {grant_type.name}.", detail=f"client_id {client.client_id!r}"
+        )
     if grant_type.client_auth == "required" and client.is_public:
-        raise UnauthorizedClient(f"A public client may not use the grant type {grant_type.name}.", detail=f"client_id {client.client_id!r}")
+        raise UnauthorizedClient(
+            f"A public client may not use the grant type {grant_type.name}.", detail=f"client_id {client.client_id!r}"
+        )
 
 
 def _finder(grant_type: GrantType, params: Parameters, issuer: Issuer) -> FindClient:
@@ -74,7 +80,10 @@ def _finder(grant_type: GrantType, params: Parameters, issuer: Issuer) -> FindCl
     def find(identifier: str, client_id: str) -> Client | None:
         lifetime = issuer.settings.client_cache_lifetime
         known = peek(identifier, client_id, lifetime)
-        stores = known is None or not token_format(known.access_token_format, params.every("resource"), issuer).self_contained
+        stores = (
+            known is None
+            or not token_format(known.access_token_format, params.every("resource"), issuer).self_contained
+        )
         return find_client(identifier, client_id) if stores else known
 
     return find

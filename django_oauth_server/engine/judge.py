@@ -50,7 +50,9 @@ class _Request(Request):  # type: ignore[misc]
 
     def __init__(self, params: Parameters, client: ClientFacts, facts: object) -> None:
         self._params = _NOTHING | {name: params[name] for name in _GRAMMAR if name in params}
-        self._params |= {name: placeholder for name, placeholder in _CREDENTIALS.items() if self._params[name] is not None}
+        self._params |= {
+            name: placeholder for name, placeholder in _CREDENTIALS.items() if self._params[name] is not None
+        }
         self._params |= {"client": client, "client_id": client.client_id}
         self.headers: dict[str, str] = {}
         self.facts = facts
@@ -80,13 +82,17 @@ class _FactsValidator(RequestValidator):  # type: ignore[misc]
     def get_default_redirect_uri(self, client_id: str, request: Any, *args: Any) -> str:
         return str(request.facts.redirect_uri)
 
-    def validate_response_type(self, client_id: str, response_type: str, client: ClientFacts, request: Any, *args: Any) -> bool:
+    def validate_response_type(
+        self, client_id: str, response_type: str, client: ClientFacts, request: Any, *args: Any
+    ) -> bool:
         return response_type in client.response_types
 
     def is_pkce_required(self, client_id: str, request: Any) -> bool:
         return isinstance(request.facts, AuthorizationFacts) and request.facts.require_pkce
 
-    def validate_grant_type(self, client_id: str, grant_type: str, client: ClientFacts, request: Any, *args: Any) -> bool:
+    def validate_grant_type(
+        self, client_id: str, grant_type: str, client: ClientFacts, request: Any, *args: Any
+    ) -> bool:
         return grant_type in client.grant_types
 
     def get_default_scopes(self, client_id: str, request: Any, *args: Any) -> list[str]:
@@ -191,7 +197,9 @@ def _check_verifier(params: Parameters, facts: CodeFacts) -> None:
     if "code_verifier" not in params:
         return
     if not facts.code_challenge:
-        raise ours.InvalidGrant("The parameter code_verifier is sent, but the code was asked for without a code_challenge.")
+        raise ours.InvalidGrant(
+            "The parameter code_verifier is sent, but the code was asked for without a code_challenge."
+        )
     if not is_verifier(params["code_verifier"]):
         raise ours.InvalidRequest("The parameter code_verifier is not 43 to 128 unreserved characters.")
 

@@ -68,7 +68,11 @@ def _refusal(token: Token | None, request: TokenRequest) -> str:
 def _refuse_reuse(token: Token, request: TokenRequest) -> None:
     assert token.superseded_at is not None
     if request.now - token.superseded_at >= request.issuer.settings.refresh_token_replay_window:
-        raise InvalidGrant("The refresh token was used before.", detail="reuse: family revoked", aftermath=_end_family(token, request.now))
+        raise InvalidGrant(
+            "The refresh token was used before.",
+            detail="reuse: family revoked",
+            aftermath=_end_family(token, request.now),
+        )
 
 
 def _end_family(token: Token, now: datetime) -> Callable[[], None]:

@@ -16,7 +16,9 @@ class Authorization(models.Model):
     """The record of a person's consent. Tickets and tokens hang on it; revoking it revokes all that came from it."""
 
     grant_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    client = models.ForeignKey("django_oauth_server.Client", models.CASCADE, related_name="authorizations", verbose_name=_("client"))
+    client = models.ForeignKey(
+        "django_oauth_server.Client", models.CASCADE, related_name="authorizations", verbose_name=_("client")
+    )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("user"))
     scope = models.TextField(_("scope"), blank=True, help_text=_("All that was allowed so far, separated by spaces."))
     resources = models.JSONField(_("resources"), default=list, blank=True)

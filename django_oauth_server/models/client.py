@@ -15,7 +15,9 @@ from django_oauth_server.protocol.opaque import digest
 class Client(models.Model):
     """An application that asks for authorization. Its metadata is one RFC 7591 document."""
 
-    issuer = models.CharField(_("issuer"), max_length=255, help_text=_("The authorization server at which it is registered."))
+    issuer = models.CharField(
+        _("issuer"), max_length=255, help_text=_("The authorization server at which it is registered.")
+    )
     client_id = models.CharField(_("client ID"), max_length=255)
     metadata = models.JSONField(_("metadata"), default=dict, blank=True)
     profile = models.CharField(_("security profile"), max_length=50, blank=True)

@@ -20,7 +20,12 @@ class Token(models.Model):
     digest = models.CharField(max_length=64, unique=True, editable=False)
     client = models.ForeignKey("django_oauth_server.Client", models.CASCADE, related_name="+", verbose_name=_("client"))
     authorization = models.ForeignKey(
-        "django_oauth_server.Authorization", models.CASCADE, null=True, blank=True, related_name="tokens", verbose_name=_("authorization")
+        "django_oauth_server.Authorization",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="tokens",
+        verbose_name=_("authorization"),
     )
     family = models.UUIDField(null=True, blank=True, db_index=True, editable=False)
     """All that one grant bought, through every rotation."""
@@ -54,4 +59,6 @@ class Token(models.Model):
             return "token expired"
         if not self.client.is_active:
             return "client disabled"
-        return self.authorization.ended_by(password_change_revokes=password_change_revokes) if self.authorization else ""
+        return (
+            self.authorization.ended_by(password_change_revokes=password_change_revokes) if self.authorization else ""
+        )

@@ -19,9 +19,13 @@ class OAuthError(Exception):
     error: ClassVar[str]
     status: ClassVar[int] = 400
 
-    def __init__(self, description: str = "", *, detail: str = "", aftermath: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self, description: str = "", *, detail: str = "", aftermath: Callable[[], object] | None = None
+    ) -> None:
         super().__init__(description)
-        self.description = _NOT_ALLOWED.sub("?", description.replace('"', "'"))  # RFC 6749 section 5.2: the characters allowed
+        self.description = _NOT_ALLOWED.sub(
+            "?", description.replace('"', "'")
+        )  # RFC 6749 section 5.2: the characters allowed
         self.detail = detail
         self.aftermath = aftermath
 

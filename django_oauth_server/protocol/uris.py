@@ -59,7 +59,9 @@ def matches(registered: str, presented: str) -> bool:
     """Exact string match (RFC 9700 section 2.1), except the port of a loopback address (RFC 8252 section 7.3)."""
     if registered == presented:
         return True
-    return _portless_loopback(registered) is not None and _portless_loopback(registered) == _portless_loopback(presented)
+    return _portless_loopback(registered) is not None and _portless_loopback(registered) == _portless_loopback(
+        presented
+    )
 
 
 def add_parameters(uri: str, parameters: Iterable[tuple[str, str]], component: Literal["query", "fragment"]) -> str:

@@ -25,7 +25,7 @@ _PRINTABLE = re.compile(r"[\x20-\x7E]+")
 class ResourceServerSettings:
     """How this project protects what it serves. Every name may stand in the `OAUTH_RESOURCE_SERVER` setting."""
 
-    verifier: str = "django_oauth_server.tokens.verify.LocalVerifier"
+    verifier: str = "django_oauth_server.verifier.LocalVerifier"
     """The `TokenVerifier`, by dotted path. The default asks the authorization server's tables in the same database."""
     resource: str | tuple[str, ...] = ""
     """The resource identifier (RFC 8707), or several; a token must be meant for one of them. Empty: the verifier's."""

@@ -35,7 +35,14 @@ def live_authorizations(issuer: str, user: AbstractBaseUser) -> QuerySet[Authori
     )
 
 
-def grant(client: Client, user: AbstractBaseUser, scopes: Collection[str], resources: Collection[str], stamp: str, now: datetime) -> Authorization:
+def grant(
+    client: Client,
+    user: AbstractBaseUser,
+    scopes: Collection[str],
+    resources: Collection[str],
+    stamp: str,
+    now: datetime,
+) -> Authorization:
     """A new authorization. Raises `Conflict` where one was made meanwhile."""
     try:
         with transaction.atomic():
@@ -71,5 +78,7 @@ def revoke_authorizations(authorizations: Iterable[Authorization], now: datetime
     for authorization in authorizations:
         if Authorization.objects.filter(pk=authorization.pk, is_live=True).update(is_live=None, revoked_at=now):
             ended += 1
-            transaction.on_commit(lambda one=authorization: authorization_revoked.send(Authorization, authorization=one))  # type: ignore[misc]
+            transaction.on_commit(
+                lambda one=authorization: authorization_revoked.send(Authorization, authorization=one)
+            )  # type: ignore[misc]
     return ended

@@ -39,5 +39,7 @@ def remove_signing_keys(keys: Iterable[SigningKey]) -> None:
 
 def longest_client_lifetime(issuer: str) -> timedelta | None:
     """The longest life of an access token that a client was given of its own."""
-    longest: timedelta | None = Client.objects.filter(issuer=issuer).aggregate(longest=Max("access_token_lifetime"))["longest"]
+    longest: timedelta | None = Client.objects.filter(issuer=issuer).aggregate(longest=Max("access_token_lifetime"))[
+        "longest"
+    ]
     return longest

@@ -22,7 +22,11 @@ def find_ticket(kind: Ticket.Kind, value: str) -> Ticket | None:
     """The ticket of this value, with its client, user and authorization, whatever its state."""
     if len(value) > _LONGEST:
         return None
-    return Ticket.objects.select_related("client", "user", "authorization__user").filter(digest=digest(value), kind=kind).first()
+    return (
+        Ticket.objects.select_related("client", "user", "authorization__user")
+        .filter(digest=digest(value), kind=kind)
+        .first()
+    )
 
 
 def redeem(ticket: Ticket, now: datetime) -> bool:

@@ -25,7 +25,9 @@ def _may_see(caller: Client, token: Token, issuer: Issuer) -> bool:
     """A client sees its own; a resource server the access tokens meant for it."""
     if token.client_id == caller.pk:
         return True
-    return token.kind == Token.Kind.ACCESS and not set(audience_of(token, issuer)).isdisjoint(caller.resource_identifiers)
+    return token.kind == Token.Kind.ACCESS and not set(audience_of(token, issuer)).isdisjoint(
+        caller.resource_identifiers
+    )
 
 
 def _members(token: Token, issuer: Issuer) -> dict[str, object]:

@@ -19,7 +19,9 @@ from django_oauth_server.tokens.formats.base import TokenFormat
 from django_oauth_server.tokens.narrow import narrow
 
 
-def issue(issuance: Issuance, asked: tuple[str, ...], issuer: Issuer, now: datetime, *, refreshable: bool = False) -> Mapping[str, object]:
+def issue(
+    issuance: Issuance, asked: tuple[str, ...], issuer: Issuer, now: datetime, *, refreshable: bool = False
+) -> Mapping[str, object]:
     """A token response (RFC 6749 section 5.1) for the resources *asked* for. One statement stores what must be stored.
 
     A rotated refresh token that is honestly presented again (`Issuance.replaces` was superseded before) gets the answer it had.
@@ -32,11 +34,15 @@ def issue(issuance: Issuance, asked: tuple[str, ...], issuer: Issuer, now: datet
 
 def token_format(client_format: str, audience: tuple[str, ...], issuer: Issuer) -> TokenFormat:
     """The client's own choice, else the resource's, else the issuer's."""
-    name = client_format or next((one.access_token_format for one in _declared(audience, issuer) if one.access_token_format), None)
+    name = client_format or next(
+        (one.access_token_format for one in _declared(audience, issuer) if one.access_token_format), None
+    )
     return issuer.components.of(TokenFormat)[name or issuer.settings.access_token_format]
 
 
-def _answer(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer, now: datetime, *, refreshable: bool) -> dict[str, object]:
+def _answer(
+    issuance: Issuance, audience: tuple[str, ...], issuer: Issuer, now: datetime, *, refreshable: bool
+) -> dict[str, object]:
     form = token_format(issuance.client.access_token_format, audience, issuer)
     rotated = issuance.replaces
     key = derivation_keys(issuer)[0] if rotated else b""
@@ -61,7 +67,9 @@ def _answer_again(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer,
         if opaque.digest(refresh_value) in found:
             break
     else:
-        raise InvalidGrant("The refresh token was used before.", detail="the key that its successor was derived with is gone")
+        raise InvalidGrant(
+            "The refresh token was used before.", detail="the key that its successor was derived with is gone"
+        )
     access = found.get(form.digest(identifier))
     if access is None:
         access = _access_token(issuance, audience, form.digest(identifier), issuer, now)
@@ -72,7 +80,14 @@ def _answer_again(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer,
 
 def _access_identifier(issuance: Issuance, audience: tuple[str, ...], key: bytes) -> str:
     assert issuance.replaces is not None
-    return opaque.derive(opaque.ACCESS_TOKEN, key, issuance.presented, issuance.replaces.salt, format_scope(issuance.scopes), *sorted(audience))
+    return opaque.derive(
+        opaque.ACCESS_TOKEN,
+        key,
+        issuance.presented,
+        issuance.replaces.salt,
+        format_scope(issuance.scopes),
+        *sorted(audience),
+    )
 
 
 def _refresh_value(issuance: Issuance, key: bytes) -> str:

@@ -39,7 +39,7 @@ def verified_claims(value: str, issuer: Issuer, now: datetime) -> dict[str, obje
         claims = jose.verify(value, published_keys(issuer), typ="at+jwt")
     except jose.InvalidJWT:
         return None
-    complete = _REQUIRED <= claims.keys() and claims["iss"] == issuer.settings.issuer
+    complete = claims.keys() >= _REQUIRED and claims["iss"] == issuer.settings.issuer
     return claims if complete and now < moment(claims["exp"]) else None
 
 

@@ -15,7 +15,9 @@ def check_resources(asked: Collection[str], issuer: Issuer) -> None:
     """RFC 8707 section 2: raise `InvalidTarget` for a resource that the issuer does not know."""
     for identifier in asked:
         if identifier not in issuer.settings.resources and identifier != issuer.settings.default_resource:
-            raise InvalidTarget("The parameter resource names an API that this server does not know.", detail=f"resource {identifier!r}")
+            raise InvalidTarget(
+                "The parameter resource names an API that this server does not know.", detail=f"resource {identifier!r}"
+            )
 
 
 def narrow(issuance: Issuance, asked: tuple[str, ...], issuer: Issuer) -> tuple[Issuance, tuple[str, ...]]:
@@ -25,7 +27,9 @@ def narrow(issuance: Issuance, asked: tuple[str, ...], issuer: Issuer) -> tuple[
     """
     check_resources(asked, issuer)
     asked = tuple(dict.fromkeys(asked))
-    if issuance.resources is not None and not set(asked) <= set(issuance.resources or (issuer.settings.default_resource,)):
+    if issuance.resources is not None and not set(asked) <= set(
+        issuance.resources or (issuer.settings.default_resource,)
+    ):
         raise InvalidTarget("The parameter resource names an API that was not part of what was allowed.")
     audience = asked or issuance.resources or ()
     scopes = issuance.scopes & _meaningful(audience, issuer) if audience else issuance.scopes
@@ -35,7 +39,11 @@ def narrow(issuance: Issuance, asked: tuple[str, ...], issuer: Issuer) -> tuple[
 
 
 def _meaningful(audience: tuple[str, ...], issuer: Issuer) -> frozenset[str]:
-    known = [declared for identifier in audience if isinstance(declared := issuer.settings.resources.get(identifier), Resource)]
+    known = [
+        declared
+        for identifier in audience
+        if isinstance(declared := issuer.settings.resources.get(identifier), Resource)
+    ]
     if len(known) < len(audience) or any(one.scopes is None for one in known):
         return frozenset(issuer.settings.scopes)
     return frozenset(scope for one in known for scope in one.scopes or ())

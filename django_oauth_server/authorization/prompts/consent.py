@@ -72,4 +72,8 @@ class Consent(Prompt):
 
 def _is_unproven(request: AuthorizationRequest) -> bool:
     """OAuth 2.1 section 7.3.1: no silent approval for a public client that anybody on the device could pretend to be."""
-    return request.policy.require_consent_of_unproven_clients and request.client.is_public and not proves_identity(request.redirect_uri)
+    return (
+        request.policy.require_consent_of_unproven_clients
+        and request.client.is_public
+        and not proves_identity(request.redirect_uri)
+    )

@@ -13,5 +13,9 @@ class FormPost(ResponseMode):
     name = "form_post"
 
     def send(self, redirect_uri: str, parameters: Mapping[str, str], client_name: str) -> Page:
-        context = {"redirect_uri": redirect_uri, "parameters": list(parameters.items()), "client": {"name": client_name}}
+        context = {
+            "redirect_uri": redirect_uri,
+            "parameters": list(parameters.items()),
+            "client": {"name": client_name},
+        }
         return Page("oauth_server/form_post.html", context, script=True, leads_away=True)

@@ -31,7 +31,9 @@ class CodeResponse(ResponseType):
                 "redirect_uri": request.redirect_uri,
                 "redirect_uri_was_sent": "redirect_uri" in params,
                 "code_challenge": params.get("code_challenge", ""),
-                "code_challenge_method": params.get("code_challenge_method", "plain") if "code_challenge" in params else "",
+                "code_challenge_method": params.get("code_challenge_method", "plain")
+                if "code_challenge" in params
+                else "",
                 "scopes": list(granted.scopes),
                 "resources": list(request.resources),
             },

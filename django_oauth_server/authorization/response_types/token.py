@@ -34,7 +34,9 @@ class TokenResponse(ResponseType):
             resources=request.resources,
             family=uuid4(),
         )
-        return {name: str(value) for name, value in issue(issuance, request.resources, request.issuer, granted.now).items()}
+        return {
+            name: str(value) for name, value in issue(issuance, request.resources, request.issuer, granted.now).items()
+        }
 
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
         yield Warning(

@@ -27,7 +27,9 @@ class ClientSecretBasic(ClientAuthMethod):
         try:
             return Credentials(*parse_basic(value.strip()))
         except ValueError as exc:
-            raise InvalidClient("The Authorization header is not Basic with a form-encoded client id and secret.", detail=str(exc)) from exc
+            raise InvalidClient(
+                "The Authorization header is not Basic with a form-encoded client id and secret.", detail=str(exc)
+            ) from exc
 
     def verify(self, client: Client, credentials: Credentials, now: datetime) -> bool:
         return client.has_secret(credentials.proof, now)
