@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ClassVar, cast
 
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
@@ -98,6 +98,7 @@ def _attach(request: HttpRequest, token: VerifiedToken) -> None:
     user = token.user if token.user is not None else _nobody()
 
     async def auser() -> object:
+        await sync_to_async(bool)(user)  # a verifier may fetch the user when it is first looked at: not in the loop
         return user
 
     request.auth, request.user, request.auser = token, user, auser  # type: ignore[attr-defined,assignment]

@@ -58,14 +58,14 @@ class ClassView(ProtectedResourceMixin):
 
 @protected_resource("notes:read")
 async def async_function(request: HttpRequest) -> JsonResponse:
-    return JsonResponse(seen(request) | {"auser": await username(request)})
+    return JsonResponse({"auser": await username(request)} | seen(request))
 
 
 class AsyncClassView(ProtectedResourceMixin):
     requirement = requirement.requires("notes:read")
 
     async def get(self, request: HttpRequest) -> JsonResponse:
-        return JsonResponse(seen(request) | {"auser": await username(request)})
+        return JsonResponse({"auser": await username(request)} | seen(request))
 
     async def post(self, request: HttpRequest) -> JsonResponse:
         return await self.get(request)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from django.utils.asyncio import async_unsafe
+from django.utils.functional import SimpleLazyObject
+
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.verifiers.base import InvalidToken
 
@@ -36,6 +39,11 @@ class Person:
         return "alice"
 
 
+def fetch_person() -> Person:
+    """As a database does: refuse to block an event loop."""
+    return async_unsafe("fetched in the loop")(Person)()
+
+
 def known_token(token: str) -> VerifiedToken:
     if token == "expired":
         raise InvalidToken("expired")
@@ -45,6 +53,7 @@ def known_token(token: str) -> VerifiedToken:
         "client": make_token("notes:read", subject=None),
         "bare": make_token(),
         "stranger": make_token("notes:read", audience="https://elsewhere.example"),
+        "lazy": make_token("notes:read", user=SimpleLazyObject(fetch_person)),
         "mail": make_token("notes:read", audience=MAIL),
     }
     if token not in known:
