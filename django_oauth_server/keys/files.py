@@ -1,0 +1,48 @@
+"""Keys that the deployment gives as files."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.conf.loader import SETTING
+from django_oauth_server.keys.ring import KeyRing, Signer
+from django_oauth_server.protocol.jose import SigningKeyPair
+
+_EVER = datetime.min.replace(tzinfo=UTC)
+
+
+class FileKeys:
+    """The first key of an algorithm signs, all are published. They are read once in the life of a process."""
+
+    def __init__(self, settings: IssuerSettings) -> None:
+        self._paths = settings.signing_key_files
+
+    def ring(self, max_age: float | None = None) -> KeyRing:
+        return self._ring
+
+    def sought(self) -> KeyRing:
+        return self._ring
+
+    def signer(self, alg: str | None = None) -> SigningKeyPair:
+        """The first for *alg*, or the first of all. Raises ImproperlyConfigured where there is none."""
+        for signer in self._ring.signers:
+            if alg in (None, signer.pair.alg):
+                return signer.pair
+        raise ImproperlyConfigured(f"{SETTING}: signing_key_files has no key for {alg}.")
+
+    @cached_property
+    def _ring(self) -> KeyRing:
+        pairs = [_load(path) for path in self._paths]
+        return KeyRing.of([Signer(pair, _EVER) for pair in pairs], [pair.public_jwk() for pair in pairs])
+
+
+def _load(path: str) -> SigningKeyPair:
+    try:
+        return SigningKeyPair.load(Path(path).read_bytes())
+    except (OSError, ValueError) as exc:
+        raise ImproperlyConfigured(f"{SETTING}: signing_key_files has {path}, which cannot be used: {exc}.") from exc

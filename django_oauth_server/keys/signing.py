@@ -1,0 +1,74 @@
+"""Who signs, and who can verify it: the keys of an issuer, from files or from the database."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Protocol
+
+from django.core.signals import setting_changed
+
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.keys.database import PATIENCE, DatabaseKeys
+from django_oauth_server.keys.derivation import SETTINGS
+from django_oauth_server.keys.files import FileKeys
+from django_oauth_server.keys.ring import KeyRing
+from django_oauth_server.protocol import jose
+from django_oauth_server.protocol.jose import KeySet, SigningKeyPair
+
+__all__ = ["KeySet", "SigningKeyPair", "forget", "jwks", "published_keys", "signing_key", "verify"]
+
+
+class _Keys(Protocol):
+    """Where keys are kept."""
+
+    def ring(self, max_age: float | None = None) -> KeyRing: ...
+
+    def sought(self) -> KeyRing: ...
+
+    def signer(self, alg: str | None = None) -> SigningKeyPair: ...
+
+
+def signing_key(issuer: Issuer, alg: str | None = None) -> SigningKeyPair:
+    """The key that signs now; made on first use. *alg* of None: the issuer's choice."""
+    return _keys(issuer).signer(alg)
+
+
+def published_keys(issuer: Issuer) -> KeySet:
+    """The keys that tokens of *issuer* may be signed with."""
+    return _keys(issuer).ring().published
+
+
+def jwks(issuer: Issuer) -> dict[str, list[dict[str, object]]]:
+    """The JWK Set that is published (RFC 7517 section 5). Never older than a few seconds: a key that was rotated in at once is looked for here."""
+    keys = _keys(issuer)
+    keys.signer()
+    return keys.ring(max_age=PATIENCE).jwks
+
+
+def verify(issuer: Issuer, token: str, *, typ: str) -> dict[str, object]:
+    """The claims of *token*, of the type *typ*, that *issuer* signed. Raises `InvalidJWT`.
+
+    Where it names an unknown key, another process may have made one: the keys are read again, at most once in a few seconds.
+    """
+    try:
+        return jose.verify(token, published_keys(issuer), typ=typ)
+    except jose.UnknownKey:
+        return jose.verify(token, _keys(issuer).sought().published, typ=typ)
+
+
+def forget() -> None:
+    """Let go of all that this process knows of keys."""
+    _keys.cache_clear()
+
+
+@cache
+def _keys(issuer: Issuer) -> _Keys:
+    return FileKeys(issuer.settings) if issuer.settings.signing_key_files else DatabaseKeys(issuer.settings)
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting in SETTINGS:
+        forget()
+
+
+setting_changed.connect(_forget)

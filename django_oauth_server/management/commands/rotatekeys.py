@@ -1,0 +1,65 @@
+"""`manage.py rotatekeys`: the next signing key."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from django_oauth_server.keys.rotation import KeysAreFiles, Rotation, rotate
+from django_oauth_server.protocol.jose import ALGORITHMS
+from django_oauth_server.registry import default_issuer, issuer_named
+
+_SAYS = {
+    "published": gettext_lazy("Key {kid} ({alg}) is published. It signs from {time}."),
+    "signs": gettext_lazy("Key {kid} ({alg}) is published, and signs from now on."),
+    "promoted": gettext_lazy("Key {kid} ({alg}), which was waiting, signs from now on."),
+    "waiting": gettext_lazy(
+        "Key {kid} ({alg}) is waiting already. It signs from {time}. Nothing was changed; --now lets it sign at once."
+    ),
+}
+
+
+class Command(BaseCommand):
+    help = (
+        "Publish the next signing key, which signs once resource servers know it. Run it as often as keys shall change."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--issuer", help="The issuer identifier. Without it: the default issuer.")
+        parser.add_argument("--now", action="store_true", dest="at_once", help="Let the new key sign at once.")
+        parser.add_argument(
+            "--alg", choices=ALGORITHMS, help="The algorithm of the new key. Without it: the setting signing_alg."
+        )
+
+    def handle(self, *args: object, issuer: str | None, at_once: bool, alg: str | None, **options: object) -> None:
+        try:
+            rotation = rotate(
+                issuer_named(issuer) if issuer else default_issuer(), now=timezone.now(), at_once=at_once, alg=alg
+            )
+        except LookupError as exc:
+            raise CommandError(_("There is no issuer {issuer}.").format(issuer=issuer)) from exc
+        except KeysAreFiles as exc:
+            raise CommandError(str(exc)) from exc
+        for sentence in _sentences(rotation):
+            self.stdout.write(sentence)
+
+
+def _sentences(rotation: Rotation) -> list[str]:
+    key = rotation.key
+    return [
+        _SAYS[rotation.outcome].format(kid=key.kid, alg=key.alg, time=_time(key.signs_from)),
+        *(
+            _("Key {kid} is published until {time}.").format(kid=one.kid, time=_time(one.expires_at))
+            for one in rotation.retired
+            if one.expires_at
+        ),
+        *(_("Key {kid} had expired, and was removed.").format(kid=one.kid) for one in rotation.removed),
+    ]
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(sep=" ", timespec="seconds")
