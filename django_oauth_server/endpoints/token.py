@@ -17,7 +17,7 @@ from django_oauth_server.grants.base import GrantType, TokenRequest
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.parameters import Parameters
-from django_oauth_server.storage.clients import find_client, peek
+from django_oauth_server.storage.clients import find_client, peek, remember_client
 from django_oauth_server.tokens.issue import issue, token_format
 
 _RESOURCE = frozenset({"resource"})
@@ -78,12 +78,9 @@ def _finder(grant_type: GrantType, params: Parameters, issuer: Issuer) -> FindCl
         return find_client
 
     def find(identifier: str, client_id: str) -> Client | None:
-        lifetime = issuer.settings.client_cache_lifetime
-        known = peek(identifier, client_id, lifetime)
-        stores = (
-            known is None
-            or not token_format(known.access_token_format, params.every("resource"), issuer).self_contained
-        )
-        return find_client(identifier, client_id) if stores else known
+        known = peek(identifier, client_id, issuer.settings.client_cache_lifetime)
+        if known and token_format(known.access_token_format, params.every("resource"), issuer).self_contained:
+            return known
+        return remember_client(identifier, client_id)
 
     return find

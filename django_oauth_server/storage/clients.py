@@ -1,0 +1,116 @@
+"""Clients: found, remembered for a moment, stored."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections import OrderedDict
+from collections.abc import Collection
+from datetime import timedelta
+from functools import lru_cache, partial
+from threading import Lock
+from time import monotonic
+from typing import Final, NamedTuple
+
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from django.db.models.signals import post_delete, post_save
+from django.utils import timezone
+
+from django_oauth_server.models import Client
+
+_MOST: Final = 1024
+"""How many clients a process remembers; the one unused longest goes first."""
+_LONGEST_CLIENT_ID: Final = 255
+
+
+class ClientExists(Exception):
+    """The issuer has a client of this id already."""
+
+
+class _Remembered(NamedTuple):
+    client: Client
+    generation: str | None
+    found_at: float
+
+
+_remembered: Final[OrderedDict[tuple[str, str], _Remembered]] = OrderedDict()
+_lock: Final = Lock()
+
+
+def find_client(issuer: str, client_id: str) -> Client | None:
+    """The client of this id at *issuer*, whatever its state. MariaDB finds ids of another case as well; they are others."""
+    if len(client_id) > _LONGEST_CLIENT_ID:
+        return None
+    client = Client.objects.filter(issuer=issuer, client_id=client_id).first()
+    return client if client and client.client_id == client_id else None
+
+
+def remember_client(issuer: str, client_id: str) -> Client | None:
+    """As `find_client`, and keeps it for `peek`."""
+    generation = cache.get(_generation_key(issuer))  # before the row is read, so that a save meanwhile is noticed
+    client = find_client(issuer, client_id)
+    if client:
+        with _lock:
+            _remembered[issuer, client_id] = _Remembered(client, generation, monotonic())
+            if len(_remembered) > _MOST:
+                _remembered.popitem(last=False)
+    return client
+
+
+def peek(issuer: str, client_id: str, lifetime: timedelta) -> Client | None:
+    """The client as it was at most *lifetime* ago, where it is remembered; asks no database. Threads share it: never change it.
+
+    A client that is saved is forgotten at once by this process, and by all that share Django's default cache with it.
+    """
+    generation = cache.get(_generation_key(issuer))
+    with _lock:
+        found = _remembered.get((issuer, client_id))
+        if found is None or found.generation != generation or monotonic() - found.found_at >= lifetime.total_seconds():
+            return None
+        _remembered.move_to_end((issuer, client_id))
+        return found.client
+
+
+def add_client(client: Client) -> None:
+    """Store a new client. Raises `ClientExists`."""
+    try:
+        with transaction.atomic():
+            client.save(force_insert=True)
+    except IntegrityError as exc:
+        raise ClientExists(client.client_id) from exc
+
+
+def replace_secret(client: Client) -> None:
+    """Store the digests of *client*'s secrets, and nothing else of it."""
+    client.save(update_fields=["secret_digest", "previous_secret_digest", "previous_secret_expires_at", "updated_at"])
+
+
+def set_active(clients: Collection[Client], *, active: bool) -> int:
+    """Enable or disable *clients*. Returns how many were changed."""
+    affected = Client.objects.filter(pk__in=[client.pk for client in clients], is_active=not active)
+    changed = affected.update(is_active=active, updated_at=timezone.now())
+    for client in clients:
+        client.is_active = active
+        _forget(client)
+    return changed
+
+
+@lru_cache
+def _generation_key(issuer: str) -> str:
+    return "oauth_server:clients:" + hashlib.sha256(issuer.encode()).hexdigest()
+
+
+def _forget(instance: Client, using: str | None = None, **_: object) -> None:
+    """At once here, so that the transaction that saves reads what it wrote; everywhere once that is committed.
+
+    A cache that cannot be reached must not undo the save: others then learn of it within their lifetime.
+    """
+    with _lock:
+        _remembered.pop((instance.issuer, instance.client_id), None)
+    new_generation = partial(cache.set, _generation_key(instance.issuer), uuid.uuid4().hex, None)
+    transaction.on_commit(new_generation, using, robust=True)
+
+
+post_save.connect(_forget, sender=Client)
+post_delete.connect(_forget, sender=Client)

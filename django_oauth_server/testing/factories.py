@@ -1,0 +1,118 @@
+"""Rows to test with. Each is what the server itself would have stored."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import factory
+from django.conf import settings
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from django_oauth_server.models import Authorization, Client, Ticket, Token
+from django_oauth_server.models.authorization import credential_stamp
+from django_oauth_server.protocol.opaque import ACCESS_TOKEN, AUTHORIZATION_CODE, CLIENT_SECRET, digest, generate
+from django_oauth_server.protocol.scopes import format_scope
+from django_oauth_server.registry import default_issuer
+
+
+class _ValueFactory(DjangoModelFactory):
+    """Of rows that keep only a digest: what was digested stays readable on the instance, as nowhere else."""
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def _create(cls, model_class: type[Any], *args: Any, **kwargs: Any) -> Any:
+        value = kwargs.pop("value")
+        row = super()._create(model_class, *args, **kwargs, digest=digest(value))
+        row.value = value
+        return row
+
+
+class UserFactory(DjangoModelFactory):
+    """A person, whose password is `password`."""
+
+    class Meta:
+        model = settings.AUTH_USER_MODEL
+
+    username = factory.Sequence(lambda number: f"person{number}")
+    password = factory.django.Password("password")
+
+
+class ClientFactory(DjangoModelFactory):
+    """A confidential client that may ask for all that the issuer offers: `ClientFactory(metadata__scope="notes:read")`.
+
+    `client.secret` is its secret. `ClientFactory(public=True)` has none.
+    """
+
+    class Meta:
+        model = Client
+
+    class Params:
+        public = factory.Trait(metadata__token_endpoint_auth_method="none", secret="")  # noqa: S106 - it has none
+
+    issuer = factory.LazyFunction(lambda: default_issuer().settings.issuer)
+    client_id = factory.Sequence(lambda number: f"client{number}")
+    secret = factory.LazyFunction(lambda: generate(CLIENT_SECRET))
+    metadata = factory.Dict(
+        {
+            "client_name": "Notebook",
+            "redirect_uris": ["https://client.example/callback"],
+            "token_endpoint_auth_method": "client_secret_basic",
+            "grant_types": ["authorization_code", "refresh_token"],
+            "response_types": ["code"],
+            "scope": factory.LazyFunction(lambda: format_scope(default_issuer().settings.scopes)),
+        }
+    )
+
+    @classmethod
+    def _create(cls, model_class: type[Any], *args: Any, **kwargs: Any) -> Any:
+        secret = kwargs.pop("secret")
+        client = super()._create(model_class, *args, **kwargs, secret_digest=digest(secret) if secret else "")
+        client.secret = secret
+        return client
+
+
+class AuthorizationFactory(DjangoModelFactory):
+    """What a person allowed a client: all that the client may ask for."""
+
+    class Meta:
+        model = Authorization
+
+    client = factory.SubFactory(ClientFactory)
+    user = factory.SubFactory(UserFactory)
+    scope = factory.LazyAttribute(lambda row: format_scope(row.client.scopes))
+    credential_stamp = factory.LazyAttribute(lambda row: credential_stamp(row.user))
+
+
+class TokenFactory(_ValueFactory):
+    """An access token that lives; `token.value` is what its client holds. `authorization=None, client=…` for one of the client itself."""
+
+    class Meta:
+        model = Token
+
+    kind = Token.Kind.ACCESS
+    value = factory.LazyFunction(lambda: generate(ACCESS_TOKEN))
+    authorization = factory.SubFactory(AuthorizationFactory)
+    client = factory.LazyAttribute(lambda row: row.authorization.client)
+    family = factory.LazyFunction(uuid.uuid4)
+    scope = factory.LazyAttribute(lambda row: format_scope(row.client.scopes))
+    audience = factory.LazyFunction(lambda: [default_issuer().settings.default_resource])
+    issued_at = factory.LazyFunction(timezone.now)
+    expires_at = factory.LazyAttribute(lambda row: row.issued_at + timedelta(minutes=15))
+
+
+class TicketFactory(_ValueFactory):
+    """An authorization code that can be redeemed; `ticket.value` is the code."""
+
+    class Meta:
+        model = Ticket
+
+    kind = Ticket.Kind.AUTHORIZATION_CODE
+    value = factory.LazyFunction(lambda: generate(AUTHORIZATION_CODE))
+    authorization = factory.SubFactory(AuthorizationFactory)
+    client = factory.LazyAttribute(lambda row: row.authorization.client)
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(seconds=60))

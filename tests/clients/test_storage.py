@@ -1,0 +1,97 @@
+"""A client that is found, and remembered for a moment."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+
+from django_oauth_server.storage import clients
+from django_oauth_server.storage.clients import find_client, peek, remember_client, set_active
+from tests.factories import ClientFactory
+
+ISSUER = "https://as.example"
+LONG = timedelta(minutes=5)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(monkeypatch):
+    monkeypatch.setattr(clients, "_remembered", OrderedDict())
+
+
+@pytest.fixture
+def row():
+    return ClientFactory(client_id="Notebook")
+
+
+def test_the_second_time_costs_no_statement(row, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        remember_client(ISSUER, "Notebook")
+    with django_assert_num_queries(0):
+        assert peek(ISSUER, "Notebook", LONG) == row
+
+
+def test_what_was_only_found_is_not_remembered(row, django_assert_num_queries):
+    find_client(ISSUER, "Notebook")
+    with django_assert_num_queries(0):
+        assert peek(ISSUER, "Notebook", LONG) is None
+
+
+def test_it_is_forgotten_after_its_lifetime(row):
+    remember_client(ISSUER, "Notebook")
+    assert peek(ISSUER, "Notebook", timedelta()) is None
+
+
+@pytest.mark.parametrize(
+    "change", [lambda row: row.save(), lambda row: row.delete(), lambda row: set_active([row], active=False)]
+)
+def test_a_change_is_seen_at_once(row, change):
+    remember_client(ISSUER, "Notebook")
+    change(row)
+    assert peek(ISSUER, "Notebook", LONG) is None
+
+
+def test_a_change_in_another_process_is_seen_through_the_shared_cache(
+    row, monkeypatch, django_capture_on_commit_callbacks
+):
+    remember_client(ISSUER, "Notebook")
+    here = clients._remembered
+    with monkeypatch.context() as other_process, django_capture_on_commit_callbacks(execute=True):
+        other_process.setattr(clients, "_remembered", OrderedDict())
+        row.save()
+    assert (ISSUER, "Notebook") in here
+    assert peek(ISSUER, "Notebook", LONG) is None
+
+
+def test_a_change_is_saved_where_the_cache_is_away(row, monkeypatch, django_capture_on_commit_callbacks):
+    def refuse(*_):
+        raise ConnectionError
+
+    monkeypatch.setattr(cache, "set", refuse, raising=False)
+    with django_capture_on_commit_callbacks(execute=True):
+        set_active([row], active=False)
+    assert not find_client(ISSUER, "Notebook").is_active
+
+
+def test_the_one_unused_longest_makes_room(monkeypatch):
+    monkeypatch.setattr(clients, "_MOST", 2)
+    for client_id in ("first", "second"):
+        ClientFactory(client_id=client_id)
+        remember_client(ISSUER, client_id)
+    peek(ISSUER, "first", LONG)
+    ClientFactory(client_id="third")
+    remember_client(ISSUER, "third")
+    assert [bool(peek(ISSUER, name, LONG)) for name in ("first", "second", "third")] == [True, False, True]
+
+
+@pytest.mark.parametrize("client_id", ["notebook", "NOTEBOOK", "Notebook ", "Notebóok", "", "N" * 300])
+def test_an_id_that_differs_is_another_client(row, client_id):
+    assert find_client(ISSUER, client_id) is None
+
+
+def test_a_client_of_another_issuer_is_not_found(row):
+    assert find_client("https://other.example", "Notebook") is None
