@@ -5,15 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from django.core.checks import CheckMessage
+    from django.utils.functional import _StrPromise
 
     from django_oauth_server.conf import IssuerSettings, Policy
 
+Words: TypeAlias = "str | _StrPromise"
+"""A text for people, which may wait to be translated."""
+
 Document = Mapping[str, object]
 """A client's metadata, RFC 7591 section 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a client's metadata is judged by."""
+
+    settings: IssuerSettings
+    components: Components
+    policy: Policy
+    """The issuer's, or the tighter one that the client is bound to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +48,13 @@ class Member:
 
     name: str
     kind: Literal["text", "uri", "uris", "choice", "choices", "scope", "texts", "flag", "json"]
-    help: str
+    help: Words
     """One line: what the member does."""
-    label: str = ""
-    choices: Callable[[Components, Policy], Mapping[str, str]] | None = None
-    """What may be chosen under a policy, and the words for it."""
-    check: Callable[[object, Document, Policy], None] | None = None
-    """Raises ValueError, with the rule and what would pass."""
-    default: object = None
+    label: Words = ""
+    choices: Callable[[Terms], Mapping[str, Words]] | None = None
+    """What may be chosen, and the words for it. None, of a choice: what the components say that they offer (`Component.offers`)."""
+    check: Callable[[object, Terms], None] | None = None
+    """Raises ValueError, with the rule and what would pass. Called with the value, which is of the kind; of a list, with each."""
     operator_only: bool = False
     """A privilege that no client may give itself by registration."""
 
@@ -51,12 +64,17 @@ class Component:
 
     name: ClassVar[str]
     """The protocol's own word: `authorization_code`, `form_post` …"""
-    label: ClassVar[str] = ""
+    label: ClassVar[Words] = ""
     """What an administrator reads. Empty: the name."""
     parameters: ClassVar[frozenset[str]] = frozenset()
     """The request parameters that it reads; others never reach it."""
     endpoints: ClassVar[tuple[Endpoint, ...]] = ()
     client_metadata: ClassVar[tuple[Member, ...]] = ()
+    """The members that clients may register because of it."""
+
+    def offers(self) -> Mapping[str, str]:
+        """The values of members, `{"grant_types": "authorization_code"}`, that clients may register because of it."""
+        return {}
 
     def allowed(self, policy: Policy) -> bool:
         """Whether *policy* offers it at all."""

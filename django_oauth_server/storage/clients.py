@@ -7,7 +7,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Collection
 from datetime import timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 from threading import Lock
 from time import monotonic
 from typing import Final, NamedTuple
@@ -108,8 +108,8 @@ def _forget(instance: Client, using: str | None = None, **_: object) -> None:
     """
     with _lock:
         _remembered.pop((instance.issuer, instance.client_id), None)
-    new_generation = partial(cache.set, _generation_key(instance.issuer), uuid.uuid4().hex, None)
-    transaction.on_commit(new_generation, using, robust=True)
+    key = _generation_key(instance.issuer)
+    transaction.on_commit(lambda: cache.set(key, uuid.uuid4().hex, None), using, robust=True)
 
 
 post_save.connect(_forget, sender=Client)

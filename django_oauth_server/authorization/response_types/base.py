@@ -36,5 +36,8 @@ class ResponseType(Component):
         """The parameters of the answer. Runs in the transaction that records the consent."""
         raise NotImplementedError
 
+    def offers(self) -> Mapping[str, str]:
+        return {"response_types": self.name, "grant_types": self.grant_type}
+
     def metadata(self, endpoint: Callable[[str], str]) -> Document:
         return {"response_types_supported": [self.name], "grant_types_supported": [self.grant_type]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,6 +39,9 @@ class ClientAuthMethod(Component):
     def verify(self, client: Client, credentials: Credentials, now: datetime) -> bool:
         """Whether *credentials* are *client*'s. Its registered method is this one."""
         raise NotImplementedError
+
+    def offers(self) -> Mapping[str, str]:
+        return {"token_endpoint_auth_method": self.name}
 
     def metadata(self, endpoint: Callable[[str], str]) -> Document:
         return {

@@ -1,0 +1,275 @@
+"""What a client may say of itself (RFC 7591 section 2): a table, from which forms, flags and registration are derived."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from django_oauth_server.component import Component, Member, Terms, Words
+from django_oauth_server.errors import InvalidScope
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.protocol.scopes import parse_scope
+from django_oauth_server.protocol.uris import check_redirect_uri, check_web_uri
+
+_LONGEST_TEXT: Final = 200
+_LONGEST_URI: Final = 2000
+_MOST_ITEMS: Final = 100
+_OVERRIDES: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+_PRIVATE_JWK_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+
+
+def terms_of(issuer: Issuer, profile: str = "") -> Terms:
+    """By what the metadata of a client at *issuer* is judged, bound to *profile* where one is named."""
+    return Terms(issuer.settings, issuer.components, issuer.policy_for(profile))
+
+
+def members_of(terms: Terms) -> Mapping[str, Member]:
+    """Every member that a client may have, by name."""
+    return {member.name: member for component in terms.components for member in component.client_metadata}
+
+
+def choices_of(member: Member, terms: Terms) -> Mapping[str, Words]:
+    """What may be chosen for *member*, and the words for it."""
+    if member.choices:
+        return member.choices(terms)
+    offered: dict[str, Words] = {}
+    for component in terms.components:
+        if component.allowed(terms.policy) and member.name in component.offers():
+            offered.setdefault(component.offers()[member.name], component.label or component.name)
+    return offered
+
+
+def check_member(member: Member, value: object, terms: Terms) -> None:
+    """Raise ValueError, with the rule and what would pass, unless *value* may stand for *member*."""
+    _SHAPES[member.kind](value)
+    items = value if isinstance(value, list) else [value]
+    if member.kind in {"choice", "choices", "scope"}:
+        _check_choices(value.split() if member.kind == "scope" and isinstance(value, str) else items, member, terms)
+    if member.check:
+        for item in items:
+            member.check(item, terms)
+
+
+def _check_choices(values: Iterable[object], member: Member, terms: Terms) -> None:
+    choices = choices_of(member, terms)
+    for value in values:
+        if value not in choices:
+            offered = ", ".join(choices) or _("nothing")
+            raise ValueError(
+                _("%(value)r is not offered here. Offered: %(offered)s.") % {"value": value, "offered": offered}
+            )
+
+
+def _is_text(value: object) -> None:
+    if not isinstance(value, str):
+        raise ValueError(_("It must be a string."))
+    if any(
+        unicodedata.category(char) in {"Cc", "Cs"} or unicodedata.bidirectional(char) in _OVERRIDES for char in value
+    ):
+        raise ValueError(_("It must not have control characters, nor any that turn the direction of the text."))
+    if len(value) > _LONGEST_URI:
+        raise ValueError(_("It must have at most %(most)d characters.") % {"most": _LONGEST_URI})
+
+
+def _is_texts(value: object) -> None:
+    if not isinstance(value, list):
+        raise ValueError(_("It must be a list of strings."))
+    if len(value) > _MOST_ITEMS:
+        raise ValueError(_("It must have at most %(most)d items.") % {"most": _MOST_ITEMS})
+    if len({str(item) for item in value}) < len(value):
+        raise ValueError(_("It must not name one twice."))
+    for item in value:
+        _is_text(item)
+
+
+def _is_scope(value: object) -> None:
+    _is_text(value)
+    try:
+        parse_scope(str(value))
+    except InvalidScope as exc:
+        raise ValueError(exc.description) from exc
+
+
+def _is_flag(value: object) -> None:
+    if not isinstance(value, bool):
+        raise ValueError(_("It must be true or false."))
+
+
+def _is_json(value: object) -> None:
+    if not isinstance(value, dict):
+        raise ValueError(_("It must be a JSON object."))
+
+
+_SHAPES: Final[Mapping[str, Callable[[object], None]]] = {
+    "text": _is_text,
+    "uri": _is_text,
+    "choice": _is_text,
+    "scope": _is_scope,
+    "uris": _is_texts,
+    "choices": _is_texts,
+    "texts": _is_texts,
+    "flag": _is_flag,
+    "json": _is_json,
+}
+
+
+def _check_short(value: object, terms: Terms) -> None:
+    if len(str(value)) > _LONGEST_TEXT:
+        raise ValueError(_("It must have at most %(most)d characters.") % {"most": _LONGEST_TEXT})
+
+
+def _check_redirect_uri(value: object, terms: Terms) -> None:
+    try:
+        check_redirect_uri(str(value), allow_http=terms.policy.allow_http_redirect_uris)
+    except ValueError as exc:
+        raise ValueError(f"{value}: {exc}.") from exc
+
+
+def _check_web_uri(value: object, terms: Terms) -> None:
+    try:
+        check_web_uri(str(value))
+    except ValueError as exc:
+        raise ValueError(f"{value}: {exc}.") from exc
+
+
+def _check_jwks(value: object, terms: Terms) -> None:
+    keys = value.get("keys") if isinstance(value, dict) else None
+    if not isinstance(keys, list) or not all(isinstance(key, dict) and "kty" in key for key in keys):
+        raise ValueError(_('It must be a JWK Set, {"keys": [...]} (RFC 7517 section 5).'))
+    if any(_PRIVATE_JWK_MEMBERS.intersection(key) for key in keys):
+        raise ValueError(_("It holds a private or symmetric key. Register public keys only, and replace this one."))
+
+
+def _scopes(terms: Terms) -> Mapping[str, Words]:
+    return {name: one if isinstance(one, str) else one.description for name, one in terms.settings.scopes.items()}
+
+
+def _resources(terms: Terms) -> Mapping[str, Words]:
+    named = {name: one if isinstance(one, str) else one.name for name, one in terms.settings.resources.items()}
+    return {terms.settings.default_resource: terms.settings.name, **named}
+
+
+class ClientMetadata(Component):
+    """The members of RFC 7591 section 2, and one of our own for resource servers."""
+
+    name = "client_metadata"
+    client_metadata = (
+        Member(
+            name="client_name",
+            kind="text",
+            label=lazy("Name"),
+            help=lazy("What people read when they are asked to allow it."),
+            check=_check_short,
+        ),
+        Member(
+            name="redirect_uris",
+            kind="uris",
+            label=lazy("Redirect URIs"),
+            help=lazy(
+                "Where answers may be sent; compared character by character. https, http on this device, or a private-use scheme with a dot."
+            ),
+            check=_check_redirect_uri,
+        ),
+        Member(
+            name="token_endpoint_auth_method",
+            kind="choice",
+            label=lazy("Authentication"),
+            help=lazy(
+                "How it proves to be itself. An app in a browser, on a phone or a desktop cannot keep a secret: choose none."
+            ),
+        ),
+        Member(
+            name="grant_types",
+            kind="choices",
+            label=lazy("Grant types"),
+            help=lazy("What it may exchange for tokens. None: it may only introspect tokens, as a resource server."),
+        ),
+        Member(
+            name="response_types",
+            kind="choices",
+            label=lazy("Response types"),
+            help=lazy("What it may ask for at the authorization endpoint. Left empty, those that fit its grant types."),
+        ),
+        Member(
+            name="scope",
+            kind="scope",
+            label=lazy("Scope"),
+            help=lazy("The most that it may ask for. Left empty, the issuer's default."),
+            choices=_scopes,
+        ),
+        Member(
+            name="client_uri",
+            kind="uri",
+            label=lazy("Home page"),
+            help=lazy("A page that tells people about it, linked when they are asked to allow it."),
+            check=_check_web_uri,
+        ),
+        Member(
+            name="logo_uri",
+            kind="uri",
+            label=lazy("Logo"),
+            help=lazy("The address of an image of it."),
+            check=_check_web_uri,
+        ),
+        Member(
+            name="tos_uri",
+            kind="uri",
+            label=lazy("Terms of service"),
+            help=lazy("A page with its terms, linked when people are asked to allow it."),
+            check=_check_web_uri,
+        ),
+        Member(
+            name="policy_uri",
+            kind="uri",
+            label=lazy("Privacy policy"),
+            help=lazy("A page that says what it does with people's data, linked when they are asked to allow it."),
+            check=_check_web_uri,
+        ),
+        Member(
+            name="contacts",
+            kind="texts",
+            label=lazy("Contacts"),
+            help=lazy("Who is responsible for it, usually e-mail addresses. For administrators; people do not see it."),
+            check=_check_short,
+        ),
+        Member(
+            name="jwks_uri",
+            kind="uri",
+            label=lazy("Key set address"),
+            help=lazy("Where its public keys are published (RFC 7517). Either this or the key set itself."),
+            check=_check_web_uri,
+        ),
+        Member(
+            name="jwks",
+            kind="json",
+            label=lazy("Key set"),
+            help=lazy('Its public keys as a JWK Set, {"keys": [...]} (RFC 7517), where it cannot publish them.'),
+            check=_check_jwks,
+        ),
+        Member(
+            name="software_id",
+            kind="text",
+            label=lazy("Software"),
+            help=lazy("An identifier that all installations of the same software share."),
+            check=_check_short,
+        ),
+        Member(
+            name="software_version",
+            kind="text",
+            label=lazy("Software version"),
+            help=lazy("The version of that software."),
+            check=_check_short,
+        ),
+        Member(
+            name="resource_identifiers",
+            kind="choices",
+            label=lazy("Serves the resources"),
+            help=lazy("The resources that it serves: it may introspect tokens that are meant for them."),
+            choices=_resources,
+            operator_only=True,
+        ),
+    )
