@@ -1,0 +1,100 @@
+"""The JWK Set at its URL (RFC 7517 section 5)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from django.urls import resolve
+
+from django_oauth_server.endpoints.jwks import JWKSEndpoint, jwks
+from django_oauth_server.keys.rotation import rotate
+from django_oauth_server.keys.signing import signing_key
+from django_oauth_server.protocol.jose import KeySet, SigningKeyPair, sign, verify
+from django_oauth_server.registry import default_issuer
+from tests.keys.conftest import Clock, Process
+
+pytestmark = pytest.mark.django_db
+URL = "/oauth/jwks"
+
+
+def get(**headers: str) -> HttpResponse:
+    return Client(enforce_csrf_checks=True).get(URL, headers=headers)  # type: ignore[return-value]
+
+
+def test_it_verifies_what_the_issuer_signs() -> None:
+    token = sign({"sub": "somebody"}, signing_key(default_issuer()), typ="at+jwt")
+
+    assert verify(token, KeySet.parse(get().json()), typ="at+jwt") == {"sub": "somebody"}  # type: ignore[attr-defined]
+
+
+@pytest.mark.spec("RFC 7517", "4")
+def test_each_key_says_what_it_is_for_and_nothing_private(clock: Clock) -> None:
+    rotate(default_issuer(), now=clock.now)
+    rotate(default_issuer(), now=clock.now)
+    rotate(default_issuer(), now=clock.now, alg="RS256")
+
+    keys = get().json()["keys"]  # type: ignore[attr-defined]
+
+    assert sorted(key["alg"] for key in keys) == ["ES256", "ES256", "RS256"]
+    assert {frozenset(key) for key in keys} == {
+        frozenset({"kty", "crv", "x", "y", "kid", "alg", "use"}),
+        frozenset({"kty", "n", "e", "kid", "alg", "use"}),
+    }
+    assert {key["use"] for key in keys} == {"sig"}
+
+
+def test_any_origin_may_read_it_and_caches_may_keep_it_for_a_while(process: Process) -> None:
+    response = get(origin="https://app.example")
+
+    assert response["Content-Type"] == "application/json"
+    assert response["Access-Control-Allow-Origin"] == "*"
+    assert response["Cache-Control"] == "public, max-age=900"
+    assert not response.cookies
+
+    brief = jwks(RequestFactory().get(URL), issuer=process(key_publication_lead=timedelta(seconds=10)))
+    assert brief["Cache-Control"] == "public, max-age=2"
+
+
+def test_HEAD_is_answered_without_a_body() -> None:
+    response = Client().head(URL)
+
+    assert (response.status_code, response.content) == (200, b"")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_other_methods_are_refused(method: str) -> None:
+    response = Client(enforce_csrf_checks=True).generic(method, URL)
+
+    assert response.status_code == 405
+    assert {"GET", "HEAD"} <= set(response["Allow"].split(", "))
+
+
+def test_a_key_that_another_process_let_sign_at_once_is_published_within_seconds(
+    process: Process, clock: Clock
+) -> None:
+    get()
+    new = rotate(process(), now=clock.now, at_once=True).key.kid
+    clock.advance(timedelta(seconds=5))
+
+    assert new in {key["kid"] for key in get().json()["keys"]}  # type: ignore[attr-defined]
+
+
+def test_it_is_where_the_metadata_says() -> None:
+    issuer = default_issuer()
+
+    assert JWKSEndpoint().metadata(issuer.url) == {"jwks_uri": "https://as.example/oauth/jwks"}
+    assert resolve(URL).kwargs == {"issuer": issuer}
+
+
+def test_the_system_check_names_a_key_file_that_cannot_be_used(process: Process, tmp_path: Path) -> None:
+    good = tmp_path / "good.pem"
+    good.write_bytes(SigningKeyPair.generate("ES256").key.as_pem(private=True))
+    settings = process(signing_key_files=(str(good), str(tmp_path / "absent.pem"))).settings
+
+    (error,) = JWKSEndpoint().checks(settings)
+    assert "absent.pem" in error.msg
+    assert not [*JWKSEndpoint().checks(process(signing_key_files=(str(good),)).settings)]

@@ -1,0 +1,65 @@
+"""`manage.py rotatekeys` says what it did."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from django_oauth_server.keys.signing import signing_key
+from django_oauth_server.models import SigningKey
+from django_oauth_server.registry import default_issuer
+from tests.keys.conftest import Clock
+
+pytestmark = pytest.mark.django_db
+
+
+def rotatekeys(*args: str) -> list[str]:
+    out = StringIO()
+    call_command("rotatekeys", *args, stdout=out)
+    return out.getvalue().splitlines()
+
+
+def test_a_rotation_from_beginning_to_end(clock: Clock) -> None:
+    old = signing_key(default_issuer()).kid
+
+    published, retired = rotatekeys()
+    new = SigningKey.objects.exclude(kid=old).get().kid
+    assert published == f"Key {new} (ES256) is published. It signs from 2030-01-01 01:00:00+00:00."
+    assert retired == f"Key {old} is published until 2030-01-01 01:17:00+00:00."
+
+    waiting, _ = rotatekeys()
+    assert waiting.startswith(f"Key {new} (ES256) is waiting already. It signs from 2030-01-01 01:00:00+00:00.")
+
+    promoted, _ = rotatekeys("--now")
+    assert promoted == f"Key {new} (ES256), which was waiting, signs from now on."
+
+    clock.advance(timedelta(days=1))
+    assert rotatekeys()[-1] == f"Key {old} had expired, and was removed."
+
+
+def test_an_algorithm_can_be_chosen(clock: Clock) -> None:
+    (sentence,) = rotatekeys("--alg", "RS256", "--now")
+
+    assert sentence.endswith("(RS256) is published, and signs from now on.")
+
+
+@pytest.mark.parametrize("alg", ["none", "HS256"])
+def test_no_other_algorithm_is_taken(alg: str) -> None:
+    with pytest.raises(CommandError, match="invalid choice"):
+        rotatekeys("--alg", alg)
+
+
+def test_an_issuer_is_named_by_its_identifier() -> None:
+    assert rotatekeys("--issuer", "https://as.example")
+    with pytest.raises(CommandError, match=r"no issuer https://nowhere\.example"):
+        rotatekeys("--issuer", "https://nowhere.example")
+
+
+@override_settings(OAUTH_SERVER={"issuer": "https://as.example", "signing_key_files": ["key.pem"]})
+def test_keys_that_are_files_are_left_to_their_owner() -> None:
+    with pytest.raises(CommandError, match="given as files"):
+        rotatekeys()
