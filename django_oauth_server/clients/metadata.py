@@ -64,7 +64,8 @@ def _check_choices(values: Iterable[object], member: Member, terms: Terms) -> No
             )
 
 
-def _is_text(value: object) -> None:
+def check_text(value: object) -> None:
+    """Raise ValueError, with the rule, unless *value* is a text that is safe to show and to log."""
     if not isinstance(value, str):
         raise ValueError(_("It must be a string."))
     if any(
@@ -83,11 +84,11 @@ def _is_texts(value: object) -> None:
     if len({str(item) for item in value}) < len(value):
         raise ValueError(_("It must not name one twice."))
     for item in value:
-        _is_text(item)
+        check_text(item)
 
 
 def _is_scope(value: object) -> None:
-    _is_text(value)
+    check_text(value)
     try:
         parse_scope(str(value))
     except InvalidScope as exc:
@@ -105,9 +106,9 @@ def _is_json(value: object) -> None:
 
 
 _SHAPES: Final[Mapping[str, Callable[[object], None]]] = {
-    "text": _is_text,
-    "uri": _is_text,
-    "choice": _is_text,
+    "text": check_text,
+    "uri": check_text,
+    "choice": check_text,
     "scope": _is_scope,
     "uris": _is_texts,
     "choices": _is_texts,

@@ -115,3 +115,20 @@ class TemporarilyUnavailable(OAuthError):
 
     error = "temporarily_unavailable"
     status = 503
+
+
+class InvalidClientMetadata(OAuthError):
+    """RFC 7591 section 3.2.2: *member* of a client's metadata breaks *rule*."""
+
+    error = "invalid_client_metadata"
+
+    def __init__(self, member: str, rule: str) -> None:
+        super().__init__(f"{member}: {rule}")
+        self.member = member
+        self.rule = rule
+
+
+class InvalidRedirectUri(InvalidClientMetadata):
+    """RFC 7591 section 3.2.2: a redirect URI that may not be registered."""
+
+    error = "invalid_redirect_uri"

@@ -1,0 +1,298 @@
+"""Registering a client (RFC 7591): is what it says of itself sound, and what is it given?"""
+
+from __future__ import annotations
+
+import unicodedata
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from django_oauth_server.clients.metadata import check_member, check_text, choices_of, members_of, terms_of
+from django_oauth_server.clients.methods.base import ClientAuthMethod
+from django_oauth_server.component import Document, Terms
+from django_oauth_server.errors import InvalidClientMetadata, InvalidRedirectUri
+from django_oauth_server.grants.base import GrantType
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
+from django_oauth_server.protocol.opaque import CLIENT_SECRET, digest, generate
+from django_oauth_server.protocol.scopes import format_scope
+from django_oauth_server.protocol.uris import proves_identity
+from django_oauth_server.storage.clients import ClientExists, add_client, replace_secret
+
+_LONGEST_CLIENT_ID: Final = 255
+
+Refusals = Mapping[str, str]
+"""From the name of a member to the rule that it breaks, and what would pass."""
+
+
+def validate(document: Document, terms: Terms, *, operator: bool = False) -> dict[str, object]:
+    """*document* with its defaults written out. Raises `InvalidClientMetadata` or `InvalidRedirectUri` for the first member that is refused."""
+    metadata, refusals = review(document, terms, operator=operator)
+    for member, rule in refusals.items():
+        raise (InvalidRedirectUri if member == "redirect_uris" else InvalidClientMetadata)(member, rule)
+    return metadata
+
+
+def review(document: Document, terms: Terms, *, operator: bool) -> tuple[dict[str, object], Refusals]:
+    """*document* with its defaults written out, and all that is wrong with it.
+
+    Members that nobody knows, and privileges, are left out in silence (RFC 7591 section 2), but an *operator* is told.
+    """
+    members = members_of(terms)
+    given = {name: value for name, value in document.items() if not _is_absent(name, value)}
+    refusals = {name: _unknown(name, members) for name in given if name not in members} if operator else {}
+    given = {
+        name: value
+        for name, value in given.items()
+        if name in members and (operator or not members[name].operator_only)
+    }
+    for name, value in given.items():
+        try:
+            check_member(members[name], value, terms)
+        except ValueError as exc:
+            refusals[name] = str(exc)
+    if refusals:
+        return given, refusals
+    metadata = _complete(given, terms)
+    return metadata, {member: rule for check in RULES for member, rule in check(metadata, terms)}
+
+
+def check_first_party(metadata: Document, terms: Terms) -> None:
+    """Raise `InvalidClientMetadata` where nothing would prove who gets what a person was not asked to allow (OAuth 2.1 section 7.3.1)."""
+    unproven = [uri for uri in _strings(metadata, "redirect_uris") if not proves_identity(uri)]
+    if terms.policy.require_consent_of_unproven_clients and unproven and not _method(metadata, terms).confidential:
+        raise InvalidClientMetadata(
+            "skip_consent",
+            _(
+                "People are asked, because another app could pass for this one: it has no secret, and is answered at %(uri)s "
+                "(OAuth 2.1 section 7.3.1). With https redirect URIs alone it would pass."
+            )
+            % {"uri": unproven[0]},
+        )
+
+
+def create_client(
+    document: Document,
+    issuer: Issuer,
+    *,
+    client_id: str = "",
+    client_secret: str = "",
+    profile: str = "",
+    skip_consent: bool = False,
+    access_token_format: str = "",
+) -> tuple[Client, str]:
+    """A new client as an operator describes it, and its secret: *client_secret*, or one that is made; empty where its method needs none."""
+    terms = terms_of(issuer, profile)
+    metadata = validate(document, terms, operator=True)
+    if skip_consent:
+        check_first_party(metadata, terms)
+    client = Client(
+        issuer=issuer.settings.issuer,
+        client_id=client_id or uuid.uuid4().hex,
+        metadata=metadata,
+        profile=profile,
+        skip_consent=skip_consent,
+        access_token_format=access_token_format,
+    )
+    _check_client_id(client.client_id)
+    secret = _first_secret(client, client_secret, terms)
+    try:
+        add_client(client)
+    except ClientExists as exc:
+        raise InvalidClientMetadata(
+            "client_id", _("%(client_id)r is registered already.") % {"client_id": client_id}
+        ) from exc
+    return client, secret
+
+
+def revise_client(client: Client, metadata: Document, issuer: Issuer) -> str:
+    """Put *metadata*, which was reviewed, in place of what *client* registered. It is not saved yet.
+
+    Returns a secret where the method needs one and there is none; where the method needs none, the secret is gone.
+    """
+    client.metadata = dict(metadata)
+    if not _method(metadata, terms_of(issuer, client.profile)).uses_secret:
+        client.secret_digest = client.previous_secret_digest = ""
+        return ""
+    return "" if client.secret_digest else _first_secret(client, "", terms_of(issuer, client.profile))
+
+
+def new_secret(client: Client, issuer: Issuer, now: datetime) -> str:
+    """A new secret, which is not stored and cannot be shown again. The old one works until the setting `client_secret_overlap` has passed."""
+    secret = generate(CLIENT_SECRET)
+    client.previous_secret_digest = client.secret_digest
+    client.previous_secret_expires_at = now + issuer.settings.client_secret_overlap
+    client.secret_digest = digest(secret)
+    replace_secret(client)
+    return secret
+
+
+def client_information(client: Client, secret: str = "") -> dict[str, object]:
+    """The client information response (RFC 7591 section 3.2.1)."""
+    issued = {"client_id": client.client_id, "client_id_issued_at": int(client.created_at.timestamp())}
+    return issued | ({"client_secret": secret, "client_secret_expires_at": 0} if secret else {}) | client.metadata
+
+
+def uses_secret(client: Client, issuer: Issuer) -> bool:
+    """Whether it authenticates with a secret."""
+    method = issuer.components.of(ClientAuthMethod).get(client.token_endpoint_auth_method)
+    return method is not None and method.uses_secret
+
+
+def _is_absent(name: str, value: object) -> bool:
+    """Empty is absent, except that a client may have no grant types at all."""
+    return value is None or value == "" or value == {} or (value == [] and name != "grant_types")
+
+
+def _unknown(name: str, members: Mapping[str, object]) -> str:
+    close = get_close_matches(name, members, n=1)
+    known = (
+        _("Did you mean %(name)s?") % {"name": close[0]}
+        if close
+        else _("Known: %(names)s.") % {"names": ", ".join(members)}
+    )
+    return _("This is no member of a client's metadata.") + " " + known
+
+
+def _complete(given: Document, terms: Terms) -> dict[str, object]:
+    """RFC 7591 section 2 has the defaults; response types are those that fit the grant types (section 2.1)."""
+    methods = choices_of(members_of(terms)["token_endpoint_auth_method"], terms)
+    usual = "client_secret_basic" if "client_secret_basic" in methods else next(iter(methods), "")
+    defaults: dict[str, object] = {
+        "token_endpoint_auth_method": usual,
+        "grant_types": ["authorization_code"],
+        "scope": format_scope(terms.settings.default_scopes),
+    }
+    metadata = defaults | dict(given)
+    chosen = _strings(metadata, "grant_types")
+    fitting = [response_type for response_type, grant_type in _response_types(terms).items() if grant_type in chosen]
+    return {"response_types": fitting} | metadata
+
+
+def _response_types(terms: Terms) -> Mapping[str, str]:
+    """Response types, with the grant type that each belongs to (RFC 7591 section 2.1)."""
+    offers = [component.offers() for component in terms.components if component.allowed(terms.policy)]
+    return {
+        offer["response_types"]: offer["grant_types"]
+        for offer in offers
+        if {"response_types", "grant_types"} <= offer.keys()
+    }
+
+
+def _grant_types(metadata: Document, terms: Terms) -> list[GrantType]:
+    known = terms.components.of(GrantType)
+    return [known[name] for name in _strings(metadata, "grant_types") if name in known]
+
+
+def _method(metadata: Document, terms: Terms) -> ClientAuthMethod:
+    return terms.components.of(ClientAuthMethod)[str(metadata["token_endpoint_auth_method"])]
+
+
+def _strings(metadata: Document, name: str) -> list[str]:
+    values = metadata.get(name, [])
+    return [str(value) for value in values] if isinstance(values, list) else []
+
+
+def _response_types_fit(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
+    chosen, grant_types = _strings(metadata, "response_types"), _strings(metadata, "grant_types")
+    belongs = _response_types(terms)
+    for response_type in chosen:
+        if belongs[response_type] not in grant_types:
+            words = {"response": response_type, "grant": belongs[response_type]}
+            yield "response_types", _("%(response)s needs the grant type %(grant)s (RFC 7591 section 2.1).") % words
+    for grant_type in grant_types:
+        needed = [response_type for response_type, its in belongs.items() if its == grant_type]
+        if needed and not set(needed).intersection(chosen):
+            words = {"response": " / ".join(needed), "grant": grant_type}
+            yield "grant_types", _("%(grant)s needs the response type %(response)s (RFC 7591 section 2.1).") % words
+
+
+def _redirect_uris_where_needed(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
+    if _strings(metadata, "response_types") and not _strings(metadata, "redirect_uris"):
+        yield (
+            "redirect_uris",
+            _("At least one is needed, for the answers to the authorization request (OAuth 2.1 section 2.3)."),
+        )
+
+
+def _public_clients_prove_nothing(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
+    if _method(metadata, terms).confidential:
+        return
+    for grant_type in _grant_types(metadata, terms):
+        if grant_type.client_auth == "required":
+            yield (
+                "grant_types",
+                _("%(grant)s is not for a client without a secret (OAuth 2.1 section 4.2).")
+                % {"grant": grant_type.name},
+            )
+    if _strings(metadata, "resource_identifiers"):
+        yield "resource_identifiers", _("A client without a secret may not introspect tokens (RFC 7662 section 2.1).")
+
+
+def _refreshing_follows_something(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
+    refreshing = [
+        name for name, one in terms.components.of(GrantType).items() if one.refreshes and one.allowed(terms.policy)
+    ]
+    if "refresh_token" in _strings(metadata, "grant_types") and not set(refreshing).intersection(
+        _strings(metadata, "grant_types")
+    ):
+        yield (
+            "grant_types",
+            _("refresh_token needs another that gives refresh tokens: %(names)s.") % {"names": ", ".join(refreshing)},
+        )
+
+
+def _it_may_do_something(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
+    if not _strings(metadata, "grant_types") and not _strings(metadata, "resource_identifiers"):
+        yield "grant_types", _("At least one is needed, unless the client serves a resource.")
+
+
+def _keys_are_told_once(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
+    if "jwks" in metadata and "jwks_uri" in metadata:
+        yield "jwks", _("Not beside jwks_uri: either the keys or their address (RFC 7591 section 2).")
+
+
+RULES: Final[tuple[Callable[[Document, Terms], Iterator[tuple[str, str]]], ...]] = (
+    _it_may_do_something,
+    _response_types_fit,
+    _redirect_uris_where_needed,
+    _public_clients_prove_nothing,
+    _refreshing_follows_something,
+    _keys_are_told_once,
+)
+"""What must hold between the members of a complete document: each yields the member that is wrong, and the rule."""
+
+
+def _check_client_id(client_id: str) -> None:
+    try:
+        check_text(client_id)
+    except ValueError as exc:
+        raise InvalidClientMetadata("client_id", str(exc)) from exc
+    if len(client_id) > _LONGEST_CLIENT_ID:
+        raise InvalidClientMetadata(
+            "client_id", _("It must have at most %(most)d characters.") % {"most": _LONGEST_CLIENT_ID}
+        )
+    if client_id.isdigit():
+        raise InvalidClientMetadata(
+            "client_id",
+            _("Digits alone could be taken for a person (OAuth 2.1 section 7.4). Anything with a letter would pass."),
+        )
+
+
+def _first_secret(client: Client, chosen: str, terms: Terms) -> str:
+    if not _method(client.metadata, terms).uses_secret:
+        if chosen:
+            raise InvalidClientMetadata(
+                "client_secret",
+                _("The authentication method %(method)s uses none.") % {"method": client.token_endpoint_auth_method},
+            )
+        return ""
+    if any(unicodedata.category(char) in {"Cc", "Cs"} for char in chosen):
+        raise InvalidClientMetadata("client_secret", _("It must not have control characters."))
+    secret = chosen or generate(CLIENT_SECRET)
+    client.secret_digest = digest(secret)
+    return secret
