@@ -55,7 +55,7 @@ def _check_urls(issuer: Issuer) -> Iterator[CheckMessage]:
         yield Error(
             f"The endpoints of {issuer} are in no URLconf.",
             hint='Add path("", include("django_oauth_server.urls")).',
-            id="oauth_server.E003",
+            id="oauth_server.E005",
         )
         return
     if found != expected:

@@ -63,6 +63,11 @@ def default_issuer() -> Issuer:
     return issuers()[0]
 
 
+def issuer_at(namespace: str) -> Issuer:
+    """The issuer whose URLs have this instance namespace."""
+    return next(issuer for issuer in issuers() if issuer.namespace == namespace)
+
+
 def issuer_named(identifier: str) -> Issuer:
     """The issuer with this identifier; raises LookupError where there is none."""
     for issuer in issuers():

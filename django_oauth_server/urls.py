@@ -1,15 +1,19 @@
-"""The URLs of every issuer, derived from the components that it has switched on: `path("", include("django_oauth_server.urls"))`."""
+"""The URLs of every issuer, derived from its components: `path("", include("django_oauth_server.urls"))`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils.module_loading import import_string
 
 from django_oauth_server.component import Endpoint
 from django_oauth_server.issuer import APP_NAME, Issuer
-from django_oauth_server.registry import issuers
+from django_oauth_server.registry import issuer_at, issuers
+
+View = Callable[..., HttpResponse]
 
 
 def _route(issuer: Issuer, endpoint: Endpoint) -> str:
@@ -19,12 +23,26 @@ def _route(issuer: Issuer, endpoint: Endpoint) -> str:
     return f"{issuer.path}/{endpoint.route}".lstrip("/")
 
 
+def _at(namespace: str, view: View) -> View:
+    """*view*, called with the issuer as its settings are now."""
+
+    @wraps(view)
+    def at_issuer(http: HttpRequest, **kwargs: object) -> HttpResponse:
+        return view(http, issuer=issuer_at(namespace), **kwargs)
+
+    return at_issuer
+
+
 def _patterns(issuer: Issuer) -> Iterator[URLPattern]:
     for component in issuer.components:
         for endpoint in component.endpoints:
-            yield path(_route(issuer, endpoint), import_string(endpoint.view), {"issuer": issuer}, name=endpoint.name)
+            yield path(
+                _route(issuer, endpoint), _at(issuer.namespace, import_string(endpoint.view)), name=endpoint.name
+            )
 
 
-urlpatterns: list[URLResolver] = [
-    path("", include((list(_patterns(issuer)), APP_NAME), namespace=issuer.namespace)) for issuer in issuers()
-]
+def _include(issuer: Issuer) -> URLResolver:
+    return path("", include((list(_patterns(issuer)), APP_NAME), namespace=issuer.namespace))
+
+
+urlpatterns = [_include(issuer) for issuer in issuers()]

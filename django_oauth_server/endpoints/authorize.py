@@ -23,9 +23,8 @@ from django_oauth_server.authorization.checks import (
 from django_oauth_server.authorization.prompts.base import Situation
 from django_oauth_server.authorization.request import Reply
 from django_oauth_server.authorization.response_modes.base import Page, Redirect
-from django_oauth_server.authorization.sources.query import parameters
 from django_oauth_server.component import Component, Document, Endpoint
-from django_oauth_server.endpoints.http import log_refusal, read_body
+from django_oauth_server.endpoints.http import form_parameters, log_refusal, query_parameters
 from django_oauth_server.endpoints.pages import render_page
 from django_oauth_server.errors import AccessDenied, OAuthError
 from django_oauth_server.issuer import Issuer
@@ -62,9 +61,7 @@ class AuthorizationEndpoint(Component):
 def authorize(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     """Ask the person what has to be asked; answer the client when nothing has."""
     try:
-        if http.method == "POST":
-            read_body(http)
-        params = parameters(http)
+        params = form_parameters(http) if http.method == "POST" else query_parameters(http)
     except OAuthError as exc:
         return _error_page(http, exc)
     return _take_turn(http, params, issuer, _ask_or_answer)

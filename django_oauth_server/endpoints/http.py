@@ -58,6 +58,7 @@ def public_document(
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
     """Make a view that anybody, of any origin, may GET."""
 
+    @csrf_exempt
     @wraps(view)
     def shared(http: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if http.method == "OPTIONS":
@@ -73,15 +74,15 @@ def form_parameters(http: HttpRequest) -> Parameters:
     """The parameters of the body; those of the query are not looked at (RFC 6749 section 3.2). Raises `InvalidRequest`."""
     if http.content_type != FORM:
         raise InvalidRequest(f"The content type must be {FORM}.")
-    return Parameters.parse(read_body(http))
-
-
-def read_body(http: HttpRequest) -> bytes:
-    """The body. Raises `InvalidRequest` where it is too large or broken off."""
     try:
-        return http.body
+        return Parameters.parse(http.body)
     except (RequestDataTooBig, UnreadablePostError) as exc:
         raise InvalidRequest("The request's body is too large or broken off.", detail=str(exc)) from exc
+
+
+def query_parameters(http: HttpRequest) -> Parameters:
+    """The parameters of the query. Raises `InvalidRequest`."""
+    return Parameters.parse(http.META.get("QUERY_STRING", "").encode("latin-1", "replace"))
 
 
 def log_refusal(exc: OAuthError, endpoint: str) -> str:

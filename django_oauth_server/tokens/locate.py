@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.keys.signing import published_keys
+from django_oauth_server.keys.signing import verify
 from django_oauth_server.models import Client, Token
 from django_oauth_server.protocol import jose, opaque
 from django_oauth_server.storage.clients import find_client
@@ -36,7 +36,7 @@ def locate(value: str, issuer: Issuer, now: datetime) -> Token | None:
 def verified_claims(value: str, issuer: Issuer, now: datetime) -> dict[str, object] | None:
     """The claims of a JWT access token of this issuer, which has not expired (RFC 9068 section 4). Asks no database."""
     try:
-        claims = jose.verify(value, published_keys(issuer), typ="at+jwt")
+        claims = verify(issuer, value, typ="at+jwt")
     except jose.InvalidJWT:
         return None
     complete = claims.keys() >= _REQUIRED and claims["iss"] == issuer.settings.issuer

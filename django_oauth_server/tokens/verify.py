@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.functional import SimpleLazyObject
 
 from django_oauth_server.issuer import Issuer
@@ -59,5 +59,10 @@ def _described(claims: dict[str, object]) -> VerifiedToken:
 
 
 def _user_when_looked_at(identifier: str) -> AbstractBaseUser:
-    """The user, fetched when a view looks at it: verifying asks no database."""
-    return SimpleLazyObject(lambda: get_user_model()._default_manager.get(pk=identifier))  # type: ignore[return-value]
+    """The user, fetched when a view looks at it: verifying asks no database. Nobody, where the user was deleted or disabled since."""
+    return SimpleLazyObject(lambda: _active_user(identifier) or AnonymousUser())  # type: ignore[return-value]
+
+
+def _active_user(identifier: str) -> AbstractBaseUser | None:
+    user = get_user_model()._default_manager.filter(pk=identifier).first()
+    return user if user and user.is_active else None

@@ -1,1 +1,0 @@
-"""Where the parameters of an authorization request come from: one file a source."""

@@ -1,0 +1,174 @@
+"""Steps (A) and (B): what a person is asked, and what becomes of the answer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client as Browser
+from django.test import override_settings
+
+from django_oauth_server.conf import Scope
+from django_oauth_server.models import Authorization, Ticket
+from tests.factories import ClientFactory, UserFactory
+from tests.flow import Flow, answered
+from tests.settings import OAUTH_SERVER
+
+pytestmark = pytest.mark.django_db
+
+
+def test_nobody_signed_in_is_sent_to_sign_in_and_back(client_app: object) -> None:
+    flow = Flow(client_app, Browser())
+    response = flow.authorize(state="a b")
+    assert response.status_code == 303
+    assert response["Location"].startswith("/accounts/login/?next=/oauth/authorize%3F")
+    assert "a%2Bb" in response["Location"]
+
+
+def test_prompt_none_is_told_that_nobody_is_signed_in(client_app: object) -> None:
+    assert answered(Flow(client_app, Browser()).authorize(prompt="none"))["error"] == "login_required"
+
+
+def test_allow_records_who_allowed_what_to_whom(flow: Flow, user: object) -> None:
+    flow.code(scope="notes:read")
+    authorization = Authorization.objects.get()
+    assert (authorization.user, authorization.client, authorization.scope) == (user, flow.client, "notes:read")
+
+
+def test_deny_tells_the_client_and_records_nothing(flow: Flow) -> None:
+    response = answered(flow.decide(flow.authorize(), "deny"))
+    assert response["error"] == "access_denied"
+    assert response["state"] == "xyz"
+    assert not Authorization.objects.exists()
+
+
+def test_what_was_allowed_is_not_asked_again(flow: Flow) -> None:
+    flow.code()
+    assert "code" in answered(flow.authorize())
+    assert "code" in answered(flow.authorize(scope="notes:read", prompt="none"))
+
+
+def test_a_wider_request_asks_again_and_marks_what_is_new(flow: Flow) -> None:
+    flow.code(scope="notes:read")
+    page = flow.authorize(scope="notes:read notes:write").content.decode()
+    assert page.count("badge-new") == 1
+    assert page.index("Write and delete your notes") < page.index("badge-new")
+
+
+def test_a_wider_consent_widens_the_one_record(flow: Flow) -> None:
+    flow.code(scope="notes:read")
+    flow.code(scope="notes:write")
+    assert Authorization.objects.get().scope == "notes:read notes:write"
+
+
+def test_another_resource_asks_again(flow: Flow) -> None:
+    flow.code(resource="https://api.example/notes")
+    page = flow.authorize(resource="https://api.example/mail")
+    assert "Mail API" in page.content.decode()
+
+
+def test_prompt_consent_asks_always(flow: Flow) -> None:
+    flow.code()
+    assert 'id="allow"' in flow.authorize(prompt="consent").content.decode()
+
+
+@pytest.mark.spec("OAuth 2.1", "7.3.1")
+@pytest.mark.parametrize("redirect_uri", ["http://127.0.0.1/cb", "http://localhost:8000/cb", "com.example.app:/cb"])
+def test_a_client_whose_identity_nothing_proves_asks_each_time(browser: Browser, redirect_uri: str) -> None:
+    flow = Flow(ClientFactory(public=True, skip_consent=True, metadata__redirect_uris=[redirect_uri]), browser)
+    flow.code()
+    assert flow.authorize().status_code == 200
+    assert answered(flow.authorize(prompt="none"))["error"] == "consent_required"
+
+
+def test_a_public_client_with_an_https_address_is_remembered(browser: Browser) -> None:
+    flow = Flow(ClientFactory(public=True), browser)
+    flow.code()
+    assert "code" in answered(flow.authorize())
+
+
+def test_a_first_party_client_asks_nobody(browser: Browser) -> None:
+    flow = Flow(ClientFactory(skip_consent=True), browser)
+    assert "code" in answered(flow.authorize())
+    assert Authorization.objects.count() == 1
+
+
+def test_pressing_allow_twice_gives_two_good_codes_and_one_authorization(flow: Flow) -> None:
+    page = flow.authorize()
+    first, second = (answered(flow.decide(page))["code"] for _ in range(2))
+    assert Authorization.objects.count() == 1
+    assert flow.exchange(second).status_code == 200
+    assert flow.exchange(first).status_code == 200
+
+
+def test_back_and_allow_after_deny_works(flow: Flow) -> None:
+    page = flow.authorize()
+    flow.decide(page, "deny")
+    assert "code" in answered(flow.decide(page))
+
+
+def test_an_answer_without_a_decision_asks_again(flow: Flow) -> None:
+    response = flow.decide(flow.authorize(), "perhaps")
+    assert response["Location"].startswith("/oauth/authorize?")
+
+
+def test_another_persons_page_is_asked_anew(flow: Flow) -> None:
+    page = flow.authorize()
+    flow.browser.force_login(UserFactory())
+    flow.browser.cookies["csrftoken"] = page.wsgi_request.META["CSRF_COOKIE"]
+    response = flow.decide(page)
+    assert response["Location"].startswith("/oauth/authorize?")
+    assert not Authorization.objects.exists()
+
+
+def test_an_old_page_says_so(flow: Flow) -> None:
+    page = flow.authorize()
+    Ticket.objects.update(expires_at=Ticket.objects.get().created_at)
+    response = flow.decide(page)
+    assert response.status_code == 400
+    assert "too old" in response.content.decode()
+
+
+@pytest.mark.parametrize("handle", ["", "nonsense", "oas_in_" + "x" * 5000, "ü", "\x00"])
+def test_a_made_up_handle_says_the_page_is_too_old(flow: Flow, handle: str) -> None:
+    assert flow.decide(flow.authorize(), interaction=handle).status_code == 400
+
+
+def test_the_answer_needs_a_csrf_token(flow: Flow) -> None:
+    page = flow.authorize()
+    assert flow.decide(page, csrfmiddlewaretoken="wrong").status_code == 403
+    assert not Authorization.objects.exists()
+
+
+@pytest.mark.spec("OAuth 2.1", "7.11")
+def test_no_page_can_be_framed(flow: Flow) -> None:
+    for page in (flow.authorize(), flow.authorize(client_id="nobody")):
+        assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
+        assert page["X-Frame-Options"] == "DENY"
+
+
+def test_a_scope_that_the_person_cleared_is_not_granted() -> None:
+    scopes = {"notes:read": "see your notes", "notes:write": Scope("write notes", optional=True)}
+    with override_settings(OAUTH_SERVER=OAUTH_SERVER | {"scopes": scopes}):
+        browser = Browser()
+        browser.force_login(UserFactory())
+        flow = Flow(ClientFactory(), browser)
+        code = answered(flow.decide(flow.authorize(), scope=[]))["code"]
+        assert flow.exchange(code).json()["scope"] == "notes:read"
+
+
+def test_a_changed_password_asks_again(flow: Flow, user: object) -> None:
+    flow.code()
+    user.set_password("another")
+    user.save()
+    flow.browser.force_login(user)
+    flow.code()
+    assert Authorization.objects.filter(is_live=True).count() == 1
+    assert Authorization.objects.count() == 2
+
+
+@pytest.mark.spec("OAuth 2.1", "4.1.2")
+def test_a_code_lives_a_minute(flow: Flow) -> None:
+    flow.code()
+    ticket = Ticket.objects.get(kind=Ticket.Kind.AUTHORIZATION_CODE)
+    assert ticket.expires_at - ticket.created_at == timedelta(seconds=60)

@@ -1,0 +1,47 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+from django.test import Client as Browser
+
+from django_oauth_server.keys import signing
+from tests.factories import ClientFactory, UserFactory
+from tests.flow import Flow
+
+
+@pytest.fixture(autouse=True)
+def _fresh_process() -> Iterator[None]:
+    """No test sees what another left in a process cache."""
+    cache.clear()
+    signing.forget()
+    yield
+    signing.forget()
+
+
+@pytest.fixture
+def user(db: None) -> object:
+    return UserFactory()
+
+
+@pytest.fixture
+def browser(user: object) -> Browser:
+    """A browser in which *user* is signed in, which checks CSRF tokens as a real one is checked."""
+    browser = Browser(enforce_csrf_checks=True)
+    browser.force_login(user)
+    return browser
+
+
+@pytest.fixture
+def client_app(db: None) -> object:
+    """A confidential client."""
+    return ClientFactory()
+
+
+@pytest.fixture
+def flow(browser: Browser, client_app: object) -> Flow:
+    """The whole figure, from (A) to (F), for the confidential client."""
+    return Flow(client_app, browser)
