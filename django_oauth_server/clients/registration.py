@@ -133,8 +133,12 @@ def new_secret(client: Client, issuer: Issuer, now: datetime) -> str:
 
 def client_information(client: Client, secret: str = "") -> dict[str, object]:
     """The client information response (RFC 7591 section 3.2.1)."""
-    issued = {"client_id": client.client_id, "client_id_issued_at": int(client.created_at.timestamp())}
-    return issued | ({"client_secret": secret, "client_secret_expires_at": 0} if secret else {}) | client.metadata
+    issued: dict[str, object] = {
+        "client_id": client.client_id,
+        "client_id_issued_at": int(client.created_at.timestamp()),
+    }
+    credentials = {"client_secret": secret, "client_secret_expires_at": 0} if secret else {}
+    return issued | credentials | dict(client.metadata)
 
 
 def uses_secret(client: Client, issuer: Issuer) -> bool:

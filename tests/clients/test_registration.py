@@ -12,8 +12,8 @@ from django_oauth_server.clients.registration import (
     client_information,
     create_client,
     new_secret,
-    revise_client,
     review,
+    revise_client,
     validate,
 )
 from django_oauth_server.errors import InvalidClientMetadata, InvalidRedirectUri

@@ -1,0 +1,132 @@
+"""`manage.py createclient`."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from django_oauth_server.models import Client
+from tests.flow import Flow
+
+REDIRECT = ("--redirect-uri", "https://client.example/callback")
+
+pytestmark = pytest.mark.django_db
+
+
+def create(*flags: str, stderr: StringIO | None = None) -> str:
+    out = StringIO()
+    call_command("createclient", *flags, stdout=out, stderr=stderr or StringIO())
+    return out.getvalue()
+
+
+def create_json(*flags: str) -> dict[str, object]:
+    return json.loads(create("--json", *flags))
+
+
+@pytest.mark.spec("RFC 7591", "3.2.1")
+def test_json_is_the_client_information_response():
+    information = create_json(*REDIRECT, "--client-name", "Notebook", "--scope", "notes:read")
+    client = Client.objects.get(client_id=information["client_id"])
+    assert client.has_secret(str(information.pop("client_secret")), timezone.now())
+    assert information == {
+        "client_id": client.client_id,
+        "client_id_issued_at": int(client.created_at.timestamp()),
+        "client_secret_expires_at": 0,
+        "client_name": "Notebook",
+        "redirect_uris": ["https://client.example/callback"],
+        "token_endpoint_auth_method": "client_secret_basic",
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "scope": "notes:read",
+    }
+
+
+def test_what_it_prints_is_what_a_client_needs(browser):
+    information = create_json(*REDIRECT, "--client-id", "notebook", "--client-secret", "a%b+c&d:ü" * 5)
+    client = Client.objects.get(client_id="notebook")
+    client.secret = information["client_secret"]
+    assert Flow(client, browser).tokens()["access_token"]
+
+
+def test_in_words_it_says_that_the_secret_cannot_be_shown_again():
+    assert "It cannot be shown again" in create(*REDIRECT, "--client-name", "Notebook")
+
+
+def test_a_public_client_has_no_secret():
+    information = create_json(*REDIRECT, "--public")
+    assert information["token_endpoint_auth_method"] == "none"
+    assert "client_secret" not in information
+
+
+def test_flags_may_be_repeated_or_take_several_values():
+    information = create_json(
+        "--redirect-uri", "https://a.example/", "--redirect-uris", "https://b.example/", "com.example.app:/"
+    )
+    assert information["redirect_uris"] == ["https://a.example/", "https://b.example/", "com.example.app:/"]
+
+
+def test_metadata_may_be_a_document_and_flags_come_first():
+    document = {"client_name": "Old", "redirect_uris": ["https://a.example/"], "contacts": ["mail@a.example"]}
+    information = create_json("--metadata", json.dumps(document), "--client-name", "New")
+    assert information["client_name"] == "New"
+    assert information["contacts"] == ["mail@a.example"]
+
+
+def test_a_resource_server_needs_only_its_resource():
+    information = create_json("--resource-identifiers", "https://api.example/notes")
+    assert information["grant_types"] == []
+
+
+def test_columns_of_our_own_are_flags():
+    create(
+        *REDIRECT,
+        "--client-id",
+        "notebook",
+        "--skip-consent",
+        "--access-token-format",
+        "at+jwt",
+        "--profile",
+        "oauth2_1",
+    )
+    assert Client.objects.values("skip_consent", "access_token_format", "profile").get() == {
+        "skip_consent": True,
+        "access_token_format": "at+jwt",
+        "profile": "oauth2_1",
+    }
+
+
+def test_a_short_secret_is_warned_of_and_works():
+    stderr = StringIO()
+    create(*REDIRECT, "--client-id", "notebook", "--client-secret", "short", stderr=stderr)
+    assert "short" in stderr.getvalue()
+    assert Client.objects.get().has_secret("short", timezone.now())
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ([], "redirect_uris: At least one"),
+        (["--redirect-uri", "http://client.example/"], "redirect_uris: http://client.example/: http is for loopback"),
+        ([*REDIRECT, "--grant-types", "password"], "grant_types: 'password' is not offered here"),
+        ([*REDIRECT, "--scope", "other"], "scope: 'other' is not offered here"),
+        ([*REDIRECT, "--metadata", '{"redirect_url": 1}'], "redirect_url: .*Did you mean redirect_uris"),
+        ([*REDIRECT, "--metadata", "[]"], "not a JSON object"),
+        ([*REDIRECT, "--metadata", "{"], "not JSON"),
+        ([*REDIRECT, "--jwks", "{"], "not JSON"),
+        (
+            [*REDIRECT, "--issuer", "https://other.example"],
+            "no issuer https://other.example. Known: https://as.example",
+        ),
+        ([*REDIRECT, "--access-token-format", "paper"], "access_token_format: 'paper'"),
+        (["--redirect-uri", "com.example:/", "--public", "--skip-consent"], "skip_consent: .*7.3.1"),
+        ([*REDIRECT, "--client-id", "12"], "client_id: "),
+    ],
+)
+def test_a_refusal_names_the_member_and_the_rule(flags, words):
+    with pytest.raises(CommandError, match=words):
+        create(*flags)
+    assert not Client.objects.exists()
