@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -37,10 +38,11 @@ class ConnectedApps(Component):
 @require_safe
 def connected_apps(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     """One row an app. One statement beside session and user."""
-    allowed = live_authorizations(issuer.settings.issuer, http.user)
+    allowed = live_authorizations(issuer.settings.issuer, _person(http))
     context = {
         "issuer_name": issuer.settings.name,
         "account": http.user.get_username(),
+        "messages": messages.get_messages(http),
         "apps": [_app(authorization, issuer) for authorization in allowed],
     }
     return render_page(http, "oauth_server/connected_apps.html", context)
@@ -51,12 +53,13 @@ def connected_apps(http: HttpRequest, issuer: Issuer) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def disconnect(http: HttpRequest, issuer: Issuer, grant_id: UUID) -> HttpResponse:
     """Ask once; then end it, and all that came from it."""
-    authorization = live_authorizations(issuer.settings.issuer, http.user).filter(grant_id=grant_id).first()
+    authorization = live_authorizations(issuer.settings.issuer, _person(http)).filter(grant_id=grant_id).first()
     if authorization is None:
         raise Http404
     if http.method == "POST":
         revoke_authorizations([authorization], timezone.now())
-        messages.success(http, _("%(app)s can no longer use your account.") % {"app": authorization.client.name})
+        done = _("%(app)s can no longer use your account.") % {"app": authorization.client.name}
+        messages.success(http, done, fail_silently=True)
         return redirect(issuer.url_path("connected_apps"))
     context = {
         "issuer_name": issuer.settings.name,
@@ -65,6 +68,11 @@ def disconnect(http: HttpRequest, issuer: Issuer, grant_id: UUID) -> HttpRespons
         "connected_apps_url": issuer.url_path("connected_apps"),
     }
     return render_page(http, "oauth_server/disconnect.html", context)
+
+
+def _person(http: HttpRequest) -> AbstractBaseUser:
+    assert isinstance(http.user, AbstractBaseUser)  # `login_required` saw to it
+    return http.user
 
 
 def _app(authorization: Authorization, issuer: Issuer) -> dict[str, object]:

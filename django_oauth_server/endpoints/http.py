@@ -6,7 +6,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Concatenate, Final, ParamSpec
+from typing import Final
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import transaction
@@ -22,7 +22,6 @@ from django_oauth_server.storage.transaction import retry_conflicts
 logger = logging.getLogger("django_oauth_server")
 
 FORM: Final = "application/x-www-form-urlencoded"
-P = ParamSpec("P")
 Answer = Callable[[HttpRequest, Issuer], Mapping[str, object]]
 View = Callable[[HttpRequest, Issuer], HttpResponse]
 
@@ -53,19 +52,17 @@ def protocol_endpoint(*, cors: bool) -> Callable[[Answer], View]:
     return decorate
 
 
-def public_document(
-    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+def public_document(view: View) -> View:
     """Make a view that anybody, of any origin, may GET."""
 
     @csrf_exempt
     @wraps(view)
-    def shared(http: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def shared(http: HttpRequest, issuer: Issuer) -> HttpResponse:
         if http.method == "OPTIONS":
             return _shared(HttpResponse(status=204), "GET")
         if http.method not in {"GET", "HEAD"}:
             return HttpResponse(status=405, headers={"Allow": "GET, HEAD, OPTIONS"})
-        return _shared(view(http, *args, **kwargs), "GET")
+        return _shared(view(http, issuer), "GET")
 
     return shared
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from functools import partial
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
@@ -78,7 +79,5 @@ def revoke_authorizations(authorizations: Iterable[Authorization], now: datetime
     for authorization in authorizations:
         if Authorization.objects.filter(pk=authorization.pk, is_live=True).update(is_live=None, revoked_at=now):
             ended += 1
-            transaction.on_commit(
-                lambda one=authorization: authorization_revoked.send(Authorization, authorization=one)
-            )  # type: ignore[misc]
+            transaction.on_commit(partial(authorization_revoked.send, Authorization, authorization=authorization))
     return ended

@@ -22,7 +22,7 @@ _REQUIRED: Final = frozenset({"iss", "exp", "aud", "sub", "client_id", "iat", "j
 def locate(value: str, issuer: Issuer, now: datetime) -> Token | None:
     """The token of any kind whose value this is, with its client, authorization and user: one statement, or none. Whether it lives is not said.
 
-    A JWT that was not stored, as nobody's authorization stands behind it, comes back as what would have been stored (`pk` None).
+    A JWT that was not stored, as nobody's authorization stands behind it, comes back as what would have been stored.
     """
     if len(value) > LONGEST:
         return None

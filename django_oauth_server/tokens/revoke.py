@@ -26,7 +26,7 @@ def revoke_presented(value: str, client: Client, issuer: Issuer, now: datetime) 
         )
     if token.kind == Token.Kind.REFRESH and token.family:
         revoke_family(token.family, now)
-    elif token.pk is None:
+    elif token._state.adding:
         token.revoked_at = now
         store_once(token)
     else:

@@ -112,6 +112,13 @@ def test_an_answer_without_a_decision_asks_again(flow: Flow) -> None:
     assert response["Location"].startswith("/oauth/authorize?")
 
 
+def test_not_you_signs_out_and_leads_back_here(flow: Flow) -> None:
+    response = flow.decide(flow.authorize(), "switch")
+    assert response["Location"].startswith("/accounts/login/?next=/oauth/authorize%3F")
+    assert "_auth_user_id" not in flow.browser.session
+    assert not Authorization.objects.exists()
+
+
 def test_another_persons_page_is_asked_anew(flow: Flow) -> None:
     page = flow.authorize()
     flow.browser.force_login(UserFactory())
