@@ -78,13 +78,18 @@ def decision(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     if ticket is None or timezone.now() >= ticket.expires_at:
         return _expired_page(http)
     params = Parameters(tuple(pair) for pair in ticket.payload["parameters"])
-    choice = http.POST.get("decision")
-    if ticket.user_id != http.user.pk or choice not in {"allow", "deny"}:
-        return _respond(http, Redirect(f"{issuer.url_path('authorize')}?{params.encode()}"))
-    ticked = http.POST.getlist("scope")
-    return _take_turn(
-        http, params, issuer, _denied if choice == "deny" else lambda situation: _allowed(situation, ticked)
-    )
+    again = f"{issuer.url_path('authorize')}?{params.encode()}"
+    match http.POST.get("decision") if ticket.user_id == http.user.pk else None:
+        case "allow":
+            ticked = http.POST.getlist("scope")
+            return _take_turn(http, params, issuer, lambda situation: _allowed(situation, ticked))
+        case "deny":
+            return _take_turn(http, params, issuer, _denied)
+        case "switch":
+            logout(http)
+            return _respond(http, Redirect(redirect_to_login(again).url))
+        case _:  # another person's page, or no answer: asked anew
+            return _respond(http, Redirect(again))
 
 
 def _take_turn(http: HttpRequest, params: Parameters, issuer: Issuer, turn: Turn) -> HttpResponse:
