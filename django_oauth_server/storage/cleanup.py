@@ -1,0 +1,78 @@
+"""Rows that are dead for good, and how they go: a few at a time, by primary key, beside live traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+from django.db import models, transaction
+from django.db.models import F, Max, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Greatest
+from django.utils.translation import gettext_lazy as _
+
+from django_oauth_server.component import Words
+from django_oauth_server.models import Authorization, Ticket, Token
+from django_oauth_server.storage.transaction import retry_conflicts
+
+EXPIRED_KEPT: Final = timedelta(hours=1)
+"""Longer than any request, which may still write to what it found alive."""
+REVOKED_TOKEN_KEPT: Final = timedelta(days=1)
+"""Longer than any replay window, within which a revoked access token must not be made anew for an honest retry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Rows of one kind that are dead."""
+
+    words: Words
+    rows: QuerySet[Any]
+
+    def batches(self, size: int) -> Iterator[int]:
+        """Delete at most *size* rows in each transaction; yields how many went. Each row is looked at once."""
+        last = 0
+        while pks := list(self.rows.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:size]):
+            last = pks[-1]
+            yield retry_conflicts(partial(_delete, self.rows.model, pks))
+
+
+def sweeps(now: datetime, keep_revoked: timedelta) -> tuple[Sweep, ...]:
+    """What is dead at *now*, in the order in which it can go.
+
+    A rotated refresh token stays until it expires, so that its reuse is noticed. A spent code stays until it expires: a replay after that is
+    refused as unknown, as it would have been as expired. The record of a revoked authorization is kept for *keep_revoked*.
+    """
+    expired, revoked, gone = now - EXPIRED_KEPT, now - REVOKED_TOKEN_KEPT, now - keep_revoked
+    return (
+        Sweep(_("expired tokens"), Token.objects.filter(expires_at__lte=expired)),
+        Sweep(_("revoked tokens"), Token.objects.filter(revoked_at__lte=revoked)),
+        Sweep(
+            _("tokens of revoked authorizations"),
+            Token.objects.filter(authorization__revoked_at__lte=min(revoked, gone)),
+        ),
+        Sweep(_("expired codes and requests"), Ticket.objects.filter(expires_at__lte=expired)),
+        Sweep(_("revoked authorizations"), Authorization.objects.filter(revoked_at__lte=gone, tokens=None)),
+    )
+
+
+def _delete(model: type[models.Model], pks: Sequence[int]) -> int:
+    """Nothing hangs on these rows any more, so no cascade is collected."""
+    with transaction.atomic():
+        if model is Token:
+            _note_last_use(pks)
+        doomed = model._default_manager.filter(pk__in=pks)
+        return doomed._raw_delete(doomed.db)
+
+
+def _note_last_use(tokens: Sequence[int]) -> None:
+    """The authorization remembers when it was last used, in place of the tokens that tell it."""
+    latest = Subquery(
+        Token.objects.filter(authorization=OuterRef("pk")).values("authorization").values(latest=Max("issued_at"))
+    )
+    used = Coalesce(Greatest(latest, F("last_used_at")), latest, F("last_used_at"))  # some databases have NULL win
+    affected = Token.objects.filter(pk__in=tokens).exclude(authorization=None).values("authorization")
+    Authorization.objects.filter(pk__in=list(affected.distinct().values_list("authorization", flat=True))).update(
+        last_used_at=used
+    )

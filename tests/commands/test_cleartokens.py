@@ -1,0 +1,124 @@
+"""`manage.py cleartokens`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from django_oauth_server.models import Authorization, Ticket, Token
+from tests.factories import AuthorizationFactory, TicketFactory, TokenFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def clear(*flags: str) -> str:
+    out = StringIO()
+    call_command("cleartokens", *flags, stdout=out)
+    return out.getvalue()
+
+
+def ago(**span: int):
+    return timezone.now() - timedelta(**span)
+
+
+def test_what_is_dead_goes_and_what_lives_stays():
+    living = TokenFactory()
+    TokenFactory(expires_at=ago(hours=2))
+    TokenFactory(revoked_at=ago(days=2))
+    TicketFactory(expires_at=ago(hours=2))
+    code = TicketFactory()
+    assert clear() == (
+        "1 expired tokens\n1 revoked tokens\n0 tokens of revoked authorizations\n"
+        "1 expired codes and requests\n0 revoked authorizations\n"
+    )
+    assert (list(Token.objects.all()), list(Ticket.objects.all())) == ([living], [code])
+
+
+@pytest.mark.spec("OAuth 2.1", "4.3.1")
+def test_a_rotated_refresh_token_stays_until_it_expires_so_that_reuse_is_noticed():
+    TokenFactory(kind=Token.Kind.REFRESH, superseded_at=ago(days=20), expires_at=timezone.now() + timedelta(days=10))
+    clear()
+    assert Token.objects.exists()
+
+
+def test_what_was_revoked_just_now_is_not_made_anew_by_an_honest_retry():
+    TokenFactory(revoked_at=ago(minutes=1))
+    clear()
+    assert Token.objects.exists()
+
+
+def test_a_spent_code_stays_while_its_replay_can_be_noticed():
+    TicketFactory(redeemed_at=ago(seconds=10))
+    clear()
+    assert Ticket.objects.exists()
+
+
+def test_the_authorization_remembers_when_it_was_last_used():
+    authorization = AuthorizationFactory()
+    latest = ago(days=3)
+    for issued_at in (ago(days=9), latest, ago(days=5)):
+        TokenFactory(authorization=authorization, issued_at=issued_at)
+    clear("--batch-size", "2")
+    authorization.refresh_from_db()
+    assert authorization.last_used_at == latest
+    TokenFactory(authorization=authorization, issued_at=ago(days=4))
+    clear()
+    authorization.refresh_from_db()
+    assert authorization.last_used_at == latest
+
+
+def test_a_token_of_the_client_itself_goes_as_well():
+    token = TokenFactory()
+    TokenFactory(authorization=None, client=token.client, expires_at=ago(hours=2))
+    clear()
+    assert list(Token.objects.all()) == [token]
+
+
+def test_the_record_of_a_revoked_authorization_is_kept_for_a_while():
+    for days in (10, 40):
+        authorization = AuthorizationFactory(is_live=None, revoked_at=ago(days=days))
+        TokenFactory(
+            authorization=authorization, kind=Token.Kind.REFRESH, expires_at=timezone.now() + timedelta(days=9)
+        )
+    clear()
+    assert Authorization.objects.count() == Token.objects.count() == 1
+    clear("--keep-revoked", "5")
+    assert not Authorization.objects.exists()
+
+
+def test_each_batch_is_bounded():
+    authorization = AuthorizationFactory()
+    for _ in range(5):
+        TokenFactory(authorization=authorization, expires_at=ago(hours=2))
+    clear("--batch-size", "2", "--max-batches", "2")
+    assert Token.objects.count() == 1
+
+
+def test_the_number_of_statements_does_not_grow_with_the_rows(django_assert_num_queries):
+    authorization = AuthorizationFactory()
+    for _ in range(30):
+        TokenFactory(authorization=authorization, expires_at=ago(hours=2))
+    with django_assert_num_queries(5 + 1 + 3 + 2):  # a look at each kind, one more look; note and delete; a savepoint
+        clear()
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("out", "shown"), [(Terminal(), True), (StringIO(), False)])
+def test_progress_is_for_a_terminal_only(out, shown):
+    TokenFactory(expires_at=ago(hours=2))
+    call_command("cleartokens", stdout=out)
+    assert ("\r" in out.getvalue()) is shown
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "many", "10001"])
+def test_an_unbounded_batch_is_refused(size):
+    with pytest.raises(CommandError):
+        clear("--batch-size", size)
