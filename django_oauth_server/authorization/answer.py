@@ -8,7 +8,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from django_oauth_server.authorization.prompts.base import Prompt, Situation
-from django_oauth_server.authorization.response_types.base import Granted
+from django_oauth_server.authorization.request import Granted
+from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.conf import Scope
 from django_oauth_server.grants.allow import record_consent
 from django_oauth_server.models import Authorization
@@ -35,7 +36,8 @@ def answer(situation: Situation, scopes: tuple[str, ...]) -> Mapping[str, str]:
         )
         if authorization is not situation.found:
             transaction.on_commit(lambda: authorization_granted.send(Authorization, authorization=authorization))
-        return request.response_type.parts(Granted(request, authorization, scopes, situation.now))
+        response_type = request.issuer.components.of(ResponseType)[request.response_type]
+        return response_type.parts(Granted(request, authorization, scopes, situation.now))
 
 
 def chosen_scopes(situation: Situation, ticked: list[str]) -> tuple[str, ...]:

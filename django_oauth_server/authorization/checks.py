@@ -123,13 +123,13 @@ def judge(draft: Draft) -> AuthorizationRequest:
         ),
     )
     response_type = draft.response_type()
-    assert response_type is not None
+    assert response_type is not None  # the table has seen to it
     return AuthorizationRequest(
         draft.params,
         draft.client,
         draft.issuer,
         draft.redirect_uri,
-        response_type,
+        response_type.name,
         scopes,
         tuple(dict.fromkeys(draft.params.every("resource"))),
         frozenset(draft.params.get("prompt", "").split()),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from django_oauth_server.authorization.response_modes.base import ResponseMode
-from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.conf import Policy
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.models import Client
+from django_oauth_server.models import Authorization, Client
 from django_oauth_server.protocol.parameters import Parameters
 
 
@@ -21,7 +21,8 @@ class AuthorizationRequest:
     client: Client
     issuer: Issuer
     redirect_uri: str
-    response_type: ResponseType
+    response_type: str
+    """The name of one that the issuer and the client's policy offer."""
     scopes: tuple[str, ...]
     resources: tuple[str, ...]
     prompts: frozenset[str]
@@ -49,3 +50,13 @@ class Reply:
     def parameters(self, parts: Mapping[str, str]) -> dict[str, str]:
         """*parts* with what is on every answer."""
         return {**parts, **({"state": self.state} if self.state else {}), "iss": self.issuer.settings.issuer}
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What a person has allowed, just now or earlier."""
+
+    request: AuthorizationRequest
+    authorization: Authorization
+    scopes: tuple[str, ...]
+    now: datetime

@@ -65,7 +65,7 @@ def test_a_redirect_uri_may_be_left_out_where_one_is_registered(flow: Flow) -> N
 
 @pytest.mark.spec("RFC 6749", "3.1.2.3")
 def test_a_redirect_uri_must_be_sent_where_several_are_registered(flow: Flow) -> None:
-    flow.client.metadata["redirect_uris"].append("https://client.example/other")
+    flow.client.metadata |= {"redirect_uris": [flow.redirect_uri, "https://client.example/other"]}
     flow.client.save()
     assert flow.authorize(redirect_uri=None).status_code == 400
 

@@ -3,25 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from django_oauth_server.authorization.request import Granted
 from django_oauth_server.component import Component, Document
-from django_oauth_server.models import Authorization
-
-if TYPE_CHECKING:
-    from django_oauth_server.authorization.request import AuthorizationRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """What a person has allowed, just now or earlier."""
-
-    request: AuthorizationRequest
-    authorization: Authorization
-    scopes: tuple[str, ...]
-    now: datetime
 
 
 class ResponseType(Component):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from django_oauth_server.authorization.response_types.base import Granted, ResponseType
+from django_oauth_server.authorization.request import Granted
+from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.component import Document
 from django_oauth_server.models import Ticket
 from django_oauth_server.protocol.opaque import AUTHORIZATION_CODE

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 from django.core.checks import CheckMessage, Warning
 
-from django_oauth_server.authorization.response_types.base import Granted, ResponseType
+from django_oauth_server.authorization.request import Granted
+from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.conf import IssuerSettings, Policy
 from django_oauth_server.grants.base import Issuance
 from django_oauth_server.tokens.issue import issue
