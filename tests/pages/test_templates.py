@@ -1,0 +1,279 @@
+"""What each page holds, and what no page does: markup from a stranger, a script or a style in line."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+from django.utils import translation
+
+from django_oauth_server.endpoints.pages import render_page
+
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+
+
+def client(**changes: Any) -> dict[str, Any]:
+    return {
+        "name": "Printer",
+        "initial": "P",
+        "logo_url": "",
+        "home_url": "https://printer.example/",
+        "home_host": "printer.example",
+        "policy_url": "https://printer.example/privacy",
+        "terms_url": "https://printer.example/terms",
+        "contacts": ["help@printer.example"],
+    } | changes
+
+
+def scope(name: str, **changes: Any) -> dict[str, Any]:
+    return {"name": name, "description": f"use {name}", "sensitive": False, "optional": False, "new": False} | changes
+
+
+def app(**changes: Any) -> dict[str, Any]:
+    return {
+        "client": client(),
+        "scopes": [scope("notes")],
+        "since": datetime(2026, 3, 3, 12, tzinfo=UTC),
+        "last_used": None,
+        "access": "present",
+        "disconnect_url": "/connected/1/remove",
+    } | changes
+
+
+CONSENT: dict[str, Any] = {
+    "issuer_name": "Example",
+    "client": client(),
+    "destination": "printer.example",
+    "unproven": "",
+    "account": "ada",
+    "switch_account_url": "/switch",
+    "groups": [
+        {"heading": "Notes API", "scopes": [scope("write", sensitive=True, new=True), scope("read", optional=True)]}
+    ],
+    "resources": ["Notes API"],
+    "duration": "Access lasts for 30 days.",
+    "connected_apps_url": "/connected/",
+    "handle": "the-handle",
+    "decision_url": "/decision",
+}
+ERROR: dict[str, Any] = {
+    "heading": "The request cannot be used",
+    "explanation": "The app made a mistake.",
+    "reference": "7f3a",
+    "parameter": "redirect_uri",
+    "rule": "RFC 6749 section 3.1.2.4",
+    "error": "invalid_request",
+    "description": "https://evil.example is not registered",
+}
+APPS: dict[str, Any] = {"issuer_name": "Example", "account": "ada", "apps": [app()], "messages": ["Framer is out."]}
+DISCONNECT: dict[str, Any] = {"app": app(), "stops": "Printing stops.", "connected_apps_url": "/connected/"}
+FORM_POST: dict[str, Any] = {
+    "client": {"name": "Printer"},
+    "redirect_uri": "https://printer.example/back?x=1&y=2",
+    "parameters": [("code", "abc"), ("state", 'x"y<z')],
+}
+PAGES = {
+    "consent": CONSENT,
+    "error": ERROR,
+    "connected_apps": APPS,
+    "disconnect": DISCONNECT,
+    "form_post": FORM_POST,
+}
+
+
+class Elements(HTMLParser):
+    """Each start tag of a page with its attributes."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def of(self, tag: str, **attributes: str) -> list[dict[str, str | None]]:
+        return [has for name, has in self.found if name == tag and attributes.items() <= has.items()]
+
+
+def html(page: str, **changes: Any) -> str:
+    request = RequestFactory().get("/")
+    return render_page(request, f"oauth_server/{page}.html", PAGES[page] | changes).content.decode()
+
+
+def elements(page: str, **changes: Any) -> Elements:
+    return Elements(html(page, **changes))
+
+
+def words(page: str, **changes: Any) -> str:
+    apart = re.sub(r"</(dt|dd)>", " ", html(page, **changes))
+    return " ".join(re.sub(r"<[^>]+>", "", apart).split())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_is_scripted_or_styled_in_line(page: str) -> None:
+    for tag, attributes in elements(page).found:
+        assert tag != "style"
+        assert tag != "script" or attributes.get("src")
+        assert not [name for name in attributes if name == "style" or name.startswith("on")]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(("language", "direction"), [("en", "ltr"), ("ar", "rtl")])
+def test_the_page_says_its_language_and_direction(page: str, language: str, direction: str) -> None:
+    with translation.override(language):
+        assert elements(page).of("html", lang=language, dir=direction)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_page_has_one_heading_and_a_title(page: str) -> None:
+    assert len(elements(page).of("h1")) == 1
+    assert re.search(r"<title>\S.*</title>", html(page))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_word_of_the_trade_is_shown(page: str) -> None:
+    assert not re.search(r"\b(scope|client|grant|token|authoriz\w+)s?\b", words(page, error=""), re.IGNORECASE)
+
+
+@pytest.mark.spec("OAuth 2.1", "7.12")
+@pytest.mark.parametrize(
+    ("page", "changes"),
+    [
+        (
+            "consent",
+            {"client": client(name=HOSTILE, initial="<", contacts=[HOSTILE], home_host=HOSTILE, home_url=HOSTILE)},
+        ),
+        ("consent", {"destination": HOSTILE, "account": HOSTILE, "handle": HOSTILE, "resources": [HOSTILE]}),
+        ("consent", {"client": client(logo_url=HOSTILE, policy_url=HOSTILE, terms_url=HOSTILE)}),
+        ("consent", {"groups": [{"heading": HOSTILE, "scopes": [scope(HOSTILE, optional=True)]}]}),
+        ("error", dict.fromkeys(ERROR, HOSTILE)),
+        (
+            "connected_apps",
+            {"apps": [app(client=client(name=HOSTILE), scopes=[scope(HOSTILE)])], "messages": [HOSTILE]},
+        ),
+        ("disconnect", {"app": app(client=client(name=HOSTILE), scopes=[scope(HOSTILE)]), "stops": HOSTILE}),
+        ("form_post", {"client": {"name": HOSTILE}, "redirect_uri": HOSTILE, "parameters": [(HOSTILE, HOSTILE)]}),
+    ],
+)
+def test_what_a_stranger_wrote_stays_text(page: str, changes: dict[str, Any]) -> None:
+    found = elements(page, **changes)
+    assert not [has for _, has in found.found if "onerror" in has]
+    assert all(has.get("src") for has in found.of("script"))
+    assert not found.of("img", src="x")
+
+
+def test_consent_asks_in_one_sentence() -> None:
+    assert "Printer wants to use your account at Example" in words("consent")
+
+
+def test_consent_posts_its_handle_and_one_of_two_answers() -> None:
+    found = elements("consent")
+    assert found.of("form", method="post", action="/decision", autocomplete="off")
+    assert found.of("input", type="hidden", name="interaction", value="the-handle")
+    assert found.of("input", type="hidden", name="csrfmiddlewaretoken")
+    assert found.of("button", type="submit", name="decision", value="allow", id="allow")
+    assert found.of("button", type="submit", name="decision", value="deny", id="deny")
+
+
+def test_no_answer_is_chosen_beforehand_and_the_enter_key_gives_none() -> None:
+    found = elements("consent")
+    assert not [has for _, has in found.found if "autofocus" in has]
+    first = found.of("button")[0]
+    assert first["formmethod"] == "dialog" and "name" not in first
+
+
+@pytest.mark.spec("RFC 6749", "3.3")
+def test_only_what_is_optional_has_a_box_and_it_is_set() -> None:
+    boxes = elements("consent").of("input", type="checkbox", name="scope")
+    assert [(box["value"], "checked" in box) for box in boxes] == [("read", True)]
+
+
+def test_consent_marks_what_is_sensitive_and_what_is_new() -> None:
+    assert "Use write Sensitive New" in words("consent")
+
+
+def test_consent_says_for_how_long_and_where_to_take_it_back() -> None:
+    assert "Access lasts for 30 days. You can take this back at any time under connected apps." in words("consent")
+    assert elements("consent").of("a", href="/connected/")
+
+
+def test_consent_says_who_is_asking() -> None:
+    found = elements("consent")
+    assert "Your answer goes to printer.example" in words("consent")
+    assert "help@printer.example" in words("consent")
+    for address in ("https://printer.example/", "https://printer.example/privacy", "https://printer.example/terms"):
+        (link,) = found.of("a", href=address)
+        assert link["rel"] == "noopener noreferrer nofollow"
+
+
+@pytest.mark.parametrize(
+    ("unproven", "notice"),
+    [
+        ("self_registered", "Nobody has vouched for this app"),
+        ("device", "It runs on your own device"),
+        ("private_scheme", "another app could take its place"),
+    ],
+)
+def test_consent_warns_of_an_app_that_nobody_vouches_for(unproven: str, notice: str) -> None:
+    assert notice in words("consent", unproven=unproven)
+    assert notice not in words("consent")
+
+
+def test_an_app_without_a_logo_shows_its_initial() -> None:
+    assert not elements("consent").of("img")
+    assert '<span class="logo" aria-hidden="true">P</span>' in html("consent")
+    assert elements("consent", client=client(logo_url="/logo/1")).of("img", src="/logo/1", alt="")
+
+
+@pytest.mark.spec("OAuth 2.1", "4.1.2.1")
+def test_an_error_links_nowhere() -> None:
+    assert not elements("error").of("a") and not elements("error").of("form")
+
+
+def test_an_error_folds_away_what_is_for_a_developer() -> None:
+    before, folded = html("error").split("<details>")
+    assert "The app made a mistake." in before and "7f3a" in before
+    for detail in ("invalid_request", "redirect_uri", "RFC 6749 section 3.1.2.4"):
+        assert detail in folded and detail not in before
+
+
+def test_an_app_is_listed_with_since_when_and_from_which_access() -> None:
+    assert "Printer Works only while you use it It can Use notes Since March 3, 2026 Last used Not yet" in words(
+        "connected_apps"
+    )
+    assert "Also works while you are away" in words("connected_apps", apps=[app(access="background")])
+    assert elements("connected_apps").of("a", href="/connected/1/remove")
+
+
+def test_a_long_list_is_folded_and_counted() -> None:
+    assert "2 more" in words("connected_apps", apps=[app(scopes=[scope(str(n)) for n in range(6)])])
+
+
+def test_a_removal_is_announced() -> None:
+    assert re.search(r'role="status">\s*<p[^>]*>Framer is out\.', html("connected_apps"))
+
+
+def test_an_empty_list_says_what_would_be_there() -> None:
+    assert "When you allow an app to use your account, it is listed here" in words("connected_apps", apps=[])
+
+
+def test_removal_asks_once_and_says_what_stops() -> None:
+    found = elements("disconnect")
+    assert "Remove access?" in words("disconnect") and "Printing stops." in words("disconnect")
+    assert found.of("button", type="submit", id="remove") and found.of("a", href="/connected/")
+    assert found.of("input", name="csrfmiddlewaretoken") and "action" not in found.of("form")[0]
+
+
+@pytest.mark.spec("OAuth 2.0 Form Post Response Mode", "2")
+def test_the_answer_is_posted_as_hidden_fields_with_a_button_for_those_without_scripts() -> None:
+    found = elements("form_post")
+    assert found.of("form", method="post", action="https://printer.example/back?x=1&y=2")
+    hidden = [(has["name"], has["value"]) for has in found.of("input", type="hidden")]
+    assert hidden == [("code", "abc"), ("state", 'x"y<z')]  # and no CSRF token, which the app has no business to know
+    assert found.of("button", type="submit", id="continue")
+    assert [has["src"] for has in found.of("script")] == ["/static/oauth_server/form_post.js"]
