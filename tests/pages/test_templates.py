@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -165,6 +166,16 @@ def test_what_a_stranger_wrote_stays_text(page: str, changes: dict[str, Any]) ->
     assert not [has for _, has in found.found if "onerror" in has]
     assert all(has.get("src") for has in found.of("script"))
     assert not found.of("img", src="x")
+
+
+def test_a_project_brands_every_page_with_one_template_of_the_same_path(settings: Any, tmp_path: Path) -> None:
+    (tmp_path / "oauth_server").mkdir()
+    (tmp_path / "oauth_server/base.html").write_text(
+        '{% extends "oauth_server/base.html" %}{% block brand %}<img src="/brand.svg" alt="Example">{% endblock %}'
+    )
+    settings.TEMPLATES = [settings.TEMPLATES[0] | {"DIRS": [tmp_path]}]
+    for page in PAGES:
+        assert elements(page).of("img", src="/brand.svg") and elements(page).of("h1")
 
 
 def test_consent_asks_in_one_sentence() -> None:
