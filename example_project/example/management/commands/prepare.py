@@ -1,0 +1,56 @@
+"""First start: tables, a person, the demo client, a signing key. Running it again changes nothing."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from django_oauth_server.clients.registration import create_client
+from django_oauth_server.keys.signing import signing_key
+from django_oauth_server.models import Client
+from django_oauth_server.registry import default_issuer
+from notes.models import Note
+
+DEMO_CLIENT = {
+    "client_name": "Notebook",
+    "client_uri": f"{settings.ISSUER}/demo/",
+    "redirect_uris": [f"{settings.ISSUER}/demo/"],
+    "token_endpoint_auth_method": "none",
+    "grant_types": ["authorization_code", "refresh_token"],
+    "response_types": ["code"],
+    "scope": "notes:read notes:write",
+}
+
+
+class Command(BaseCommand):
+    """Make what the example needs."""
+
+    help = __doc__
+
+    def handle(self, *args: object, **options: object) -> None:
+        call_command("migrate", verbosity=0)
+        signing_key(default_issuer())
+        self._client()
+        self._person()
+        self.stdout.write(f"\n  Start here:     {settings.ISSUER}/demo/")
+        self.stdout.write(f"  Admin:          {settings.ISSUER}/admin/")
+        self.stdout.write(f"  Metadata:       {settings.ISSUER}/.well-known/oauth-authorization-server\n")
+
+    def _client(self) -> None:
+        issuer = default_issuer()
+        if not Client.objects.filter(issuer=issuer.settings.issuer, client_id="demo").exists():
+            create_client(DEMO_CLIENT, issuer, client_id="demo")
+
+    def _person(self) -> None:
+        people = get_user_model().objects
+        if people.filter(username="demo").exists():
+            self.stdout.write("\n  Sign in as demo. Forgot the password? example_project/manage.py changepassword demo")
+            return
+        password = secrets.token_urlsafe(9)
+        person = people.create_superuser("demo", "demo@example.com", password)
+        Note.objects.create(user=person, text="Buy oat milk")
+        self.stdout.write(f"\n  Sign in as:     demo\n  Password:       {password}")

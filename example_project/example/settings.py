@@ -1,0 +1,104 @@
+"""The example project: an authorization server and a protected API side by side. All that varies comes from the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from environs import Env
+
+from django_oauth_server.conf import Scope
+from example.secret import secret_key
+
+HOME = Path(__file__).resolve().parent.parent
+env = Env()
+VAR = env.path("EXAMPLE_VAR", HOME / "var")
+VAR.mkdir(parents=True, exist_ok=True)
+
+ISSUER = env.str("OAUTH_ISSUER", "http://127.0.0.1:8000")
+BEHIND_TLS = urlsplit(ISSUER).scheme == "https"
+
+SECRET_KEY = env.str("SECRET_KEY", "") or secret_key(VAR / "secret_key")
+DEBUG = env.bool("DEBUG", False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", urlsplit(ISSUER).hostname])
+CSRF_TRUSTED_ORIGINS = [ISSUER]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
+SECURE_REFERRER_POLICY = "same-origin"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_oauth_server",
+    "django_oauth_server.resource",
+    "example",
+    "notes",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "example.urls"
+WSGI_APPLICATION = "example.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR / 'db.sqlite3'}")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # Readers never wait for a writer, and a writer takes its turn before it reads: two workers do not trip over each other.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+CACHES = {"default": env.dj_cache_url("CACHE_URL", "locmem://")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+USE_TZ = True
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True  # no collectstatic for an example
+LOGIN_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
+
+OAUTH_SERVER = {
+    "issuer": ISSUER,
+    "name": "Example Notes",
+    "profile": env.str("OAUTH_PROFILE", "oauth2_1"),
+    "scopes": {
+        "notes:read": "see your notes",
+        "notes:write": Scope("add and delete notes in your name", sensitive=True),
+    },
+    "default_scopes": ["notes:read"],
+    "access_token_format": env.str("OAUTH_TOKEN_FORMAT", "opaque"),
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "loggers": {"django_oauth_server": {"handlers": ["console"], "level": "INFO"}},
+}

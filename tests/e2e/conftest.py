@@ -1,0 +1,88 @@
+"""A running example project, and a real Chromium."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(frozen=True)
+class Example:
+    """The example project as it was just started."""
+
+    url: str
+    password: str
+    output: Path
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
+    """`manage.py start`, on a free port, with nothing prepared."""
+    home, port = tmp_path_factory.mktemp("example"), free_port()
+    url, output = f"http://127.0.0.1:{port}", home / "output"
+    environment = {**os.environ, "EXAMPLE_VAR": str(home), "OAUTH_ISSUER": url}
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    command = [sys.executable, str(ROOT / "example_project/manage.py"), "start", "--bind", f"127.0.0.1:{port}"]
+    with output.open("w") as sink:
+        server = subprocess.Popen(command, env=environment, stdout=sink, stderr=subprocess.STDOUT)
+    try:
+        _wait_until_served(f"{url}/.well-known/oauth-authorization-server", server, output)
+        printed = re.search(r"Password:\s+(\S+)", output.read_text())
+        assert printed, output.read_text()
+        yield Example(url, printed[1], output)
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _wait_until_served(url: str, server: subprocess.Popen[bytes], output: Path) -> None:
+    for _ in range(600):
+        assert server.poll() is None, output.read_text()
+        try:
+            urllib.request.urlopen(url, timeout=1)
+            return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(output.read_text())
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A real Chromium, as Debian has it."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not Path(CHROMIUM).exists():
+        pytest.skip("Chromium is not installed")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()

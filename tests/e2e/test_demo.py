@@ -1,0 +1,191 @@
+"""The main job, walked by a real Chromium: sign in, consent, code, token, protected resource, refresh, taken back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Example
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
+Look = Callable[[Any, str], None]
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    context = chromium.new_context(viewport=SIZES["desktop"])
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if "Content Security Policy" in message.text else None)
+    yield page
+    context.close()
+    assert not errors
+
+
+@pytest.fixture
+def look() -> Look:
+    """Check that a page fits, at phone and desktop width, light and dark; keep the pictures where E2E_SCREENSHOTS names a folder."""
+    folder = os.environ.get("E2E_SCREENSHOTS")
+
+    def at(page: Any, name: str) -> None:
+        for size, viewport in SIZES.items():
+            page.set_viewport_size(viewport)
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+                assert not wide or name.startswith("admin"), f"{name} scrolls sideways at {size} width"
+                if folder:
+                    Path(folder).mkdir(parents=True, exist_ok=True)
+                    page.screenshot(path=f"{folder}/{name}-{size}-{scheme}.png", full_page=True)
+        page.emulate_media(color_scheme="light")
+
+    return at
+
+
+def sign_in(page: Any, example: Example) -> None:
+    page.fill("[name=username]", "demo")
+    page.fill("[name=password]", example.password)
+    page.click("#login")
+
+
+def test_the_figure_from_a_to_f_and_back(page: Any, example: Example, look: Look) -> None:
+    page.goto(f"{example.url}/demo/")
+    look(page, "demo-before")
+    page.click("#connect")
+
+    page.wait_for_selector("#login")
+    look(page, "sign-in")
+    page.fill("[name=username]", "demo")
+    page.fill("[name=password]", "wrong")
+    page.click("#login")
+    page.wait_for_selector("[role=alert]")
+    look(page, "sign-in-wrong")
+    sign_in(page, example)
+
+    page.wait_for_selector("#allow")
+    assert page.url.startswith(f"{example.url}/oauth/authorize?")
+    look(page, "consent")
+    page.click("#allow")
+
+    page.wait_for_selector("text=Buy oat milk")
+    assert "code=" not in page.url
+    look(page, "demo-connected")
+
+    page.click("#write")
+    page.wait_for_selector("text=Written by the demo client")
+    page.click("#refresh")
+    page.wait_for_selector("text=grant_type = refresh_token")
+    page.wait_for_selector("#use-revoked:enabled")
+    page.click("#read")
+
+    page.goto(f"{example.url}/oauth/connected-apps/")
+    assert "Notebook" in page.content()
+    look(page, "connected-apps")
+    page.click("text=Remove access")
+    look(page, "remove-access")
+    page.click("#remove")
+    page.wait_for_selector("text=can no longer use your account")
+    look(page, "connected-apps-empty")
+
+    page.goto(f"{example.url}/demo/")
+    page.click("#read")
+    page.wait_for_selector('text=error="invalid_token"')
+    page.click("#refresh")
+    page.wait_for_selector("text=invalid_grant")
+    look(page, "demo-refused")
+
+
+def test_deny_shares_nothing(page: Any, example: Example) -> None:
+    page.goto(f"{example.url}/demo/")
+    page.click("#connect")
+    sign_in(page, example)
+    page.click("#deny")
+    page.wait_for_selector("text=You said no. Nothing was shared.")
+    page.goto(f"{example.url}/oauth/connected-apps/")
+    assert "Notebook" not in page.content()
+
+
+def test_revoked_tokens_are_refused(page: Any, example: Example) -> None:
+    page.goto(f"{example.url}/demo/")
+    page.click("#connect")
+    sign_in(page, example)
+    page.click("#allow")
+    page.wait_for_selector("text=Buy oat milk")
+    page.click("#revoke")
+    page.wait_for_selector("text=Revoked.")
+    page.click("#use-revoked")
+    page.wait_for_selector('text=error="invalid_token"')
+
+
+def test_pressing_allow_twice_works(page: Any, example: Example) -> None:
+    page.goto(f"{example.url}/demo/")
+    page.click("#connect")
+    sign_in(page, example)
+    page.dblclick("#allow")
+    page.wait_for_selector("text=Buy oat milk")
+
+
+def test_back_and_allow_works(page: Any, example: Example) -> None:
+    page.goto(f"{example.url}/demo/")
+    page.click("#connect")
+    sign_in(page, example)
+    page.wait_for_selector("#deny")
+    consent = page.url
+    page.click("#deny")
+    page.wait_for_selector("text=You said no.")
+    page.goto(consent)
+    page.click("#allow")
+    page.wait_for_url(f"{example.url}/demo/**")
+
+
+def test_not_you_leads_to_sign_in_and_back_to_the_question(page: Any, example: Example) -> None:
+    page.goto(f"{example.url}/demo/")
+    page.click("#connect")
+    sign_in(page, example)
+    page.click("#switch")
+    sign_in(page, example)
+    page.wait_for_selector("#allow")
+
+
+def test_a_bad_redirect_uri_shows_a_page(page: Any, example: Example, look: Look) -> None:
+    page.goto(f"{example.url}/oauth/authorize?response_type=code&client_id=demo&redirect_uri=https://evil.example/")
+    assert page.url.startswith(example.url)
+    assert "evil.example" not in page.inner_text("main")
+    look(page, "error")
+
+
+def test_the_consent_page_works_with_scripts_off(chromium: Any, example: Example) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+    page.goto(
+        f"{example.url}/oauth/authorize?response_type=code&client_id=demo&redirect_uri={example.url}/demo/"
+        f"&scope=notes:read&code_challenge={challenge}&code_challenge_method=S256"
+    )
+    sign_in(page, example)
+    page.click("#allow")
+    page.wait_for_url(f"{example.url}/demo/?code=**")
+    context.close()
+
+
+def test_the_admin_shows_clients(page: Any, example: Example, look: Look) -> None:
+    page.goto(f"{example.url}/admin/")
+    page.fill("[name=username]", "demo")
+    page.fill("[name=password]", example.password)
+    page.click("[type=submit]")
+    page.goto(f"{example.url}/admin/django_oauth_server/client/")
+    assert "Notebook" in page.content()
+    look(page, "admin-clients")
+    page.goto(f"{example.url}/admin/django_oauth_server/client/add/")
+    look(page, "admin-add-client")
+    for model in ("token", "authorization", "signingkey"):
+        page.goto(f"{example.url}/admin/django_oauth_server/{model}/")
+        look(page, f"admin-{model}")
