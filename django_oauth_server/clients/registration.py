@@ -92,13 +92,13 @@ def create_client(
         check_first_party(metadata, terms)
     client = Client(
         issuer=issuer.settings.issuer,
-        client_id=client_id or uuid.uuid4().hex,
+        client_id=client_id or new_client_id(),
         metadata=metadata,
         profile=profile,
         skip_consent=skip_consent,
         access_token_format=access_token_format,
     )
-    _check_client_id(client.client_id)
+    check_client_id(client.client_id)
     secret = _first_secret(client, client_secret, terms)
     try:
         add_client(client)
@@ -119,6 +119,28 @@ def revise_client(client: Client, metadata: Document, issuer: Issuer) -> str:
         client.secret_digest = client.previous_secret_digest = ""
         return ""
     return "" if client.secret_digest else _first_secret(client, "", terms_of(issuer, client.profile))
+
+
+def new_client_id() -> str:
+    """One that no person's id can be (OAuth 2.1 section 7.4)."""
+    return uuid.uuid4().hex
+
+
+def check_client_id(client_id: str) -> None:
+    """Raise `InvalidClientMetadata` where an operator may not choose it."""
+    try:
+        check_text(client_id)
+    except ValueError as exc:
+        raise InvalidClientMetadata("client_id", str(exc)) from exc
+    if len(client_id) > _LONGEST_CLIENT_ID:
+        raise InvalidClientMetadata(
+            "client_id", _("It must have at most %(most)d characters.") % {"most": _LONGEST_CLIENT_ID}
+        )
+    if client_id.isdigit():
+        raise InvalidClientMetadata(
+            "client_id",
+            _("Digits alone could be taken for a person (OAuth 2.1 section 7.4). Anything with a letter would pass."),
+        )
 
 
 def new_secret(client: Client, issuer: Issuer, now: datetime) -> str:
@@ -269,22 +291,6 @@ RULES: Final[tuple[Callable[[Document, Terms], Iterator[tuple[str, str]]], ...]]
     _keys_are_told_once,
 )
 """What must hold between the members of a complete document: each yields the member that is wrong, and the rule."""
-
-
-def _check_client_id(client_id: str) -> None:
-    try:
-        check_text(client_id)
-    except ValueError as exc:
-        raise InvalidClientMetadata("client_id", str(exc)) from exc
-    if len(client_id) > _LONGEST_CLIENT_ID:
-        raise InvalidClientMetadata(
-            "client_id", _("It must have at most %(most)d characters.") % {"most": _LONGEST_CLIENT_ID}
-        )
-    if client_id.isdigit():
-        raise InvalidClientMetadata(
-            "client_id",
-            _("Digits alone could be taken for a person (OAuth 2.1 section 7.4). Anything with a letter would pass."),
-        )
 
 
 def _first_secret(client: Client, chosen: str, terms: Terms) -> str:

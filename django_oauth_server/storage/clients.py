@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
-from django_oauth_server.models import Client
+from django_oauth_server.models import Authorization, Client, Token
 
 _MOST: Final = 1024
 """How many clients a process remembers; the one unused longest goes first."""
@@ -70,6 +70,22 @@ def peek(issuer: str, client_id: str, lifetime: timedelta) -> Client | None:
             return None
         _remembered.move_to_end((issuer, client_id))
         return found.client
+
+
+def is_taken(issuer: str, client_id: str) -> bool:
+    """Whether no other client can have this id, because of case as well where the database compares so."""
+    return Client.objects.filter(issuer=issuer, client_id=client_id).exists()
+
+
+def people_using(clients: Collection[Client]) -> int:
+    """How many people allow one of *clients* something today."""
+    return Authorization.objects.filter(client__in=clients, is_live=True).values("user").distinct().count()
+
+
+def has_history(client: Client) -> bool:
+    """Whether somebody ever allowed it something, or it was given a token that is still kept."""
+    allowed, given = Authorization.objects.filter(client=client), Token.objects.filter(client=client)
+    return allowed.exists() or given.exists()
 
 
 def add_client(client: Client) -> None:

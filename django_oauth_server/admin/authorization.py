@@ -1,0 +1,100 @@
+"""What people allowed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
+
+from django_oauth_server.admin.lists import JWT_OUTLIVES, RecordAdmin, badge, confirmed
+from django_oauth_server.models import Authorization
+from django_oauth_server.storage.authorizations import revoke_authorizations
+
+
+class StateFilter(admin.SimpleListFilter):
+    """In force, or revoked."""
+
+    title = lazy("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return [("live", _("in force")), ("revoked", _("revoked"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> QuerySet[Authorization]:
+        chosen = {"live": True, "revoked": None}
+        return queryset.filter(is_live=chosen[self.value() or ""]) if self.value() in chosen else queryset
+
+
+class AuthorizationAdmin(RecordAdmin):
+    """Looked at and revoked. Revoking ends all that came from it, at once."""
+
+    list_display = ("user", "client", "state", "scope", "created_at", "revoked_at")
+    list_display_links = ("user", "client")
+    list_select_related = ("client", "user")
+    list_filter = (StateFilter,)
+    fields = (
+        "user",
+        "client",
+        "state",
+        "scope",
+        "resources",
+        "created_at",
+        "consented_at",
+        "last_used_at",
+        "revoked_at",
+    )
+    readonly_fields = fields
+    actions = ("revoke",)
+    user_path = "user"
+
+    @admin.display(description=lazy("state"))
+    def state(self, row: Authorization) -> SafeString:
+        if not row.is_live:
+            return badge(_("revoked"), "over")
+        if not row.client.is_active:
+            return badge(_("client disabled"), "over")
+        return badge(_("in force"), "good") if row.user.is_active else badge(_("user disabled"), "over")
+
+    @admin.action(permissions=["revoke"], description=lazy("Revoke the selected authorizations"))
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> HttpResponse | None:
+        rows = confirmed(
+            self,
+            request,
+            queryset.filter(is_live=True).select_related("client", "user"),
+            action="revoke",
+            title=lambda rows: (
+                ngettext("Revoke %(n)d authorization?", "Revoke %(n)d authorizations?", len(rows)) % {"n": len(rows)}
+            ),
+            says=_what_ends,
+            button=lazy("Revoke"),
+        )
+        if isinstance(rows, HttpResponse):
+            return rows
+        with transaction.atomic():
+            ended = revoke_authorizations(rows, timezone.now())
+            self.log_change_of(request, rows, _("Revoked."))
+        self.message_user(
+            request,
+            ngettext("%(n)d authorization was revoked.", "%(n)d authorizations were revoked.", ended) % {"n": ended},
+        )
+        return None
+
+
+def _what_ends(rows: list[Authorization]) -> list[str]:
+    people, clients = len({row.user_id for row in rows}), len({row.client_id for row in rows})
+    who = ngettext("This signs %(n)d person out", "This signs %(n)d people out", people) % {"n": people}
+    where = ngettext("of %(n)d app.", "of %(n)d apps.", clients) % {"n": clients}
+    return [
+        f"{who} {where}",
+        _("All their tokens stop working at once."),
+        str(JWT_OUTLIVES),
+        _("They are asked again when they come back."),
+    ]

@@ -1,0 +1,272 @@
+"""Clients: registered, explained, changed, given a new secret, switched off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
+
+from django_oauth_server.admin.client_form import ClientForm, client_form
+from django_oauth_server.admin.lists import JWT_OUTLIVES, QuickAdmin, badge, confirmed, issuer_of, names
+from django_oauth_server.clients.metadata import members_of, terms_of
+from django_oauth_server.clients.registration import new_client_id, new_secret, revise_client, uses_secret
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
+from django_oauth_server.registry import issuers
+from django_oauth_server.storage.clients import has_history, people_using, set_active
+
+
+class IssuerFilter(admin.SimpleListFilter):
+    """One issuer of the settings. Not shown where there is but one."""
+
+    title = lazy("issuer")
+    parameter_name = "issuer"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        known = [(str(issuer), issuer.settings.name) for issuer in issuers()]
+        return known if len(known) > 1 else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Client]) -> QuerySet[Client]:
+        return queryset.filter(issuer=self.value()) if self.value() else queryset
+
+
+class ClientAdmin(QuickAdmin):
+    """The form has a field for each member that the issuer's components know; the document itself is never edited."""
+
+    list_display = ("name", "client_id", "kind", "state", "created_at")
+    list_filter = (IssuerFilter, "is_active")
+    search_fields = ("client_id", "metadata__client_name")
+    search_help_text = lazy("Part of a client ID or of a name.")
+    actions = ("enable", "disable", "replace_secret")
+    change_form_template = "admin/django_oauth_server/client_form.html"
+
+    @admin.display(description=lazy("name"))
+    def name(self, row: Client) -> str:
+        return row.name
+
+    @admin.display(description=lazy("kind"))
+    def kind(self, row: Client) -> str:
+        return _("public") if row.is_public else _("confidential")
+
+    @admin.display(description=lazy("state"))
+    def state(self, row: Client) -> SafeString:
+        if not row.is_active:
+            return badge(_("disabled"), "over")
+        if issuer_of(row) is None:
+            return badge(_("issuer not in the settings"), "over")
+        return badge(_("enabled"), "good")
+
+    @admin.display(description=lazy("secret"))
+    def secret(self, row: Client) -> str:
+        if not row.secret_digest:
+            return _("none")
+        if (
+            row.previous_secret_digest
+            and row.previous_secret_expires_at
+            and row.previous_secret_expires_at > timezone.now()
+        ):
+            return _("set; the one before works until %(time)s") % {
+                "time": date_format(row.previous_secret_expires_at, "DATETIME_FORMAT")
+            }
+        return _("set; it cannot be shown again")
+
+    @admin.display(description=lazy("metadata"))
+    def document(self, row: Client) -> SafeString:
+        """What is registered, for those who may look but not change."""
+        issuer = issuer_of(row)
+        members = members_of(terms_of(issuer, row.profile)) if issuer else {}
+        said = (
+            (members[name].label if name in members else name, _in_words(value)) for name, value in row.metadata.items()
+        )
+        return format_html_join("", "<div><b>{}</b>: {}</div>", said)
+
+    def has_change_permission(self, request: HttpRequest, obj: Client | None = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or issuer_of(obj) is not None)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Client | None = None) -> bool:
+        """One that was in use is disabled instead: deleting it would delete who allowed it what."""
+        return obj is not None and super().has_delete_permission(request, obj) and not has_history(obj)
+
+    def get_form(
+        self, request: HttpRequest, obj: Client | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm[Client]]:
+        issuer = self._issuer(request, obj)
+        if issuer and (obj is None or self.has_change_permission(request, obj)):
+            kwargs["form"] = client_form(issuer, obj.profile if obj else "")
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Client | None = None) -> Any:
+        here = ("profile", "skip_consent", "access_token_format", "access_token_lifetime", "refresh_token_lifetime")
+        issuer = self._issuer(request, obj)
+        if obj and not self.has_change_permission(request, obj):
+            return [(None, {"fields": self.get_readonly_fields(request, obj)})]
+        members = client_form(issuer, obj.profile if obj else "").members if issuer else ()
+        known = self.get_readonly_fields(request, obj) if obj else ("client_id",)
+        return [
+            (None, {"fields": [*known]}),
+            (lazy("What it says of itself (RFC 7591)"), {"fields": [*members]}),
+            (lazy("How it is treated here"), {"fields": here}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Client | None = None) -> tuple[str, ...]:
+        if obj is None:
+            return ()
+        shown = ("issuer", "client_id", "state", "secret", "created_at", "updated_at")
+        return shown if self.has_change_permission(request, obj) else (*shown, "document", "profile", "skip_consent")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {}
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Where there are several issuers, the first question is which."""
+        if self._issuer(request) is None and self.has_add_permission(request):
+            context = {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "title": _("Add client"),
+                "issuers": issuers(),
+            }
+            return TemplateResponse(request, "admin/django_oauth_server/choose_issuer.html", context)
+        return super().add_view(request, form_url, extra_context)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        client: Client | None = context.get("original")
+        if client and self.has_change_permission(request, client):
+            issuer = issuer_of(client)
+            context["offers_secret"] = issuer is not None and uses_secret(client, issuer)
+            context["offers_switch"] = True
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Client, form: ClientForm, change: bool) -> None:
+        obj.issuer = str(form.issuer)
+        obj.client_id = obj.client_id or new_client_id()
+        obj.secret_once = revise_client(obj, form.metadata, form.issuer)  # type: ignore[attr-defined]
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
+        return self._show_once(request, obj) or super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Client) -> HttpResponse:
+        return self._show_once(request, obj) or super().response_change(request, obj)
+
+    @admin.action(permissions=["change"], description=lazy("Enable the selected clients"))
+    def enable(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
+        self._switch(request, list(queryset), active=True)
+
+    @admin.action(permissions=["change"], description=lazy("Disable the selected clients"))
+    def disable(self, request: HttpRequest, queryset: QuerySet[Client]) -> HttpResponse | None:
+        rows = confirmed(
+            self,
+            request,
+            queryset.filter(is_active=True),
+            action="disable",
+            title=lambda rows: _("Disable %(names)s?") % {"names": names(rows)},
+            says=_what_disabling_ends,
+            button=lazy("Disable"),
+        )
+        if isinstance(rows, HttpResponse):
+            return rows
+        self._switch(request, rows, active=False)
+        return None
+
+    @admin.action(permissions=["change"], description=lazy("Make a new secret for the selected client"))
+    def replace_secret(self, request: HttpRequest, queryset: QuerySet[Client]) -> HttpResponse | None:
+        """The answer shows it, once: neither a session nor a message ever holds it."""
+        client = queryset.first() if len(queryset[:2]) == 1 else None
+        issuer = issuer_of(client) if client else None
+        if client is None or issuer is None or not uses_secret(client, issuer):
+            self.message_user(request, _("Choose one client, one that authenticates with a secret."), "error")
+            return None
+        rows = confirmed(
+            self,
+            request,
+            queryset,
+            action="replace_secret",
+            title=lambda rows: _("Make a new secret for %(name)s?") % {"name": names(rows)},
+            says=lambda rows: _what_a_new_secret_ends(client, issuer),
+            button=lazy("Make a new secret"),
+        )
+        if isinstance(rows, HttpResponse):
+            return rows
+        with transaction.atomic():
+            client.secret_once = new_secret(client, issuer, timezone.now())  # type: ignore[attr-defined]
+            self.log_change_of(request, [client], _("Made a new secret."))
+        return self._show_once(request, client)
+
+    def _issuer(self, request: HttpRequest, obj: Client | None = None) -> Issuer | None:
+        """That of *obj*; of a new client the one that was chosen, or the only one."""
+        if obj:
+            return issuer_of(obj)
+        if len(issuers()) == 1:
+            return issuers()[0]
+        return next((issuer for issuer in issuers() if str(issuer) == request.GET.get("issuer")), None)
+
+    def _switch(self, request: HttpRequest, rows: list[Client], *, active: bool) -> None:
+        with transaction.atomic():
+            changed = set_active(rows, active=active)
+            self.log_change_of(request, rows, _("Enabled.") if active else _("Disabled."))
+        said = ngettext("%(n)d client was enabled.", "%(n)d clients were enabled.", changed)
+        if not active:
+            said = ngettext("%(n)d client was disabled.", "%(n)d clients were disabled.", changed)
+        self.message_user(request, said % {"n": changed})
+
+    def _show_once(self, request: HttpRequest, client: Client) -> HttpResponse | None:
+        secret = getattr(client, "secret_once", "")
+        if not secret:
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("The secret of %(name)s") % {"name": client.name},
+            "client": client,
+            "secret": secret,
+            "media": self.media,
+        }
+        return TemplateResponse(request, "admin/django_oauth_server/secret.html", context)
+
+
+def _in_words(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _what_disabling_ends(rows: list[Client]) -> list[str]:
+    people = people_using(rows)
+    return [
+        ngettext("This signs %(n)s person out of this app.", "This signs %(n)s people out of this app.", people)
+        % {"n": f"{people:n}"}
+        if len(rows) == 1
+        else ngettext(
+            "This signs %(n)s person out of these apps.", "This signs %(n)s people out of these apps.", people
+        )
+        % {"n": people},
+        _("Nobody can sign in to it, it is given no tokens, and those that it has stop working at once."),
+        str(JWT_OUTLIVES),
+        _("When it is enabled again, what has not expired meanwhile works as before."),
+    ]
+
+
+def _what_a_new_secret_ends(client: Client, issuer: Issuer) -> list[str]:
+    until = date_format(timezone.localtime(timezone.now() + issuer.settings.client_secret_overlap), "DATETIME_FORMAT")
+    says = [
+        _("The present secret works beside the new one until %(time)s. Give the app the new one before that.")
+        % {"time": until}
+    ]
+    if client.previous_secret_expires_at and client.previous_secret_expires_at > timezone.now():
+        says.append(_("The secret before the present one, which still works, stops at once."))
+    return says

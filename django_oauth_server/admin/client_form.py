@@ -1,0 +1,171 @@
+"""The form of a client: a field for each member of its metadata (RFC 7591), as the issuer's components have them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from django_oauth_server.clients.metadata import choices_of, members_of, terms_of
+from django_oauth_server.clients.registration import check_client_id, check_first_party, review
+from django_oauth_server.component import Member, Terms, Words
+from django_oauth_server.conf import PROFILES
+from django_oauth_server.errors import InvalidClientMetadata
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
+from django_oauth_server.storage.clients import is_taken
+from django_oauth_server.tokens.formats.base import TokenFormat
+
+if TYPE_CHECKING:
+    _ModelForm = forms.ModelForm[Client]
+else:
+    _ModelForm = forms.ModelForm
+
+USUAL = {"grant_types": ["authorization_code", "refresh_token"], "token_endpoint_auth_method": "client_secret_basic"}
+"""What an empty form has chosen."""
+
+
+class LinesField(forms.CharField):
+    """A list of strings, one a line."""
+
+    widget = AdminTextareaWidget(attrs={"rows": 4})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        return [line.strip() for line in (value or "").splitlines() if line.strip()]
+
+
+class ScopeField(forms.MultipleChoiceField):
+    """Scopes to choose from; on the wire one string."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.split() if isinstance(value, str) else value
+
+    def clean(self, value: Any) -> str:
+        return " ".join(super().clean(value))
+
+
+class ClientForm(_ModelForm):
+    """Judges by what registration judges by. `metadata` is the document once it is valid."""
+
+    issuer: ClassVar[Issuer]
+    members: ClassVar[Mapping[str, Member]]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        scope = " ".join(self.issuer.settings.default_scopes)
+        self.initial.update(self.instance.metadata if self.instance.pk else {**USUAL, "scope": scope})
+        self.metadata: dict[str, object] = {}
+
+    def clean_client_id(self) -> str:
+        client_id: str = self.cleaned_data["client_id"]
+        if not client_id:
+            return ""
+        try:
+            check_client_id(client_id)
+        except InvalidClientMetadata as exc:
+            raise forms.ValidationError(exc.rule) from exc
+        if is_taken(self.issuer.settings.issuer, client_id):
+            raise forms.ValidationError(_("A client of this ID is registered already."))
+        return client_id
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        terms = terms_of(self.issuer, cleaned.get("profile") or "")
+        document = {name: cleaned[name] for name in self.members if name in cleaned}
+        self.metadata, refusals = review(self._kept() | document, terms, operator=True)
+        for member, rule in refusals.items():
+            if member not in self.errors:
+                self.add_error(
+                    member if member in self.fields else None, rule if member in self.fields else f"{member}: {rule}"
+                )
+        if cleaned.get("skip_consent") and not self.errors:
+            self._check_first_party(terms)
+        return cleaned
+
+    def _check_first_party(self, terms: Terms) -> None:
+        try:
+            check_first_party(self.metadata, terms)
+        except InvalidClientMetadata as exc:
+            self.add_error("skip_consent", exc.rule)
+
+    def _kept(self) -> dict[str, object]:
+        """Members that the form has no field for, because nothing can be chosen for them."""
+        known = members_of(terms_of(self.issuer))
+        return {
+            name: value for name, value in self.instance.metadata.items() if name in known and name not in self.fields
+        }
+
+
+def client_form(issuer: Issuer, profile: str = "") -> type[ClientForm]:
+    """The form for clients of *issuer*. It offers only what the policy allows."""
+    terms = terms_of(issuer, profile)
+    members = {
+        name: member
+        for name, member in members_of(terms).items()
+        if not _is_choice(member) or choices_of(member, terms)
+    }
+    fields = {name: _field(member, terms) for name, member in members.items()}
+    return type("ClientForm", (ClientForm,), {"issuer": issuer, "members": members, **fields, **_columns(issuer)})
+
+
+def _is_choice(member: Member) -> bool:
+    return member.kind in {"choice", "choices", "scope"}
+
+
+def _field(member: Member, terms: Terms) -> forms.Field:
+    told: dict[str, Any] = {
+        "label": member.label or member.name,
+        "help_text": format_lazy("{} ({})", member.help, member.name),
+        "required": False,
+    }
+    match member.kind:
+        case "choice":
+            return forms.ChoiceField(choices=_choices(member, terms), **told | {"required": True})
+        case "choices":
+            return forms.MultipleChoiceField(
+                choices=_choices(member, terms), widget=forms.CheckboxSelectMultiple, **told
+            )
+        case "scope":
+            return ScopeField(choices=_choices(member, terms), widget=forms.CheckboxSelectMultiple, **told)
+        case "uris" | "texts":
+            return LinesField(**told)
+        case "flag":
+            return forms.BooleanField(**told)
+        case "json":
+            return forms.JSONField(widget=AdminTextareaWidget(attrs={"rows": 6}), **told)
+        case _:
+            return forms.CharField(widget=AdminTextInputWidget, **told)
+
+
+def _choices(member: Member, terms: Terms) -> list[tuple[str, Words]]:
+    return [
+        (value, format_lazy("{} ({})", words, value) if words != value else value)
+        for value, words in choices_of(member, terms).items()
+    ]
+
+
+def _columns(issuer: Issuer) -> dict[str, forms.Field]:
+    """What is ours, not RFC 7591's."""
+    formats = [(name, one.label or name) for name, one in issuer.components.of(TokenFormat).items()]
+    return {
+        "profile": forms.ChoiceField(
+            choices=[("", lazy("the issuer's")), *((name, name) for name in PROFILES)],
+            required=False,
+            label=lazy("Security profile"),
+            help_text=lazy("It can only make the issuer's rules tighter for this client."),
+        ),
+        "access_token_format": forms.ChoiceField(
+            choices=[("", lazy("the resource's, or the issuer's")), *formats],
+            required=False,
+            label=lazy("Access token format"),
+            help_text=lazy("Opaque tokens end at once when they are revoked; at+jwt is verified without asking here."),
+        ),
+    }

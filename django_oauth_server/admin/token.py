@@ -1,0 +1,97 @@
+"""What clients hold."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
+
+from django_oauth_server.admin.lists import JWT_OUTLIVES, RecordAdmin, badge, confirmed
+from django_oauth_server.models import Token
+from django_oauth_server.storage.tokens import revoke_family, revoke_token
+
+
+class TokenAdmin(RecordAdmin):
+    """Looked at and revoked; never a value or a digest."""
+
+    list_display = ("kind", "client", "user", "scope", "issued_at", "expires_at", "state")
+    list_select_related = ("client", "authorization__user")
+    list_filter = ("kind",)
+    fields = (
+        "kind",
+        "client",
+        "user",
+        "state",
+        "scope",
+        "audience",
+        "issued_at",
+        "expires_at",
+        "superseded_at",
+        "revoked_at",
+    )
+    readonly_fields = fields
+    actions = ("revoke",)
+    user_path = "authorization__user"
+
+    @admin.display(description=lazy("user"))
+    def user(self, row: Token) -> AbstractBaseUser | None:
+        return row.authorization.user if row.authorization else None
+
+    @admin.display(description=lazy("state"))
+    def state(self, row: Token) -> SafeString:
+        for is_so, words in (
+            (row.revoked_at is not None, _("revoked")),
+            (timezone.now() >= row.expires_at, _("expired")),
+            (row.superseded_at is not None, _("rotated")),
+            (not row.client.is_active, _("client disabled")),
+            (row.authorization is not None and not row.authorization.is_live, _("authorization revoked")),
+            (row.authorization is not None and not row.authorization.user.is_active, _("user disabled")),
+        ):
+            if is_so:
+                return badge(words, "over")
+        return badge(_("works"), "good")
+
+    @admin.action(permissions=["revoke"], description=lazy("Revoke the selected tokens"))
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Token]) -> HttpResponse | None:
+        rows = confirmed(
+            self,
+            request,
+            queryset.filter(revoked_at=None).select_related("client"),
+            action="revoke",
+            title=lambda rows: ngettext("Revoke %(n)d token?", "Revoke %(n)d tokens?", len(rows)) % {"n": len(rows)},
+            says=_what_ends,
+            button=lazy("Revoke"),
+        )
+        if isinstance(rows, HttpResponse):
+            return rows
+        with transaction.atomic():
+            for row in rows:
+                _revoke(row)
+            self.log_change_of(request, rows, _("Revoked."))
+        self.message_user(
+            request, ngettext("%(n)d token was revoked.", "%(n)d tokens were revoked.", len(rows)) % {"n": len(rows)}
+        )
+        return None
+
+
+def _revoke(row: Token) -> None:
+    """With a refresh token goes all that its grant bought (RFC 7009 section 2.1)."""
+    if row.kind == Token.Kind.REFRESH and row.family:
+        revoke_family(row.family, timezone.now())
+    else:
+        revoke_token(row, timezone.now())
+
+
+def _what_ends(rows: list[Token]) -> list[str]:
+    refreshing = sum(row.kind == Token.Kind.REFRESH for row in rows)
+    says = [_("They stop working at once."), str(JWT_OUTLIVES)]
+    if refreshing:
+        says.append(_("With a refresh token go all tokens that came from the same sign-in."))
+    return [*says, _("What people allowed stays. To end that as well, revoke the authorization.")]
