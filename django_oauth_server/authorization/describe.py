@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import timedelta
 from urllib.parse import urlsplit
 
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from django_oauth_server.conf import Resource, Scope
 from django_oauth_server.issuer import Issuer
@@ -67,15 +67,24 @@ def resource_name(identifier: str, issuer: Issuer) -> str:
     return declared.name if isinstance(declared, Resource) else issuer.settings.name
 
 
-def describe_duration(client: Client, issuer: Issuer, now: datetime) -> str:
+def describe_duration(client: Client, issuer: Issuer) -> str:
     """For how long an app is let in."""
     if "refresh_token" in client.grant_types:
-        lifetime = client.refresh_token_lifetime or issuer.settings.refresh_token_lifetime
+        unused = client.refresh_token_lifetime or issuer.settings.refresh_token_lifetime
         return _("This lasts until you take it back, or the app has not been used for %(time)s.") % {
-            "time": timesince(now - lifetime, now)
+            "time": _words(unused)
         }
     lifetime = client.access_token_lifetime or issuer.settings.access_token_lifetime
-    return _("This lasts for %(time)s.") % {"time": timesince(now - lifetime, now)}
+    return _("This lasts for %(time)s.") % {"time": _words(lifetime)}
+
+
+def _words(time: timedelta) -> str:
+    minutes = max(round(time.total_seconds() / 60), 1)
+    if minutes % (24 * 60) == 0:
+        return ngettext("%(count)d day", "%(count)d days", minutes // (24 * 60)) % {"count": minutes // (24 * 60)}
+    if minutes % 60 == 0:
+        return ngettext("%(count)d hour", "%(count)d hours", minutes // 60) % {"count": minutes // 60}
+    return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
 
 
 def why_unproven(client: Client, redirect_uri: str) -> str:

@@ -65,7 +65,7 @@ def authorize(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     try:
         params = form_parameters(http) if http.method == "POST" else query_parameters(http)
     except OAuthError as exc:
-        return _error_page(http, exc)
+        return _error_page(http, exc, issuer)
     return _take_turn(http, params, issuer, _ask_or_answer)
 
 
@@ -76,7 +76,7 @@ def decision(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     """What the person decided. Answering twice, or Back and another answer, is answering anew: the client gets a fresh code, nothing is doubled."""
     ticket = find_ticket(Ticket.Kind.INTERACTION, http.POST.get("interaction", ""))
     if ticket is None or timezone.now() >= ticket.expires_at:
-        return _expired_page(http)
+        return _expired_page(http, issuer)
     params = Parameters(tuple(pair) for pair in ticket.payload["parameters"])
     again = f"{issuer.url_path('authorize')}?{params.encode()}"
     match http.POST.get("decision") if ticket.user_id == http.user.pk else None:
@@ -98,7 +98,7 @@ def _take_turn(http: HttpRequest, params: Parameters, issuer: Issuer, turn: Turn
         client = identify_client(params, issuer)
         draft = Draft(params, client, issuer, choose_redirect_uri(params, client))
     except OAuthError as exc:
-        return _error_page(http, exc)
+        return _error_page(http, exc, issuer)
     reply = reply_to(draft)
     try:
         outcome = retry_conflicts(lambda: turn(_situation(http, draft)))
@@ -143,9 +143,10 @@ def _respond(http: HttpRequest, outcome: Page | Redirect) -> HttpResponse:
     return HttpResponse(status=303, headers=headers)
 
 
-def _error_page(http: HttpRequest, exc: OAuthError) -> HttpResponse:
+def _error_page(http: HttpRequest, exc: OAuthError, issuer: Issuer) -> HttpResponse:
     """For a request whose client or redirect URI is not known to be good; nobody is sent anywhere (RFC 6749 section 4.1.2.1)."""
     context = {
+        "issuer_name": issuer.settings.name,
         "heading": _("This app's request cannot be used"),
         "explanation": _(
             "The app that sent you here made a mistake, so nothing was shared with it. Go back and try again, or tell the app's maker."
@@ -159,8 +160,9 @@ def _error_page(http: HttpRequest, exc: OAuthError) -> HttpResponse:
     return render_page(http, "oauth_server/error.html", context, status=400)
 
 
-def _expired_page(http: HttpRequest) -> HttpResponse:
+def _expired_page(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     context = {
+        "issuer_name": issuer.settings.name,
         "heading": _("This page is too old"),
         "explanation": _(
             "The app's request has expired, so nothing was shared with it. Go back to the app and start again."

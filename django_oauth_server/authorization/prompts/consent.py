@@ -61,7 +61,7 @@ class Consent(Prompt):
                 "account": situation.user.get_username(),
                 "groups": group_by_resource(describe_scopes(request.scopes, issuer, known=known), issuer),
                 "resources": [resource_name(identifier, issuer) for identifier in request.resources],
-                "duration": describe_duration(request.client, issuer, situation.now),
+                "duration": describe_duration(request.client, issuer),
                 "connected_apps_url": issuer.url_path("connected_apps"),
                 "decision_url": issuer.url_path("decision"),
                 "handle": hand_out(waiting, INTERACTION),
