@@ -42,6 +42,15 @@ class LinesField(forms.CharField):
         return [line.strip() for line in (value or "").splitlines() if line.strip()]
 
 
+class JSONField(forms.JSONField):
+    """As Django's, but what is absent is shown empty."""
+
+    widget = AdminTextareaWidget(attrs={"rows": 6})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+
 class ScopeField(forms.MultipleChoiceField):
     """Scopes to choose from; on the wire one string."""
 
@@ -63,6 +72,9 @@ class ClientForm(_ModelForm):
         scope = " ".join(self.issuer.settings.default_scopes)
         self.initial.update(self.instance.metadata if self.instance.pk else {**USUAL, "scope": scope})
         self.metadata: dict[str, object] = {}
+        if client_id := self.fields.get("client_id"):  # of a new client
+            client_id.required = False
+            client_id.help_text = _("Left empty, one is made.")
 
     def clean_client_id(self) -> str:
         client_id: str = self.cleaned_data["client_id"]
@@ -140,7 +152,7 @@ def _field(member: Member, terms: Terms) -> forms.Field:
         case "flag":
             return forms.BooleanField(**told)
         case "json":
-            return forms.JSONField(widget=AdminTextareaWidget(attrs={"rows": 6}), **told)
+            return JSONField(**told)
         case _:
             return forms.CharField(widget=AdminTextInputWidget, **told)
 

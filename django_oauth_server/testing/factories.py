@@ -52,16 +52,18 @@ class ClientFactory(DjangoModelFactory):
         model = Client
 
     class Params:
-        public = factory.Trait(metadata__token_endpoint_auth_method="none", secret="")  # noqa: S106 - it has none
+        public = False
 
     issuer = factory.LazyFunction(lambda: default_issuer().settings.issuer)
     client_id = factory.Sequence(lambda number: f"client{number}")
-    secret = factory.LazyFunction(lambda: generate(CLIENT_SECRET))
+    secret = factory.LazyAttribute(lambda row: "" if row.public else generate(CLIENT_SECRET))
     metadata = factory.Dict(
         {
             "client_name": "Notebook",
             "redirect_uris": ["https://client.example/callback"],
-            "token_endpoint_auth_method": "client_secret_basic",
+            "token_endpoint_auth_method": factory.LazyAttribute(
+                lambda document: "none" if document.factory_parent.public else "client_secret_basic"
+            ),
             "grant_types": ["authorization_code", "refresh_token"],
             "response_types": ["code"],
             "scope": factory.LazyFunction(lambda: format_scope(default_issuer().settings.scopes)),

@@ -1,0 +1,241 @@
+"""Clients, as an administrator registers, changes and ends them."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from django_oauth_server.grants.base import GrantType
+from django_oauth_server.models import Client
+from tests.factories import AuthorizationFactory, ClientFactory, TokenFactory
+from tests.flow import Flow
+
+LIST = "/admin/django_oauth_server/client/"
+ADD = f"{LIST}add/"
+NOTEBOOK = {
+    "client_name": "Notebook",
+    "redirect_uris": "https://client.example/callback\r\nhttp://127.0.0.1/callback\r\n",
+    "token_endpoint_auth_method": "client_secret_basic",
+    "grant_types": ["authorization_code", "refresh_token"],
+    "scope": ["notes:read", "email"],
+}
+
+
+def change(client) -> str:
+    return f"{LIST}{client.pk}/change/"
+
+
+def act(browser, action, *clients, confirmed=True):
+    data = {"action": action, "_selected_action": [client.pk for client in clients], "index": 0}
+    return browser.post(LIST, data | ({"confirmed": "yes"} if confirmed else {}))
+
+
+def shown_secret(response) -> str:
+    return html.unescape(re.search(r'id="client-secret"[^>]* value="([^"]+)"', response.content.decode())[1])
+
+
+def errors(response) -> dict[str, list[str]]:
+    return dict(response.context["adminform"].form.errors)
+
+
+def test_a_registered_client_works_with_the_secret_that_was_shown(admin, browser):
+    response = admin.post(ADD, NOTEBOOK)
+    assert response.status_code == 200
+    assert "It cannot be shown again" in response.content.decode()
+    client = Client.objects.get()
+    assert client.metadata == {
+        "client_name": "Notebook",
+        "redirect_uris": ["https://client.example/callback", "http://127.0.0.1/callback"],
+        "token_endpoint_auth_method": "client_secret_basic",
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "scope": "notes:read email",
+    }
+    client.secret = shown_secret(response)
+    assert Flow(client, browser).tokens(scope="notes:read")["access_token"]
+
+
+def test_the_secret_is_shown_once_and_kept_nowhere(admin):
+    response = admin.post(ADD, NOTEBOOK)
+    secret = shown_secret(response)
+    assert "no-store" in response["Cache-Control"]
+    client = Client.objects.get()
+    assert secret not in admin.get(change(client)).content.decode()
+    assert secret not in admin.get(LIST).content.decode()
+    assert secret not in str(Client.objects.values()) + str(LogEntry.objects.values())
+    assert all(secret not in str(session.get_decoded()) for session in Session.objects.all())
+    assert "script>" not in re.sub(r"<script[^>]* src=[^>]*></script>", "", response.content.decode())
+
+
+def test_a_public_client_is_shown_no_secret(admin):
+    response = admin.post(ADD, NOTEBOOK | {"token_endpoint_auth_method": "none"})
+    assert response.status_code == 302
+    assert Client.objects.get().secret_digest == ""
+
+
+def test_the_form_explains_each_member_and_offers_what_the_policy_allows(admin):
+    page = admin.get(ADD).content.decode()
+    assert "compared character by character" in page
+    assert 'value="client_credentials"' in page
+    assert 'value="password"' not in page
+    assert 'value="implicit"' not in page
+    assert 'name="metadata"' not in page
+
+
+@pytest.mark.parametrize(
+    ("wrong", "member", "words"),
+    [
+        ({"redirect_uris": "http://client.example/"}, "redirect_uris", "use https"),
+        ({"redirect_uris": "javascript:alert(1)"}, "redirect_uris", "needs a dot"),
+        ({"redirect_uris": ""}, "redirect_uris", "At least one is needed"),
+        ({"redirect_uris": "https://client.example/#x"}, "redirect_uris", "fragment"),
+        ({"grant_types": ["password"]}, "grant_types", "not one of the available choices"),
+        ({"grant_types": []}, "grant_types", "At least one is needed"),
+        (
+            {"grant_types": ["client_credentials"], "token_endpoint_auth_method": "none"},
+            "grant_types",
+            "without a secret",
+        ),
+        ({"logo_uri": "http://client.example/logo"}, "logo_uri", "https"),
+        ({"jwks": '{"keys": [{"kty": "EC", "d": "x"}]}'}, "jwks", "private"),
+        ({"client_id": "42"}, "client_id", "Digits alone"),
+        ({"client_id": "taken"}, "client_id", "registered already"),
+        (
+            {"token_endpoint_auth_method": "none", "redirect_uris": "com.example.app:/", "skip_consent": "on"},
+            "skip_consent",
+            "OAuth 2.1 section 7.3.1",
+        ),
+    ],
+)
+def test_what_is_unsafe_is_refused_at_its_field_with_the_reason(admin, wrong, member, words):
+    ClientFactory(client_id="taken")
+    response = admin.post(ADD, NOTEBOOK | wrong)
+    assert words in " ".join(errors(response)[member])
+    assert Client.objects.count() == 1
+
+
+def test_what_is_registered_can_be_changed(admin):
+    client = ClientFactory(metadata__contacts=["mail@client.example"], metadata__software_id="notebook")
+    form = admin.get(change(client)).context["adminform"].form
+    posted = {name: form[name].value() for name in form.fields if form[name].value() not in (None, [])}
+    response = admin.post(change(client), posted | {"client_name": "Notes", "scope": ["email"]})
+    assert response.status_code == 302, errors(response)
+    before, client = client.metadata, Client.objects.get()
+    assert client.metadata == before | {"client_name": "Notes", "scope": "email"}
+    assert "Name" in LogEntry.objects.get().get_change_message()
+
+
+def test_a_tighter_profile_is_judged_by_its_own_rules(admin, settings):
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "profile": "legacy"}
+    wrong = {"redirect_uris": "http://client.example/", "profile": "oauth2_1"}
+    assert "redirect_uris" in errors(admin.post(ADD, NOTEBOOK | wrong))
+    assert admin.post(ADD, NOTEBOOK | wrong | {"profile": ""}).status_code == 200
+    assert Client.objects.exists()
+
+
+def test_a_client_that_turns_confidential_is_shown_its_secret(admin):
+    client = ClientFactory(public=True)
+    response = admin.post(change(client), NOTEBOOK)
+    client.refresh_from_db()
+    assert client.has_secret(shown_secret(response), timezone.now())
+
+
+def test_a_new_secret_is_asked_for_and_both_work_for_a_while(admin):
+    client = ClientFactory()
+    assert "works beside the new one until" in act(admin, "replace_secret", client, confirmed=False).content.decode()
+    new = shown_secret(act(admin, "replace_secret", client))
+    old, client, now = client.secret, Client.objects.get(), timezone.now()
+    assert [client.has_secret(old, now), client.has_secret(new, now)] == [True, True]
+    assert not client.has_secret(old, now + timedelta(days=7))
+    assert "Made a new secret" in admin.get(f"{LIST}{client.pk}/history/").content.decode()
+
+
+@pytest.mark.parametrize("clients", [lambda: [ClientFactory(public=True)], lambda: [ClientFactory(), ClientFactory()]])
+def test_no_secret_is_made_for_a_public_client_or_for_two(admin, clients):
+    rows = clients()
+    assert act(admin, "replace_secret", *rows).status_code == 302
+    assert [row.secret_digest for row in Client.objects.order_by("pk")] == [row.secret_digest for row in rows]
+
+
+def test_disabling_says_beforehand_whom_it_signs_out(admin):
+    client = ClientFactory()
+    AuthorizationFactory.create_batch(3, client=client)
+    AuthorizationFactory(client=client, is_live=None, revoked_at=timezone.now())
+    assert "This signs 3 people out of this app." in act(admin, "disable", client, confirmed=False).content.decode()
+    assert Client.objects.get().is_active
+    act(admin, "disable", client)
+    assert not Client.objects.get().is_active
+    assert "Disabled." in admin.get(f"{LIST}{client.pk}/history/").content.decode()
+    act(admin, "enable", client)
+    assert Client.objects.get().is_active
+
+
+def test_disabling_ends_what_hangs_on_it_at_once(admin, flow, client_app):
+    token = flow.tokens()["access_token"]
+    checker = Flow(ClientFactory(metadata__resource_identifiers=["https://as.example"]), flow.browser)
+    assert checker.is_active(token)
+    act(admin, "disable", client_app)
+    assert not checker.is_active(token)
+
+
+def test_one_that_was_in_use_cannot_be_deleted(admin):
+    unused, used = ClientFactory(), TokenFactory().client
+    assert admin.get(f"{LIST}{used.pk}/delete/").status_code == 403
+    assert admin.post(f"{LIST}{unused.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert Client.objects.get() == used
+
+
+@pytest.mark.parametrize(("term", "found"), [("Note", 1), ("notebook-1", 1), ("book-1", 1), ("other", 0)])
+def test_it_is_found_by_id_and_name(admin, term, found):
+    ClientFactory(client_id="notebook-1", metadata__client_name="Note taker")
+    assert len(admin.get(LIST, {"q": term}).context["cl"].result_list) == found
+
+
+def test_who_may_look_may_not_change(staff):
+    client = ClientFactory()
+    viewer = staff("view_client")
+    page = viewer.get(change(client)).content.decode()
+    assert "https://client.example/callback" in page
+    assert "New secret" not in page
+    assert client.secret_digest not in page
+    assert viewer.get(ADD).status_code == 403
+    for action in ("disable", "replace_secret"):
+        act(viewer, action, client)
+    assert Client.objects.values("is_active", "secret_digest").get() == {
+        "is_active": True,
+        "secret_digest": client.secret_digest,
+    }
+    assert staff().get(LIST).status_code == 403
+
+
+def test_where_there_are_several_issuers_one_is_chosen_first(admin, settings):
+    first = settings.OAUTH_SERVER
+    settings.OAUTH_SERVER = [first, {"issuer": "https://other.example", "scopes": {"mail": "read your mail"}}]
+    assert "?issuer=https%3A%2F%2Fother.example" in admin.get(ADD).content.decode()
+    assert 'value="mail"' in admin.get(f"{ADD}?issuer=https://other.example").content.decode()
+    admin.post(f"{ADD}?issuer=https://other.example", NOTEBOOK | {"scope": ["mail"]})
+    assert Client.objects.get().issuer == "https://other.example"
+    assert len(admin.get(LIST, {"issuer": "https://as.example"}).context["cl"].result_list) == 0
+
+
+def test_a_client_of_a_former_issuer_may_only_be_looked_at(admin):
+    client = ClientFactory(issuer="https://former.example")
+    assert "issuer not in the settings" in admin.get(LIST).content.decode()
+    assert admin.get(change(client)).status_code == 200
+    assert admin.post(change(client), NOTEBOOK).status_code == 403
+
+
+class Handshake(GrantType):
+    name = "urn:example:handshake"
+    label = "Handshake"
+
+
+def test_a_grant_type_of_ones_own_is_offered(admin, settings):
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "components": [f"{__name__}.Handshake"]}
+    assert "urn:example:handshake" in admin.get(ADD).content.decode()
