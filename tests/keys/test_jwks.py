@@ -87,7 +87,7 @@ def test_it_is_where_the_metadata_says() -> None:
     issuer = default_issuer()
 
     assert JWKSEndpoint().metadata(issuer.url) == {"jwks_uri": "https://as.example/oauth/jwks"}
-    assert resolve(URL).kwargs == {"issuer": issuer}
+    assert resolve(URL).view_name == "oauth_server:jwks"
 
 
 def test_the_system_check_names_a_key_file_that_cannot_be_used(process: Process, tmp_path: Path) -> None:
