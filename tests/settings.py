@@ -1,8 +1,6 @@
-"""The test project: SQLite in memory, or the server that TEST_DATABASE_URL names."""
+"""The test project: SQLite in memory, or what TEST_DATABASE_URL names; TEST_ISOLATION=SERIALIZABLE sets the isolation level there."""
 
 from __future__ import annotations
-
-import os
 
 from environs import Env
 
@@ -14,8 +12,22 @@ USE_TZ = True
 ROOT_URLCONF = "tests.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": env.dj_db_url("TEST_DATABASE_URL", default="sqlite://:memory:")}
-if isolation := os.environ.get("TEST_ISOLATION"):
-    DATABASES["default"].setdefault("OPTIONS", {})["isolation_level"] = int(isolation)
+_database = DATABASES["default"]
+_options = _database.setdefault("OPTIONS", {})
+_isolation = env.str("TEST_ISOLATION", "")
+if _database["ENGINE"].endswith("sqlite3") and _database["NAME"] != ":memory:":
+    _database["TEST"] = {"NAME": _database["NAME"]}  # a file, which several processes can share
+    _options |= {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+elif _isolation and _database["ENGINE"].endswith("postgresql"):
+    from django.db.backends.postgresql.psycopg_any import IsolationLevel
+
+    _options["isolation_level"] = IsolationLevel[_isolation.replace(" ", "_")]
+elif _isolation:
+    _options["isolation_level"] = _isolation.lower()
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STATIC_URL = "/static/"

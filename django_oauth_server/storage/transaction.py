@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import uniform
-from time import sleep
-from typing import TypeVar
+from time import monotonic, sleep
+from typing import Final, TypeVar
 
-from django.db import OperationalError
+from django.db import DatabaseError, IntegrityError, OperationalError, connection
 
 from django_oauth_server.errors import TemporarilyUnavailable
 
-ATTEMPTS = 20
-_SQLSTATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
-_MARIADB_CODES = frozenset({1205, 1213, 1020})  # lock wait timeout, deadlock, record changed since last read
+ATTEMPTS: Final = 20
+PATIENCE: Final = 10.0
+"""Seconds after which no further attempt is made: a database may take its time before it tells of a conflict."""
+
+_LONGEST_PAUSE: Final = 0.5
+_SQLSTATES: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+_MARIADB_CODES: Final = frozenset({1205, 1213, 1020})  # lock wait timeout, deadlock, record changed since last read
+_SQLITE_CODES: Final = frozenset({5, 6})  # SQLITE_BUSY, SQLITE_LOCKED
 
 T = TypeVar("T")
 
@@ -25,23 +30,44 @@ class Conflict(Exception):
 def retry_conflicts(work: Callable[[], T]) -> T:
     """What *work* returns. It opens its own transaction, so that each attempt reads anew.
 
-    Raises `TemporarilyUnavailable` where even the last attempt met another writer.
+    Raises `TemporarilyUnavailable` where even the last attempt met another writer. Inside a transaction of the caller the database's refusal is
+    the caller's: only who began the transaction can do it anew.
     """
-    for attempt in range(ATTEMPTS):
+    for pause in _pauses():
         try:
             return work()
         except Conflict:
             pass
-        except OperationalError as exc:
-            if not is_conflict(exc):
+        except DatabaseError as exc:
+            if connection.in_atomic_block or not is_conflict(exc):
                 raise
-        sleep(uniform(0, 0.005 * (attempt + 1)))  # noqa: S311 - spreads the writers; nobody need not guess it
-    raise TemporarilyUnavailable("The server is busy; try again.", detail=f"{ATTEMPTS} conflicts with other writers")
+        sleep(pause)
+    raise TemporarilyUnavailable("The server is busy; try again.", detail="too many conflicts with other writers")
 
 
-def is_conflict(exc: OperationalError) -> bool:
-    """Whether the database refused because of another writer: serialization failure, deadlock, or SQLite's lock."""
-    cause = exc.__cause__
-    if getattr(cause, "sqlstate", None) in _SQLSTATES:
+def is_conflict(exc: DatabaseError) -> bool:
+    """Whether the database refused because of another writer.
+
+    It says so by a serialization failure, a deadlock or a lock; or by a constraint, where what was read has gone or a row of the same key has
+    come, because everything is checked before it is written.
+    """
+    if isinstance(exc, IntegrityError):
         return True
-    return bool(exc.args) and (exc.args[0] in _MARIADB_CODES or "database is locked" in str(exc.args[0]))
+    return isinstance(exc, OperationalError) and _is_lost_race(exc)
+
+
+def _is_lost_race(exc: OperationalError) -> bool:
+    cause = exc.__cause__
+    sqlstate = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)  # psycopg, psycopg2
+    sqlite_code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # without what extends it
+    mariadb_code = exc.args[0] if exc.args else None
+    return sqlstate in _SQLSTATES or sqlite_code in _SQLITE_CODES or mariadb_code in _MARIADB_CODES
+
+
+def _pauses() -> Iterator[float]:
+    """How long to wait after each attempt: longer each time, and no two writers alike."""
+    end = monotonic() + PATIENCE
+    for attempt in range(ATTEMPTS):
+        if attempt and monotonic() > end:
+            return
+        yield uniform(0, min(0.005 * 2**attempt, _LONGEST_PAUSE))  # noqa: S311 - spreads the writers; nobody need not guess it

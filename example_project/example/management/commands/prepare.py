@@ -8,12 +8,12 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
+from notes.models import Note
 
 from django_oauth_server.clients.registration import create_client
 from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.models import Client
 from django_oauth_server.registry import default_issuer
-from notes.models import Note
 
 DEMO_CLIENT = {
     "client_name": "Notebook",
