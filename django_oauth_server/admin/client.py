@@ -45,7 +45,7 @@ class IssuerFilter(admin.SimpleListFilter):
 class ClientAdmin(QuickAdmin):
     """The form has a field for each member that the issuer's components know; the document itself is never edited."""
 
-    list_display = ("name", "client_id", "kind", "state", "created_at")
+    list_display = ("name", "state", "kind", "client_id", "created_at")
     list_filter = (IssuerFilter, "is_active")
     search_fields = ("client_id", "metadata__client_name")
     search_help_text = lazy("Part of a client ID or of a name.")

@@ -67,6 +67,17 @@ class ClientForm(_ModelForm):
     issuer: ClassVar[Issuer]
     members: ClassVar[Mapping[str, Member]]
 
+    class Meta:
+        help_texts: ClassVar = {
+            "skip_consent": lazy(
+                "An app of your own: people are not asked to allow it. Never for an app that another could pass for."
+            ),
+            "access_token_lifetime": lazy("Such as 00:15:00. Left empty, the resource's, or the issuer's."),
+            "refresh_token_lifetime": lazy(
+                "How long one may lie unused, such as 30 00:00:00 for thirty days. Left empty, the issuer's."
+            ),
+        }
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         scope = " ".join(self.issuer.settings.default_scopes)
@@ -154,7 +165,7 @@ def _field(member: Member, terms: Terms) -> forms.Field:
         case "json":
             return JSONField(**told)
         case _:
-            return forms.CharField(widget=AdminTextInputWidget, **told)
+            return forms.CharField(widget=AdminTextInputWidget(attrs={"class": "vLargeTextField"}), **told)
 
 
 def _choices(member: Member, terms: Terms) -> list[tuple[str, Words]]:

@@ -74,6 +74,7 @@ class RecordAdmin(QuickAdmin):
     search_help_text = lazy(
         "A user name or a client ID in full, or both. The newest %(most)d that match are listed."
     ) % {"most": MOST_LISTED}
+    sortable_by = ()  # by the primary key alone: no other column has an index that could
     user_path: ClassVar[str]
     """From the model to the person."""
 

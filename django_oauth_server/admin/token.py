@@ -21,7 +21,7 @@ from django_oauth_server.storage.tokens import revoke_family, revoke_token
 class TokenAdmin(RecordAdmin):
     """Looked at and revoked; never a value or a digest."""
 
-    list_display = ("kind", "client", "user", "scope", "issued_at", "expires_at", "state")
+    list_display = ("kind", "state", "client", "user", "scope", "issued_at", "expires_at")
     list_select_related = ("client", "authorization__user")
     list_filter = ("kind",)
     fields = (
