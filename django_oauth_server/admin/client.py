@@ -11,7 +11,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -247,14 +247,12 @@ def _in_words(value: object) -> str:
 
 def _what_disabling_ends(rows: list[Client]) -> list[str]:
     people = people_using(rows)
+    one = ngettext("This signs %(n)s person out of this app.", "This signs %(n)s people out of this app.", people)
+    several = ngettext(
+        "This signs %(n)s person out of these apps.", "This signs %(n)s people out of these apps.", people
+    )
     return [
-        ngettext("This signs %(n)s person out of this app.", "This signs %(n)s people out of this app.", people)
-        % {"n": f"{people:n}"}
-        if len(rows) == 1
-        else ngettext(
-            "This signs %(n)s person out of these apps.", "This signs %(n)s people out of these apps.", people
-        )
-        % {"n": people},
+        (one if len(rows) == 1 else several) % {"n": number_format(people, force_grouping=True)},
         _("Nobody can sign in to it, it is given no tokens, and those that it has stop working at once."),
         str(JWT_OUTLIVES),
         _("When it is enabled again, what has not expired meanwhile works as before."),

@@ -176,6 +176,14 @@ def test_disabling_says_beforehand_whom_it_signs_out(admin):
     assert Client.objects.get().is_active
 
 
+def test_many_people_are_told_readably(admin, monkeypatch):
+    monkeypatch.setattr("django_oauth_server.admin.client.people_using", lambda rows: 1204)
+    assert (
+        "This signs 1,204 people out of this app."
+        in act(admin, "disable", ClientFactory(), confirmed=False).content.decode()
+    )
+
+
 def test_disabling_ends_what_hangs_on_it_at_once(admin, flow, client_app):
     token = flow.tokens()["access_token"]
     checker = Flow(ClientFactory(metadata__resource_identifiers=["https://as.example"]), flow.browser)
