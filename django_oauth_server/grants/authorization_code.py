@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy as _
+
 from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.engine import CodeFacts, judge_code
 from django_oauth_server.errors import InvalidGrant
@@ -18,7 +20,7 @@ class AuthorizationCode(GrantType):
     """Proves that the person who allowed it handed this client a code."""
 
     name = "authorization_code"
-    label = "Authorization code"
+    label = _("Authorization code")
     parameters = frozenset({"grant_type", "code", "redirect_uri", "code_verifier"})
     refreshes = True
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.engine import judge_client_credentials
 from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
@@ -11,7 +13,7 @@ class ClientCredentials(GrantType):
     """Proves nothing but the client itself, which asks for its own."""
 
     name = "client_credentials"
-    label = "Client credentials (the app acts for itself)"
+    label = _("Client credentials (the app acts for itself)")
     parameters = frozenset({"grant_type", "scope"})
     client_auth = "required"
     spends = False

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from django.contrib.auth import authenticate
 from django.core.checks import CheckMessage, Warning
+from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.conf import IssuerSettings, Policy
@@ -21,7 +22,7 @@ class Password(GrantType):
     """Proves that the client was told a person's password."""
 
     name = "password"
-    label = "Password (the app sees the person's password)"
+    label = _("Password (the app sees the person's password)")
     parameters = frozenset({"grant_type", "username", "password", "scope"})
     refreshes = True
 

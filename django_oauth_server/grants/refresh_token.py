@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.engine import RefreshFacts, judge_refresh
@@ -19,7 +21,7 @@ class RefreshToken(GrantType):
     """Proves that this client was allowed earlier, and still is."""
 
     name = "refresh_token"
-    label = "Refresh token"
+    label = _("Refresh token")
     parameters = frozenset({"grant_type", "refresh_token", "scope"})
 
     def redeem(self, request: TokenRequest) -> Issuance:
@@ -67,7 +69,8 @@ def _refusal(token: Token | None, request: TokenRequest) -> str:
 
 def _refuse_reuse(token: Token, request: TokenRequest) -> None:
     assert token.superseded_at is not None
-    if request.now - token.superseded_at >= request.issuer.settings.refresh_token_replay_window:
+    elapsed = max(request.now - token.superseded_at, timedelta())  # another process's clock may be ahead
+    if elapsed >= request.issuer.settings.refresh_token_replay_window:
         raise InvalidGrant(
             "The refresh token was used before.",
             detail="reuse: family revoked",

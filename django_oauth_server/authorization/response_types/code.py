@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from django.utils.translation import gettext_lazy as _
+
 from django_oauth_server.authorization.request import Granted
 from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.component import Document
@@ -16,7 +18,7 @@ class CodeResponse(ResponseType):
     """Bound to the client, the redirect URI and the challenge; redeemed once."""
 
     name = "code"
-    label = "Authorization code"
+    label = _("Authorization code")
     parameters = frozenset({"code_challenge", "code_challenge_method"})
     grant_type = "authorization_code"
     default_mode = "query"

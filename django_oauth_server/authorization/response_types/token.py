@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from uuid import uuid4
 
 from django.core.checks import CheckMessage, Warning
+from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.authorization.request import Granted
 from django_oauth_server.authorization.response_types.base import ResponseType
@@ -18,7 +19,7 @@ class TokenResponse(ResponseType):
     """The implicit grant."""
 
     name = "token"
-    label = "Access token at once (implicit)"
+    label = _("Access token at once (implicit)")
     grant_type = "implicit"
     default_mode = "fragment"
     carries_tokens = True

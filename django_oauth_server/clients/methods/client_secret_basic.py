@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.clients.methods.base import ClientAuthMethod, Credentials
 from django_oauth_server.errors import InvalidClient
@@ -17,7 +18,7 @@ class ClientSecretBasic(ClientAuthMethod):
     """Id and secret are form-encoded before they are joined, so that a colon or an umlaut survives."""
 
     name = "client_secret_basic"
-    label = "Secret in the Authorization header"
+    label = _("Secret in the Authorization header")
     uses_secret = True
 
     def present(self, http: HttpRequest, params: Parameters) -> Credentials | None:

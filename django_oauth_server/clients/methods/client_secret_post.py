@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.clients.methods.base import ClientAuthMethod, Credentials
 from django_oauth_server.models import Client
@@ -15,7 +16,7 @@ class ClientSecretPost(ClientAuthMethod):
     """For clients that cannot set a header."""
 
     name = "client_secret_post"
-    label = "Secret in the request body"
+    label = _("Secret in the request body")
     parameters = frozenset({"client_id", "client_secret"})
     uses_secret = True
 

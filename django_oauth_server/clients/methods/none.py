@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.clients.methods.base import ClientAuthMethod, Credentials
 from django_oauth_server.models import Client
@@ -15,7 +16,7 @@ class NoAuthentication(ClientAuthMethod):
     """Apps in a browser, on a phone or a desktop, which cannot keep a secret."""
 
     name = "none"
-    label = "None (public client: an app in a browser, on a phone or a desktop)"
+    label = _("None (public client: an app in a browser, on a phone or a desktop)")
     parameters = frozenset({"client_id"})
     confidential = False
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.models import Token
@@ -14,7 +16,7 @@ class AccessTokenJWT(TokenFormat):
     """Signed, and verified by resource servers without asking; it lives until it expires."""
 
     name = "at+jwt"
-    label = "JWT (RFC 9068): verified without asking, lives until it expires"
+    label = _("JWT (RFC 9068): verified without asking, lives until it expires")
     self_contained = True
 
     def digest(self, identifier: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Token
 from django_oauth_server.protocol import opaque
@@ -12,7 +14,7 @@ class Opaque(TokenFormat):
     """256 random bits; all that is known of it is in the database."""
 
     name = "opaque"
-    label = "Opaque: revoked at once, verified with one query or by introspection"
+    label = _("Opaque: revoked at once, verified with one query or by introspection")
 
     def digest(self, identifier: str) -> str:
         return opaque.digest(identifier)
