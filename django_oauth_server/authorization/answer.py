@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
@@ -35,7 +36,10 @@ def answer(situation: Situation, scopes: tuple[str, ...]) -> Mapping[str, str]:
             situation.found, request.client, user, scopes, request.resources, request.issuer, situation.now
         )
         if authorization is not situation.found:
-            transaction.on_commit(lambda: authorization_granted.send(Authorization, authorization=authorization))
+            told = partial(authorization_granted.send, Authorization, authorization=authorization)
+            transaction.on_commit(
+                told, robust=True
+            )  # a listener that fails is logged: what is committed is not to be done anew
         response_type = request.issuer.components.of(ResponseType)[request.response_type]
         return response_type.parts(Granted(request, authorization, scopes, situation.now))
 

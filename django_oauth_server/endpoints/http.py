@@ -93,10 +93,19 @@ def _answer(answer: Answer, http: HttpRequest, issuer: Issuer) -> HttpResponse:
     try:
         return _json(retry_conflicts(lambda: answer(http, issuer)))
     except OAuthError as exc:
+        refusal = _after(exc)
+        log_refusal(refusal, http.path)
+        return _error(refusal, status=refusal.status)
+
+
+def _after(exc: OAuthError) -> OAuthError:
+    """*exc*, once what it calls for is done; that the server is busy, where it could not be done: the client comes again."""
+    try:
         if exc.aftermath:
             retry_conflicts(exc.aftermath)
-        log_refusal(exc, http.path)
-        return _error(exc, status=exc.status)
+    except TemporarilyUnavailable as busy:
+        return busy
+    return exc
 
 
 def _error(exc: OAuthError, *, status: int) -> HttpResponse:

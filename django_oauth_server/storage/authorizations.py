@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.db.models.functions import Coalesce, Greatest
 
@@ -44,29 +44,28 @@ def grant(
     stamp: str,
     now: datetime,
 ) -> Authorization:
-    """A new authorization. Raises `Conflict` where one was made meanwhile."""
-    try:
-        with transaction.atomic():
-            return Authorization.objects.create(
-                client=client,
-                user=user,  # type: ignore[misc]
-                scope=format_scope(scopes),
-                resources=sorted(resources),
-                credential_stamp=stamp,
-                created_at=now,
-                consented_at=now,
-            )
-    except IntegrityError as exc:
-        raise Conflict from exc
+    """A new authorization. The database refuses where one was made meanwhile, which is a conflict as any other."""
+    return Authorization.objects.create(
+        client=client,
+        user=user,  # type: ignore[misc]
+        scope=format_scope(scopes),
+        resources=sorted(resources),
+        credential_stamp=stamp,
+        created_at=now,
+        consented_at=now,
+    )
 
 
 def widen(authorization: Authorization, scopes: Collection[str], resources: Collection[str], now: datetime) -> None:
-    """Add to what is allowed, and note that it was confirmed. Raises `Conflict` where it was revoked or widened meanwhile."""
-    before = authorization.scope
+    """Add to what is allowed, and note that it was confirmed. Raises `Conflict` where it was revoked or widened meanwhile.
+
+    The moment of the last confirmation tells: it moves with whatever is added.
+    """
+    before = authorization.consented_at
     authorization.scope = format_scope(authorization.scopes.union(scopes))
     authorization.resources = sorted({*authorization.resources, *resources})
     authorization.consented_at = now
-    changed = Authorization.objects.filter(pk=authorization.pk, is_live=True, scope=before).update(
+    changed = Authorization.objects.filter(pk=authorization.pk, is_live=True, consented_at=before).update(
         scope=authorization.scope, resources=authorization.resources, consented_at=now
     )
     if not changed:
@@ -79,5 +78,8 @@ def revoke_authorizations(authorizations: Iterable[Authorization], now: datetime
     for authorization in authorizations:
         if Authorization.objects.filter(pk=authorization.pk, is_live=True).update(is_live=None, revoked_at=now):
             ended += 1
-            transaction.on_commit(partial(authorization_revoked.send, Authorization, authorization=authorization))
+            told = partial(authorization_revoked.send, Authorization, authorization=authorization)
+            transaction.on_commit(
+                told, robust=True
+            )  # a listener that fails is logged: what is committed is not to be done anew
     return ended

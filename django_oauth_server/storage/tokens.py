@@ -43,6 +43,14 @@ def prolong(token: Token, expires_at: datetime) -> bool:
     return bool(Token.objects.filter(pk=token.pk, revoked_at=None).update(expires_at=expires_at))
 
 
+def hold(token: Token) -> bool:
+    """Keep it from being revoked until the transaction ends. False where it was revoked meanwhile.
+
+    Nothing is changed, but the row is written, for the same reason: what is stored beside it is there by the time a revocation goes on.
+    """
+    return bool(Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=None))
+
+
 def revoke_token(token: Token, now: datetime) -> None:
     """End this one alone."""
     Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now)
@@ -51,8 +59,8 @@ def revoke_token(token: Token, now: datetime) -> None:
 def revoke_family(family: UUID, now: datetime) -> None:
     """End all that one grant bought.
 
-    Again until nothing is left: a rotation that was under way has stored its successor by the time its predecessor could be marked, and a
-    predecessor that is marked has no successor.
+    Again until nothing is left: whatever stores a token of the family writes one that is there in the same transaction, so that what was under
+    way has been stored by the time the other could be marked, and what is marked buys nothing.
     """
     while Token.objects.filter(family=family, revoked_at=None).update(revoked_at=now):
         pass

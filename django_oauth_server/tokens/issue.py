@@ -14,7 +14,8 @@ from django_oauth_server.keys.derivation import derivation_keys
 from django_oauth_server.models import Token
 from django_oauth_server.protocol import opaque
 from django_oauth_server.protocol.scopes import format_scope
-from django_oauth_server.storage.tokens import find_tokens, store, store_once
+from django_oauth_server.storage.tokens import find_tokens, hold, store, store_once
+from django_oauth_server.storage.transaction import Conflict
 from django_oauth_server.tokens.formats.base import TokenFormat
 from django_oauth_server.tokens.narrow import narrow
 
@@ -73,9 +74,17 @@ def _answer_again(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer,
     access = found.get(form.digest(identifier))
     if access is None:
         access = _access_token(issuance, audience, form.digest(identifier), issuer, now)
-        store_once(access)
+        _store_beside(issuance, access)
     access.client, access.authorization = issuance.client, issuance.authorization
     return _response(access, form.render(access, identifier, issuer), refresh_value, now)
+
+
+def _store_beside(issuance: Issuance, access: Token) -> None:
+    """A token that was revoked since it was read buys nothing."""
+    assert issuance.replaces is not None
+    if not hold(issuance.replaces):
+        raise Conflict
+    store_once(access)
 
 
 def _access_identifier(issuance: Issuance, audience: tuple[str, ...], key: bytes) -> str:
