@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.dispatch import Signal
 
 authorization_granted = Signal()
-"""A person allowed something. `sender` is the class Authorization; `authorization`, `request`."""
+"""A person allowed something. `sender` is the class Authorization; `authorization`."""
 
 authorization_revoked = Signal()
 """An authorization has ended, and all that came from it. `sender` is the class Authorization; `authorization`."""

@@ -27,6 +27,8 @@ def authenticate_client(
     """
     methods = issuer.components.of(ClientAuthMethod).values()
     presented = [(method, credentials) for method in methods if (credentials := method.present(http, params))]
+    # Whoever proves something may send client_id as well, which alone is what a public client presents.
+    presented = [one for one in presented if one[0].confidential] or presented
     if not presented:
         raise InvalidClient("The client did not authenticate.")
     if len(presented) > 1:

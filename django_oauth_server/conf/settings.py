@@ -32,7 +32,9 @@ class Resource:
     scopes: tuple[str, ...] | None = None
     """The scopes that mean something there; a token for it carries no others. None: all."""
     access_token_format: str | None = None
+    """The format of its tokens. None: the issuer's."""
     access_token_lifetime: timedelta | None = None
+    """How long its tokens live at most. None: as long as the issuer says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,56 @@
+"""What the shape of the package promises, beyond the way that imports go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import django_oauth_server
+
+PACKAGE = Path(django_oauth_server.__file__).parent
+
+
+def modules_with(pattern: str) -> Iterator[str]:
+    """The modules in which a line matches, by their path in the package."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if re.search(pattern, path.read_text(encoding="utf-8"), re.M):
+            yield path.relative_to(PACKAGE).as_posix()
+
+
+def test_the_package_is_typed() -> None:
+    assert (PACKAGE / "py.typed").exists()
+
+
+@pytest.mark.parametrize(
+    ("library", "rooms"),
+    [
+        ("oauthlib", ("engine/",)),
+        ("rest_framework", ("resource/drf.py", "testing/")),
+        ("joserfc", ("protocol/jose.py",)),
+    ],
+)
+def test_a_library_is_spoken_to_in_one_room(library: str, rooms: tuple[str, ...]) -> None:
+    assert [module for module in modules_with(rf"^\s*(import|from) {library}\b") if not module.startswith(rooms)] == []
+
+
+def test_no_row_is_locked() -> None:
+    assert list(modules_with(r"select_for_update|FOR UPDATE")) == []
+
+
+@pytest.mark.parametrize("manager", [r"\.objects\b", r"_default_manager\b"])
+def test_questions_to_the_database_live_in_storage(manager: str) -> None:
+    asking = {module.split("/")[0] for module in modules_with(manager)}
+    assert asking <= {"storage", "admin", "tokens"}
+
+
+def test_settings_are_read_in_one_room_of_each_app() -> None:
+    reading = modules_with(r"\bsettings\.(?!AUTH_USER_MODEL)[A-Z]{2}|getattr\((django_)?settings, ")
+    assert {module.rpartition("/")[0] for module in reading} <= {"conf", "resource"}
+
+
+def test_what_pages_need_is_in_the_package() -> None:
+    for path in ("templates/oauth_server/consent.html", "static/oauth_server/oauth_server.css"):
+        assert (PACKAGE / path).exists()

@@ -1,0 +1,128 @@
+"""A component of a deployment is one class and one line of settings: the code on the page, run as it stands."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from django.conf import settings as django_settings
+from django.core import signing
+from django.test import Client as Browser
+
+from tests.docs.pages import DOCS, generate
+from tests.factories import ClientFactory, TokenFactory, UserFactory
+from tests.flow import Flow, answered
+
+NAMES = ("MagicLink", "PartnerGateway", "RouterFragment")
+GRANT = "https://mysite.example/grants/magic-link"
+METHOD = "https://mysite.example/client-auth/gateway"
+MODE = "https://mysite.example/response-modes/router"
+METADATA = "/.well-known/oauth-authorization-server"
+
+
+@pytest.fixture
+def mysite(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The module of the page, and its line of settings."""
+    module = ModuleType("mysite.oauth")
+    page = Path(DOCS / "extending.md").read_text(encoding="utf-8")
+    for code in re.findall(r"^```python\n# mysite/oauth\.py\n(.*?)^```", page, re.S | re.M):
+        exec(compile(code, "docs/extending.md", "exec"), module.__dict__)
+    monkeypatch.setitem(sys.modules, "mysite", ModuleType("mysite"))
+    monkeypatch.setitem(sys.modules, "mysite.oauth", module)
+    settings.GATEWAY_KEY = "a key of the gateway"
+    settings.OAUTH_SERVER = django_settings.OAUTH_SERVER | {"components": [f"mysite.oauth.{name}" for name in NAMES]}
+    yield module
+
+
+def link_for(user: Any) -> str:
+    return signing.dumps(user.pk, salt="magic link")
+
+
+@pytest.mark.spec("RFC 6749", "4.5")
+def test_an_extension_grant_is_one_class_and_one_line(mysite: ModuleType, user: Any) -> None:
+    flow = Flow(ClientFactory(metadata__grant_types=[GRANT, "refresh_token"]), Browser())
+    link = link_for(user)
+    answer = flow.token(grant_type=GRANT, link=link).json()
+    assert flow.introspect(answer["access_token"])["sub"] == str(user.pk)
+    assert flow.refresh(answer["refresh_token"]).status_code == 200
+    assert flow.token(grant_type=GRANT, link=link).json()["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize("params", [{"link": "forged"}, {"link": ""}, {}])
+def test_an_extension_grant_refuses_as_the_others_do(mysite: ModuleType, db: None, params: dict[str, str]) -> None:
+    flow = Flow(ClientFactory(metadata__grant_types=[GRANT]), Browser())
+    assert flow.token(grant_type=GRANT, **params).json()["error"] in {"invalid_grant", "invalid_request"}
+
+
+def test_a_client_must_have_registered_an_extension_grant(mysite: ModuleType, flow: Flow, user: Any) -> None:
+    assert flow.token(grant_type=GRANT, link=link_for(user)).json()["error"] == "unauthorized_client"
+
+
+@pytest.mark.parametrize("sent", [{}, {"client_id": "partner"}])
+def test_a_client_authentication_method_is_one_class_and_one_line(
+    mysite: ModuleType, db: None, sent: dict[str, str]
+) -> None:
+    ClientFactory(
+        client_id="partner",
+        public=True,
+        metadata__grant_types=["client_credentials"],
+        metadata__token_endpoint_auth_method=METHOD,
+    )
+    form = {"grant_type": "client_credentials", "scope": "notes:read", **sent}
+
+    def ask(**headers: str) -> Any:
+        return Browser().post(
+            "/oauth/token",
+            "&".join(f"{name}={value}" for name, value in form.items()),
+            "application/x-www-form-urlencoded",
+            headers=headers,
+        )
+
+    proof = {"X-Gateway-Client": "partner", "X-Gateway-Key": "a key of the gateway"}
+    assert ask(**proof).status_code == 200
+    assert ask(**proof | {"X-Gateway-Key": "guessed"}).json()["error"] == "invalid_client"
+    assert ask(**proof | {"Authorization": "Basic cGFydG5lcjpndWVzc2Vk"}).json()["error"] == "invalid_request"
+    assert ask().json()["error"] == "invalid_client"
+
+
+def test_a_response_mode_is_one_class_and_one_line(mysite: ModuleType, flow: Flow) -> None:
+    page = flow.authorize(response_mode=MODE)
+    location = urlsplit(flow.decide(page)["Location"])
+    route, _, parameters = location.fragment.partition("?")
+    assert route == "/signed-in"
+    assert flow.exchange(dict(parse_qsl(parameters))["code"]).status_code == 200
+
+
+def test_the_metadata_offers_them(mysite: ModuleType, client: Browser) -> None:
+    offered = client.get(METADATA).json()
+    assert GRANT in offered["grant_types_supported"]
+    assert METHOD in offered["token_endpoint_auth_methods_supported"]
+    assert MODE in offered["response_modes_supported"]
+
+
+def test_the_admin_offers_them(mysite: ModuleType, admin_client: Browser) -> None:
+    form = admin_client.get("/admin/django_oauth_server/client/add/").content.decode()
+    assert GRANT in form and "Magic link" in form
+    assert METHOD in form and "Partner gateway" in form
+
+
+def test_the_generated_tables_show_them(mysite: ModuleType) -> None:
+    table = generate.components_page()
+    for name in (GRANT, METHOD, MODE):
+        assert f"`{name}`" in table
+
+
+def test_without_the_line_nothing_is_offered(flow: Flow) -> None:
+    assert flow.token(grant_type=GRANT).json()["error"] == "unsupported_grant_type"
+    assert answered(flow.authorize(response_mode=MODE))["error"] == "invalid_request"
+
+
+def test_the_factory_makes_a_token_that_opens_a_view(db: None, client: Browser) -> None:
+    token = TokenFactory(scope="notes:read", authorization__user=UserFactory())
+    assert token.value.startswith("oas_at_")
