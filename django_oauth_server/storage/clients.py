@@ -18,6 +18,7 @@ from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
 from django_oauth_server.models import Authorization, Client, Token
+from django_oauth_server.storage.question import Question
 
 _MOST: Final = 1024
 """How many clients a process remembers; the one unused longest goes first."""
@@ -36,13 +37,16 @@ class _Remembered(NamedTuple):
 
 _remembered: Final[OrderedDict[tuple[str, str], _Remembered]] = OrderedDict()
 _lock: Final = Lock()
+_by_client_id: Final = Question(
+    Client, lambda issuer, client_id: Client.objects.filter(issuer=issuer, client_id=client_id)
+)
 
 
 def find_client(issuer: str, client_id: str) -> Client | None:
     """The client of this id at *issuer*, whatever its state. MariaDB finds ids of another case as well; they are others."""
     if len(client_id) > _LONGEST_CLIENT_ID:
         return None
-    client = Client.objects.filter(issuer=issuer, client_id=client_id).first()
+    client = _by_client_id.answer(issuer, client_id)
     return client if client and client.client_id == client_id else None
 
 

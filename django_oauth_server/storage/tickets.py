@@ -6,8 +6,15 @@ from datetime import datetime
 
 from django_oauth_server.models import Ticket
 from django_oauth_server.protocol.opaque import digest, generate
+from django_oauth_server.storage.question import Question
 
 _LONGEST = 200
+_by_digest = Question(
+    Ticket,
+    lambda kind, digest: Ticket.objects.select_related("client", "user", "authorization__user").filter(
+        kind=kind, digest=digest
+    ),
+)
 
 
 def hand_out(ticket: Ticket, prefix: str) -> str:
@@ -20,13 +27,7 @@ def hand_out(ticket: Ticket, prefix: str) -> str:
 
 def find_ticket(kind: Ticket.Kind, value: str) -> Ticket | None:
     """The ticket of this value, with its client, user and authorization, whatever its state."""
-    if len(value) > _LONGEST:
-        return None
-    return (
-        Ticket.objects.select_related("client", "user", "authorization__user")
-        .filter(digest=digest(value), kind=kind)
-        .first()
-    )
+    return _by_digest.answer(kind, digest(value)) if len(value) <= _LONGEST else None
 
 
 def redeem(ticket: Ticket, now: datetime) -> bool:
