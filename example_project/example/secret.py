@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 
 def secret_key(path: Path) -> str:
     """The key in the file *path*, which is made on first use and readable by its owner alone."""
-    try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_text()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(64))
+    if not path.exists():
+        with NamedTemporaryFile("w", dir=path.parent) as draft:  # mode 600
+            draft.write(secrets.token_urlsafe(64))
+            draft.flush()
+            with suppress(FileExistsError):  # another process was first: its key is the one
+                os.link(draft.name, path)  # whole or not at all, so nobody reads half a key
     return path.read_text()

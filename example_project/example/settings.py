@@ -16,6 +16,7 @@ VAR = env.path("EXAMPLE_VAR", HOME / "var")
 VAR.mkdir(parents=True, exist_ok=True)
 
 ISSUER = env.str("OAUTH_ISSUER", "http://127.0.0.1:8000")
+SITE_NAME = "Example Notes"
 BEHIND_TLS = urlsplit(ISSUER).scheme == "https"
 
 SECRET_KEY = env.str("SECRET_KEY", "") or secret_key(VAR / "secret_key")
@@ -42,6 +43,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "example.middleware.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -67,7 +69,11 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR / 'db.sqlite3'}")}
+DATABASES = {
+    "default": env.dj_db_url(
+        "DATABASE_URL", f"sqlite:///{VAR / 'db.sqlite3'}", conn_max_age=60, conn_health_checks=True
+    )
+}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Readers never wait for a writer, and a writer takes its turn before it reads: two workers do not trip over each other.
     DATABASES["default"]["OPTIONS"] = {
@@ -87,11 +93,11 @@ LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
 
 OAUTH_SERVER = {
     "issuer": ISSUER,
-    "name": "Example Notes",
+    "name": SITE_NAME,
     "profile": env.str("OAUTH_PROFILE", "oauth2_1"),
     "scopes": {
         "notes:read": "see your notes",
-        "notes:write": Scope("add and delete notes in your name", sensitive=True),
+        "notes:write": Scope("add and delete your notes", sensitive=True, optional=True),
     },
     "default_scopes": ["notes:read"],
     "access_token_format": env.str("OAUTH_TOKEN_FORMAT", "opaque"),
@@ -101,5 +107,6 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "loggers": {"django_oauth_server": {"handlers": ["console"], "level": "INFO"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {"django_oauth_server": {"level": "INFO"}},
 }

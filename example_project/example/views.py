@@ -6,19 +6,22 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-DEMO_CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+DEMO_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 def home(request: HttpRequest) -> HttpResponse:
     """Where to go from here."""
-    return render(request, "example/home.html", {"issuer_name": "Example Notes"})
+    return render(request, "example/home.html", {"issuer_name": settings.SITE_NAME})
 
 
 def demo(request: HttpRequest) -> HttpResponse:
     """A public client that runs in the browser. The page is static: the server knows nothing of its tokens."""
-    context = {"issuer_name": "Example Notes", "issuer": settings.ISSUER, "client_id": "demo"}
+    context = {"issuer_name": settings.SITE_NAME, "issuer": settings.ISSUER, "client_id": "demo"}
     response = render(request, "example/demo.html", context)
-    response["Content-Security-Policy"] = DEMO_CSP
+    response["Content-Security-Policy"] = DEMO_POLICY
     response["Referrer-Policy"] = "no-referrer"  # the code in the address is nobody else's business
     response["Cache-Control"] = "no-store"
     return response

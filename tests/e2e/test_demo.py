@@ -58,8 +58,26 @@ def sign_in(page: Any, example: Example) -> None:
     page.click("#login")
 
 
-def test_the_figure_from_a_to_f_and_back(page: Any, example: Example, look: Look) -> None:
+def connect(page: Any, example: Example) -> None:
+    """(A) to (D), everything allowed."""
     page.goto(f"{example.url}/demo/")
+    page.click("#connect")
+    sign_in(page, example)
+    page.click("#allow")
+    page.wait_for_selector("#line-D:has-text('200')")
+
+
+def read_notes(page: Any) -> None:
+    """(E) and (F)."""
+    page.click("#read")
+    page.wait_for_selector("#notes >> text=Buy oat milk")
+
+
+def test_the_figure_from_a_to_f_and_back(page: Any, example: Example, look: Look) -> None:
+    page.goto(example.url)
+    look(page, "start")
+    page.goto(f"{example.url}/demo/")
+    page.wait_for_selector("#fields-A >> text=code_challenge_method")
     look(page, "demo-before")
     page.click("#connect")
 
@@ -77,16 +95,24 @@ def test_the_figure_from_a_to_f_and_back(page: Any, example: Example, look: Look
     look(page, "consent")
     page.click("#allow")
 
-    page.wait_for_selector("text=Buy oat milk")
+    page.wait_for_selector("#fields-D >> text=refresh_token")
     assert "code=" not in page.url
-    look(page, "demo-connected")
+    look(page, "demo-token")
 
+    read_notes(page)
+    assert page.locator("#figure .done").count() == 6
+    page.fill("#text", "Water the plants")
     page.click("#write")
-    page.wait_for_selector("text=Written by the demo client")
+    page.wait_for_selector("#line-F:has-text('201')")
+    look(page, "demo-connected")
+    page.click("#notes li:has-text('Water the plants') button")
+    page.wait_for_selector("#line-F:has-text('204')")
+
+    first = page.inner_text("#fields-D")
     page.click("#refresh")
-    page.wait_for_selector("text=grant_type = refresh_token")
-    page.wait_for_selector("#use-revoked:enabled")
-    page.click("#read")
+    page.wait_for_selector("#status:has-text('Refreshed')")
+    assert page.inner_text("#fields-D") != first
+    read_notes(page)
 
     page.goto(f"{example.url}/oauth/connected-apps/")
     assert "Notebook" in page.content()
@@ -99,9 +125,9 @@ def test_the_figure_from_a_to_f_and_back(page: Any, example: Example, look: Look
 
     page.goto(f"{example.url}/demo/")
     page.click("#read")
-    page.wait_for_selector('text=error="invalid_token"')
+    page.wait_for_selector('#fields-F >> text=error="invalid_token"')
     page.click("#refresh")
-    page.wait_for_selector("text=invalid_grant")
+    page.wait_for_selector("#fields-D >> text=invalid_grant")
     look(page, "demo-refused")
 
 
@@ -115,16 +141,48 @@ def test_deny_shares_nothing(page: Any, example: Example) -> None:
     assert "Notebook" not in page.content()
 
 
-def test_revoked_tokens_are_refused(page: Any, example: Example) -> None:
+def test_a_cleared_box_is_not_granted_until_it_is_asked_for_again(page: Any, example: Example) -> None:
     page.goto(f"{example.url}/demo/")
     page.click("#connect")
     sign_in(page, example)
+    page.uncheck("[type=checkbox]")
     page.click("#allow")
-    page.wait_for_selector("text=Buy oat milk")
+    page.wait_for_selector("#line-D:has-text('200')")
+    page.fill("#text", "Refused")
+    page.click("#write")
+    page.wait_for_selector('#fields-F >> text=error="insufficient_scope"')
+    page.click("#connect")
+    page.click("#allow")
+    page.wait_for_selector("#line-D:has-text('200')")
+    page.fill("#text", "Accepted")
+    page.click("#write")
+    page.wait_for_selector("#line-F:has-text('201')")
+
+
+def test_revoked_tokens_are_refused(page: Any, example: Example) -> None:
+    connect(page, example)
+    read_notes(page)
     page.click("#revoke")
     page.wait_for_selector("text=Revoked.")
     page.click("#use-revoked")
-    page.wait_for_selector('text=error="invalid_token"')
+    page.wait_for_selector('#fields-F >> text=error="invalid_token"')
+
+
+def test_an_answer_that_was_not_asked_for_is_thrown_away(page: Any, example: Example) -> None:
+    page.goto(f"{example.url}/demo/")
+    page.wait_for_selector("#fields-A >> text=state")
+    page.goto(f"{example.url}/demo/?code=stolen&state=guessed&iss={example.url}")
+    page.wait_for_selector("text=It is thrown away.")
+    assert not page.inner_text("#line-C")
+
+
+def test_an_answer_from_another_issuer_is_thrown_away(page: Any, example: Example) -> None:
+    page.goto(f"{example.url}/demo/")
+    page.wait_for_selector("#fields-A >> text=state")
+    state = page.evaluate("JSON.parse(sessionStorage.getItem('request')).pending.state")
+    page.goto(f"{example.url}/demo/?code=mixed-up&state={state}&iss=https://other.example")
+    page.wait_for_selector("text=another server's")
+    assert not page.inner_text("#line-C")
 
 
 def test_pressing_allow_twice_works(page: Any, example: Example) -> None:
@@ -132,7 +190,7 @@ def test_pressing_allow_twice_works(page: Any, example: Example) -> None:
     page.click("#connect")
     sign_in(page, example)
     page.dblclick("#allow")
-    page.wait_for_selector("text=Buy oat milk")
+    page.wait_for_selector("#line-D:has-text('200')")
 
 
 def test_back_and_allow_works(page: Any, example: Example) -> None:

@@ -25,4 +25,7 @@ class Command(BaseCommand):
         self.stdout.flush()
         here = Path(__file__).resolve().parents[3]
         gunicorn = ["-m", "gunicorn", "example.wsgi", "--chdir", str(here), "--bind", bind, "--workers", workers]
-        os.execv(sys.executable, [sys.executable, *gunicorn, "--threads", "4", "--log-level", "warning"])
+        os.execv(
+            sys.executable,
+            [sys.executable, *gunicorn, "--threads", "4", "--log-level", "warning", "--no-control-socket"],
+        )
