@@ -3,6 +3,7 @@
 project = "django-oauth-server"
 copyright = "its contributors"
 extensions = ["myst_parser"]
+myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = project
