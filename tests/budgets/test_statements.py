@@ -1,0 +1,173 @@
+"""What each request costs the database: a statement more fails here.
+
+Each statement is named by its verb and table. Transaction control is left out: how a transaction begins is the database's matter, and the
+tests' own transaction would turn it into savepoints.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.test import Client as Browser
+from django.urls import include, path
+from django.utils import timezone
+
+from django_oauth_server.keys.rotation import rotate
+from django_oauth_server.keys.signing import signing_key
+from django_oauth_server.models import Client, Token
+from django_oauth_server.registry import default_issuer
+from django_oauth_server.resource.django import protected_resource
+from tests.factories import AuthorizationFactory, ClientFactory, TokenFactory
+from tests.flow import Flow
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+
+_CONTROL = re.compile(r"BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE", re.IGNORECASE)
+_TABLE = re.compile(r"(?:FROM|INTO|UPDATE) [\"`](?:django_oauth_server_)?(\w+)")
+
+
+@protected_resource("notes:read")
+def whoami(http: HttpRequest) -> HttpResponse:
+    """A protected view that makes no statement of its own."""
+    return HttpResponse(http.auth.subject or http.auth.client_id)
+
+
+urlpatterns = [path("", include("django_oauth_server.urls")), path("whoami", whoami)]
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Those that are made meanwhile: `SELECT client`, `INSERT token` …"""
+    made: list[str] = []
+
+    def note(execute: Callable[..., object], sql: str, *rest: object) -> object:
+        if not _CONTROL.match(sql):
+            made.append(f"{sql.split()[0]} {_TABLE.search(sql)[1]}")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(note):
+        yield made
+
+
+@pytest.fixture
+def signing() -> None:
+    """A process that knows its keys, as it does from its first JWT on."""
+    rotate(default_issuer(), now=timezone.now(), at_once=True)
+    signing_key(default_issuer())
+
+
+def machine(**more: object) -> Flow:
+    """A client that acts for itself."""
+    return Flow(ClientFactory(metadata__grant_types=["client_credentials"], **more), Browser())
+
+
+def call(token: str) -> HttpResponse:
+    return Browser().get("/whoami", headers={"Authorization": f"Bearer {token}"})
+
+
+def test_a_protected_call_with_an_opaque_token():
+    token = TokenFactory()
+    with statements() as made:
+        assert call(token.value).status_code == 200
+    assert made == ["SELECT token"]
+
+
+def test_a_protected_call_with_a_jwt(flow, client_app, signing):
+    Client.objects.filter(pk=client_app.pk).update(access_token_format="at+jwt")
+    token = flow.tokens()["access_token"]
+    with statements() as made:
+        assert call(token).status_code == 200
+    assert made == []
+
+
+def test_client_credentials_opaque():
+    flow = machine()
+    with statements() as made:
+        assert flow.token(grant_type="client_credentials", scope="notes:read").status_code == 200
+    assert made == ["SELECT client", "INSERT token"]
+
+
+def test_client_credentials_as_jwt_for_a_client_that_is_remembered(signing):
+    flow = machine(access_token_format="at+jwt")
+    flow.token(grant_type="client_credentials", scope="notes:read")
+    with statements() as made:
+        assert flow.token(grant_type="client_credentials", scope="notes:read").status_code == 200
+    assert made == []
+
+
+def test_authorize_with_remembered_consent(flow, browser, user, client_app):
+    AuthorizationFactory(client=client_app, user=user)
+    with statements() as made:
+        flow.code()
+    assert made == [
+        "SELECT client",
+        "SELECT django_session",
+        "SELECT auth_user",
+        "SELECT authorization",
+        "INSERT ticket",
+    ]
+
+
+def test_exchanging_a_code(flow):
+    code = flow.code()
+    with statements() as made:
+        assert flow.exchange(code).status_code == 200
+    assert made == ["SELECT client", "SELECT ticket", "UPDATE ticket", "INSERT token"]
+
+
+def test_exchanging_a_code_for_a_jwt(flow, client_app, signing):
+    Client.objects.filter(pk=client_app.pk).update(access_token_format="at+jwt")
+    code = flow.code()
+    with statements() as made:
+        assert flow.exchange(code).status_code == 200
+    assert made == ["SELECT client", "SELECT ticket", "UPDATE ticket", "INSERT token"]
+
+
+@pytest.mark.parametrize("public", [False, True], ids=["kept", "rotated"])
+def test_refreshing(browser, public):
+    flow = Flow(ClientFactory(public=public), browser)
+    refresh_token = flow.tokens()["refresh_token"]
+    with statements() as made:
+        assert flow.refresh(refresh_token).status_code == 200
+    assert made == ["SELECT client", "SELECT token", "UPDATE token", "INSERT token"]
+
+
+def test_introspecting(flow, client_app):
+    token = TokenFactory(authorization__client=client_app)
+    with statements() as made:
+        assert flow.is_active(token.value)
+    assert made == ["SELECT client", "SELECT token"]
+
+
+def test_introspecting_a_jwt(flow, client_app, signing):
+    Client.objects.filter(pk=client_app.pk).update(access_token_format="at+jwt")
+    token = flow.tokens()["access_token"]
+    with statements() as made:
+        assert flow.is_active(token)
+    assert made == ["SELECT client", "SELECT token"]
+
+
+def test_introspecting_what_is_no_token(flow):
+    with statements() as made:
+        assert not flow.is_active("made-up")
+    assert made == ["SELECT client"]
+
+
+def test_revoking_an_access_token(flow, client_app):
+    token = TokenFactory(authorization__client=client_app)
+    with statements() as made:
+        flow.revoke(token.value)
+    assert made == ["SELECT client", "SELECT token", "UPDATE token"]
+
+
+def test_revoking_a_refresh_token_ends_its_family_and_looks_once_more(flow):
+    refresh_token = flow.tokens()["refresh_token"]
+    with statements() as made:
+        flow.revoke(refresh_token)
+    assert made == ["SELECT client", "SELECT token", "UPDATE token", "UPDATE token"]
+    assert not Token.objects.filter(revoked_at=None).exists()
