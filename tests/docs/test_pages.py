@@ -31,7 +31,7 @@ def test_the_reference_is_as_the_code_has_it(name: str) -> None:
     assert committed == generate.pages()[name], "run docs/generate.py"
 
 
-@pytest.mark.parametrize(("page", "code"), fences("python"))
+@pytest.mark.parametrize(("page", "code"), list(fences("python")))
 def test_what_the_pages_import_is_there(page: str, code: str) -> None:
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("django_oauth_server"):
@@ -40,7 +40,7 @@ def test_what_the_pages_import_is_there(page: str, code: str) -> None:
                 assert hasattr(module, name.name), f"{page}: {node.module} has no {name.name}"
 
 
-@pytest.mark.parametrize(("page", "code"), fences("python"))
+@pytest.mark.parametrize(("page", "code"), list(fences("python")))
 def test_what_the_pages_import_is_public(page: str, code: str) -> None:
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("django_oauth_server."):
@@ -56,7 +56,7 @@ def commands() -> Iterator[tuple[str, str]]:
                 yield page, found[1]
 
 
-@pytest.mark.parametrize(("page", "line"), commands())
+@pytest.mark.parametrize(("page", "line"), list(commands()))
 def test_the_commands_of_the_pages_are_there(page: str, line: str) -> None:
     name, *arguments = shlex.split(line)
     command = load_command_class(get_commands()[name], name)
