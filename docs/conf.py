@@ -5,7 +5,6 @@ copyright = "its contributors"
 extensions = ["myst_parser"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
-suppress_warnings = ["toc.empty_glob"]
 html_theme = "furo"
 html_title = project
 html_copy_source = False
