@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from django_oauth_server.registry import default_issuer, issuers
 from django_oauth_server.resource.token import VerifiedToken
+from django_oauth_server.storage.transaction import retry_conflicts
 from django_oauth_server.tokens.verify import verify_access_token
 
 
@@ -20,7 +21,8 @@ class LocalVerifier:
 
     def verify(self, token: str) -> VerifiedToken:
         """Raises `InvalidToken`."""
-        return verify_access_token(token, {one.settings.issuer: one for one in issuers()}, timezone.now())
+        known = {one.settings.issuer: one for one in issuers()}
+        return retry_conflicts(lambda: verify_access_token(token, known, timezone.now()))
 
     async def averify(self, token: str) -> VerifiedToken:
         """The same, in the thread that Django keeps for its database."""

@@ -26,7 +26,7 @@ from django_oauth_server.authorization.prompts.base import Situation
 from django_oauth_server.authorization.request import Reply
 from django_oauth_server.authorization.response_modes.base import Page, Redirect
 from django_oauth_server.component import Component, Document, Endpoint
-from django_oauth_server.endpoints.http import form_parameters, log_refusal, query_parameters
+from django_oauth_server.endpoints.http import form_parameters, log_refusal, patient, query_parameters
 from django_oauth_server.endpoints.pages import render_page
 from django_oauth_server.errors import AccessDenied, OAuthError
 from django_oauth_server.issuer import Issuer
@@ -57,6 +57,7 @@ class AuthorizationEndpoint(Component):
         return {"authorization_endpoint": endpoint("authorize")}
 
 
+@patient
 @csrf_exempt  # a POST may come from another site: nothing changes before the person answers
 @transaction.non_atomic_requests
 @require_http_methods(["GET", "POST"])
@@ -69,6 +70,7 @@ def authorize(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     return _take_turn(http, params, issuer, _ask_or_answer)
 
 
+@patient
 @csrf_protect
 @transaction.non_atomic_requests
 @require_POST

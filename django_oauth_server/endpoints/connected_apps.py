@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from django_oauth_server.authorization.describe import describe_client, describe_scopes
 from django_oauth_server.component import Component, Endpoint
+from django_oauth_server.endpoints.http import patient
 from django_oauth_server.endpoints.pages import render_page
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization
@@ -34,6 +36,8 @@ class ConnectedApps(Component):
     )
 
 
+@patient
+@transaction.non_atomic_requests
 @login_required
 @require_safe
 def connected_apps(http: HttpRequest, issuer: Issuer) -> HttpResponse:
@@ -48,6 +52,8 @@ def connected_apps(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     return render_page(http, "oauth_server/connected_apps.html", context)
 
 
+@patient
+@transaction.non_atomic_requests
 @login_required
 @csrf_protect
 @require_http_methods(["GET", "POST"])

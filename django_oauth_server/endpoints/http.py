@@ -6,12 +6,13 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Final
+from typing import Final, ParamSpec
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from django_oauth_server.errors import InvalidClient, InvalidRequest, OAuthError, TemporarilyUnavailable
@@ -24,6 +25,8 @@ logger = logging.getLogger("django_oauth_server")
 FORM: Final = "application/x-www-form-urlencoded"
 Answer = Callable[[HttpRequest, Issuer], Mapping[str, object]]
 View = Callable[[HttpRequest, Issuer], HttpResponse]
+P = ParamSpec("P")
+_SECONDS_TO_REST: Final = "1"
 
 
 def protocol_endpoint(*, cors: bool) -> Callable[[Answer], View]:
@@ -65,6 +68,21 @@ def public_document(view: View) -> View:
         return _shared(view(http, issuer), "GET")
 
     return shared
+
+
+def patient(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
+    """Make a page that is made anew where another writer was in the way, as the protocol endpoints are."""
+
+    @wraps(view)
+    def retried(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            return retry_conflicts(lambda: view(*args, **kwargs))
+        except TemporarilyUnavailable as exc:
+            busy = _("Too much is going on here. Try again in a moment.")
+            headers = {"Retry-After": _SECONDS_TO_REST, "Cache-Control": "no-store"}
+            return HttpResponse(busy, status=exc.status, content_type="text/plain; charset=utf-8", headers=headers)
+
+    return retried
 
 
 def form_parameters(http: HttpRequest) -> Parameters:
@@ -113,7 +131,7 @@ def _error(exc: OAuthError, *, status: int) -> HttpResponse:
     if isinstance(exc, InvalidClient):
         response["WWW-Authenticate"] = 'Basic realm="oauth", charset="UTF-8"'
     if isinstance(exc, TemporarilyUnavailable):
-        response["Retry-After"] = "1"
+        response["Retry-After"] = _SECONDS_TO_REST
     return response
 
 

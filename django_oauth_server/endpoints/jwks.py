@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.endpoints.http import public_document
+from django_oauth_server.endpoints.http import patient, public_document
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys import signing
 from django_oauth_server.keys.files import FileKeys
@@ -33,6 +33,7 @@ class JWKSEndpoint(Component):
             yield Error(str(exc), id="oauth_server.E003")
 
 
+@patient
 @csrf_exempt  # a POST is refused for its method, not for a missing cookie
 @public_document
 def jwks(http: HttpRequest, issuer: Issuer) -> HttpResponse:

@@ -77,10 +77,15 @@ def _finder(grant_type: GrantType, params: Parameters, issuer: Issuer) -> FindCl
     if grant_type.spends:
         return find_client
 
+    def stores_nothing(client: Client) -> bool:
+        return token_format(client.access_token_format, params.every("resource"), issuer).self_contained
+
     def find(identifier: str, client_id: str) -> Client | None:
         known = peek(identifier, client_id, issuer.settings.client_cache_lifetime)
-        if known and token_format(known.access_token_format, params.every("resource"), issuer).self_contained:
+        if known and stores_nothing(known):
             return known
-        return remember_client(identifier, client_id)
+        client = find_client(identifier, client_id)
+        # Read once more to be remembered, so that a client for which something is stored never asks the cache.
+        return remember_client(identifier, client_id) if client and stores_nothing(client) else client
 
     return find

@@ -66,9 +66,8 @@ def all_dead(door: Door, flow: Flow, values: list[str]) -> bool:
     return not any(map(api.is_active, access)) and all(flow.refresh(value).status_code >= 400 for value in refresh)
 
 
-def take_back(door: Door, person: Any) -> None:
-    """On the page of connected apps."""
-    browser = door.browser(person)
+def take_back(browser: Any, bought: dict[str, Any]) -> None:
+    """On the page of connected apps, where a person knows nothing of what was *bought*."""
     page = browser.get("/oauth/connected-apps/").content.decode()
     (path,) = re.findall(r"/oauth/connected-apps/[0-9a-f-]{36}/remove", page)
     hidden = re.findall(r'name="(csrfmiddlewaretoken)" value="(\w+)"', browser.get(path).content.decode())
@@ -94,7 +93,7 @@ def test_a_client_that_revokes_while_it_refreshes_holds_nothing(door: Door, pers
 def test_a_person_who_takes_consent_back_while_the_client_refreshes(door: Door, person: Any, public: bool) -> None:
     flow = walk(door, ClientFactory(public=public), person)
     for _ in range(ROUNDS):
-        values = race(door, flow, lambda _: take_back(door, person))
+        values = race(door, flow, partial(take_back, door.browser(person)))
         assert not Authorization.objects.filter(is_live=True).exists()
         assert all_dead(door, flow, values)
 

@@ -1,0 +1,141 @@
+"""What is done anew, and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, OperationalError, transaction
+
+from django_oauth_server.errors import TemporarilyUnavailable
+from django_oauth_server.storage import transaction as conflicts
+from django_oauth_server.storage.transaction import ATTEMPTS, Conflict, retry_conflicts
+from tests.factories import ClientFactory
+from tests.flow import Flow
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conflicts, "sleep", lambda seconds: None)
+
+
+class Work:
+    """Raises *exc* so often, and then has an answer."""
+
+    def __init__(self, exc: Exception, *, times: int = 1) -> None:
+        self.exc, self.times, self.attempts = exc, times, 0
+
+    def __call__(self) -> str:
+        self.attempts += 1
+        if self.attempts <= self.times:
+            raise self.exc
+        return "done"
+
+
+def of_driver(**attributes: Any) -> OperationalError:
+    """What Django raises from a driver's error that carries *attributes*."""
+    cause = Exception()
+    vars(cause).update(attributes)
+    exc = OperationalError("words that may be of any language")
+    exc.__cause__ = cause
+    return exc
+
+
+CONFLICTS = [
+    Conflict(),
+    IntegrityError("what was read has gone"),
+    of_driver(sqlstate="40001"),
+    of_driver(sqlstate="40P01"),
+    of_driver(pgcode="40001"),
+    of_driver(sqlite_errorcode=5),
+    of_driver(sqlite_errorcode=517),
+    OperationalError(1205, "Lock wait timeout exceeded; try restarting transaction"),
+    OperationalError(1213, "Deadlock found when trying to get lock; try restarting transaction"),
+    OperationalError(1020, "Record has changed since last read in table"),
+]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("exc", CONFLICTS)
+def test_a_conflict_is_tried_again(exc: Exception) -> None:
+    work = Work(exc, times=ATTEMPTS - 1)
+    assert retry_conflicts(work) == "done"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("exc", CONFLICTS)
+def test_attempts_are_bounded(exc: Exception) -> None:
+    work = Work(exc, times=ATTEMPTS)
+    with pytest.raises(TemporarilyUnavailable):
+        retry_conflicts(work)
+    assert work.attempts == ATTEMPTS
+
+
+@pytest.mark.django_db(transaction=True)
+def test_so_is_the_time_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = Work(Conflict(), times=ATTEMPTS)
+    monkeypatch.setattr(conflicts, "PATIENCE", -1.0)
+    with pytest.raises(TemporarilyUnavailable):
+        retry_conflicts(work)
+    assert work.attempts == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "exc",
+    [OperationalError(), OperationalError(2006, "Server has gone away"), of_driver(sqlstate="53300"), ValueError()],
+)
+def test_what_is_no_conflict_is_raised_at_once(exc: Exception) -> None:
+    work = Work(exc)
+    with pytest.raises(type(exc)):
+        retry_conflicts(work)
+    assert work.attempts == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_inside_a_transaction_the_refusal_is_its_owners() -> None:
+    work = Work(of_driver(sqlstate="40001"))
+    with pytest.raises(OperationalError), transaction.atomic():
+        retry_conflicts(work)
+    assert work.attempts == 1
+
+
+def always(exc: Exception) -> Callable[..., Any]:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise exc
+
+    return refuse
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.spec("RFC 6749", "5.2")
+def test_a_client_is_told_when_the_server_is_too_busy(monkeypatch: pytest.MonkeyPatch, browser: Any) -> None:
+    flow = Flow(ClientFactory(), browser)
+    code = flow.code()
+    monkeypatch.setattr("django_oauth_server.grants.authorization_code.redeem", always(Conflict()))
+    response = flow.exchange(code)
+    assert (response.status_code, response.json()["error"]) == (503, "temporarily_unavailable")
+    assert response["Retry-After"] == "1"
+    monkeypatch.undo()
+    assert flow.exchange(code).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_and_when_a_replayed_code_could_not_take_back_what_it_bought(
+    monkeypatch: pytest.MonkeyPatch, browser: Any
+) -> None:
+    flow = Flow(ClientFactory(), browser)
+    code = flow.code()
+    bought = flow.exchange(code).json()
+    monkeypatch.setattr("django_oauth_server.grants.authorization_code.revoke_family", always(Conflict()))
+    assert flow.exchange(code).status_code == 503
+    monkeypatch.undo()
+    assert flow.exchange(code).status_code == 400
+    assert not flow.is_active(bought["access_token"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_person_is_told_when_the_server_is_too_busy(monkeypatch: pytest.MonkeyPatch, browser: Any) -> None:
+    monkeypatch.setattr("django_oauth_server.endpoints.connected_apps.live_authorizations", always(Conflict()))
+    assert browser.get("/oauth/connected-apps/").status_code == 503
