@@ -67,13 +67,12 @@ def peek(issuer: str, client_id: str, lifetime: timedelta) -> Client | None:
 
     A client that is saved is forgotten at once by this process, and by all that share Django's default cache with it.
     """
-    generation = cache.get(_generation_key(issuer))
     with _lock:
         found = _remembered.get((issuer, client_id))
-        if found is None or found.generation != generation or monotonic() - found.found_at >= lifetime.total_seconds():
+        if found is None or monotonic() - found.found_at >= lifetime.total_seconds():
             return None
         _remembered.move_to_end((issuer, client_id))
-        return found.client
+    return found.client if found.generation == cache.get(_generation_key(issuer)) else None
 
 
 def is_taken(issuer: str, client_id: str) -> bool:
