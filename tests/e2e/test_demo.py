@@ -40,6 +40,7 @@ def look() -> Look:
     def at(page: Any, name: str) -> None:
         for size, viewport in SIZES.items():
             page.set_viewport_size(viewport)
+            page.evaluate("scrollTo(0, 0)")
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme)
                 wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")

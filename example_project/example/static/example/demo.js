@@ -108,17 +108,26 @@ function keep(tokens) {
 }
 
 async function refresh() {
-  keep(await client.refresh(memory.get("tokens").refresh_token));
+  try {
+    keep(await client.refresh(memory.get("tokens").refresh_token));
+  } catch (problem) {
+    if (problem.reason === "invalid_grant") drop();
+    throw problem;
+  }
   say("refreshed");
 }
 
 async function revoke() {
-  const { access_token, refresh_token } = memory.get("tokens");
-  await client.revoke(refresh_token);
-  memory.set("old", access_token);
+  await client.revoke(memory.get("tokens").refresh_token);
+  drop();
+  say("revoked");
+}
+
+/** The tokens are worth nothing now; the old one is kept, to show what becomes of it. */
+function drop() {
+  memory.set("old", memory.get("tokens").access_token);
   sessionStorage.removeItem("tokens");
   list([]);
-  say("revoked");
 }
 
 async function call(method, url = api, content = undefined, token = memory.get("tokens").access_token) {
@@ -146,6 +155,7 @@ const shownNotes = () => [...$("notes").children].map((item) => ({ id: Number(it
 
 const REASONS = {
   access_denied: "denied",
+  invalid_grant: "ended",
   invalid_token: "unauthorized",
   insufficient_scope: "insufficient",
   "wrong-state": "wrong-state",

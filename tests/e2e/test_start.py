@@ -1,0 +1,106 @@
+"""What the one command makes, and leaves alone when it is given again."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+
+from tests.e2e.conftest import ROOT, Example
+
+pytestmark = pytest.mark.e2e
+
+
+def manage(home: Path, *arguments: str, **environment: str) -> str:
+    command = [sys.executable, str(ROOT / "example_project/manage.py"), *arguments]
+    inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    done = subprocess.run(
+        command, env={**inherited, "EXAMPLE_VAR": str(home), **environment}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def people_clients_and_keys(home: Path) -> str:
+    return manage(
+        home, "dumpdata", "auth.user", "notes", "django_oauth_server", "--exclude", "django_oauth_server.token"
+    )
+
+
+def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
+    assert re.search(r"Password:\s+\S{12}", manage(tmp_path, "prepare"))
+    before = people_clients_and_keys(tmp_path)
+    again = manage(tmp_path, "prepare")
+    assert "Password:" not in again
+    assert "changepassword demo" in again
+    assert people_clients_and_keys(tmp_path) == before
+
+
+def test_the_secret_key_is_its_owners_alone(tmp_path: Path) -> None:
+    manage(tmp_path, "prepare")
+    assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
+
+
+def test_another_issuer_has_a_demo_client_of_its_own(tmp_path: Path) -> None:
+    manage(tmp_path, "prepare")
+    manage(tmp_path, "prepare", OAUTH_ISSUER="https://notes.example")
+    clients = json.loads(manage(tmp_path, "dumpdata", "django_oauth_server.client"))
+    redirect_uris = [client["fields"]["metadata"]["redirect_uris"] for client in clients]
+    assert redirect_uris == [["http://127.0.0.1:8000/demo/"], ["https://notes.example/demo/"]]
+
+
+@pytest.fixture(params=["POSTGRES", "MARIADB"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database on a server."""
+    server = os.environ.get(f"TEST_{request.param}_URL")
+    if not server:
+        pytest.skip(f"TEST_{request.param}_URL names no server")
+    name, own = f"example_{uuid4().hex}", {"POSTGRES": "/postgres", "MARIADB": "/mysql"}[request.param]
+
+    def say(sql: str) -> None:
+        statement = f"from django.db import connection; connection.cursor().execute({sql!r})"
+        manage(tmp_path, "shell", "-c", statement, DATABASE_URL=urlsplit(server)._replace(path=own).geturl())
+
+    say(f"CREATE DATABASE {name}")
+    yield urlsplit(server)._replace(path=f"/{name}").geturl()
+    say(f"DROP DATABASE {name}")
+
+
+def test_it_stands_on_a_database_server(tmp_path: Path, database: str) -> None:
+    assert "Password:" in manage(tmp_path, "prepare", DATABASE_URL=database)
+    assert "Password:" not in manage(tmp_path, "prepare", DATABASE_URL=database)
+    assert not (tmp_path / "db.sqlite3").exists()
+
+
+def test_static_files_are_served_without_debug(example: Example) -> None:
+    for path in ("oauth_server/oauth_server.css", "example/demo.js", "admin/css/base.css"):
+        with urllib.request.urlopen(f"{example.url}/static/{path}") as answer:
+            assert answer.status == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/demo/", "/accounts/login/", "/admin/login/", "/oauth/authorize"])
+def test_no_page_can_be_framed(example: Example, path: str) -> None:
+    try:
+        answer = urllib.request.urlopen(example.url + path)
+    except urllib.error.HTTPError as refused:
+        answer = refused
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_the_api_refuses_a_call_without_a_token(example: Example) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{example.url}/api/notes/")
+    assert refused.value.code == 401
+    assert refused.value.headers["WWW-Authenticate"].startswith("Bearer")
+    assert "error=" not in refused.value.headers["WWW-Authenticate"]
