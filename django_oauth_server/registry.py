@@ -34,6 +34,8 @@ BUILT_IN = tuple(
         "grants.password.Password",
         "authorization.response_types.code.CodeResponse",
         "authorization.response_types.token.TokenResponse",
+        "authorization.challenge_methods.S256",
+        "authorization.challenge_methods.Plain",
         "authorization.response_modes.query.Query",
         "authorization.response_modes.fragment.Fragment",
         "authorization.response_modes.form_post.FormPost",

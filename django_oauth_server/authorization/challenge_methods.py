@@ -1,0 +1,30 @@
+"""How a code verifier becomes a code challenge (RFC 7636 section 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django_oauth_server.component import Component, Document
+from django_oauth_server.conf import Policy
+
+
+class ChallengeMethod(Component):
+    """What `code_challenge_method` may say; the engine does the comparing."""
+
+    def metadata(self, endpoint: Callable[[str], str]) -> Document:
+        return {"code_challenge_methods_supported": [self.name]}
+
+
+class S256(ChallengeMethod):
+    """The digest: who sees the request learns nothing."""
+
+    name = "S256"
+
+
+class Plain(ChallengeMethod):
+    """The verifier itself, which protects nothing once the request is seen."""
+
+    name = "plain"
+
+    def allowed(self, policy: Policy) -> bool:
+        return policy.allow_plain_pkce

@@ -1,0 +1,89 @@
+"""What is advertised is what is accepted (RFC 8414)."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+from django.urls import clear_url_caches, resolve, set_urlconf
+
+from django_oauth_server.authorization.response_modes.base import ResponseMode
+from django_oauth_server.authorization.response_types.base import ResponseType
+from django_oauth_server.clients.methods.base import ClientAuthMethod
+from django_oauth_server.grants.base import GrantType
+from django_oauth_server.registry import default_issuer
+
+pytestmark = pytest.mark.django_db
+WELL_KNOWN = "/.well-known/oauth-authorization-server"
+
+
+def metadata(path: str = WELL_KNOWN) -> dict[str, Any]:
+    response = Browser().get(path)
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/json"
+    assert response["Access-Control-Allow-Origin"] == "*"
+    return response.json()
+
+
+@pytest.mark.spec("RFC 8414", "2")
+def test_the_document() -> None:
+    assert metadata() == {
+        "issuer": "https://as.example",
+        "authorization_endpoint": "https://as.example/oauth/authorize",
+        "token_endpoint": "https://as.example/oauth/token",
+        "revocation_endpoint": "https://as.example/oauth/revoke",
+        "introspection_endpoint": "https://as.example/oauth/introspect",
+        "jwks_uri": "https://as.example/oauth/jwks",
+        "scopes_supported": ["notes:read", "notes:write", "email"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "fragment", "form_post"],
+        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+    }
+
+
+@pytest.mark.parametrize("profile", ["oauth2_1", "legacy"])
+def test_every_component_is_advertised_and_nothing_else(settings: Any, profile: str) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"profile": profile}
+    document, components = metadata(), default_issuer().components
+    assert set(document["response_types_supported"]) == set(components.of(ResponseType))
+    assert set(document["response_modes_supported"]) == set(components.of(ResponseMode))
+    assert set(document["token_endpoint_auth_methods_supported"]) == set(components.of(ClientAuthMethod))
+    flows = {one.grant_type for one in components.of(ResponseType).values()}
+    assert set(document["grant_types_supported"]) == set(components.of(GrantType)) | flows
+
+
+def test_the_legacy_profile_advertises_what_it_accepts(settings: Any) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"profile": "legacy"}
+    document = metadata()
+    assert {"password", "implicit"} <= set(document["grant_types_supported"])
+    assert set(document["code_challenge_methods_supported"]) == {"S256", "plain"}
+
+
+def test_the_host_header_changes_nothing(settings: Any) -> None:
+    assert Browser(headers={"Host": "evil.example"}).get(WELL_KNOWN).json() == metadata()
+
+
+@pytest.mark.spec("RFC 8414", "3.1")
+def test_several_issuers_each_have_their_place(settings: Any) -> None:
+    settings.OAUTH_SERVER = [settings.OAUTH_SERVER, settings.OAUTH_SERVER | {"issuer": "https://as.example/tenants/a"}]
+    sys.modules.pop("django_oauth_server.urls", None)
+    sys.modules.pop("tests.urls", None)
+    clear_url_caches()
+    set_urlconf(None)
+    try:
+        assert metadata()["issuer"] == "https://as.example"
+        other = metadata(f"{WELL_KNOWN}/tenants/a")
+        assert other["issuer"] == "https://as.example/tenants/a"
+        assert other["token_endpoint"] == "https://as.example/tenants/a/oauth/token"
+        assert resolve("/tenants/a/oauth/token").namespace == "oauth_server_1"
+    finally:
+        sys.modules.pop("django_oauth_server.urls", None)
+        sys.modules.pop("tests.urls", None)
+        clear_url_caches()
