@@ -13,6 +13,7 @@ from textwrap import dedent
 import pytest
 from django.core.management import get_commands, load_command_class
 
+from django_oauth_server import errors
 from tests.docs.pages import DOCS, PAGES, generate
 
 FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.S | re.M)
@@ -47,6 +48,10 @@ def test_what_the_pages_import_is_public(page: str, code: str) -> None:
             names = generate.PUBLIC.get((node.module or "").removeprefix("django_oauth_server."))
             assert names is not None, f"{page}: {node.module} is not public"
             assert {one.name for one in node.names} <= set(names), f"{page}: {node.module}"
+
+
+def test_every_error_is_public() -> None:
+    assert set(generate.PUBLIC["errors"]) == set(errors.__all__)
 
 
 def commands() -> Iterator[tuple[str, str]]:
