@@ -7,7 +7,10 @@ because a peer may stand in any folder, and the runner tells it no more than its
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
+
+from django_oauth_server.conf import OAUTH2_1
 
 SECRET_KEY = "bench-only-not-a-secret-" + "x" * 40
 DEBUG = False
@@ -65,4 +68,5 @@ OAUTH_SERVER = {
     "default_scopes": ["read"],
     "access_token_format": {"opaque": "opaque", "jwt": "at+jwt"}[os.environ.get("TOKEN_FORMAT", "opaque")],
     "access_token_lifetime": timedelta(hours=1),  # as the floor's
+    "policy": replace(OAUTH2_1, name="bench", require_refresh_token_rotation=True),  # as the other peers do
 }
