@@ -108,5 +108,8 @@ LOGGING = {
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"django_oauth_server": {"level": "INFO"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},  # what callers get wrong is their affair
+        "django_oauth_server": {"level": "INFO"},
+    },
 }

@@ -138,8 +138,10 @@ def test_deny_shares_nothing(page: Any, example: Example) -> None:
     sign_in(page, example)
     page.click("#deny")
     page.wait_for_selector("text=You said no. Nothing was shared.")
-    page.goto(f"{example.url}/oauth/connected-apps/")
-    assert "Notebook" not in page.content()
+    assert "access_denied" in page.inner_text("#fields-B")
+    assert "code" not in page.inner_text("#fields-B").split()
+    assert not page.inner_text("#line-C")
+    assert page.is_disabled("#read")
 
 
 def test_a_cleared_box_is_not_granted_until_it_is_asked_for_again(page: Any, example: Example) -> None:

@@ -1,0 +1,1 @@
+"""Clients that nobody here wrote, each walking every step without special treatment."""
