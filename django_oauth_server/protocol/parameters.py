@@ -20,10 +20,10 @@ class Parameters(Mapping[str, str]):
     __slots__ = ("_all", "repeated")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self._all: dict[str, tuple[str, ...]] = {}
+        self._all: dict[str, list[str]] = {}
         for name, value in pairs:
             if value:
-                self._all[name] = (*self._all.get(name, ()), value)
+                self._all.setdefault(name, []).append(value)
         self.repeated = frozenset(name for name, values in self._all.items() if len(values) > 1)
 
     @classmethod
@@ -50,7 +50,7 @@ class Parameters(Mapping[str, str]):
 
     def every(self, name: str) -> tuple[str, ...]:
         """All values of a parameter that may be repeated (`resource`, RFC 8707 section 2)."""
-        return self._all.get(name, ())
+        return tuple(self._all.get(name, ()))
 
     def only(self, names: frozenset[str]) -> Parameters:
         """Those in *names*; the rest is ignored, as RFC 6749 section 3.1 demands."""
