@@ -6,15 +6,14 @@ import re
 from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Literal
-from urllib.parse import SplitResult, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
-LOOPBACK_ADDRESSES = frozenset({"127.0.0.1", "::1"})
-"""Where the port may vary (RFC 8252 section 7.3). `localhost` is a name and must match in full (section 8.3)."""
-
+_LOOPBACK_NAMES = frozenset({"127.0.0.1", "::1", "localhost"})
 _URI_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+")  # RFC 3986 section 2, less the fragment's
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PRIVATE_USE = re.compile(r"[a-z][a-z0-9+\-]*(?:\.[a-z0-9+\-]+)+")
-_PORT = re.compile(r":[0-9]+$")
+_VARYING_PORT = re.compile(r"\A(http://(?:127\.0\.0\.1|\[::1\])):[0-9]{1,5}(?=[/?]|\Z)")
+"""RFC 8252 section 7.3. `localhost` is a name and must match in full (section 8.3)."""
 
 
 def check_redirect_uri(uri: str, *, allow_http: bool = False) -> None:
@@ -47,7 +46,7 @@ def check_resource(uri: str) -> None:
 
 def is_loopback(uri: str) -> bool:
     """Whether *uri* points to the device that the person uses."""
-    return urlsplit(uri).scheme in {"http", "https"} and urlsplit(uri).hostname in LOOPBACK_ADDRESSES | {"localhost"}
+    return urlsplit(uri).scheme in {"http", "https"} and urlsplit(uri).hostname in _LOOPBACK_NAMES
 
 
 def proves_identity(uri: str) -> bool:
@@ -57,24 +56,19 @@ def proves_identity(uri: str) -> bool:
 
 def matches(registered: str, presented: str) -> bool:
     """Exact string match (RFC 9700 section 2.1), except the port of a loopback address (RFC 8252 section 7.3)."""
-    if registered == presented:
-        return True
-    return _portless_loopback(registered) is not None and _portless_loopback(registered) == _portless_loopback(
-        presented
-    )
+    return _VARYING_PORT.sub(r"\1", registered) == _VARYING_PORT.sub(r"\1", presented)
 
 
 def add_parameters(uri: str, parameters: Iterable[tuple[str, str]], component: Literal["query", "fragment"]) -> str:
-    """*uri* with *parameters* in its query or fragment; what was registered there stays as it is, byte by byte."""
-    parts = urlsplit(uri)
-    own, added = parts.query if component == "query" else "", urlencode(list(parameters), quote_via=quote)
-    return urlunsplit(parts._replace(**{component: "&".join(filter(None, (own, added)))}))
+    """*uri* with *parameters* in its query or fragment. *uri*, which has no fragment, stays as it was registered, byte by byte."""
+    separator = "#" if component == "fragment" else "&" if "?" in uri else "?"
+    return uri + separator + urlencode(list(parameters), quote_via=quote)
 
 
 def destination(uri: str) -> str:
-    """What a person is told of where *uri* leads: its host (and port), or its scheme."""
+    """What a person is told of where *uri* leads: its host (and port), or its scheme, as no host in a private-use URI means anything."""
     parts = urlsplit(uri)
-    return parts.netloc or f"{parts.scheme}:"
+    return parts.netloc if parts.scheme in {"http", "https"} else f"{parts.scheme}:"
 
 
 def _split(uri: str) -> SplitResult:
@@ -99,13 +93,3 @@ def _check_authority(parts: SplitResult) -> None:
         raise ValueError("it must not have a user name")
     if "[" in parts.netloc:
         ip_address(parts.hostname)
-
-
-def _portless_loopback(uri: str) -> str | None:
-    try:
-        parts = _split(uri)
-    except ValueError:
-        return None
-    if parts.scheme != "http" or parts.hostname not in LOOPBACK_ADDRESSES or "@" in parts.netloc:
-        return None
-    return urlunsplit(parts._replace(netloc=_PORT.sub("", parts.netloc)))
