@@ -50,9 +50,9 @@ class Issuer:
         """The policy for a client that is bound to *profile* as well. It can only be tighter."""
         return _tightened(self.policy, profile) if profile else self.policy
 
-    def parameters(self) -> frozenset[str]:
-        """Every parameter that some component reads."""
-        return frozenset[str]().union(*(one.parameters for one in self.components))
+    def parameters(self, *kinds: type[Component]) -> frozenset[str]:
+        """Every parameter that some component of *kinds* reads."""
+        return frozenset[str]().union(*(one.parameters for one in self.components if isinstance(one, kinds)))
 
 
 def make_issuer(settings: IssuerSettings, components: list[Component], namespace: str) -> Issuer:

@@ -33,7 +33,7 @@ def answer(situation: Situation, scopes: tuple[str, ...]) -> Mapping[str, str]:
     assert isinstance(user, AbstractBaseUser)
     with transaction.atomic():
         authorization = record_consent(
-            situation.found, request.client, user, scopes, request.resources, request.issuer, situation.now
+            situation.found, request.client, user, scopes, request.audience, request.issuer, situation.now
         )
         if authorization is not situation.found:
             told = partial(authorization_granted.send, Authorization, authorization=authorization)

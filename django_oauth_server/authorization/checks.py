@@ -16,7 +16,7 @@ from django_oauth_server.errors import InvalidRequest, UnauthorizedClient, Unsup
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.parameters import Parameters
-from django_oauth_server.protocol.uris import matches
+from django_oauth_server.protocol.uris import check_redirect_uri, matches
 from django_oauth_server.storage.clients import find_client
 from django_oauth_server.tokens.narrow import check_resources
 
@@ -76,13 +76,13 @@ def identify_client(params: Parameters, issuer: Issuer) -> Client:
     return client
 
 
-def choose_redirect_uri(params: Parameters, client: Client) -> str:
+def choose_redirect_uri(params: Parameters, client: Client, issuer: Issuer) -> str:
     """The redirect URI to answer to: the one that is sent and registered, or the only one registered. Raises `UnverifiedRequest`."""
     sent = params.get("redirect_uri")
     if sent is not None and any(matches(registered, sent) for registered in client.redirect_uris):
-        return sent
+        return _still_allowed(sent, client, issuer)
     if sent is None and "redirect_uri" not in params.repeated and len(client.redirect_uris) == 1:
-        return client.redirect_uris[0]
+        return _still_allowed(client.redirect_uris[0], client, issuer)
     reason = (
         "is repeated"
         if "redirect_uri" in params.repeated
@@ -96,6 +96,20 @@ def choose_redirect_uri(params: Parameters, client: Client) -> str:
         rule="RFC 9700 section 2.1: exact string match",
         detail=f"redirect_uri {sent!r} {reason}, client_id {client.client_id!r}",
     )
+
+
+def _still_allowed(uri: str, client: Client, issuer: Issuer) -> str:
+    """*uri*, which was registered: perhaps under a looser policy, or by who wrote into the table and was not told the rules."""
+    try:
+        check_redirect_uri(uri, allow_http=issuer.policy_for(client.profile).allow_http_redirect_uris)
+    except ValueError as exc:
+        raise UnverifiedRequest(
+            "The parameter redirect_uri is registered, but no longer allowed.",
+            parameter="redirect_uri",
+            rule=str(exc),
+            detail=f"redirect_uri {uri!r}: {exc}, client_id {client.client_id!r}",
+        ) from exc
+    return uri
 
 
 def reply_to(draft: Draft) -> Reply:

@@ -34,7 +34,23 @@ class AuthorizationRequest:
     @property
     def path(self) -> str:
         """Path and query that make the same request again."""
-        return f"{self.issuer.url_path('authorize')}?{self.params.encode()}"
+        return request_path(self.params, self.issuer)
+
+    @property
+    def audience(self) -> tuple[str, ...]:
+        """The resources that are asked for; the default one where none is named."""
+        return self.resources or (self.issuer.settings.default_resource,)
+
+    @property
+    def as_shown(self) -> Parameters:
+        """The parameters, with the scopes that a person is shown: what follows from a default may change before the answer."""
+        others = [(name, value) for name, value in self.params.pairs() if name != "scope"]
+        return Parameters([*others, ("scope", " ".join(self.scopes))])
+
+
+def request_path(params: Parameters, issuer: Issuer) -> str:
+    """Path and query that make the request of *params* again."""
+    return f"{issuer.url_path('authorize')}?{params.encode()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,10 @@ from django_oauth_server.authorization.checks import (
     judge,
     reply_to,
 )
-from django_oauth_server.authorization.prompts.base import Situation
-from django_oauth_server.authorization.request import Reply
-from django_oauth_server.authorization.response_modes.base import Page, Redirect
+from django_oauth_server.authorization.prompts.base import Prompt, Situation
+from django_oauth_server.authorization.request import Reply, request_path
+from django_oauth_server.authorization.response_modes.base import Page, Redirect, ResponseMode
+from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.endpoints.http import form_parameters, log_refusal, patient, query_parameters
 from django_oauth_server.endpoints.pages import render_page
@@ -77,10 +78,10 @@ def authorize(http: HttpRequest, issuer: Issuer) -> HttpResponse:
 def decision(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     """What the person decided. Answering twice, or Back and another answer, is answering anew: the client gets a fresh code, nothing is doubled."""
     ticket = find_ticket(Ticket.Kind.INTERACTION, http.POST.get("interaction", ""))
-    if ticket is None or timezone.now() >= ticket.expires_at:
+    if ticket is None or ticket.client.issuer != issuer.settings.issuer or timezone.now() >= ticket.expires_at:
         return _expired_page(http, issuer)
     params = Parameters(tuple(pair) for pair in ticket.payload["parameters"])
-    again = f"{issuer.url_path('authorize')}?{params.encode()}"
+    again = request_path(params, issuer)
     match http.POST.get("decision") if ticket.user_id == http.user.pk else None:
         case "allow":
             ticked = http.POST.getlist("scope")
@@ -96,9 +97,10 @@ def decision(http: HttpRequest, issuer: Issuer) -> HttpResponse:
 
 def _take_turn(http: HttpRequest, params: Parameters, issuer: Issuer, turn: Turn) -> HttpResponse:
     try:
-        params = params.only(issuer.parameters())
+        # What other endpoints read may be a secret that was sent here by mistake: it must not be kept, nor travel on in an address.
+        params = params.only(issuer.parameters(AuthorizationEndpoint, ResponseType, ResponseMode, Prompt))
         client = identify_client(params, issuer)
-        draft = Draft(params, client, issuer, choose_redirect_uri(params, client))
+        draft = Draft(params, client, issuer, choose_redirect_uri(params, client, issuer))
     except OAuthError as exc:
         return _error_page(http, exc, issuer)
     reply = reply_to(draft)
@@ -106,8 +108,18 @@ def _take_turn(http: HttpRequest, params: Parameters, issuer: Issuer, turn: Turn
         outcome = retry_conflicts(lambda: turn(_situation(http, draft)))
     except OAuthError as exc:
         log_refusal(exc, http.path)
-        outcome = exc.parameters()
+        outcome = _sign_in_first(http, draft) or exc.parameters()
     return _respond(http, outcome if isinstance(outcome, (Page, Redirect)) else _send(reply, outcome))
+
+
+def _sign_in_first(http: HttpRequest, draft: Draft) -> Redirect | None:
+    """RFC 9700 section 4.11.2: an error sends no stranger away, or whoever registers a client could have links to this site lead anywhere.
+
+    The section excepts a silent request (`prompt=none`).
+    """
+    if http.user.is_authenticated or "none" in draft.params.get("prompt", "").split():
+        return None
+    return Redirect(redirect_to_login(request_path(draft.params, draft.issuer)).url)
 
 
 def _situation(http: HttpRequest, draft: Draft) -> Situation:

@@ -36,9 +36,10 @@ class Password(GrantType):
         if user is None:
             raise InvalidGrant("Username or password is wrong.")
         found = live_authorization(request.client, user)
+        audience = (request.issuer.settings.default_resource,)
         return Issuance(
             client=request.client,
-            authorization=record_consent(found, request.client, user, scopes, (), request.issuer, request.now),
+            authorization=record_consent(found, request.client, user, scopes, audience, request.issuer, request.now),
             scopes=frozenset(scopes),
             family=uuid4(),
         )

@@ -87,6 +87,7 @@ class AuthorizationFactory(DjangoModelFactory):
     client = factory.SubFactory(ClientFactory)
     user = factory.SubFactory(UserFactory)
     scope = factory.LazyAttribute(lambda row: format_scope(row.client.scopes))
+    resources = factory.LazyFunction(lambda: [default_issuer().settings.default_resource])
     credential_stamp = factory.LazyAttribute(lambda row: credential_stamp(row.user))
 
 

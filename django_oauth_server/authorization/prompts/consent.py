@@ -36,7 +36,7 @@ class Consent(Prompt):
             return True
         if request.client.skip_consent:
             return False
-        return remembered is None or not covers(remembered, request.scopes, request.resources)
+        return remembered is None or not covers(remembered, request.scopes, request.audience)
 
     def ask(self, situation: Situation) -> Page:
         """The request waits as a ticket, with only its handle in the form."""
@@ -46,7 +46,7 @@ class Consent(Prompt):
             kind=Ticket.Kind.INTERACTION,
             client=request.client,
             user=situation.user,  # type: ignore[misc]
-            payload={"parameters": request.params.pairs()},
+            payload={"parameters": request.as_shown.pairs()},
             created_at=situation.now,
             expires_at=situation.now + issuer.settings.interaction_lifetime,
         )

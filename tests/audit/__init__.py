@@ -1,0 +1,1 @@
+"""Attacks, each as the attacker would try it."""
