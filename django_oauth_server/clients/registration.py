@@ -22,6 +22,7 @@ from django_oauth_server.protocol.opaque import CLIENT_SECRET, digest, generate
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.protocol.uris import proves_identity
 from django_oauth_server.storage.clients import ClientExists, add_client, replace_secret
+from django_oauth_server.storage.people import find_person
 
 _LONGEST_CLIENT_ID: Final = 255
 
@@ -140,6 +141,10 @@ def check_client_id(client_id: str) -> None:
         raise InvalidClientMetadata(
             "client_id",
             _("Digits alone could be taken for a person (OAuth 2.1 section 7.4). Anything with a letter would pass."),
+        )
+    if find_person(client_id):
+        raise InvalidClientMetadata(
+            "client_id", _("It is the identifier of a person (OAuth 2.1 section 7.4). Any other would pass.")
         )
 
 

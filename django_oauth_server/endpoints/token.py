@@ -74,7 +74,7 @@ def check_may_use(client: Client, grant_type: GrantType, issuer: Issuer) -> None
 
 def _finder(grant_type: GrantType, params: Parameters, issuer: Issuer) -> FindClient:
     """A remembered client serves where no statement would be made otherwise; wherever one is, the client is read anew."""
-    if grant_type.spends:
+    if grant_type.spends or grant_type.refreshes:
         return find_client
 
     def stores_nothing(client: Client) -> bool:

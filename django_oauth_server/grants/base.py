@@ -66,7 +66,7 @@ class GrantType(Component):
     refreshes: ClassVar[bool] = False
     """Whether what it proves may be refreshed, where the client may use refresh tokens."""
     spends: ClassVar[bool] = True
-    """Whether redeeming changes rows, so that it shares one transaction with what is issued."""
+    """Whether redeeming shares one transaction with what is issued: all of it is undone by a refusal."""
 
     def redeem(self, request: TokenRequest) -> Issuance:
         """Raises an `OAuthError` where nothing is proven."""

@@ -19,12 +19,17 @@ from django_oauth_server.storage.authorizations import live_authorization
 
 
 class Password(GrantType):
-    """Proves that the client was told a person's password."""
+    """Proves that the client was told a person's password.
+
+    Shares no transaction with what is issued: it would undo what others write down of a failed sign-in to lock out who guesses
+    (OAuth 2.1 section 2.4.1).
+    """
 
     name = "password"
     label = _("Password (the app sees the person's password)")
     parameters = frozenset({"grant_type", "username", "password", "scope"})
     refreshes = True
+    spends = False
 
     def allowed(self, policy: Policy) -> bool:
         return policy.allow_password

@@ -42,12 +42,13 @@ def sweeps(now: datetime, keep_revoked: timedelta) -> tuple[Sweep, ...]:
     """What is dead at *now*, in the order in which it can go.
 
     A rotated refresh token stays until it expires, so that its reuse is noticed. A spent code stays until it expires: a replay after that is
-    refused as unknown, as it would have been as expired. The record of a revoked authorization is kept for *keep_revoked*.
+    refused as unknown, as it would have been as expired. A revoked token of a client's own stays until it expires: of a JWT that was not stored
+    when it was issued, the row is all that tells. The record of a revoked authorization is kept for *keep_revoked*.
     """
     expired, revoked, gone = now - EXPIRED_KEPT, now - REVOKED_TOKEN_KEPT, now - keep_revoked
     return (
         Sweep(_("expired tokens"), Token.objects.filter(expires_at__lte=expired)),
-        Sweep(_("revoked tokens"), Token.objects.filter(revoked_at__lte=revoked)),
+        Sweep(_("revoked tokens"), Token.objects.filter(revoked_at__lte=revoked).exclude(authorization=None)),
         Sweep(
             _("tokens of revoked authorizations"),
             Token.objects.filter(authorization__revoked_at__lte=min(revoked, gone)),

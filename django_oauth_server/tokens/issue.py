@@ -27,10 +27,19 @@ def issue(
 
     A rotated refresh token that is honestly presented again (`Issuance.replaces` was superseded before) gets the answer it had.
     """
+    _check_subject(issuance)
     issuance, audience = narrow(issuance, asked, issuer)
     if issuance.replaces and issuance.replaces.superseded_at:
         return _answer_again(issuance, audience, issuer, now)
     return _answer(issuance, audience, issuer, now, refreshable=refreshable)
+
+
+def _check_subject(issuance: Issuance) -> None:
+    """RFC 9700 section 4.15: a `sub` that equals `client_id` says that the client acts for itself, which no person's token may say."""
+    if issuance.authorization and str(issuance.authorization.user_id) == issuance.client.client_id:
+        raise InvalidGrant(
+            "The person's identifier is the client's.", detail=f"client_id {issuance.client.client_id!r}"
+        )
 
 
 def token_format(client_format: str, audience: tuple[str, ...], issuer: Issuer) -> TokenFormat:

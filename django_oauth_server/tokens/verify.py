@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.functional import SimpleLazyObject
 
@@ -14,6 +13,7 @@ from django_oauth_server.models import Token
 from django_oauth_server.protocol import opaque
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.verifiers.base import InvalidToken
+from django_oauth_server.storage.people import find_person
 from django_oauth_server.storage.tokens import find_token
 from django_oauth_server.tokens.describe import describe
 from django_oauth_server.tokens.locate import LONGEST, moment, verified_claims
@@ -44,6 +44,7 @@ def _of_jwt(value: str, issuers: Mapping[str, Issuer], now: datetime) -> Verifie
 
 
 def _described(claims: dict[str, object]) -> VerifiedToken:
+    """`issue` sees to it that `sub` equals `client_id` where, and only where, the client acts for itself."""
     audience = claims["aud"]
     person = str(claims["sub"]) if claims["sub"] != claims["client_id"] else None
     return VerifiedToken(
@@ -64,5 +65,5 @@ def _user_when_looked_at(identifier: str) -> AbstractBaseUser:
 
 
 def _active_user(identifier: str) -> AbstractBaseUser | None:
-    user = get_user_model()._default_manager.filter(pk=identifier).first()
+    user = find_person(identifier)
     return user if user and user.is_active else None
