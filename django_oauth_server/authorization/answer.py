@@ -37,9 +37,8 @@ def answer(situation: Situation, scopes: tuple[str, ...]) -> Mapping[str, str]:
         )
         if authorization is not situation.found:
             told = partial(authorization_granted.send, Authorization, authorization=authorization)
-            transaction.on_commit(
-                told, robust=True
-            )  # a listener that fails is logged: what is committed is not to be done anew
+            # A listener that fails is logged: what is committed is not to be done anew.
+            transaction.on_commit(told, robust=True)
         response_type = request.issuer.components.of(ResponseType)[request.response_type]
         return response_type.parts(Granted(request, authorization, scopes, situation.now))
 

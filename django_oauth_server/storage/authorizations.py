@@ -79,7 +79,6 @@ def revoke_authorizations(authorizations: Iterable[Authorization], now: datetime
         if Authorization.objects.filter(pk=authorization.pk, is_live=True).update(is_live=None, revoked_at=now):
             ended += 1
             told = partial(authorization_revoked.send, Authorization, authorization=authorization)
-            transaction.on_commit(
-                told, robust=True
-            )  # a listener that fails is logged: what is committed is not to be done anew
+            # A listener that fails is logged: what is committed is not to be done anew.
+            transaction.on_commit(told, robust=True)
     return ended

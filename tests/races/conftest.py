@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,14 @@ from tests.races.doors import Door, Gunicorn, Threads, serve
 def _shared_database(transactional_db: None) -> None:
     if connection.vendor == "sqlite" and connection.is_in_memory_db():
         pytest.skip("races need a database that several processes share: set TEST_DATABASE_URL")
+
+
+@pytest.fixture(autouse=True)
+def _alone(_shared_database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One race at a time, however many processes run tests: each takes fifty of the server's hundred connections."""
+    with (tmp_path_factory.getbasetemp().parent / "race").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")
