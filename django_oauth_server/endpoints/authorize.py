@@ -27,7 +27,7 @@ from django_oauth_server.authorization.request import Reply, request_path
 from django_oauth_server.authorization.response_modes.base import Page, Redirect, ResponseMode
 from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.component import Component, Document, Endpoint
-from django_oauth_server.endpoints.http import form_parameters, log_refusal, patient, query_parameters
+from django_oauth_server.endpoints.http import form_parameters, log_refusal, patient, query_parameters, unreported
 from django_oauth_server.endpoints.pages import render_page
 from django_oauth_server.errors import AccessDenied, OAuthError
 from django_oauth_server.issuer import Issuer
@@ -58,6 +58,7 @@ class AuthorizationEndpoint(Component):
         return {"authorization_endpoint": endpoint("authorize")}
 
 
+@unreported
 @patient
 @csrf_exempt  # a POST may come from another site: nothing changes before the person answers
 @transaction.non_atomic_requests
@@ -71,6 +72,7 @@ def authorize(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     return _take_turn(http, params, issuer, _ask_or_answer)
 
 
+@unreported
 @patient
 @csrf_protect
 @transaction.non_atomic_requests

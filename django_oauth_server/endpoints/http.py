@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from django_oauth_server.errors import InvalidClient, InvalidRequest, OAuthError, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
@@ -39,6 +40,7 @@ def protocol_endpoint(*, cors: bool) -> Callable[[Answer], View]:
     def decorate(answer: Answer) -> View:
         @csrf_exempt
         @transaction.non_atomic_requests
+        @unreported
         @wraps(answer)
         def view(http: HttpRequest, issuer: Issuer) -> HttpResponse:
             if http.method == "OPTIONS" and cors:
@@ -53,6 +55,11 @@ def protocol_endpoint(*, cors: bool) -> Callable[[Answer], View]:
         return view
 
     return decorate
+
+
+def unreported(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
+    """Make a view whose failure is reported (Django mails it to operators) without what the request held, or any function knew."""
+    return sensitive_post_parameters()(sensitive_variables()(view))
 
 
 def public_document(view: View) -> View:

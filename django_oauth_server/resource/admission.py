@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
 
 from django_oauth_server.resource.bearer import read_token
 from django_oauth_server.resource.challenge import INVALID_TOKEN, Challenge
@@ -16,6 +17,7 @@ from django_oauth_server.resource.verifiers.base import InvalidToken
 logger = logging.getLogger("django_oauth_server.resource")
 
 
+@sensitive_variables()  # a report of a failure must not hold the token
 def identify(request: HttpRequest) -> VerifiedToken | Challenge:
     """The good token that *request* presents, meant for this resource server; or the challenge to answer with."""
     presented = read_token(request)
@@ -27,6 +29,7 @@ def identify(request: HttpRequest) -> VerifiedToken | Challenge:
         return _refused(exc)
 
 
+@sensitive_variables()
 async def aidentify(request: HttpRequest) -> VerifiedToken | Challenge:
     """`identify` for async views."""
     presented = read_token(request)
