@@ -98,8 +98,8 @@ def form_parameters(http: HttpRequest) -> Parameters:
         raise InvalidRequest(f"The content type must be {FORM}.")
     try:
         return Parameters.parse(http.body)
-    except (RequestDataTooBig, UnreadablePostError) as exc:
-        raise InvalidRequest("The request's body is too large or broken off.", detail=str(exc)) from exc
+    except (RequestDataTooBig, UnreadablePostError, ValueError) as exc:  # ValueError: Content-Length is no number
+        raise InvalidRequest("The request's body is too large, broken off or of no length.", detail=str(exc)) from exc
 
 
 def query_parameters(http: HttpRequest) -> Parameters:
