@@ -47,7 +47,7 @@ web, _ = create_client(
     client_id="web",
     client_secret="web-secret",
 )
-authorization = record_consent(None, web, person, ["read"], (), issuer, now)
+authorization = record_consent(None, web, person, ["read"], [issuer.settings.default_resource], issuer, now)
 
 web.access_token_lifetime = timedelta(
     days=1
