@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
+
+from django.utils import timezone
 
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.signing import verify
@@ -66,5 +68,5 @@ def _unstored(claims: dict[str, object], client: Client, digest: str) -> Token:
 
 
 def moment(seconds: object) -> datetime:
-    """A NumericDate of a claim that we signed (RFC 7519 section 2)."""
-    return datetime.fromtimestamp(float(str(seconds)), UTC)
+    """A NumericDate of a claim that we signed (RFC 7519 section 2), with a zone or without, as Django's own moments (USE_TZ)."""
+    return datetime.fromtimestamp(float(str(seconds)), timezone.now().tzinfo)
