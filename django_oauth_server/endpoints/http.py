@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Final, ParamSpec
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import transaction
+from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 
 from django_oauth_server.errors import InvalidClient, InvalidRequest, OAuthError, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
+from django_oauth_server.protocol.opaque import redact
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.storage.transaction import retry_conflicts
 
@@ -39,7 +40,7 @@ def protocol_endpoint(*, cors: bool) -> Callable[[Answer], View]:
 
     def decorate(answer: Answer) -> View:
         @csrf_exempt
-        @transaction.non_atomic_requests
+        @own_transactions
         @unreported
         @wraps(answer)
         def view(http: HttpRequest, issuer: Issuer) -> HttpResponse:
@@ -55,6 +56,13 @@ def protocol_endpoint(*, cors: bool) -> Callable[[Answer], View]:
         return view
 
     return decorate
+
+
+def own_transactions(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
+    """Make a view that ATOMIC_REQUESTS leaves alone, for whatever database it is set: only who begins a transaction can do it anew."""
+    for alias in connections:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return view
 
 
 def unreported(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
@@ -80,6 +88,7 @@ def public_document(view: View) -> View:
 def patient(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
     """Make a page that is made anew where another writer was in the way, as the protocol endpoints are."""
 
+    @own_transactions
     @wraps(view)
     def retried(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
@@ -110,7 +119,7 @@ def query_parameters(http: HttpRequest) -> Parameters:
 def log_refusal(exc: OAuthError, endpoint: str) -> str:
     """Write down why, for operators; return the reference by which they find it."""
     reference = secrets.token_hex(4).upper()
-    logger.warning("refused at %s: %s [%s]", endpoint, exc, reference)
+    logger.warning("refused at %s: %s [%s]", endpoint, redact(str(exc)), reference)
     return reference
 
 
