@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -17,6 +16,7 @@ from django.utils.translation import ngettext
 from django_oauth_server.admin.lists import JWT_OUTLIVES, RecordAdmin, badge, confirmed
 from django_oauth_server.models import Authorization
 from django_oauth_server.storage.authorizations import revoke_authorizations
+from django_oauth_server.storage.transaction import atomic
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -78,7 +78,7 @@ class AuthorizationAdmin(RecordAdmin):
         )
         if isinstance(rows, HttpResponse):
             return rows
-        with transaction.atomic():
+        with atomic():
             ended = revoke_authorizations(rows, timezone.now())
             self.log_change_of(request, rows, _("Revoked."))
         self.message_user(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
@@ -26,6 +25,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.registry import issuers
 from django_oauth_server.storage.clients import has_history, people_using, set_active
+from django_oauth_server.storage.transaction import atomic
 
 
 class IssuerFilter(admin.SimpleListFilter):
@@ -204,7 +204,7 @@ class ClientAdmin(QuickAdmin):
         )
         if isinstance(rows, HttpResponse):
             return rows
-        with transaction.atomic():
+        with atomic():
             client.secret_once = new_secret(client, issuer, timezone.now())  # type: ignore[attr-defined]
             self.log_change_of(request, [client], _("Made a new secret."))
         return self._show_once(request, client)
@@ -218,7 +218,7 @@ class ClientAdmin(QuickAdmin):
         return next((issuer for issuer in issuers() if str(issuer) == request.GET.get("issuer")), None)
 
     def _switch(self, request: HttpRequest, rows: list[Client], *, active: bool) -> None:
-        with transaction.atomic():
+        with atomic():
             changed = set_active(rows, active=active)
             self.log_change_of(request, rows, _("Enabled.") if active else _("Disabled."))
         said = ngettext("%(n)d client was enabled.", "%(n)d clients were enabled.", changed)

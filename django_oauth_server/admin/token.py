@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -16,6 +15,7 @@ from django.utils.translation import ngettext
 from django_oauth_server.admin.lists import JWT_OUTLIVES, RecordAdmin, badge, confirmed
 from django_oauth_server.models import Token
 from django_oauth_server.storage.tokens import revoke_family, revoke_token
+from django_oauth_server.storage.transaction import atomic
 
 
 class TokenAdmin(RecordAdmin):
@@ -71,7 +71,7 @@ class TokenAdmin(RecordAdmin):
         )
         if isinstance(rows, HttpResponse):
             return rows
-        with transaction.atomic():
+        with atomic():
             for row in rows:
                 _revoke(row)
             self.log_change_of(request, rows, _("Revoked."))

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import partial
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
 
 from django_oauth_server.authorization.prompts.base import Prompt, Situation
 from django_oauth_server.authorization.request import Granted
@@ -15,6 +14,7 @@ from django_oauth_server.conf import Scope
 from django_oauth_server.grants.allow import record_consent
 from django_oauth_server.models import Authorization
 from django_oauth_server.signals import authorization_granted
+from django_oauth_server.storage.transaction import after_commit, atomic
 
 
 def first_prompt(situation: Situation) -> Prompt | None:
@@ -31,14 +31,13 @@ def answer(situation: Situation, scopes: tuple[str, ...]) -> Mapping[str, str]:
     """Write down what is allowed, and make what the response type hands out: together, or not at all."""
     request, user = situation.request, situation.user
     assert isinstance(user, AbstractBaseUser)
-    with transaction.atomic():
+    with atomic():
         authorization = record_consent(
             situation.found, request.client, user, scopes, request.audience, request.issuer, situation.now
         )
         if authorization is not situation.found:
             told = partial(authorization_granted.send, Authorization, authorization=authorization)
-            # A listener that fails is logged: what is committed is not to be done anew.
-            transaction.on_commit(told, robust=True)
+            after_commit(told)
         response_type = request.issuer.components.of(ResponseType)[request.response_type]
         return response_type.parts(Granted(request, authorization, scopes, situation.now))
 

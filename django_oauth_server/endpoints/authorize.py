@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -27,7 +26,13 @@ from django_oauth_server.authorization.request import Reply, request_path
 from django_oauth_server.authorization.response_modes.base import Page, Redirect, ResponseMode
 from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.component import Component, Document, Endpoint
-from django_oauth_server.endpoints.http import form_parameters, log_refusal, patient, query_parameters, unreported
+from django_oauth_server.endpoints.http import (
+    form_parameters,
+    log_refusal,
+    patient,
+    query_parameters,
+    unreported,
+)
 from django_oauth_server.endpoints.pages import render_page
 from django_oauth_server.errors import AccessDenied, OAuthError
 from django_oauth_server.issuer import Issuer
@@ -61,7 +66,6 @@ class AuthorizationEndpoint(Component):
 @unreported
 @patient
 @csrf_exempt  # a POST may come from another site: nothing changes before the person answers
-@transaction.non_atomic_requests
 @require_http_methods(["GET", "POST"])
 def authorize(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     """Ask the person what has to be asked; answer the client when nothing has."""
@@ -75,7 +79,6 @@ def authorize(http: HttpRequest, issuer: Issuer) -> HttpResponse:
 @unreported
 @patient
 @csrf_protect
-@transaction.non_atomic_requests
 @require_POST
 def decision(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     """What the person decided. Answering twice, or Back and another answer, is answering anew: the client gets a fresh code, nothing is doubled."""

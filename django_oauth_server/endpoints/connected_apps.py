@@ -7,7 +7,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -37,7 +36,6 @@ class ConnectedApps(Component):
 
 
 @patient
-@transaction.non_atomic_requests
 @login_required
 @require_safe
 def connected_apps(http: HttpRequest, issuer: Issuer) -> HttpResponse:
@@ -53,7 +51,6 @@ def connected_apps(http: HttpRequest, issuer: Issuer) -> HttpResponse:
 
 
 @patient
-@transaction.non_atomic_requests
 @login_required
 @csrf_protect
 @require_http_methods(["GET", "POST"])

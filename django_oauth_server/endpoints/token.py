@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 
-from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -18,6 +17,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.storage.clients import find_client, peek, remember_client
+from django_oauth_server.storage.transaction import atomic
 from django_oauth_server.tokens.issue import issue, token_format
 
 _RESOURCE = frozenset({"resource"})
@@ -45,7 +45,7 @@ def token(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
     check_may_use(client, grant_type, issuer)
     request = TokenRequest(params.only(grant_type.parameters), client, issuer, http, now)
     refreshable = grant_type.refreshes and "refresh_token" in client.grant_types
-    with transaction.atomic() if grant_type.spends else nullcontext():
+    with atomic() if grant_type.spends else nullcontext():
         return issue(grant_type.redeem(request), params.every("resource"), issuer, now, refreshable=refreshable)
 
 

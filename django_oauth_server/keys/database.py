@@ -9,7 +9,6 @@ from functools import partial
 from time import monotonic
 from typing import Final
 
-from django.db import transaction
 from django.utils import timezone
 
 from django_oauth_server.conf import IssuerSettings
@@ -18,6 +17,7 @@ from django_oauth_server.keys.ring import KeyRing, Signer
 from django_oauth_server.models import SigningKey
 from django_oauth_server.protocol.jose import SigningKeyPair
 from django_oauth_server.storage.signing_keys import add_signing_key, signing_keys
+from django_oauth_server.storage.transaction import after_commit
 
 PATIENCE: Final = 5.0
 """Seconds that pass between two readings on behalf of strangers."""
@@ -85,7 +85,7 @@ class DatabaseKeys:
         add_signing_key(new_key(self._settings, pair, published=now, signs_from=now))
         # Inside a transaction it is not kept before the commit: a rollback takes the key away, and this process would go on signing with it.
         self._uncommitted.add(pair.kid)
-        transaction.on_commit(partial(self._committed, pair.kid))
+        after_commit(partial(self._committed, pair.kid))
         return self._read().signer(alg, now) or pair
 
     def _committed(self, kid: str) -> None:

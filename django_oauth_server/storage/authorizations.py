@@ -7,14 +7,13 @@ from datetime import datetime
 from functools import partial
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.db.models.functions import Coalesce, Greatest
 
 from django_oauth_server.models import Authorization, Client
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.signals import authorization_revoked
-from django_oauth_server.storage.transaction import Conflict
+from django_oauth_server.storage.transaction import Conflict, after_commit
 
 
 def live_authorization(client: Client, user: AbstractBaseUser) -> Authorization | None:
@@ -79,6 +78,5 @@ def revoke_authorizations(authorizations: Iterable[Authorization], now: datetime
         if Authorization.objects.filter(pk=authorization.pk, is_live=True).update(is_live=None, revoked_at=now):
             ended += 1
             told = partial(authorization_revoked.send, Authorization, authorization=authorization)
-            # A listener that fails is logged: what is committed is not to be done anew.
-            transaction.on_commit(told, robust=True)
+            after_commit(told)
     return ended

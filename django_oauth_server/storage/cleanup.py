@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from django.db import models, transaction
+from django.db import models
 from django.db.models import F, Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.component import Words
 from django_oauth_server.models import Authorization, Ticket, Token
-from django_oauth_server.storage.transaction import retry_conflicts
+from django_oauth_server.storage.transaction import atomic, database, retry_conflicts
 
 EXPIRED_KEPT: Final = timedelta(hours=1)
 """Longer than any request, which may still write to what it found alive."""
@@ -41,8 +41,8 @@ class Sweep:
 def sweeps(now: datetime, keep_revoked: timedelta) -> tuple[Sweep, ...]:
     """What is dead at *now*, in the order in which it can go.
 
-    A rotated refresh token stays until it expires, so that its reuse is noticed. A spent code stays until it expires: a replay after that is
-    refused as unknown, as it would have been as expired. A revoked token of a client's own stays until it expires: of a JWT that was not stored
+    A rotated refresh token stays until it expires, so that its reuse is noticed. A spent code stays as long as any that expired: a
+    replay after that is refused as unknown, and takes nothing back. A revoked token of a client's own stays until it expires: of a JWT that was not stored
     when it was issued, the row is all that tells. The record of a revoked authorization is kept for *keep_revoked*.
     """
     expired, revoked, gone = now - EXPIRED_KEPT, now - REVOKED_TOKEN_KEPT, now - keep_revoked
@@ -60,11 +60,10 @@ def sweeps(now: datetime, keep_revoked: timedelta) -> tuple[Sweep, ...]:
 
 def _delete(model: type[models.Model], pks: Sequence[int]) -> int:
     """Nothing hangs on these rows any more, so no cascade is collected."""
-    with transaction.atomic():
+    with atomic():
         if model is Token:
             _note_last_use(pks)
-        doomed = model._default_manager.filter(pk__in=pks)
-        return doomed._raw_delete(doomed.db)
+        return model._default_manager.filter(pk__in=pks)._raw_delete(database())
 
 
 def _note_last_use(tokens: Sequence[int]) -> None:

@@ -13,12 +13,13 @@ from time import monotonic
 from typing import Final, NamedTuple
 
 from django.core.cache import cache
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
 from django_oauth_server.models import Authorization, Client, Token
 from django_oauth_server.storage.question import Question
+from django_oauth_server.storage.transaction import after_commit, atomic
 
 _MOST: Final = 1024
 """How many clients a process remembers; the one unused longest goes first."""
@@ -94,7 +95,7 @@ def has_history(client: Client) -> bool:
 def add_client(client: Client) -> None:
     """Store a new client. Raises `ClientExists`."""
     try:
-        with transaction.atomic():
+        with atomic():
             client.save(force_insert=True)
     except IntegrityError as exc:
         raise ClientExists(client.client_id) from exc
@@ -120,7 +121,7 @@ def _generation_key(issuer: str) -> str:
     return "oauth_server:clients:" + hashlib.sha256(issuer.encode()).hexdigest()
 
 
-def _forget(instance: Client, using: str | None = None, **_: object) -> None:
+def _forget(instance: Client, **_: object) -> None:
     """At once here, so that the transaction that saves reads what it wrote; everywhere once that is committed.
 
     A cache that cannot be reached must not undo the save: others then learn of it within their lifetime.
@@ -128,7 +129,7 @@ def _forget(instance: Client, using: str | None = None, **_: object) -> None:
     with _lock:
         _remembered.pop((instance.issuer, instance.client_id), None)
     key = _generation_key(instance.issuer)
-    transaction.on_commit(lambda: cache.set(key, uuid.uuid4().hex, None), using, robust=True)
+    after_commit(lambda: cache.set(key, uuid.uuid4().hex, None))
 
 
 post_save.connect(_forget, sender=Client)

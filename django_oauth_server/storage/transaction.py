@@ -7,9 +7,11 @@ from random import uniform
 from time import monotonic, sleep
 from typing import Final, TypeVar
 
-from django.db import DatabaseError, IntegrityError, OperationalError, connection
+from django.db import DatabaseError, IntegrityError, OperationalError, connections, router, transaction
+from django.db.transaction import Atomic
 
 from django_oauth_server.errors import TemporarilyUnavailable
+from django_oauth_server.models import Token
 
 ATTEMPTS: Final = 20
 PATIENCE: Final = 10.0
@@ -27,6 +29,21 @@ class Conflict(Exception):
     """Another writer was first: what was read is no longer so."""
 
 
+def database() -> str:
+    """Where the package's rows are written: with DATABASE_ROUTERS not always the default database."""
+    return router.db_for_write(Token)
+
+
+def atomic() -> Atomic:
+    """All that is written to the package's rows, or nothing of it."""
+    return transaction.atomic(using=database())
+
+
+def after_commit(work: Callable[[], object]) -> None:
+    """Run *work* once all is committed. Where it fails, that is logged: what is committed is not to be done anew."""
+    transaction.on_commit(work, using=database(), robust=True)
+
+
 def retry_conflicts(work: Callable[[], T]) -> T:
     """What *work* returns. It opens its own transaction, so that each attempt reads anew.
 
@@ -39,7 +56,7 @@ def retry_conflicts(work: Callable[[], T]) -> T:
         except Conflict:
             pass
         except DatabaseError as exc:
-            if connection.in_atomic_block or not is_conflict(exc):
+            if connections[database()].in_atomic_block or not is_conflict(exc):
                 raise
         sleep(pause)
     raise TemporarilyUnavailable("The server is busy; try again.", detail="too many conflicts with other writers")

@@ -1,5 +1,5 @@
 """People with a primary key of their own choice, moments without a zone, a transaction around every request, sessions in cookies, no messages,
-no languages, and signing keys in a file."""
+no languages, and everything in a database that is not the default one."""
 
 from tests.settings import *  # noqa: F403
 from tests.settings import INSTALLED_APPS, MIDDLEWARE, OAUTH_SERVER
@@ -9,7 +9,9 @@ USE_TZ = False
 TIME_ZONE = "America/New_York"
 USE_I18N = False
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:", "ATOMIC_REQUESTS": True}}
+_DATABASE = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:", "ATOMIC_REQUESTS": True}
+DATABASES = {"default": _DATABASE, "elsewhere": _DATABASE}
+DATABASE_ROUTERS = ["tests.audit.other_project.routers.Elsewhere"]
 _LEFT_OUT = {
     "django.contrib.admin",
     "django.contrib.messages",

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.handlers.base import BaseHandler
 from django.test import Client as Browser
+from django.urls import get_resolver
 
 from django_oauth_server.clients.registration import create_client
 from django_oauth_server.errors import InvalidClientMetadata
@@ -16,7 +18,7 @@ from tests.audit.other_project.models import Member
 from tests.factories import ClientFactory
 from tests.flow import Flow
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "elsewhere"])
 
 
 @pytest.fixture
@@ -74,6 +76,19 @@ def test_a_replayed_code_takes_back_what_it_bought_in_spite_of_the_transaction(b
     bought = flow.exchange(code).json()
     assert flow.exchange(code).json()["error"] == "invalid_grant"
     assert not flow.is_active(bought["access_token"])
+
+
+def test_a_refusal_that_comes_late_leaves_the_code_to_its_owner(browser: Browser) -> None:
+    flow = Flow(ClientFactory(), browser)
+    code = flow.code()
+    assert flow.exchange(code, resource="https://api.example/unknown").json()["error"] == "invalid_target"
+    assert flow.exchange(code).status_code == 200
+
+
+def test_no_view_is_in_a_transaction_that_it_cannot_do_anew() -> None:
+    for pattern in get_resolver("django_oauth_server.urls").url_patterns[0].url_patterns:
+        if pattern.name != "metadata":  # which asks no database
+            assert BaseHandler().make_view_atomic(pattern.callback) is pattern.callback, pattern
 
 
 def test_connected_apps(browser: Browser) -> None:
