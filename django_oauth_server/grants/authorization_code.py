@@ -28,12 +28,19 @@ class AuthorizationCode(GrantType):
         """A code is spent after everything else has been proven, so a failed attempt leaves it to its owner; a replay that proves
         everything takes back what the code bought (OAuth 2.1 section 7.5.2)."""
         ticket = find_ticket(Ticket.Kind.AUTHORIZATION_CODE, request.params.require("code"))
-        redeemable = ticket is not None and ticket.client_id == request.client.pk and request.now < ticket.expires_at
+        redeemable = (
+            ticket is not None and ticket.client_id == request.client.pk and not _has_lapsed(ticket, request.now)
+        )
         judge_code(request.params, client_facts(request.client, request.issuer), _facts(ticket, redeemable=redeemable))
         assert ticket is not None
         if ticket.redeemed_at or not redeem(ticket, request.now):
             raise InvalidGrant("The code was redeemed before.", aftermath=_take_back(ticket, request.now))
         return _issuance(ticket, request)
+
+
+def _has_lapsed(ticket: Ticket, now: datetime) -> bool:
+    """Whether nobody redeemed it in time. One that was redeemed still tells of a replay, however late."""
+    return ticket.redeemed_at is None and now >= ticket.expires_at
 
 
 def _facts(ticket: Ticket | None, *, redeemable: bool) -> CodeFacts:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from django_oauth_server.models import Ticket, Token
+from django_oauth_server.protocol.basic import format_basic
 from tests.factories import ClientFactory
 from tests.flow import VERIFIER, Flow
 
@@ -121,6 +122,46 @@ def test_a_replay_takes_back_what_was_refreshed_too(flow: Flow) -> None:
     refreshed = flow.refresh(flow.exchange(code).json()["refresh_token"]).json()
     flow.exchange(code)
     assert not flow.is_active(refreshed["access_token"])
+
+
+def test_a_replay_takes_back_what_it_bought_however_late(flow: Flow) -> None:
+    code = flow.code()
+    bought = flow.exchange(code).json()
+    Ticket.objects.update(expires_at=Ticket.objects.latest("pk").created_at)
+    assert flow.exchange(code, code_verifier="x" * 43).json()["error"] == "invalid_grant"
+    assert flow.is_active(bought["access_token"])
+    assert flow.exchange(code).json()["error"] == "invalid_grant"
+    assert not flow.is_active(bought["access_token"])
+
+
+@pytest.mark.spec("OAuth 2.1", "7.5.2")
+@pytest.mark.parametrize("client", [{"public": True}, {"access_token_format": "at+jwt"}])
+def test_a_replay_takes_back_whatever_the_client_and_the_format(browser: Any, client: dict[str, Any]) -> None:
+    flow = Flow(ClientFactory(**client), browser)
+    code = flow.code()
+    bought = flow.exchange(code).json()
+    flow.exchange(code)
+    assert Token.objects.filter(revoked_at=None).count() == 0
+    assert flow.refresh(bought["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def test_a_replay_leaves_the_persons_other_sign_ins_alone(flow: Flow) -> None:
+    code, other = flow.code(), flow.tokens()
+    flow.exchange(code)
+    flow.exchange(code)
+    assert flow.is_active(other["access_token"])
+    assert flow.refresh(other["refresh_token"]).status_code == 200
+
+
+@pytest.mark.spec("OAuth 2.1", "7.5.2")
+@pytest.mark.parametrize("proof", [None, "wrong", "Basic !"])
+def test_who_cannot_prove_to_be_the_client_neither_burns_nor_takes_back(flow: Flow, proof: str | None) -> None:
+    proof = format_basic(flow.client.client_id, "wrong") if proof == "wrong" else proof
+    code = flow.code()
+    assert flow.exchange(code, authorization=proof).json()["error"] == "invalid_client"
+    bought = flow.exchange(code).json()
+    assert flow.exchange(code, authorization=proof).json()["error"] == "invalid_client"
+    assert flow.is_active(bought["access_token"])
 
 
 def test_an_expired_code_is_refused(flow: Flow) -> None:
