@@ -41,8 +41,8 @@ class Sweep:
 def sweeps(now: datetime, keep_revoked: timedelta) -> tuple[Sweep, ...]:
     """What is dead at *now*, in the order in which it can go.
 
-    A rotated refresh token stays until it expires, so that its reuse is noticed. A spent code stays as long as any that expired: a
-    replay after that is refused as unknown, and takes nothing back. A revoked token of a client's own stays until it expires: of a JWT that was not stored
+    A rotated refresh token stays until it expires, so that its reuse is noticed. A spent code stays as long as any that expired: a replay after
+    that is refused as unknown, and takes nothing back. A revoked token of a client's own stays until it expires: of a JWT that was not stored
     when it was issued, the row is all that tells. The record of a revoked authorization is kept for *keep_revoked*.
     """
     expired, revoked, gone = now - EXPIRED_KEPT, now - REVOKED_TOKEN_KEPT, now - keep_revoked
