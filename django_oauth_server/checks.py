@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from django.apps import AppConfig
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import NoReverseMatch
@@ -18,9 +20,17 @@ from django_oauth_server.tokens.formats.base import TokenFormat
 def check_issuers(app_configs: Sequence[AppConfig] | None = None, **kwargs: object) -> list[CheckMessage]:
     """Settings that cannot be read, and what each component warns of."""
     try:
-        return [message for issuer in issuers() for message in _check(issuer)]
+        return [*_check_people(), *(message for issuer in issuers() for message in _check(issuer))]
     except ImproperlyConfigured as exc:
         return [Error(str(exc), id="oauth_server.E001")]
+
+
+def _check_people() -> Iterator[CheckMessage]:
+    if not issubclass(get_user_model(), AbstractBaseUser):
+        yield Error(
+            f"AUTH_USER_MODEL {get_user_model()._meta.label} is no AbstractBaseUser: nobody could tell when a password was changed.",
+            id="oauth_server.E006",
+        )
 
 
 def _check(issuer: Issuer) -> Iterator[CheckMessage]:

@@ -5,25 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.checks import run_checks
 from django.test import Client as Browser
 
 from django_oauth_server.models import Authorization, Ticket
-from tests import urls  # noqa: F401 - made before another test has a second issuer
 from tests.factories import ClientFactory
 from tests.flow import Flow, answered
 
 pytestmark = pytest.mark.django_db
 
 MAIL = "https://api.example/mail"
-SECOND_ISSUER = "https://as.example/second"
-
-
-@pytest.fixture
-def second(settings: Any) -> str:
-    """A second issuer in the same project, under a path of its own."""
-    settings.OAUTH_SERVER = [settings.OAUTH_SERVER, settings.OAUTH_SERVER | {"issuer": SECOND_ISSUER}]
-    settings.ROOT_URLCONF = "tests.audit.two_issuers"
-    return SECOND_ISSUER
 
 
 @pytest.mark.spec("RFC 9700", "4.11.2")
@@ -101,3 +92,8 @@ def test_a_page_of_one_issuer_answers_nothing_at_another(flow: Flow, second: str
     )
     assert answer.status_code == 400
     assert not Authorization.objects.filter(client=twin).exists()
+
+
+def test_a_user_model_that_tells_of_no_password_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django_oauth_server.checks.get_user_model", lambda: Ticket)
+    assert "oauth_server.E006" in {message.id for message in run_checks()}
