@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client as Browser
 from joserfc import jws
 
+from django_oauth_server.conf import OAUTH2_1
 from django_oauth_server.models import Token
 from tests.factories import ClientFactory
 from tests.flow import INTROSPECT, Flow
@@ -81,3 +85,58 @@ def test_a_jti_opens_nothing(flow: Flow, settings: Any) -> None:
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"access_token_format": "at+jwt"}
     jti = json.loads(jws.extract_compact(flow.tokens()["access_token"].encode()).payload)["jti"]
     assert flow.introspect(jti) == flow.introspect(f"jti:{jti}") == {"active": False}
+
+
+@pytest.mark.spec("RFC 7662", "2.1")
+@pytest.mark.parametrize("hint", ["access_token", "refresh_token", "nonsense"])
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_the_hint_changes_nothing(flow: Flow, hint: str, kind: str) -> None:
+    assert flow.introspect(flow.tokens()[kind], token_type_hint=hint)["active"] is True
+
+
+def test_a_refresh_token_is_not_called_a_bearer(flow: Flow) -> None:
+    assert "token_type" not in flow.introspect(flow.tokens()["refresh_token"])
+
+
+@pytest.mark.spec("RFC 7662", "2.2")
+def test_a_refresh_token_that_was_rotated_out_is_worth_nothing(browser: Browser, settings: Any) -> None:
+    client = ClientFactory()
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {
+        "policy": replace(OAUTH2_1, name="rotating", require_refresh_token_rotation=True)
+    }
+    flow = Flow(client, browser)
+    first = flow.tokens()["refresh_token"]
+    second = flow.refresh(first).json()["refresh_token"]
+    assert flow.introspect(first) == {"active": False}
+    assert flow.is_active(second)
+
+
+@pytest.mark.parametrize("token_format", ["opaque", "at+jwt"])
+def test_the_audience_of_a_client_that_serves_several_resources(
+    flow: Flow, browser: Browser, settings: Any, token_format: str
+) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"access_token_format": token_format}
+    served = ["https://api.example/notes", "https://api.example/mail"]
+    server = Flow(ClientFactory(metadata__resource_identifiers=served), browser)
+    for resource in served:
+        assert server.introspect(flow.tokens(resource=resource)["access_token"])["aud"] == [resource]
+    assert not server.is_active(flow.tokens()["access_token"])
+
+
+@pytest.mark.spec("RFC 9068", "4")
+def test_a_jwt_is_worth_nothing_once_it_has_expired(settings: Any) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {
+        "access_token_format": "at+jwt",
+        "access_token_lifetime": timedelta(),
+    }
+    flow = Flow(ClientFactory(metadata__grant_types=["client_credentials"]), Browser())
+    token = flow.token(grant_type="client_credentials", scope="email").json()["access_token"]
+    assert flow.introspect(token) == {"active": False}
+    assert flow.revoke(token).status_code == 200
+    assert not Token.objects.exists()
+
+
+def test_the_answer_is_kept_by_nobody(flow: Flow) -> None:
+    headers, form = flow._authenticate("", {"token": "x"})
+    response = Browser().post(INTROSPECT, urlencode(form), "application/x-www-form-urlencoded", headers=headers)
+    assert response["Cache-Control"] == "no-store"

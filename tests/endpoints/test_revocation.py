@@ -82,3 +82,37 @@ def test_the_token_is_needed(flow: Flow) -> None:
 def test_nobody_revokes_without_being_a_client(flow: Flow) -> None:
     response = Browser().post(REVOKE, "token=x", content_type="application/x-www-form-urlencoded")
     assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.spec("RFC 7009", "2.1")
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+@pytest.mark.parametrize("token_format", ["opaque", "at+jwt"])
+def test_not_even_the_resource_server_revokes_what_is_another_clients(
+    flow: Flow, browser: Browser, settings: Any, kind: str, token_format: str
+) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"access_token_format": token_format}
+    server = Flow(ClientFactory(metadata__resource_identifiers=["https://as.example"]), browser)
+    bought = flow.tokens()
+    assert server.revoke(bought[kind]).json()["error"] == "unauthorized_client"
+    assert flow.is_active(bought[kind])
+
+
+def test_a_client_that_revokes_ends_one_sign_in_of_one_person(flow: Flow, browser: Browser) -> None:
+    bought, other = flow.tokens(), flow.tokens()
+    flow.revoke(bought["refresh_token"])
+    assert flow.refresh(other["refresh_token"]).status_code == 200
+    assert flow.authorize().status_code == 303  # what the person allowed is remembered
+
+
+def test_a_token_that_was_rotated_out_still_takes_its_family(browser: Browser) -> None:
+    flow = Flow(ClientFactory(public=True), browser)
+    first = flow.tokens()["refresh_token"]
+    second = flow.refresh(first).json()
+    assert flow.revoke(first).status_code == 200
+    assert flow.refresh(second["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def test_the_tokens_of_a_disabled_client_are_not_its_own_to_revoke(flow: Flow) -> None:
+    token = flow.tokens()["access_token"]
+    type(flow.client).objects.update(is_active=False)
+    assert flow.revoke(token).json()["error"] == "invalid_client"
