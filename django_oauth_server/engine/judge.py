@@ -42,6 +42,12 @@ _ERRORS: Final[dict[str, type[ours.OAuthError]]] = {
     )
 }
 
+_WORDS: Final = {
+    "invalid_scope": "The parameter scope is missing, or asks for what this client may not have.",
+    "invalid_grant": "What was presented is unknown, expired, revoked, or another client's.",
+}
+"""For refusals that oauthlib leaves without a word."""
+
 
 class _Request(Request):  # type: ignore[misc]
     """oauthlib's request, filled from parameters that were read already. Credentials stay outside: the facts speak for them."""
@@ -169,7 +175,7 @@ def _ask(question: Callable[[_Request], object], request: _Request) -> None:
     try:
         question(request)
     except theirs.OAuth2Error as exc:
-        raise _ERRORS.get(exc.error, ours.InvalidRequest)(exc.description or "") from exc
+        raise _ERRORS.get(exc.error, ours.InvalidRequest)(exc.description or _WORDS.get(exc.error, "")) from exc
 
 
 def _scopes(question: Callable[[_Request], object], request: _Request) -> tuple[str, ...]:
