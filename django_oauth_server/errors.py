@@ -16,7 +16,6 @@ from django_oauth_server.protocol.errors import (
     UnauthorizedClient,
     UnsupportedGrantType,
     UnsupportedResponseType,
-    UnsupportedTokenType,
 )
 
 __all__ = [
@@ -35,5 +34,4 @@ __all__ = [
     "UnauthorizedClient",
     "UnsupportedGrantType",
     "UnsupportedResponseType",
-    "UnsupportedTokenType",
 ]

@@ -57,7 +57,6 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
         "UnauthorizedClient",
         "UnsupportedGrantType",
         "UnsupportedResponseType",
-        "UnsupportedTokenType",
     ),
     "signals": ("authorization_granted", "authorization_revoked"),
     "models": ("Authorization", "Client", "SigningKey", "Ticket", "Token"),

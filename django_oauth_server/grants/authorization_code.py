@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 
 from django.utils.translation import gettext_lazy as _
 
@@ -34,7 +35,8 @@ class AuthorizationCode(GrantType):
         judge_code(request.params, client_facts(request.client, request.issuer), _facts(ticket, redeemable=redeemable))
         assert ticket is not None
         if ticket.redeemed_at or not redeem(ticket, request.now):
-            raise InvalidGrant("The code was redeemed before.", aftermath=_take_back(ticket, request.now))
+            take_back = partial(revoke_family, ticket.family, request.now)
+            raise InvalidGrant("The code was redeemed before.", aftermath=take_back)
         return _issuance(ticket, request)
 
 
@@ -52,10 +54,6 @@ def _facts(ticket: Ticket | None, *, redeemable: bool) -> CodeFacts:
         code_challenge=asked.get("code_challenge", ""),
         code_challenge_method=asked.get("code_challenge_method", ""),
     )
-
-
-def _take_back(ticket: Ticket, now: datetime) -> Callable[[], None]:
-    return lambda: revoke_family(ticket.family, now)
 
 
 def _issuance(ticket: Ticket, request: TokenRequest) -> Issuance:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 
 from django.utils.translation import gettext_lazy as _
 
@@ -30,22 +30,23 @@ class RefreshToken(GrantType):
         presented = request.params.require("refresh_token")
         token = _find(presented)
         reason = _refusal(token, request)
+        client = client_facts(request.client, request.issuer)
         scopes = judge_refresh(
             request.params,
-            client_facts(request.client, request.issuer),
+            client,
             RefreshFacts(redeemable=not reason, scopes=token.scopes if token and not reason else ()),
         )
         assert token is not None
         replayed = token.superseded_at is not None
+        rotates = request.client.is_public or request.policy.require_refresh_token_rotation
         if replayed:
             _refuse_reuse(token, request)
-        rotates = request.client.is_public or request.policy.require_refresh_token_rotation
-        if not replayed:
+        else:
             _spend(token, request, rotates=rotates)
         return Issuance(
             client=request.client,
             authorization=token.authorization,
-            scopes=frozenset(scopes).intersection(client_facts(request.client, request.issuer).scopes),
+            scopes=frozenset(scopes).intersection(client.scopes),
             granted=token.scopes,
             resources=tuple(token.audience),
             facts=token.facts,
@@ -69,19 +70,14 @@ def _refusal(token: Token | None, request: TokenRequest) -> str:
 
 def _refuse_reuse(token: Token, request: TokenRequest) -> None:
     assert token.superseded_at is not None
+    assert token.family is not None
     elapsed = max(request.now - token.superseded_at, timedelta())  # another process's clock may be ahead
     if elapsed >= request.issuer.settings.refresh_token_replay_window:
         raise InvalidGrant(
             "The refresh token was used before.",
             detail="reuse: family revoked",
-            aftermath=_end_family(token, request.now),
+            aftermath=partial(revoke_family, token.family, request.now),
         )
-
-
-def _end_family(token: Token, now: datetime) -> Callable[[], None]:
-    assert token.family is not None
-    family = token.family
-    return lambda: revoke_family(family, now)
 
 
 def _spend(token: Token, request: TokenRequest, *, rotates: bool) -> None:

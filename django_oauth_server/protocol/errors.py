@@ -104,12 +104,6 @@ class ConsentRequired(OAuthError):
     error = "consent_required"
 
 
-class UnsupportedTokenType(OAuthError):
-    """RFC 7009 section 2.2.1."""
-
-    error = "unsupported_token_type"
-
-
 class TemporarilyUnavailable(OAuthError):
     """RFC 6749 section 4.1.2.1: the database refused too often; try again."""
 

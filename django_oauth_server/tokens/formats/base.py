@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
-from django_oauth_server.component import Component, Document
+from django_oauth_server.component import Component
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Token
 
@@ -23,6 +22,3 @@ class TokenFormat(Component):
     def render(self, token: Token, identifier: str, issuer: Issuer) -> str:
         """The token on the wire."""
         raise NotImplementedError
-
-    def metadata(self, endpoint: Callable[[str], str]) -> Document:
-        return {}
