@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,16 +46,16 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
+@contextmanager
+def started(home: Path, **environment: str) -> Iterator[Example]:
     """`manage.py start`, on a free port, with nothing prepared."""
-    home, port = tmp_path_factory.mktemp("example"), free_port()
+    port = free_port()
     url, output = f"http://127.0.0.1:{port}", home / "output"
-    environment = {**os.environ, "EXAMPLE_VAR": str(home), "OAUTH_ISSUER": url}
-    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     command = [sys.executable, str(ROOT / "example_project/manage.py"), "start", "--bind", f"127.0.0.1:{port}"]
+    everything = {**inherited, "EXAMPLE_VAR": str(home), "OAUTH_ISSUER": url, **environment}
     with output.open("w") as sink:
-        server = subprocess.Popen(command, env=environment, stdout=sink, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(command, env=everything, stdout=sink, stderr=subprocess.STDOUT)
     try:
         _wait_until_served(f"{url}/.well-known/oauth-authorization-server", server, output)
         printed = re.search(r"Password:\s+(\S+)", output.read_text())
@@ -63,6 +64,13 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
     finally:
         server.terminate()
         server.wait(10)
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
+    """The example project, as the one command starts it."""
+    with started(tmp_path_factory.mktemp("example")) as running:
+        yield running
 
 
 def _wait_until_served(url: str, server: subprocess.Popen[bytes], output: Path) -> None:
