@@ -1,44 +1,61 @@
-"""From a request to the token that it may act with: read, verify, compare the audience, judge."""
+"""From a request to the token that it may act with: read, verify, compare the audience, judge; and how a refusal is answered."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, cast
 
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.debug import sensitive_variables
 
 from django_oauth_server.resource.bearer import read_token
-from django_oauth_server.resource.challenge import INVALID_TOKEN, Challenge
-from django_oauth_server.resource.conf import audiences, verifier
+from django_oauth_server.resource.challenge import INVALID_TOKEN, Challenge, temporarily_unavailable
+from django_oauth_server.resource.conf import audiences, load, user_rule, verifier
+from django_oauth_server.resource.locations import metadata_url
+from django_oauth_server.resource.people import nobody
 from django_oauth_server.resource.requirement import Requirement
 from django_oauth_server.resource.token import VerifiedToken
-from django_oauth_server.resource.verifiers.base import InvalidToken
+from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidToken
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
 
 logger = logging.getLogger("django_oauth_server.resource")
+
+_OUTCOME: Final = "_oauth_outcome"
+"""Where a request keeps what it was identified as: a middleware, a view and a throttle ask, and the token is verified once."""
 
 
 @sensitive_variables()  # a report of a failure must not hold the token
 def identify(request: HttpRequest) -> VerifiedToken | Challenge:
     """The good token that *request* presents, meant for this resource server; or the challenge to answer with."""
+    known: VerifiedToken | Challenge | None = getattr(request, _OUTCOME, None)
+    if known is not None:
+        return known
     presented = read_token(request)
     if isinstance(presented, Challenge):
-        return presented
+        return _kept(request, presented)
     try:
-        return _meant_for_us(verifier().verify(presented))
-    except InvalidToken as exc:
-        return _refused(exc)
+        return _kept(request, _meant_for_us(verifier().verify(presented)))
+    except (InvalidToken, CannotVerify) as exc:
+        return _kept(request, _refused(exc))
 
 
 @sensitive_variables()
 async def aidentify(request: HttpRequest) -> VerifiedToken | Challenge:
     """`identify` for async views."""
+    known: VerifiedToken | Challenge | None = getattr(request, _OUTCOME, None)
+    if known is not None:
+        return known
     presented = read_token(request)
     if isinstance(presented, Challenge):
-        return presented
+        return _kept(request, presented)
     try:
-        return _meant_for_us(await verifier().averify(presented))
-    except InvalidToken as exc:
-        return _refused(exc)
+        return _kept(request, _meant_for_us(await verifier().averify(presented)))
+    except (InvalidToken, CannotVerify) as exc:
+        return _kept(request, _refused(exc))
 
 
 def admit(request: HttpRequest, requirement: Requirement) -> VerifiedToken | Challenge:
@@ -51,17 +68,43 @@ async def aadmit(request: HttpRequest, requirement: Requirement) -> VerifiedToke
     return _enough(await aidentify(request), requirement)
 
 
+def refusal_headers(challenge: Challenge) -> dict[str, str]:
+    """The headers of the response that tells *challenge*."""
+    if challenge.retry_after:
+        return {"Retry-After": str(challenge.retry_after), "Cache-Control": "no-store"}
+    header = challenge.header(load().realm, metadata_url(challenge.resource or audiences()[0]))
+    return {"WWW-Authenticate": header, "Cache-Control": "no-store"}
+
+
 def _enough(outcome: VerifiedToken | Challenge, requirement: Requirement) -> VerifiedToken | Challenge:
-    return outcome if isinstance(outcome, Challenge) else requirement.judge(outcome) or outcome
+    if isinstance(outcome, Challenge):
+        return requirement.completed(outcome)
+    return requirement.refusal(outcome) or outcome
 
 
 def _meant_for_us(token: VerifiedToken) -> VerifiedToken:
     """OAuth 2.1 section 7.1.4: the audience is compared on every request."""
     if not set(audiences()) & set(token.audience):
-        raise InvalidToken(f"meant for another audience, issued to the client {token.client_id}")
-    return token
+        raise InvalidToken(f"meant for another audience, issued to the client {token.client_id!r}")
+    return _with_user(token)
 
 
-def _refused(reason: InvalidToken) -> Challenge:
+def _with_user(token: VerifiedToken) -> VerifiedToken:
+    """Users are mapped by the deployment's rule, or known to the verifier; never guessed."""
+    rule = user_rule()
+    if rule is None or token.subject is None:
+        return token
+    return replace(token, user=cast("AbstractBaseUser", SimpleLazyObject(lambda: rule(token) or nobody())))
+
+
+def _kept(request: HttpRequest, outcome: VerifiedToken | Challenge) -> VerifiedToken | Challenge:
+    setattr(request, _OUTCOME, outcome)
+    return outcome
+
+
+def _refused(reason: InvalidToken | CannotVerify) -> Challenge:
+    if isinstance(reason, CannotVerify):
+        logger.warning("access token cannot be verified: %s", reason.reason)
+        return temporarily_unavailable(reason.retry_after)
     logger.info("access token refused: %s", reason.reason)
     return INVALID_TOKEN

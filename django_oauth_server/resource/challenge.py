@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from django_oauth_server.protocol.scopes import format_scope
@@ -14,21 +15,29 @@ _TO_ESCAPE = re.compile(r'(["\\])')
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A refusal as a value: its status, and what its WWW-Authenticate header and its body say."""
+    """A refusal as a value: its status, and what its headers and its body say."""
 
     status: int
     error: str = ""
     description: str = ""
     scopes: frozenset[str] = frozenset()
     """All that the operation needs, so that a client has to ask the person once."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """What a condition adds: `acr_values`, `max_age` (RFC 9470 section 3)."""
+    resource: str = ""
+    """The resource (RFC 8707) that the operation belongs to, where it names one."""
+    retry_after: int = 0
+    """Seconds after which to try again. With it, nothing is asked of the client."""
 
-    def header(self, realm: str) -> str:
-        """The WWW-Authenticate header's value, RFC 6750 section 3."""
+    def header(self, realm: str, resource_metadata: str = "") -> str:
+        """The WWW-Authenticate header's value, RFC 6750 section 3 and RFC 9728 section 5.1."""
         attributes = {
             "realm": realm,
             "error": self.error,
             "error_description": self.description,
             "scope": format_scope(self.scopes),
+            **self.parameters,
+            "resource_metadata": resource_metadata,
         }
         return "Bearer " + ", ".join(f"{name}={_quoted(value)}" for name, value in attributes.items() if value)
 
@@ -50,12 +59,30 @@ NO_CREDENTIALS: Final = Challenge(401)
 INVALID_TOKEN: Final = Challenge(401, "invalid_token", "The access token is not valid here, or no longer.")
 """One wording for unknown, expired, revoked and meant for others, so that it tells nobody which."""
 
+INSUFFICIENT_SCOPE: Final = Challenge(403, "insufficient_scope", "The access token does not allow this.")
+"""RFC 6750 section 3.1: the token is good, and allows less than is needed."""
+
 
 def invalid_request(description: str) -> Challenge:
     """RFC 6750 section 3.1: the credentials are malformed, or sent in two ways."""
     return Challenge(400, "invalid_request", description)
 
 
-def insufficient_scope(scopes: Iterable[str]) -> Challenge:
-    """RFC 6750 section 3.1: the token is good, and allows less than is needed."""
-    return Challenge(403, "insufficient_scope", "The access token does not allow this.", frozenset(scopes))
+def insufficient_user_authentication(acr_values: Iterable[str], max_age: timedelta | None) -> Challenge:
+    """RFC 9470 section 3: the person has to sign in anew, or in a stronger way."""
+    demands = {
+        "acr_values": " ".join(acr_values),
+        "max_age": "" if max_age is None else str(int(max_age.total_seconds())),
+    }
+    return Challenge(
+        401,
+        "insufficient_user_authentication",
+        "The person must sign in again." if not demands["acr_values"] else "The person must sign in more strongly.",
+        parameters=demands,
+    )
+
+
+def temporarily_unavailable(retry_after: int) -> Challenge:
+    """Nobody can tell now whether the token is good."""
+    words = "The access token cannot be verified at the moment. Try again."
+    return Challenge(503, "temporarily_unavailable", words, retry_after=retry_after)

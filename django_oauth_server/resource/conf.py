@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from functools import cache
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -15,7 +15,13 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from django_oauth_server.protocol.uris import check_resource
+from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.verifiers.base import TokenVerifier
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+    from django_oauth_server.resource.requirement import Requirement
 
 SETTING = "OAUTH_RESOURCE_SERVER"
 _PRINTABLE = re.compile(r"[\x20-\x7E]+")
@@ -25,12 +31,22 @@ _PRINTABLE = re.compile(r"[\x20-\x7E]+")
 class ResourceServerSettings:
     """How this project protects what it serves. Every name may stand in the `OAUTH_RESOURCE_SERVER` setting."""
 
-    verifier: str = "django_oauth_server.verifier.LocalVerifier"
-    """The `TokenVerifier`, by dotted path. The default asks the authorization server's tables in the same database."""
+    verifier: str | TokenVerifier = "django_oauth_server.verifier.LocalVerifier"
+    """A `TokenVerifier`, or the dotted path of a class of them. The default asks the authorization server's tables in the same database."""
     resource: str | tuple[str, ...] = ""
     """The resource identifier (RFC 8707), or several; a token must be meant for one of them. Empty: the verifier's."""
+    name: str = ""
+    """What people call this API (`resource_name`, RFC 9728 section 2)."""
     realm: str = "api"
     """The realm that challenges name (RFC 9110 section 11.5)."""
+    scopes: Mapping[str, str] = field(default_factory=dict)
+    """The words for scopes, in API schemas. Those that the authorization server says are known where it stands in the same project."""
+    scope_covers: str = ""
+    """Dotted path of a function `(held, needed) -> bool`: whether a token with the scope *held* may do what *needed* allows."""
+    user: str = ""
+    """Dotted path of a function that gives the user of a `VerifiedToken`, or None. Called when a view first looks at the user."""
+    protected_prefixes: Mapping[str, Requirement | None] = field(default_factory=dict)
+    """URL prefixes under which nothing is open, each with what all of it requires beyond a good token, or None."""
 
     @property
     def resources(self) -> tuple[str, ...]:
@@ -38,7 +54,7 @@ class ResourceServerSettings:
         return ((self.resource,) if self.resource else ()) if isinstance(self.resource, str) else self.resource
 
 
-_NAMES = tuple(field.name for field in fields(ResourceServerSettings))
+_NAMES = tuple(one.name for one in fields(ResourceServerSettings))
 
 
 @cache
@@ -59,13 +75,24 @@ def load() -> ResourceServerSettings:
 @cache
 def verifier() -> TokenVerifier:
     """The verifier of this project, made once."""
-    path = load().verifier
-    try:
-        return cast("TokenVerifier", import_string(path)())
-    except ImportError as exc:
-        raise ImproperlyConfigured(f"{SETTING}: verifier {path!r} cannot be imported: {exc}") from exc
+    one = load().verifier
+    return cast("TokenVerifier", _imported(one, "verifier")()) if isinstance(one, str) else one
 
 
+@cache
+def scope_rule() -> Callable[[str, str], bool]:
+    """Whether the first scope covers the second, as the deployment says."""
+    return cast("Callable[[str, str], bool]", _imported(load().scope_covers, "scope_covers"))
+
+
+@cache
+def user_rule() -> Callable[[VerifiedToken], AbstractBaseUser | None] | None:
+    """Which user a token is for, as the deployment says; None where it says nothing."""
+    path = load().user
+    return cast("Callable[[VerifiedToken], AbstractBaseUser | None]", _imported(path, "user")) if path else None
+
+
+@cache
 def audiences() -> tuple[str, ...]:
     """The audiences of which a token must name one. Never empty: a token for anyone proves nothing (RFC 9700)."""
     expected = load().resources or tuple(filter(None, (verifier().default_audience,)))
@@ -74,17 +101,28 @@ def audiences() -> tuple[str, ...]:
     return expected
 
 
+def _imported(path: str, name: str) -> Any:
+    try:
+        return import_string(path)
+    except ImportError as exc:
+        raise ImproperlyConfigured(f"{SETTING}: {name} {path!r} cannot be imported: {exc}") from exc
+
+
 def _normal(one: ResourceServerSettings) -> ResourceServerSettings:
     """*one*, once it is known to be sound."""
     if not isinstance(one.realm, str) or not _PRINTABLE.fullmatch(one.realm):
         raise ImproperlyConfigured(f"{SETTING}: realm {one.realm!r} must be printable ASCII.")
-    if not isinstance(one.verifier, str) or "." not in one.verifier:
+    if isinstance(one.verifier, str) and "." not in one.verifier:
         raise ImproperlyConfigured(f"{SETTING}: verifier {one.verifier!r} is not a dotted path.")
+    if not (isinstance(one.verifier, str) or callable(getattr(one.verifier, "verify", None))):
+        raise ImproperlyConfigured(f"{SETTING}: verifier {one.verifier!r} is no TokenVerifier, nor a dotted path.")
     if not isinstance(one.resource, (str, list, tuple)):
         raise ImproperlyConfigured(f"{SETTING}: resource must be a string, or a list of them.")
     one = replace(one, resource=one.resource if isinstance(one.resource, str) else tuple(one.resource))
     for identifier in one.resources:
         _check_resource(identifier)
+    for prefix in one.protected_prefixes:
+        _check_prefix(prefix)
     return one
 
 
@@ -95,10 +133,15 @@ def _check_resource(identifier: str) -> None:
         raise ImproperlyConfigured(f"{SETTING}: resource {identifier!r}: {exc} (RFC 8707 section 2).") from exc
 
 
+def _check_prefix(prefix: object) -> None:
+    if not isinstance(prefix, str) or not (prefix.startswith("/") and prefix.endswith("/")):
+        raise ImproperlyConfigured(f"{SETTING}: protected_prefixes has {prefix!r}; a prefix begins and ends with /.")
+
+
 def _forget(**_: object) -> None:
     """Whichever setting changed: a verifier may have been made from any."""
-    load.cache_clear()
-    verifier.cache_clear()
+    for remembered in (load, verifier, scope_rule, user_rule, audiences):
+        remembered.cache_clear()
 
 
 setting_changed.connect(_forget)

@@ -4,38 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeVar, Unpack, cast
 
-from asgiref.sync import iscoroutinefunction, sync_to_async
-from django.apps import apps
+from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
-from django.utils.module_loading import import_string
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from django_oauth_server.resource.admission import aadmit, admit
+from django_oauth_server.resource.admission import aadmit, admit, refusal_headers
 from django_oauth_server.resource.challenge import Challenge
-from django_oauth_server.resource.conf import load
-from django_oauth_server.resource.requirement import Requirement, requires
-from django_oauth_server.resource.token import VerifiedToken
+from django_oauth_server.resource.people import attach
+from django_oauth_server.resource.requirement import Demands, Requirement, requires
 
 ViewFunction = Callable[..., Any]
+V = TypeVar("V", bound=Callable[..., Any])
 
 
 def protected_resource(
-    *demands: str | Requirement, audience: str | None = None
+    *demands: str | Requirement, **further: Unpack[Demands]
 ) -> Callable[[ViewFunction], ViewFunction]:
     """Let only those call the view who present a good token with all of *demands*; the view finds it as `request.auth`.
 
-    The view is exempt from Django's CSRF check: a token is not ambient, and a cookie opens nothing here.
+    The arguments are those of `requires`. The view is exempt from Django's CSRF check: a token is not ambient, and a cookie opens nothing here.
     """
-    requirement = requires(*demands, audience=audience)
+    requirement = requires(*demands, **further)
 
     def protect(view: ViewFunction) -> ViewFunction:
-        return csrf_exempt(_async(view, requirement) if iscoroutinefunction(view) else _sync(view, requirement))
+        protected = csrf_exempt(_async(view, requirement) if iscoroutinefunction(view) else _sync(view, requirement))
+        protected.requirement = requirement  # type: ignore[attr-defined]
+        return protected
 
     return protect
+
+
+def open_resource(view: V) -> V:
+    """Say that *view* is open on purpose, under a protected prefix too. `manage.py protection` lists it as open."""
+    view.is_open = True  # type: ignore[attr-defined]
+    return view
 
 
 def _sync(view: ViewFunction, requirement: Requirement) -> ViewFunction:
@@ -43,8 +49,8 @@ def _sync(view: ViewFunction, requirement: Requirement) -> ViewFunction:
     def protected(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         outcome = admit(request, requirement)
         if isinstance(outcome, Challenge):
-            return _refusal(outcome)
-        _attach(request, outcome)
+            return refused(outcome)
+        attach(request, outcome)
         return cast("HttpResponseBase", view(request, *args, **kwargs))
 
     return protected
@@ -55,8 +61,8 @@ def _async(view: ViewFunction, requirement: Requirement) -> ViewFunction:
     async def protected(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         outcome = await aadmit(request, requirement)
         if isinstance(outcome, Challenge):
-            return _refusal(outcome)
-        _attach(request, outcome)
+            return refused(outcome)
+        attach(request, outcome)
         return cast("HttpResponseBase", await view(request, *args, **kwargs))
 
     return protected
@@ -88,26 +94,6 @@ class ProtectedResourceMixin(View):
         return handler(super().dispatch, self.get_requirement())(request, *args, **kwargs)
 
 
-def _refusal(challenge: Challenge) -> JsonResponse:
-    headers = {"WWW-Authenticate": challenge.header(load().realm), "Cache-Control": "no-store"}
-    return JsonResponse(challenge.body(), status=challenge.status, headers=headers)
-
-
-def _attach(request: HttpRequest, token: VerifiedToken) -> None:
-    """Put *token* and its user on *request*; neither `user` nor `auser` may still name whom a cookie named."""
-    user = token.user if token.user is not None else _nobody()
-
-    async def auser() -> object:
-        await sync_to_async(bool)(user)  # a verifier may fetch the user when it is first looked at: not in the loop
-        return user
-
-    request.auth, request.user, request.auser = token, user, auser  # type: ignore[attr-defined,assignment]
-
-
-def _nobody() -> Any:
-    """The user of a token that names none; None in a project without users."""
-    return (
-        import_string("django.contrib.auth.models.AnonymousUser")()
-        if apps.is_installed("django.contrib.auth")
-        else None
-    )
+def refused(challenge: Challenge) -> JsonResponse:
+    """The response that tells *challenge*."""
+    return JsonResponse(challenge.body(), status=challenge.status, headers=refusal_headers(challenge))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import operator
 import types
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, Unpack
 
+from django.db.models import Model, QuerySet
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException
+from rest_framework.filters import BaseFilterBackend
 from rest_framework.permissions import (
     AND,
     OR,
@@ -22,14 +25,14 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
-from django_oauth_server.resource.admission import identify
-from django_oauth_server.resource.challenge import NO_CREDENTIALS, Challenge, insufficient_scope
-from django_oauth_server.resource.conf import load
-from django_oauth_server.resource.requirement import Requirement
+from django_oauth_server.resource.admission import identify, refusal_headers
+from django_oauth_server.resource.challenge import INSUFFICIENT_SCOPE, NO_CREDENTIALS, Challenge
+from django_oauth_server.resource.requirement import Demands, Requirement
 from django_oauth_server.resource.requirement import requires as _requires
 from django_oauth_server.resource.token import VerifiedToken
 
 PermissionClass: TypeAlias = "type[BasePermission] | OperandHolder | SingleOperandHolder"
+Narrow: TypeAlias = "Callable[[QuerySet[Any], VerifiedToken], QuerySet[Any]]"
 
 
 class Refused(APIException):
@@ -39,10 +42,25 @@ class Refused(APIException):
     the other gets none.
     """
 
-    def __init__(self, challenge: Challenge) -> None:
+    def __init__(self, challenge: Challenge, request: Request) -> None:
         super().__init__(challenge.body(), code=challenge.error or "not_authenticated")
         self.status_code = challenge.status
-        self.auth_header = challenge.header(load().realm)
+        self.challenge, self.request = challenge, request
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """All that the operation needs is named, whichever of its permissions refused, or whether they were looked at yet."""
+        return refusal_headers(_completed(self.challenge, self.request))
+
+    @property
+    def auth_header(self) -> str | None:
+        """What REST framework's exception handler puts into `WWW-Authenticate`."""
+        return self.headers.get("WWW-Authenticate")
+
+    @property
+    def wait(self) -> int | None:
+        """What it puts into `Retry-After`."""
+        return self.challenge.retry_after or None
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -53,16 +71,39 @@ class BearerAuthentication(BaseAuthentication):
         if outcome == NO_CREDENTIALS:
             return None  # another authentication class may know the caller
         if isinstance(outcome, Challenge):
-            raise Refused(outcome)
+            raise Refused(outcome, request)
         return outcome.user if outcome.user is not None else _nobody(), outcome
 
     def authenticate_header(self, request: Request) -> str:
-        return NO_CREDENTIALS.header(load().realm)
+        return refusal_headers(_completed(NO_CREDENTIALS, request))["WWW-Authenticate"]
 
 
 def _nobody() -> Any:
     anonymous: Any = api_settings.UNAUTHENTICATED_USER
     return anonymous() if anonymous else None
+
+
+def _completed(challenge: Challenge, request: Request) -> Challenge:
+    """*challenge*, with what the view that was called requires."""
+    requirement = required_by(request.parser_context["view"], request)
+    return requirement.completed(challenge) if requirement else challenge
+
+
+def required_by(view: APIView, request: Request) -> Requirement | None:
+    """What *view* requires of a token for *request*, by all its permissions; None where none asks for a token."""
+    asked = [found for permission in view.get_permissions() if (found := _asked_by(permission, request, view))]
+    return _requires(*asked) if asked else None
+
+
+def _asked_by(permission: Any, request: Request, view: APIView) -> Requirement | None:
+    """What *permission* asks of a token; of a composition, the requirements in it."""
+    if isinstance(permission, TokenPermission):
+        return permission.required(request, view)
+    operands = [getattr(permission, name, None) for name in ("op1", "op2")]
+    asked = [found for one in operands if one is not None and (found := _asked_by(one, request, view))]
+    if len(asked) == 2 and isinstance(permission, OR):
+        return asked[0] | asked[1]
+    return _requires(*asked) if asked else None
 
 
 class _Refusing:
@@ -72,11 +113,12 @@ class _Refusing:
     """
 
     refusal: Challenge | None = None
+    request: Request | None = None
 
     @property
     def message(self) -> None:
-        if self.refusal is not None:
-            raise Refused(self.refusal)
+        if self.refusal is not None and self.request is not None:
+            raise Refused(self.refusal, self.request)
 
 
 class _Composable(OperationHolderMixin):
@@ -95,39 +137,127 @@ class _Composable(OperationHolderMixin):
         return _combine(_Or, other, self)
 
 
-class _RequirementMeta(_Composable, BasePermissionMetaclass):
-    requirement: Requirement
-
+class _PermissionMeta(_Composable, BasePermissionMetaclass):
     def __invert__(cls) -> Any:
-        return _permission(~cls.requirement)
+        return _permission(~cls.requirement) if issubclass(cls, _Fixed) else super().__invert__()
 
 
-class TokenPermission(_Refusing, BasePermission, metaclass=_RequirementMeta):
-    """A requirement as a permission class. Who was authenticated otherwise holds no token, and so no scope."""
+class TokenPermission(_Refusing, BasePermission, metaclass=_PermissionMeta):
+    """What is required of a token, as a permission class. Who was authenticated otherwise holds no token, and so no scope."""
+
+    def required(self, request: Request, view: APIView) -> Requirement | None:
+        """What *view* requires for *request*; None: nobody may."""
+        raise NotImplementedError
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        self.refusal, self.request = self._judge(request, self.required(request, view)), request
+        return self.refusal is None
+
+    def _judge(self, request: Request, requirement: Requirement | None) -> Challenge | None:
+        if requirement is None:
+            return INSUFFICIENT_SCOPE if request.successful_authenticator else NO_CREDENTIALS
+        if isinstance(request.auth, VerifiedToken):
+            return requirement.refusal(request.auth)
+        return requirement.completed(INSUFFICIENT_SCOPE if request.successful_authenticator else NO_CREDENTIALS)
+
+
+class _Fixed(TokenPermission):
+    """The same for every request."""
 
     requirement: ClassVar[Requirement]
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        self.refusal = self._judge(request)
-        return self.refusal is None
-
-    def _judge(self, request: Request) -> Challenge | None:
-        if isinstance(request.auth, VerifiedToken):
-            return self.requirement.judge(request.auth)
-        return insufficient_scope(self.requirement.scopes) if request.successful_authenticator else NO_CREDENTIALS
+    def required(self, request: Request, view: APIView) -> Requirement:
+        return self.requirement
 
 
-def requires(*demands: str | Requirement, audience: str | None = None) -> type[TokenPermission]:
+class _ByName(TokenPermission):
+    """By the action of a viewset, or the method of a request."""
+
+    requirements: ClassVar[Mapping[str, Requirement]]
+    otherwise: ClassVar[Requirement | None]
+
+    def required(self, request: Request, view: APIView) -> Requirement | None:
+        """An OPTIONS request changes nothing and tells what the view is: any good token is enough where the table does not say."""
+        name = self.name(request, view)
+        return self.requirements.get(name, _requires() if request.method == "OPTIONS" else self.otherwise)
+
+    def name(self, request: Request, view: APIView) -> str:
+        raise NotImplementedError
+
+
+class _ByAction(_ByName):
+    def name(self, request: Request, view: APIView) -> str:
+        return str(getattr(view, "action", None))
+
+
+class _ByMethod(_ByName):
+    def name(self, request: Request, view: APIView) -> str:
+        return "GET" if request.method == "HEAD" else str(request.method)
+
+
+def requires(*demands: str | Requirement, **further: Unpack[Demands]) -> type[TokenPermission]:
     """A requirement as a permission class: `permission_classes = [requires("notes:read") & IsAuthenticated]`."""
-    return _permission(_requires(*demands, audience=audience))
+    return _permission(_requires(*demands, **further))
+
+
+def requires_by_action(
+    otherwise: str | Requirement | None = None, /, **actions: str | Requirement
+) -> type[TokenPermission]:
+    """What each action of a viewset requires: `requires_by_action("notes:write", list="notes:read", retrieve="notes:read")`.
+
+    The first argument is for all other actions; without it nobody may call them.
+    """
+    return _table(_ByAction, otherwise, actions)
+
+
+def requires_by_method(
+    otherwise: str | Requirement | None = None, /, **methods: str | Requirement
+) -> type[TokenPermission]:
+    """What each method requires: `requires_by_method("notes:write", GET="notes:read")`. HEAD requires what GET does.
+
+    The first argument is for all other methods; without it nobody may call them.
+    """
+    return _table(_ByMethod, otherwise, methods)
+
+
+def _table(
+    kind: type[_ByName], otherwise: str | Requirement | None, named: Mapping[str, str | Requirement]
+) -> type[TokenPermission]:
+    made: type[_ByName] = types.new_class("Requires", (kind,))
+    made.requirements = {name: _requires(demand) for name, demand in named.items()}
+    made.otherwise = None if otherwise is None else _requires(otherwise)
+    return made
 
 
 @cache
 def _permission(requirement: Requirement) -> type[TokenPermission]:
     """One class for one requirement, so that equal requirements are equal permission classes too."""
-    made: type[TokenPermission] = types.new_class("Requires", (TokenPermission,))
+    made: type[_Fixed] = types.new_class("Requires", (_Fixed,))
     made.requirement = requirement
     return made
+
+
+def narrowed(narrow: Narrow) -> type[BaseFilterBackend]:
+    """What a token allows of a queryset, by *narrow(queryset, token)*; one class for both places where that is asked.
+
+    In `filter_backends` lists and single objects are looked for in what is left; in `permission_classes` an object that a view found by itself
+    is let through only if it is left. A caller without a token is left nothing.
+    """
+    return types.new_class("Narrowed", (_Narrowed,), exec_body=lambda body: body.update(narrow=staticmethod(narrow)))
+
+
+class _Narrowed(BaseFilterBackend, BasePermission):
+    if TYPE_CHECKING:
+
+        @staticmethod
+        def narrow(queryset: QuerySet[Any], token: VerifiedToken) -> QuerySet[Any]: ...
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
+        return self.narrow(queryset, request.auth) if isinstance(request.auth, VerifiedToken) else queryset.none()
+
+    def has_object_permission(self, request: Request, view: APIView, obj: Model) -> bool:
+        found = type(obj)._default_manager.filter(pk=obj.pk)
+        return self.filter_queryset(request, found, view).exists()
 
 
 class _Operands(_Refusing):
@@ -138,13 +268,14 @@ class _Operands(_Refusing):
         op2: BasePermission
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        return self._noted(super().has_permission(request, view))  # type: ignore[misc]
+        return self._noted(request, super().has_permission(request, view))  # type: ignore[misc]
 
     def has_object_permission(self, request: Request, view: APIView, obj: object) -> bool:
-        return self._noted(super().has_object_permission(request, view, obj))  # type: ignore[misc]
+        return self._noted(request, super().has_object_permission(request, view, obj))  # type: ignore[misc]
 
-    def _noted(self, allowed: bool) -> bool:
+    def _noted(self, request: Request, allowed: bool) -> bool:
         """Keep the first operand's reason, if the whole denies: an operand that another made up for is no reason."""
+        self.request = request
         reasons = (getattr(one, "refusal", None) for one in (self.op1, self.op2))
         self.refusal = None if allowed else next(filter(None, reasons), None)
         return allowed
@@ -173,6 +304,7 @@ _OPPOSITE: Final[dict[Any, Any]] = {_And: _Or, _Or: _And}
 def _combine(operands: Any, left: Any, right: Any) -> Any:
     """Two requirements become one, whose challenge names the scopes of both; REST framework combines anything else."""
     sides = [_permission(side) if isinstance(side, Requirement) else side for side in (left, right)]
-    if all(isinstance(side, _RequirementMeta) for side in sides):
-        return _permission(_OPERATOR[operands](*(side.requirement for side in sides)))
+    requirements = [side.requirement for side in sides if isinstance(side, type) and issubclass(side, _Fixed)]
+    if len(requirements) == len(sides):
+        return _permission(_OPERATOR[operands](*requirements))
     return _Composition(operands, *sides)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -33,4 +33,51 @@ class VerifiedToken:
     claims: Mapping[str, object] = field(default_factory=dict)
     """All that the token says, by claim name."""
     user: AbstractBaseUser | None = field(default=None, repr=False, compare=False)
-    """The subject's user, where the authorization server stands in the same project."""
+    """The subject's user, where the authorization server stands in the same project or a hook names it."""
+
+    @classmethod
+    def from_claims(cls, claims: Mapping[str, object], *, user: AbstractBaseUser | None = None) -> Self:
+        """What the claims of a JWT (RFC 9068 section 2.2) or of an introspection response (RFC 7662 section 2.2) say.
+
+        A `sub` that equals `client_id` names no person: the client acts for itself (RFC 9068 section 5). Raises
+        ValueError where a claim is absent or of another type than its section says.
+        """
+        subject, client_id = _text(claims, "sub", default=""), _text(claims, "client_id")
+        return cls(
+            issuer=_text(claims, "iss"),
+            subject=subject if subject and subject != client_id else None,
+            client_id=client_id,
+            scopes=frozenset(_text(claims, "scope", default="").split()),
+            audience=_audience(claims.get("aud")),
+            expires_at=_moment(claims, "exp"),
+            auth_time=_moment(claims, "auth_time") if claims.get("auth_time") is not None else None,
+            acr=_text(claims, "acr") if claims.get("acr") is not None else None,
+            claims=claims,
+            user=user,
+        )
+
+
+def _text(claims: Mapping[str, object], name: str, *, default: str | None = None) -> str:
+    value = claims.get(name, default)
+    if not isinstance(value, str):
+        raise ValueError(f"the claim {name} is absent or no string")
+    return value
+
+
+def _audience(value: object) -> tuple[str, ...]:
+    """One string or a list of them (RFC 7519 section 4.1.3)."""
+    audience = value if isinstance(value, list) else [value]
+    if not all(isinstance(one, str) for one in audience):
+        raise ValueError("the claim aud is absent or no list of strings")
+    return tuple(audience)
+
+
+def _moment(claims: Mapping[str, object], name: str) -> datetime:
+    """A NumericDate (RFC 7519 section 2)."""
+    value = claims.get(name)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise ValueError(f"the claim {name} is absent or no number")
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, OSError, ValueError) as exc:
+        raise ValueError(f"the claim {name} is no moment") from exc

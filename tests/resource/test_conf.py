@@ -80,5 +80,5 @@ def test_the_realm_is_in_every_challenge(settings, call):
     assert (
         call("/function")["WWW-Authenticate"]
         == call("/rest-view")["WWW-Authenticate"]
-        == r'Bearer realm="the \"notes\""'
+        == r'Bearer realm="the \"notes\"", scope="notes:read"'
     )

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.urls("tests.resource.urls")
 MECHANISMS = ("/rest-view", "/rest-function", "/function", "/class", "/async-function", "/async-class")
 FORM = "application/x-www-form-urlencoded"
 
-NO_CREDENTIALS = (401, {}, 'Bearer realm="api"')
+SCOPE = ', scope="notes:read"'
+NO_CREDENTIALS = (401, {}, f'Bearer realm="api"{SCOPE}')
 
 
 def told(status: int, error: str, description: str, rest: str = "") -> tuple[int, dict[str, str], str]:
@@ -30,8 +31,8 @@ def told(status: int, error: str, description: str, rest: str = "") -> tuple[int
 
 MALFORMED = told(400, "invalid_request", "The Authorization header is not of the form: Bearer TOKEN.")
 TWO_METHODS = told(400, "invalid_request", "The access token is sent more than once.")
-INVALID_TOKEN = told(401, "invalid_token", "The access token is not valid here, or no longer.")
-INSUFFICIENT_SCOPE = told(403, "insufficient_scope", "The access token does not allow this.", ', scope="notes:read"')
+INVALID_TOKEN = told(401, "invalid_token", "The access token is not valid here, or no longer.", SCOPE)
+INSUFFICIENT_SCOPE = told(403, "insufficient_scope", "The access token does not allow this.", SCOPE)
 
 
 def form(**parameters: str) -> dict[str, object]:

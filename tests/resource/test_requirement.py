@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from django_oauth_server.resource.challenge import INVALID_TOKEN, Challenge
+from django_oauth_server.resource.challenge import Challenge
 from django_oauth_server.resource.requirement import requires
 from tests.resource.verifiers import MAIL, NOTES, make_token
 
@@ -53,7 +53,7 @@ def test_a_token_that_is_enough(requirement, scopes):
     ],
 )
 def test_a_challenge_names_all_scopes_of_the_operation(requirement, scopes, asked):
-    refusal = requirement.judge(make_token(scopes))
+    refusal = requirement.refusal(make_token(scopes))
     assert (refusal.status, refusal.error, refusal.scopes) == (403, "insufficient_scope", frozenset(asked.split()))
 
 
@@ -62,7 +62,8 @@ def test_a_challenge_names_all_scopes_of_the_operation(requirement, scopes, aske
     "requirement", [requires("a", audience=MAIL), requires(audience=MAIL), B & requires(audience=MAIL)]
 )
 def test_a_token_for_another_audience_is_invalid(requirement):
-    assert requirement.judge(make_token("b")) == INVALID_TOKEN
+    refusal = requirement.refusal(make_token("b"))
+    assert (refusal.error, refusal.resource) == ("invalid_token", MAIL)
 
 
 def test_requirements_are_values():

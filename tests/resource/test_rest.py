@@ -126,15 +126,33 @@ def test_what_another_permission_denies_is_no_matter_of_scope(permission):
     assert "WWW-Authenticate" not in response
 
 
-NEEDING_A_TOKEN = [READ, ~READ, requires(), READ & AllowAny, AllowAny & READ, READ | Deny, Deny | READ, ~(READ | Deny)]
+NEEDING_A_TOKEN = [
+    (READ, "notes:read"),
+    (~READ, ""),
+    (requires(), ""),
+    (READ & AllowAny, "notes:read"),
+    (AllowAny & READ, "notes:read"),
+    (READ | Deny, "notes:read"),
+    (Deny | READ, "notes:read"),
+    ((READ & Deny) | (WRITE & Deny), "notes:read"),
+    (READ & (WRITE | Deny), "notes:read notes:write"),
+    (~(READ | Deny), ""),
+]
 
 
 @pytest.mark.spec("RFC 6750", "3.1")
-@pytest.mark.parametrize("permission", NEEDING_A_TOKEN)
+@pytest.mark.parametrize("permission, scopes", NEEDING_A_TOKEN)
 @pytest.mark.parametrize("first", [BearerAuthentication, SessionAuthentication])
-def test_without_credentials_the_challenge_is_bare_whichever_authentication_comes_first(permission, first):
+def test_without_credentials_no_error_is_told_whichever_authentication_comes_first(permission, scopes, first):
     response = ask(permission, authentication_classes=[first, BearerAuthentication])
-    assert (response.status_code, response["WWW-Authenticate"], response.data) == (401, BARE, {})
+    bare = BARE + (f', scope="{scopes}"' if scopes else "")
+    assert (response.status_code, response["WWW-Authenticate"], response.data) == (401, bare, {})
+
+
+@pytest.mark.parametrize("permission, scopes", NEEDING_A_TOKEN)
+def test_a_bad_token_is_told_what_a_good_one_needs(permission, scopes):
+    told = ask(permission, token="expired")["WWW-Authenticate"]
+    assert told.endswith(f', scope="{scopes}"' if scopes else 'longer."')
 
 
 @pytest.mark.parametrize("permission", [READ, ~WRITE, requires(), READ & IsAuthenticated])

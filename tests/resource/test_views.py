@@ -24,7 +24,7 @@ def test_a_session_opens_nothing(person, path):
     client = Client()
     client.force_login(person)
     response = client.get(path)
-    assert (response.status_code, response["WWW-Authenticate"]) == (401, 'Bearer realm="api"')
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, 'Bearer realm="api", scope="notes:read"')
 
 
 @pytest.mark.parametrize("token, name", [("reader", "alice"), ("client", None)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from django_oauth_server.resource.token import VerifiedToken
@@ -15,11 +17,35 @@ class InvalidToken(Exception):
         self.reason = reason
 
 
+class CannotVerify(Exception):
+    """Whether the access token is good cannot be found out now: who could tell does not answer.
+
+    Told to the client as 503, never as `invalid_token`: it would throw away a good token.
+    """
+
+    def __init__(self, reason: str, *, retry_after: int = 5) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+        """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationServer:
+    """Where a client gets an access token, as resource metadata (RFC 9728) and API schemas tell it."""
+
+    issuer: str
+    authorization_endpoint: str = ""
+    token_endpoint: str = ""
+    scopes: Mapping[str, str] = field(default_factory=dict)
+    """What it offers, each with the words that a person reads."""
+
+
 class TokenVerifier(Protocol):
     """Answers one question: what does this access token say, if it is good now?
 
-    It is made once, without arguments, and called by many threads. It checks what is the issuer's to say (signature or
-    record, expiry, revocation). Its caller compares the audience (RFC 9700 section 2.3).
+    It is made once and called by many threads. It checks what is the issuer's to say (signature or record, expiry,
+    revocation). Its caller compares the audience (RFC 9700 section 2.3).
     """
 
     @property
@@ -27,8 +53,12 @@ class TokenVerifier(Protocol):
         """The audience expected where the deployment names no resource. Empty: the deployment must name one."""
         ...
 
+    def authorization_servers(self) -> Sequence[AuthorizationServer]:
+        """Those whose tokens it verifies. May ask them for their metadata; what is not known is left empty."""
+        ...
+
     def verify(self, token: str) -> VerifiedToken:
-        """Raises `InvalidToken` unless *token* is good."""
+        """Raises `InvalidToken` unless *token* is good, `CannotVerify` where that cannot be told."""
         ...
 
     async def averify(self, token: str) -> VerifiedToken:
