@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from itertools import product
 from operator import and_
 from typing import Literal, TypedDict, Unpack
 
@@ -31,14 +32,14 @@ class Requirement(ABC):
     __slots__ = ()
 
     @property
-    def scopes(self) -> frozenset[str]:
-        """All scopes that a client should ask for; of alternatives, those of the first."""
-        return frozenset()
+    def alternatives(self) -> tuple[frozenset[str], ...]:
+        """The sets of scopes of which one is needed, the preferred first."""
+        return (frozenset(),)
 
     @property
-    def every_scope(self) -> frozenset[str]:
-        """All scopes that mean something to it, those of every alternative."""
-        return self.scopes
+    def scopes(self) -> frozenset[str]:
+        """All scopes that a client should ask for."""
+        return self.alternatives[0]
 
     @property
     def resource(self) -> str:
@@ -89,8 +90,8 @@ class Scopes(Requirement):
     needed: frozenset[str]
 
     @property
-    def scopes(self) -> frozenset[str]:
-        return self.needed
+    def alternatives(self) -> tuple[frozenset[str], ...]:
+        return (self.needed,)
 
     def judge(self, token: VerifiedToken) -> Challenge | None:
         return None if covered(self.needed, token.scopes) else INSUFFICIENT_SCOPE
@@ -183,12 +184,8 @@ class Both(Requirement):
     right: Requirement
 
     @property
-    def scopes(self) -> frozenset[str]:
-        return self.left.scopes | self.right.scopes
-
-    @property
-    def every_scope(self) -> frozenset[str]:
-        return self.left.every_scope | self.right.every_scope
+    def alternatives(self) -> tuple[frozenset[str], ...]:
+        return tuple(left | right for left, right in product(self.left.alternatives, self.right.alternatives))
 
     @property
     def resource(self) -> str:
@@ -215,12 +212,8 @@ class Either(Requirement):
     right: Requirement
 
     @property
-    def scopes(self) -> frozenset[str]:
-        return self.left.scopes
-
-    @property
-    def every_scope(self) -> frozenset[str]:
-        return self.left.every_scope | self.right.every_scope
+    def alternatives(self) -> tuple[frozenset[str], ...]:
+        return (*self.left.alternatives, *self.right.alternatives)
 
     @property
     def resource(self) -> str:

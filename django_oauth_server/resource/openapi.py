@@ -1,0 +1,46 @@
+"""What an API schema (OpenAPI 3) says of protection, the same for every framework that makes one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from django_oauth_server.protocol.scopes import format_scope
+from django_oauth_server.resource.conf import load, verifier
+from django_oauth_server.resource.requirement import Requirement
+from django_oauth_server.resource.scopes import fewest
+
+SCHEME: Final = "oauth2"
+"""The name of the security scheme in a schema's components."""
+
+
+def scope_words() -> dict[str, str]:
+    """The words for every scope that is known: the authorization servers' own, and above them those of the settings."""
+    words: dict[str, str] = {}
+    for server in verifier().authorization_servers():
+        words |= server.scopes
+    return words | {name: str(text) for name, text in load().scopes.items()}
+
+
+def security_scheme(requirements: Iterable[Requirement] = ()) -> dict[str, object]:
+    """The Security Scheme Object: the code flow at the first authorization server that says where, for every scope that has words or is required.
+
+    Where none says, a bearer token of unknown origin.
+    """
+    server = next((one for one in verifier().authorization_servers() if one.token_endpoint), None)
+    if server is None:
+        return {"type": "http", "scheme": "bearer"}
+    words = scope_words()
+    needed = {scope for one in requirements for scopes in one.alternatives for scope in scopes}
+    flow = {
+        "authorizationUrl": server.authorization_endpoint,
+        "tokenUrl": server.token_endpoint,
+        "refreshUrl": server.token_endpoint,
+        "scopes": {name: words.get(name, name) for name in sorted(words.keys() | needed)},
+    }
+    return {"type": "oauth2", "flows": {"authorizationCode": flow}}
+
+
+def security_requirements(requirement: Requirement) -> list[dict[str, list[str]]]:
+    """The Security Requirement Objects of an operation, one for each alternative."""
+    return [{SCHEME: format_scope(fewest(scopes)).split()} for scopes in requirement.alternatives]
