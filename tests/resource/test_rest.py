@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.http import HttpResponse
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import AllowAny, BasePermission, IsAdminUser, IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory, force_authenticate
@@ -12,7 +14,13 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
 from django_oauth_server.resource import requirement
-from django_oauth_server.resource.drf import BearerAuthentication, requires
+from django_oauth_server.resource.drf import (
+    BearerAuthentication,
+    narrowed,
+    requires,
+    requires_by_action,
+    requires_by_method,
+)
 from tests.resource.verifiers import Person, make_token
 
 BARE = 'Bearer realm="api"'
@@ -229,3 +237,112 @@ def test_a_forced_token_is_judged_like_any():
     request = APIRequestFactory().get("/")
     force_authenticate(request, Person(), make_token("notes:read"))
     assert Note.as_view(permission_classes=[READ])(request).status_code == 200
+
+
+class Notes(ViewSet):
+    authentication_classes = [BearerAuthentication]
+
+    def list(self, request):
+        return Response([])
+
+    retrieve = create = destroy = list
+
+
+ACTIONS = {"get": "list", "post": "create", "delete": "destroy"}
+
+
+def act(permission: object, method: str, token: str = "reader") -> HttpResponse:
+    request = getattr(APIRequestFactory(), method)("/", headers={"Authorization": f"Bearer {token}"} if token else {})
+    return Notes.as_view(ACTIONS, permission_classes=[permission])(request)
+
+
+BY_NAME = [
+    requires_by_action("notes:write", list="notes:read"),
+    requires_by_method("notes:write", GET="notes:read"),
+    requires_by_action("notes:write", list="notes:read") & IsAuthenticated,
+    AllowAny & requires_by_method("notes:write", GET="notes:read"),
+]
+
+
+@pytest.mark.parametrize("permission", BY_NAME)
+def test_a_table_says_what_each_action_or_method_requires(permission):
+    assert act(permission, "get").status_code == 200
+    assert act(permission, "post")["WWW-Authenticate"] == insufficient("notes:write")
+    assert act(permission, "post", "writer").status_code == 200
+    assert act(permission, "get", "")["WWW-Authenticate"] == f'{BARE}, scope="notes:read"'
+
+
+@pytest.mark.parametrize("permission", BY_NAME)
+def test_head_requires_what_get_does_and_options_any_token(permission):
+    assert act(permission, "head").status_code == 200
+    assert act(permission, "head", "bare").status_code == 403
+    assert act(permission, "options", "writer").status_code == 200
+    assert act(permission, "options", "").status_code == 401
+
+
+@pytest.mark.parametrize("permission", [requires_by_action(list="notes:read"), requires_by_method(GET="notes:read")])
+def test_what_a_table_does_not_name_nobody_may(permission):
+    response = act(permission, "delete", "writer")
+    assert (response.status_code, response["WWW-Authenticate"]) == (403, insufficient())
+    assert act(permission, "delete", "").status_code == 401
+
+
+def test_a_mistake_in_a_table_shows_where_it_was_made():
+    with pytest.raises(ValueError, match="not a scope token"):
+        requires_by_action(list="notes read")
+
+
+def test_permissions_in_a_list_are_told_in_one_challenge():
+    response = ask(READ, WRITE, requires("admin"), token="reader")
+    assert response["WWW-Authenticate"] == insufficient("admin notes:read notes:write")
+
+
+def own(queryset, token):
+    return queryset.filter(username=token.subject)
+
+
+OWN = narrowed(own)
+
+
+class People(GenericAPIView):
+    authentication_classes = [BearerAuthentication, ByHeader]
+    queryset = get_user_model().objects.order_by("username")
+    filter_backends = [OWN]
+
+    def get(self, request, pk=None):
+        if pk is None:
+            return Response([person.username for person in self.filter_queryset(self.get_queryset())])
+        return Response(self.get_object().username)
+
+
+class FoundByHand(People):
+    permission_classes = [OWN]
+
+    def get(self, request, pk):
+        person = get_user_model().objects.get(pk=pk)
+        self.check_object_permissions(request, person)
+        return Response(person.username)
+
+
+def look(view: type[APIView], token: str = "reader", **kwargs: object) -> HttpResponse:
+    headers = {"X-Person": "alice"} if token == "person" else {"Authorization": f"Bearer {token}"}
+    return view.as_view()(APIRequestFactory().get("/", headers=headers), **kwargs)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "view, others", [(People, 404), (FoundByHand, 403)], ids=["filter_backends", "permission_classes"]
+)
+def test_a_token_opens_the_objects_that_it_is_narrowed_to(view, others):
+    alice, bob = (get_user_model().objects.create_user(name) for name in ("alice", "bob"))
+    assert look(view, pk=alice.pk).data == "alice"
+    assert look(view, pk=bob.pk).status_code == others
+    assert look(view, token="person", pk=alice.pk).status_code == others
+
+
+@pytest.mark.django_db
+def test_a_list_holds_what_the_token_is_narrowed_to():
+    for name in ("alice", "bob"):
+        get_user_model().objects.create_user(name)
+    assert look(People).data == ["alice"]
+    assert look(People, token="person").data == []

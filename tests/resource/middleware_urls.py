@@ -1,0 +1,37 @@
+"""What stands below a protected prefix, and beside it."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, JsonResponse
+from django.urls import include, path
+
+from django_oauth_server.resource.django import open_resource, protected_resource
+from tests.resource.urls import seen
+
+
+def plain(request: HttpRequest) -> JsonResponse:
+    return JsonResponse(seen(request))
+
+
+async def plain_async(request: HttpRequest) -> JsonResponse:
+    return JsonResponse(seen(request) | {"auser": (await request.auser()).get_username()})
+
+
+@protected_resource("notes:write")
+def write(request: HttpRequest) -> JsonResponse:
+    return JsonResponse(seen(request))
+
+
+@open_resource
+def health(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"authenticated": hasattr(request, "auth")})
+
+
+api = [
+    path("plain", plain),
+    path("async", plain_async),
+    path("write", write),
+    path("health", health),
+    path("reading/plain", plain),
+]
+urlpatterns = [path("api/", include(api)), path("apiary", health), path("page", health)]
