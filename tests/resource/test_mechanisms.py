@@ -152,6 +152,15 @@ def test_async_views_find_the_user_of_the_token_by_auser_too(call, mechanism, to
     assert call(mechanism, authorization=f"Bearer {token}").json()["auser"] == "alice"
 
 
+@pytest.mark.spec("RFC 9110", "15.6.4")
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_an_outage_is_not_told_as_a_bad_token(call, mechanism):
+    response = call(mechanism, authorization="Bearer outage")
+    assert (response.status_code, response["Retry-After"]) == (503, "7")
+    assert response.json()["error"] == "temporarily_unavailable"
+    assert "WWW-Authenticate" not in response
+
+
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_the_reason_is_logged_and_the_token_is_not(call, caplog, mechanism):
     with caplog.at_level(logging.DEBUG):

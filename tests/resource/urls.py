@@ -98,7 +98,13 @@ def any_token(request: HttpRequest) -> JsonResponse:
     return JsonResponse(seen(request))
 
 
+@protected_resource()
+def untouched(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({})
+
+
 urlpatterns = [
+    path("untouched", untouched),
     path("rest-view", RestView.as_view()),
     path("rest-function", rest_function),
     path("function", function),

@@ -8,7 +8,7 @@ from django.utils.asyncio import async_unsafe
 from django.utils.functional import SimpleLazyObject
 
 from django_oauth_server.resource.token import VerifiedToken
-from django_oauth_server.resource.verifiers.base import InvalidToken
+from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidToken
 
 NOTES = "https://api.example/notes"
 MAIL = "https://api.example/mail"
@@ -47,6 +47,8 @@ def fetch_person() -> Person:
 def known_token(token: str) -> VerifiedToken:
     if token == "expired":
         raise InvalidToken("expired")
+    if token == "outage":
+        raise CannotVerify("the issuer is down", retry_after=7)
     known = {
         "reader": make_token("notes:read", user=Person()),
         "writer": make_token("notes:read notes:write", user=Person()),
