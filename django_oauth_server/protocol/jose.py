@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Final, Self, TypeAlias
 
+from cachetools import LRUCache
 from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc import jwt
 from joserfc.errors import InvalidKeyTypeError, JoseError
@@ -16,6 +19,7 @@ from joserfc.jws import JWSRegistry
 Key: TypeAlias = ECKey | RSAKey
 
 _MINIMUM_RSA_BITS = 2048  # RFC 7518 section 3.3
+_MOST_VERIFIED: Final = 1024  # some megabytes
 
 _FITS: Final[Mapping[str, Callable[[Key], bool]]] = {
     "ES256": lambda key: isinstance(key, ECKey) and key.curve_name == "P-256",
@@ -95,12 +99,35 @@ class SigningKeyPair:
         return {**self.key.as_dict(private=False), "kid": self.kid, "alg": self.alg, "use": "sig"}
 
 
+class Verified:
+    """The claims of JWTs whose signature was good, by digest: a client presents one token many times, and a signature does not change.
+
+    Nothing that was refused is kept, and no token. Whether a token has expired or was revoked is not said.
+    """
+
+    def __init__(self) -> None:
+        self._claims: LRUCache[bytes, str] = LRUCache(_MOST_VERIFIED)
+        self._lock = Lock()
+
+    def get(self, digest: bytes) -> dict[str, object] | None:
+        """Read anew each time, so that no caller can change what another one sees."""
+        with self._lock:
+            claims = self._claims.get(digest)
+        return json.loads(claims) if claims else None
+
+    def put(self, digest: bytes, claims: Mapping[str, object]) -> None:
+        with self._lock:
+            self._claims[digest] = json.dumps(claims)
+
+
 @dataclass(frozen=True, slots=True)
 class KeySet:
     """The public keys of an issuer, parsed once."""
 
     keys: Mapping[tuple[str, str], Key] = field(repr=False)
     """By `kid` and algorithm: a key verifies nothing but what it was published for (RFC 8725 section 3.1)."""
+    verified: Verified = field(default_factory=lambda: Verified(), repr=False, compare=False)
+    """What these keys were found to have signed; another set begins anew."""
 
     @classmethod
     def parse(cls, document: object) -> Self:
@@ -122,9 +149,15 @@ def verify(token: str, keys: KeySet, *, algs: Collection[str] = ALGORITHMS, typ:
     What the claims say (issuer, audience, expiry) is left to the caller.
     """
 
-    def key_for(jws: GuestProtocol) -> Key:
-        return _select(jws.headers(), keys, algs, typ)
+    digest = hashlib.sha256(repr((token, typ, *algs)).encode()).digest()
+    if claims := keys.verified.get(digest):
+        return claims
+    claims = _verify(token, lambda jws: _select(jws.headers(), keys, algs, typ))
+    keys.verified.put(digest, claims)
+    return claims
 
+
+def _verify(token: str, key_for: Callable[[GuestProtocol], Key]) -> dict[str, object]:
     try:
         return jwt.decode(token, key_for, registry=_REGISTRY).claims
     except InvalidJWT:
