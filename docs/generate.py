@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "reference"
 PUBLIC: Mapping[str, tuple[str, ...]] = {
     "conf": ("IssuerSettings", "Policy", "Resource", "Scope"),
-    "resource.drf": ("BearerAuthentication", "requires"),
-    "resource.django": ("protected_resource", "ProtectedResourceMixin"),
-    "resource.requirement": ("requires",),
+    "resource.requirement": ("Requirement", "requires"),
+    "resource.challenge": ("Challenge",),
+    "resource.drf": ("BearerAuthentication", "narrowed", "requires", "requires_by_action", "requires_by_method"),
+    "resource.django": ("ProtectedResourceMixin", "open_resource", "protected_resource"),
     "resource.token": ("VerifiedToken",),
-    "resource.verifiers.base": ("TokenVerifier", "InvalidToken"),
+    "resource.verifiers.base": ("AuthorizationServer", "CannotVerify", "InvalidToken", "TokenVerifier"),
     "component": ("Component", "Endpoint", "Member", "Terms"),
     "grants.base": ("GrantType", "TokenRequest", "Issuance"),
     "grants.allow": ("record_consent",),
