@@ -85,7 +85,8 @@ def _nobody() -> Any:
 
 def _completed(challenge: Challenge, request: Request) -> Challenge:
     """*challenge*, with what the view that was called requires."""
-    requirement = required_by(request.parser_context["view"], request)
+    view = request.parser_context.get("view")
+    requirement = required_by(view, request) if view else None
     return requirement.completed(challenge) if requirement else challenge
 
 
@@ -139,7 +140,10 @@ class _Composable(OperationHolderMixin):
 
 class _PermissionMeta(_Composable, BasePermissionMetaclass):
     def __invert__(cls) -> Any:
-        return _permission(~cls.requirement) if issubclass(cls, _Fixed) else super().__invert__()
+        """The framework's own NOT would let in whoever holds no token at all."""
+        if not issubclass(cls, _Fixed):
+            raise TypeError("what is required by action or method has no opposite; negate what the table names")
+        return _permission(~cls.requirement)
 
 
 class TokenPermission(_Refusing, BasePermission, metaclass=_PermissionMeta):

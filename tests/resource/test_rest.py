@@ -297,6 +297,11 @@ def test_permissions_in_a_list_are_told_in_one_challenge():
     assert response["WWW-Authenticate"] == insufficient("admin notes:read notes:write")
 
 
+def test_a_table_has_no_opposite_that_would_open_for_nobody_in_particular():
+    with pytest.raises(TypeError, match="no opposite"):
+        ~requires_by_action(list="notes:read")
+
+
 def own(queryset, token):
     return queryset.filter(username=token.subject)
 
