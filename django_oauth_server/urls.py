@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import wraps
 
+from django.apps import apps
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils.module_loading import import_string
@@ -45,4 +46,11 @@ def _include(issuer: Issuer) -> URLResolver:
     return path("", include((list(_patterns(issuer)), APP_NAME), namespace=issuer.namespace))
 
 
-urlpatterns = [_include(issuer) for issuer in issuers()]
+def _resources() -> list[URLResolver]:
+    """Where the protected resources are in the same project, clients find their metadata beside."""
+    if not apps.is_installed("django_oauth_server.resource"):
+        return []
+    return [path("", include("django_oauth_server.resource.urls"))]
+
+
+urlpatterns = [*(_include(issuer) for issuer in issuers()), *_resources()]

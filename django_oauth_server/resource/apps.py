@@ -10,6 +10,9 @@ class ResourceServerConfig(AppConfig):
     verbose_name = _("OAuth resource server")
 
     def ready(self) -> None:
-        from django_oauth_server.resource import conf
+        from django_oauth_server.resource import (
+            checks,  # noqa: F401 - registers the system checks
+            conf,
+        )
 
         conf.load()  # a mistake in the setting shows at start-up, not at the first request

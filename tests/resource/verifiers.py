@@ -8,7 +8,7 @@ from django.utils.asyncio import async_unsafe
 from django.utils.functional import SimpleLazyObject
 
 from django_oauth_server.resource.token import VerifiedToken
-from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidToken
+from django_oauth_server.resource.verifiers.base import AuthorizationServer, CannotVerify, InvalidToken
 
 NOTES = "https://api.example/notes"
 MAIL = "https://api.example/mail"
@@ -65,6 +65,9 @@ def known_token(token: str) -> VerifiedToken:
 
 class KnownTokens:
     default_audience = NOTES
+
+    def authorization_servers(self) -> list[AuthorizationServer]:
+        return [AuthorizationServer("https://as.example")]
 
     def verify(self, token: str) -> VerifiedToken:
         return known_token(token)

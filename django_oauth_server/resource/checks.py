@@ -1,0 +1,90 @@
+"""What `manage.py check` says of the protected resources: errors stop the server, warnings name a risk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import NoReverseMatch, reverse
+
+from django_oauth_server.resource.conf import audiences, load, scope_rule, user_rule, verifier
+from django_oauth_server.resource.locations import APP_NAME, SUFFIX
+from django_oauth_server.resource.middleware import requirement_of
+from django_oauth_server.resource.routes.base import Route, routes
+from django_oauth_server.resource.routes.middleware import AUTHENTICATION, PREFIXES, position
+from django_oauth_server.resource.routes.protection import NO_BEARER
+
+NO_BEARER_HINT = "Add BearerAuthentication to its authentication_classes, or to DEFAULT_AUTHENTICATION_CLASSES."
+
+
+@register(Tags.security)
+def check_settings(app_configs: Sequence[AppConfig] | None = None, **kwargs: object) -> list[CheckMessage]:
+    """Settings that cannot be read, or name what is not there."""
+    try:
+        _read_settings()
+    except ImproperlyConfigured as exc:
+        return [Error(str(exc), id="oauth_resource.E001")]
+    return list(_check_middleware())
+
+
+@register(Tags.urls)
+def check_routes(app_configs: Sequence[AppConfig] | None = None, **kwargs: object) -> list[CheckMessage]:
+    """Routes that are not protected as the settings say, or in a way that lets nobody in."""
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return []
+    try:
+        _read_settings()
+    except ImproperlyConfigured:
+        return []  # check_settings says it
+    return [*_check_metadata(), *(message for route in routes() for message in _check(route))]
+
+
+def _read_settings() -> None:
+    verifier(), audiences(), user_rule()
+    if load().scope_covers:
+        scope_rule()
+
+
+def _check_middleware() -> Iterator[CheckMessage]:
+    here, authentication = position(PREFIXES), position(AUTHENTICATION)
+    if here is not None and authentication is not None and here < authentication:
+        yield Error(
+            "ProtectedPrefixMiddleware stands before AuthenticationMiddleware, which replaces the token's user by the session's.",
+            hint=f"Put {PREFIXES} behind it in MIDDLEWARE.",
+            id="oauth_resource.E002",
+        )
+
+
+def _check_metadata() -> Iterator[CheckMessage]:
+    try:
+        found = reverse(f"{APP_NAME}:metadata")
+    except NoReverseMatch:
+        return
+    if found != f"/{SUFFIX}":
+        yield Error(
+            f"The metadata of the protected resources is served at {found}; clients look for it at /{SUFFIX} (RFC 9728 section 3).",
+            hint='Include "django_oauth_server.resource.urls" at the root of the URLconf.',
+            id="oauth_resource.E003",
+        )
+
+
+def _check(route: Route) -> Iterator[CheckMessage]:
+    named = f"{','.join(route.methods) or 'Any method of'} {route.path} ({route.view})"
+    if route.is_open and not route.on_purpose and requirement_of(route.beginning) is not None:
+        yield Error(
+            f"{named} is under a prefix of protected_prefixes, and nothing protects it: ProtectedPrefixMiddleware is not in MIDDLEWARE.",
+            hint=f'Add "{PREFIXES}" to MIDDLEWARE. `manage.py protection` shows what each route requires.',
+            id="oauth_resource.E004",
+        )
+    asked = route.requirement
+    if asked is not None and asked.resource and asked.resource not in audiences():
+        yield Error(
+            f"{named} requires a token for {asked.resource}, which is none of this project's resources: nobody gets in.",
+            hint=f"The resources are: {', '.join(audiences())}.",
+            id="oauth_resource.E005",
+        )
+    if NO_BEARER in route.note:
+        yield Warning(f"{named} requires {route.words}; {NO_BEARER}.", hint=NO_BEARER_HINT, id="oauth_resource.W006")

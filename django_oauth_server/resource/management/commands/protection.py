@@ -1,0 +1,123 @@
+"""`manage.py protection`: what each route requires, and what is open."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from django_oauth_server.protocol.scopes import format_scope
+from django_oauth_server.resource.routes.base import Route, routes
+
+_HEAD: Final = ("", "METHOD", "PATH", "REQUIRES", "BY", "")
+_ANY: Final = "ANY"
+
+
+class Command(BaseCommand):
+    help = "Show what each route requires, by which mechanism, and which are open."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--prefix", default="/", help="Only paths that begin so.")
+        parser.add_argument("--json", action="store_true", dest="as_json", help="Print a JSON list, for scripts.")
+        parser.add_argument(
+            "--fail-on-open",
+            action="store_true",
+            help="Exit with status 1 if a route is open that neither says so itself (open_resource) nor is allowed here.",
+        )
+        parser.add_argument(
+            "--allow",
+            action="append",
+            default=[],
+            metavar="PATTERN",
+            help="Paths that may be open: '/accounts/*', or 'GET /status'. May be repeated.",
+        )
+        parser.add_argument(
+            "--allow-file", type=Path, metavar="FILE", help="A file of such patterns, one a line; # begins a comment."
+        )
+
+    def handle(self, *args: object, **options: Any) -> None:
+        shown = [route for route in routes() if route.path.startswith(options["prefix"])]
+        if options["as_json"]:
+            self.stdout.write(json.dumps([_as_json(route) for route in shown], indent=2, ensure_ascii=False))
+        else:
+            self._write_table(shown)
+        if options["fail_on_open"]:
+            _fail(shown, [*options["allow"], *_patterns(options["allow_file"])])
+
+    def _write_table(self, shown: Sequence[Route]) -> None:
+        rows = [_HEAD, *map(_row, shown)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            self.stdout.write(line, self.style.ERROR if row[0] else None)
+        number = sum(route.is_open for route in shown)
+        self.stdout.write()
+        self.stdout.write(_summary(len(shown), number), self.style.ERROR if number else self.style.SUCCESS)
+
+
+def _summary(all_routes: int, number: int) -> str:
+    if not number:
+        return _("No route is open, of %(all)d.") % {"all": all_routes}
+    words = ngettext("%(open)d route is OPEN, of %(all)d.", "%(open)d routes are OPEN, of %(all)d.", number)
+    return words % {"open": number, "all": all_routes}
+
+
+def _row(route: Route) -> tuple[str, ...]:
+    more = [route.note, "on purpose" if route.is_open and route.on_purpose else "", route.view if route.is_open else ""]
+    return (
+        "OPEN" if route.is_open else "",
+        ",".join(route.methods) or _ANY,
+        route.path,
+        route.words,
+        route.mechanism,
+        "; ".join(filter(None, more)),
+    )
+
+
+def _as_json(route: Route) -> dict[str, object]:
+    """`scopes` are the alternatives, the preferred first; null where no token is asked for."""
+    asked = route.requirement
+    return {
+        "path": route.path,
+        "methods": list(route.methods),
+        "view": route.view,
+        "open": route.is_open,
+        "on_purpose": route.on_purpose,
+        "requires": route.words,
+        "scopes": None if asked is None else [format_scope(scopes) for scopes in asked.alternatives],
+        "mechanism": route.mechanism,
+        "note": route.note,
+    }
+
+
+def _patterns(file: Path | None) -> Iterator[str]:
+    if file is None:
+        return
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except OSError as exc:
+        raise CommandError(_("%(file)s cannot be read: %(reason)s") % {"file": file, "reason": exc}) from exc
+    yield from filter(None, (line.partition("#")[0].strip() for line in lines))
+
+
+def _fail(shown: Iterable[Route], allowed: Sequence[str]) -> None:
+    failing = [route for route in shown if route.is_open and not route.on_purpose and not _is_allowed(route, allowed)]
+    if failing:
+        named = "\n".join(f"  {','.join(route.methods) or _ANY} {route.path} ({route.view})" for route in failing)
+        raise CommandError(_("Open, and not said to be:\n%(routes)s") % {"routes": named})
+
+
+def _is_allowed(route: Route, allowed: Sequence[str]) -> bool:
+    """Each of its methods: `GET /status` allows no POST there."""
+    return all(any(_matches(pattern, method, route.path) for pattern in allowed) for method in route.methods or (_ANY,))
+
+
+def _matches(pattern: str, method: str, path: str) -> bool:
+    named, _, rest = pattern.rpartition(" ")
+    return fnmatchcase(path, rest) and named.strip().upper() in {"", method}

@@ -1,0 +1,80 @@
+"""The metadata of the protected resources (RFC 9728), derived from what the routes require."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache, reduce
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+
+from django_oauth_server.resource.conf import audiences, load, verifier
+from django_oauth_server.resource.locations import resource_path
+from django_oauth_server.resource.requirement import Requirement, joined
+from django_oauth_server.resource.routes.base import routes
+
+NOT_FOR_RESOURCES: Final = frozenset({"offline_access"})
+"""Scopes that are between a client and the authorization server (OpenID Connect Core section 11)."""
+
+_SHARED: Final = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Max-Age": "3600",
+}
+_CACHED: Final = {"Cache-Control": "public, max-age=3600"}
+"""An hour: it changes with a deployment only, and a client that meets a challenge meanwhile reads the scopes there."""
+
+
+def metadata(request: HttpRequest, suffix: str | None = None) -> HttpResponse:
+    """The document of the resource whose path is *suffix*, for anybody, of any origin."""
+    if request.method == "OPTIONS":
+        return HttpResponse(status=204, headers=_SHARED)
+    if request.method not in {"GET", "HEAD"}:
+        return HttpResponse(status=405, headers={"Allow": "GET, HEAD, OPTIONS"})
+    found = document(_resource(request, suffix or ""), settings.ROOT_URLCONF)
+    return JsonResponse(found, headers=_SHARED | _CACHED)
+
+
+@cache
+def document(resource: str, urlconf: str) -> dict[str, object]:
+    """RFC 9728 section 2. A member without a value is left out (section 3.2)."""
+    requirements = _requirements(resource, urlconf)
+    needed = {scope for one in requirements for scopes in one.alternatives for scope in scopes}
+    members: dict[str, object] = {
+        "resource": resource,
+        "authorization_servers": [server.issuer for server in verifier().authorization_servers()],
+        "scopes_supported": sorted(needed - NOT_FOR_RESOURCES),
+        "bearer_methods_supported": ["header", "body"],
+        "resource_name": str(load().name),
+    }
+    told: list[Mapping[str, object]] = [members, *(one.metadata() for one in requirements)]
+    return {name: value for name, value in reduce(joined, told).items() if value}
+
+
+def _resource(request: HttpRequest, suffix: str) -> str:
+    """Of several at the same path the one that the query and the host name: the identifier is the client's to compare (section 3.3)."""
+    query = request.META.get("QUERY_STRING", "")
+    found = [
+        one for one in audiences() if resource_path(one) == suffix.rstrip("/") and urlsplit(one).query in {"", query}
+    ]
+    if not found:
+        raise Http404("no such resource")
+    host = request.get_host()
+    return max(found, key=lambda one: (urlsplit(one).netloc == host, bool(urlsplit(one).query)))
+
+
+def _requirements(resource: str, urlconf: str) -> list[Requirement]:
+    """Those that name *resource*, and those that name none: a token for any of the project's resources is good for them."""
+    asked = (route.requirement for route in routes(urlconf))
+    return [one for one in asked if one is not None and one.resource in {"", resource}]
+
+
+def _forget(**_: object) -> None:
+    document.cache_clear()
+
+
+setting_changed.connect(_forget)
