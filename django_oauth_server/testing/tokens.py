@@ -1,0 +1,81 @@
+"""Access tokens of the authorization server in the same project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Literal
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.utils import timezone
+
+from django_oauth_server.grants.allow import record_consent
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Authorization, Client, Token
+from django_oauth_server.protocol import opaque
+from django_oauth_server.protocol.scopes import format_scope
+from django_oauth_server.registry import issuer_named
+from django_oauth_server.resource.conf import audiences
+from django_oauth_server.storage.authorizations import live_authorization
+from django_oauth_server.storage.tokens import store
+from django_oauth_server.testing.factories import ClientFactory
+from django_oauth_server.testing.facts import sign_in, words
+from django_oauth_server.tokens.formats.base import TokenFormat
+from django_oauth_server.tokens.issue import token_format
+
+
+def issue_token(
+    *,
+    scopes: str | Iterable[str] = "",
+    user: AbstractBaseUser | None = None,
+    client: Client | None = None,
+    format: Literal["", "opaque", "at+jwt"] = "",
+    audience: str | Iterable[str] = "",
+    acr: str = "",
+    auth_time: datetime | None = None,
+    expires_in: timedelta | None = None,
+) -> str:
+    """The value of an access token, stored or signed as the token endpoint does it, so that all of its verification runs.
+
+    Without *user* the client acts for itself; without *client* one is made. The audience is this project's own resource, the format
+    and the lifetime what the server would choose, unless they are said. Nothing is narrowed: what the server would never hand out
+    (a token without scopes, for a resource that it does not know, which has expired) can be had, since its refusal is to be tested.
+    """
+    now, client = timezone.now(), client or ClientFactory()
+    issuer, meant_for = issuer_named(client.issuer), words(audience) or audiences()[:1]
+    form = _format(format, client, meant_for, issuer)
+    identifier = opaque.generate(opaque.ACCESS_TOKEN)
+    expires_at = now + (issuer.settings.access_token_lifetime if expires_in is None else expires_in)
+    token = Token(
+        kind=Token.Kind.ACCESS,
+        digest=form.digest(identifier),
+        client=client,
+        authorization=_allowed(client, user, words(scopes), meant_for, issuer, now) if user else None,
+        scope=format_scope(words(scopes)),
+        audience=list(meant_for),
+        facts=sign_in(acr, auth_time),
+        issued_at=min(now, expires_at),
+        expires_at=expires_at,
+    )
+    if token.authorization or not form.self_contained:
+        store([token])
+    return form.render(token, identifier, issuer)
+
+
+def _format(name: str, client: Client, audience: tuple[str, ...], issuer: Issuer) -> TokenFormat:
+    """What is said, else what the server would choose."""
+    return (
+        issuer.components.of(TokenFormat)[name] if name else token_format(client.access_token_format, audience, issuer)
+    )
+
+
+def _allowed(
+    client: Client,
+    user: AbstractBaseUser,
+    scopes: tuple[str, ...],
+    resources: tuple[str, ...],
+    issuer: Issuer,
+    now: datetime,
+) -> Authorization:
+    """As if *user* had agreed on the consent page."""
+    return record_consent(live_authorization(client, user), client, user, scopes, resources, issuer, now)
