@@ -61,6 +61,12 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     ),
     "signals": ("authorization_granted", "authorization_revoked"),
     "models": ("Authorization", "Client", "SigningKey", "Ticket", "Token"),
+    "testing.clients": ("AsyncClient", "Client", "TokenClientMixin"),
+    "testing.drf": ("APIClient",),
+    "testing.ninja": ("TestAsyncClient", "TestClient"),
+    "testing.issuer": ("REFUSED", "FakeIssuer"),
+    "testing.served": ("served_issuer",),
+    "testing.tokens": ("issue_token",),
     "testing.factories": ("AuthorizationFactory", "ClientFactory", "TicketFactory", "TokenFactory", "UserFactory"),
 }
 """What other code may import. All else may change in any release."""

@@ -12,6 +12,8 @@ from django_oauth_server.keys import signing
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow
 
+pytest_plugins = ["django_oauth_server.testing.plugin"]
+
 
 @pytest.fixture(autouse=True)
 def _fresh_process() -> Iterator[None]:

@@ -73,7 +73,11 @@ class FakeIssuer:
 
     def trusted(self) -> override_settings:
         """Makes the project trust this issuer and no other. A context manager and a decorator; the rest of the setting stays."""
-        return override_settings(**{SETTING: {**getattr(settings, SETTING, {}), "verifier": self.verifier()}})
+        return override_settings(**{SETTING: self.setting()})
+
+    def setting(self) -> dict[str, object]:
+        """The setting `OAUTH_RESOURCE_SERVER` of this project as it is now, but for the verifier."""
+        return {**getattr(settings, SETTING, {}), "verifier": self.verifier()}
 
     def verifier(self) -> TokenVerifier:
         """A verifier that knows the keys as they are at each moment."""

@@ -6,7 +6,7 @@ authorization server's models is imported by the fixture that uses it, so that a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -17,11 +17,13 @@ from django_oauth_server.testing.issuer import FakeIssuer
 
 
 @pytest.fixture
-def fake_issuer() -> Iterator[FakeIssuer]:
+def fake_issuer(settings: Any) -> FakeIssuer:
     """An issuer in this process, which the project trusts in place of its own."""
     issuer = FakeIssuer()
-    with issuer.trusted():
-        yield issuer
+    settings.OAUTH_RESOURCE_SERVER = (
+        issuer.setting()
+    )  # by pytest-django's fixture, so that both are undone in the right order
+    return issuer
 
 
 @pytest.fixture

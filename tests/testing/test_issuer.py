@@ -133,3 +133,10 @@ def test_no_key_is_shown() -> None:
     issuer = FakeIssuer()
     assert repr(issuer) == "FakeIssuer('https://issuer.example')"
     assert not any("d" in key for key in issuer.jwks()["keys"])
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_the_fixture_leaves_nothing_behind(order: int, settings: Any, fake_issuer: FakeIssuer) -> None:
+    """Also where the test sets something after it."""
+    assert "realm" not in settings.OAUTH_RESOURCE_SERVER
+    settings.OAUTH_RESOURCE_SERVER = settings.OAUTH_RESOURCE_SERVER | {"realm": "notes"}
