@@ -12,6 +12,7 @@ from django.core.signals import setting_changed
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
 from django_oauth_server.resource.conf import audiences, load, verifier
+from django_oauth_server.resource.django import open_resource
 from django_oauth_server.resource.locations import resource_path
 from django_oauth_server.resource.requirement import Requirement, joined
 from django_oauth_server.resource.routes.base import routes
@@ -29,6 +30,7 @@ _CACHED: Final = {"Cache-Control": "public, max-age=3600"}
 """An hour: it changes with a deployment only, and a client that meets a challenge meanwhile reads the scopes there."""
 
 
+@open_resource
 def metadata(request: HttpRequest, suffix: str | None = None) -> HttpResponse:
     """The document of the resource whose path is *suffix*, for anybody, of any origin."""
     if request.method == "OPTIONS":
@@ -52,7 +54,8 @@ def document(resource: str, urlconf: str) -> dict[str, object]:
         "resource_name": str(load().name),
     }
     told: list[Mapping[str, object]] = [members, *(one.metadata() for one in requirements)]
-    return {name: value for name, value in reduce(joined, told).items() if value}
+    whole: Mapping[str, object] = reduce(joined, told)
+    return {name: value for name, value in {**members, **whole}.items() if value}
 
 
 def _resource(request: HttpRequest, suffix: str) -> str:

@@ -23,6 +23,8 @@ from django_oauth_server.resource.drf import (
 )
 from tests.resource.verifiers import Person, make_token
 
+pytestmark = pytest.mark.urls("tests.resource.urls")
+
 BARE = 'Bearer realm="api"'
 READ, WRITE = requires("notes:read"), requires("notes:write")
 

@@ -79,12 +79,17 @@ class _Place:
 
 def routes(urlconf: str | None = None) -> tuple[Route, ...]:
     """All routes of *urlconf*, the project's without one, by path."""
-    found = (
-        _route(place, view, protection)
-        for place, view in _views(get_resolver(urlconf).url_patterns, _Place())
-        for protection in _protections(view, place)
+    found = sorted(
+        (
+            _route(place, view, protection)
+            for place, view in _views(get_resolver(urlconf).url_patterns, _Place())
+            for protection in _protections(view, place)
+        ),
+        key=lambda one: (one.path, one.methods, one.view),
     )
-    return tuple(sorted(found, key=lambda one: (one.path, one.methods, one.view)))
+    return tuple(
+        one for one, before in zip(found, [None, *found], strict=False) if one != before
+    )  # Ninja names a path twice
 
 
 def _views(patterns: list[Any], place: _Place) -> Iterator[tuple[_Place, Any]]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django_oauth_server.resource.requirement import Requirement, requires
 
-NO_BEARER = "no token gets in: it lacks BearerAuthentication"
-AT_RUN_TIME = "decided at run time"
+AT_RUN_TIME: Final = "decided at run time"
 """What a view says whose code needs a real request to tell what it requires."""
+NO_BEARER: Final = "no token gets in: it lacks BearerAuthentication"
+"""What is noted of a REST framework view that asks for a token and reads none."""
+
+_PARENTHESES = re.compile(r"\([^()]*\)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +56,7 @@ def grouped(protections: list[Protection]) -> list[Protection]:
 
 def all_of(words: list[str]) -> str:
     """*words*, each of which is needed."""
-    return " & ".join(f"({one})" if " | " in one and len(words) > 1 else one for one in words)
+    return " & ".join(f"({one})" if len(words) > 1 and " | " in _PARENTHESES.sub("", one) else one for one in words)
 
 
 def dotted(view: Any) -> str:
@@ -60,7 +64,8 @@ def dotted(view: Any) -> str:
     while isinstance(view, partial):
         view = view.func
     named = view if hasattr(view, "__qualname__") else type(view)
-    own = named.__name__ if "<locals>" in named.__qualname__ else named.__qualname__
+    path = str(named.__qualname__)  # of what was made inside a function, or renamed, it is none
+    own = path if path.endswith(named.__name__) and "<locals>" not in path else named.__name__
     return f"{named.__module__}.{own}"
 
 

@@ -20,6 +20,7 @@ _ANY: Final = "ANY"
 
 
 class Command(BaseCommand):
+    requires_system_checks: list[str] = []  # they point here
     help = "Show what each route requires, by which mechanism, and which are open."
 
     def add_arguments(self, parser: CommandParser) -> None:
