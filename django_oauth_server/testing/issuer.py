@@ -6,11 +6,10 @@ import base64
 import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypedDict, Unpack
 
-from django.conf import settings
 from django.test import override_settings
 
 from django_oauth_server.protocol import jose
@@ -77,7 +76,8 @@ class FakeIssuer:
 
     def setting(self) -> dict[str, object]:
         """The setting `OAUTH_RESOURCE_SERVER` of this project as it is now, but for the verifier."""
-        return {**getattr(settings, SETTING, {}), "verifier": self.verifier()}
+        now = load()
+        return {one.name: getattr(now, one.name) for one in fields(now)} | {"verifier": self.verifier()}
 
     def verifier(self) -> TokenVerifier:
         """A verifier that knows the keys as they are at each moment."""

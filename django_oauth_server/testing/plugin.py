@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 from django.utils.module_loading import import_string
 
+from django_oauth_server.resource.conf import SETTING
 from django_oauth_server.testing.clients import AsyncClient, Client
 from django_oauth_server.testing.issuer import FakeIssuer
 
@@ -20,9 +21,7 @@ from django_oauth_server.testing.issuer import FakeIssuer
 def fake_issuer(settings: Any) -> FakeIssuer:
     """An issuer in this process, which the project trusts in place of its own."""
     issuer = FakeIssuer()
-    settings.OAUTH_RESOURCE_SERVER = (
-        issuer.setting()
-    )  # by pytest-django's fixture, so that both are undone in the right order
+    setattr(settings, SETTING, issuer.setting())  # by pytest-django's fixture, which undoes all that a test sets
     return issuer
 
 

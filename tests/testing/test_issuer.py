@@ -138,5 +138,5 @@ def test_no_key_is_shown() -> None:
 @pytest.mark.parametrize("order", [1, 2])
 def test_the_fixture_leaves_nothing_behind(order: int, settings: Any, fake_issuer: FakeIssuer) -> None:
     """Also where the test sets something after it."""
-    assert "realm" not in settings.OAUTH_RESOURCE_SERVER
+    assert settings.OAUTH_RESOURCE_SERVER["realm"] == "api"
     settings.OAUTH_RESOURCE_SERVER = settings.OAUTH_RESOURCE_SERVER | {"realm": "notes"}
