@@ -36,6 +36,8 @@ REFUSED: Final = (
 )
 """The methods of `FakeIssuer` that make what nobody may accept, for a table of refusals."""
 _LIFETIME: Final = timedelta(minutes=5)
+_REQUIRED: Final = frozenset({"iss", "exp", "aud", "sub", "client_id", "iat", "jti"})
+"""RFC 9068 section 2.2."""
 
 
 class Said(TypedDict, total=False):
@@ -196,6 +198,8 @@ class _KnownKeys:
             verified = VerifiedToken.from_claims(claims)
         except ValueError as exc:
             raise InvalidToken(str(exc)) from exc
+        if not claims.keys() >= _REQUIRED:
+            raise InvalidToken("a claim is absent")
         if verified.issuer != self._issuer.identifier:
             raise InvalidToken("of another issuer")
         if verified.expires_at <= datetime.now(UTC):

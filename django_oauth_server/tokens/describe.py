@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.contrib.auth.models import AbstractBaseUser
 
 from django_oauth_server.issuer import Issuer
@@ -22,6 +24,7 @@ def audience_of(token: Token, issuer: Issuer) -> list[str]:
 def describe(token: Token, issuer: Issuer) -> VerifiedToken:
     """*token*, which was found alive, as a protected view sees it."""
     user: AbstractBaseUser | None = token.authorization.user if token.authorization else None
+    signed_in, acr = token.facts.get("auth_time"), token.facts.get("acr")
     return VerifiedToken(
         issuer=issuer.settings.issuer,
         subject=str(user.pk) if user else None,
@@ -29,6 +32,8 @@ def describe(token: Token, issuer: Issuer) -> VerifiedToken:
         scopes=token.scopes,
         audience=tuple(audience_of(token, issuer)),
         expires_at=token.expires_at,
+        auth_time=datetime.fromtimestamp(float(signed_in), UTC) if signed_in is not None else None,
+        acr=str(acr) if acr is not None else None,
         claims=token.facts,
         user=user,
     )

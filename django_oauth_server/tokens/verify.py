@@ -16,7 +16,7 @@ from django_oauth_server.resource.verifiers.base import InvalidToken
 from django_oauth_server.storage.people import find_person
 from django_oauth_server.storage.tokens import find_token
 from django_oauth_server.tokens.describe import describe
-from django_oauth_server.tokens.locate import LONGEST, moment, verified_claims
+from django_oauth_server.tokens.locate import LONGEST, verified_claims
 
 
 def verify_access_token(value: str, issuers: Mapping[str, Issuer], now: datetime) -> VerifiedToken:
@@ -45,18 +45,8 @@ def _of_jwt(value: str, issuers: Mapping[str, Issuer], now: datetime) -> Verifie
 
 def _described(claims: dict[str, object]) -> VerifiedToken:
     """`issue` sees to it that `sub` equals `client_id` where, and only where, the client acts for itself."""
-    audience = claims["aud"]
     person = str(claims["sub"]) if claims["sub"] != claims["client_id"] else None
-    return VerifiedToken(
-        issuer=str(claims["iss"]),
-        subject=person,
-        client_id=str(claims["client_id"]),
-        scopes=frozenset(str(claims.get("scope", "")).split()),
-        audience=tuple(audience) if isinstance(audience, list) else (str(audience),),
-        expires_at=moment(claims["exp"]),
-        claims=claims,
-        user=_user_when_looked_at(person) if person else None,
-    )
+    return VerifiedToken.from_claims(claims, user=_user_when_looked_at(person) if person else None)
 
 
 def _user_when_looked_at(identifier: str) -> AbstractBaseUser:
