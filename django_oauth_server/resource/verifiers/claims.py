@@ -1,0 +1,63 @@
+"""What every token must say, wherever it says it: in a JWT (RFC 9068) or in an introspection response (RFC 7662)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from django_oauth_server.resource.token import VerifiedToken
+from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidToken
+from django_oauth_server.resource.verifiers.http import Unreachable
+
+_LONGEST: Final = 8192
+"""Characters: more does not fit into the header of a request at usual servers."""
+
+
+def check_length(token: str) -> None:
+    """Raises `InvalidToken` where *token* is too long to be looked at."""
+    if len(token) > _LONGEST:
+        raise InvalidToken("longer than any token may be")
+
+
+def told(claims: Mapping[str, object], issuer: str, now: float, leeway: float) -> VerifiedToken:
+    """What *claims* say, if they are of *issuer* and good at *now*, seconds since the epoch. Raises `InvalidToken`.
+
+    *leeway*: seconds by which two clocks may differ (RFC 7519 section 4.1.4).
+    """
+    try:
+        token = VerifiedToken.from_claims(claims)
+    except ValueError as exc:
+        raise InvalidToken(str(exc)) from exc
+    if token.issuer != issuer:
+        raise InvalidToken("of another issuer")
+    if not (token.client_id and claims.get("sub") != ""):
+        raise InvalidToken("it names no client, or an empty subject")
+    if not any(token.audience):
+        raise InvalidToken("it is meant for nobody")
+    if "cnf" in claims:
+        # As a bearer token it would be worth what a stolen one is (RFC 9449 section 7.2, RFC 8705 section 3).
+        raise InvalidToken("bound to a key, and no proof of it is checked here")
+    _check_times(claims, token.expires_at.timestamp(), now, leeway)
+    return token
+
+
+def _check_times(claims: Mapping[str, object], expires_at: float, now: float, leeway: float) -> None:
+    if now >= expires_at + leeway:
+        raise InvalidToken("expired")
+    for name in ("iat", "nbf"):
+        if name in claims and _seconds(claims, name) > now + leeway:
+            raise InvalidToken(f"its {name} lies in the future")
+
+
+def _seconds(claims: Mapping[str, object], name: str) -> float:
+    """A NumericDate (RFC 7519 section 2)."""
+    value = claims[name]
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise InvalidToken(f"the claim {name} is no number")
+    return value
+
+
+def cannot_verify(issuer: str, exc: Unreachable) -> CannotVerify:
+    """What the caller is told where *issuer* did not answer."""
+    return CannotVerify(f"the issuer {issuer}: {exc}", retry_after=exc.retry_after or 5)

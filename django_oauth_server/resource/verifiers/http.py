@@ -1,0 +1,126 @@
+"""JSON from an authorization server. The only file that speaks HTTP."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from threading import Lock
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError, ProtocolError
+
+_MOST_BYTES: Final = 256 * 1024
+_CHUNK: Final = 64 * 1024
+_HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "django-oauth-server"}
+"""Not compressed: what is limited is what is read."""
+
+
+class Unreachable(Exception):
+    """The server did not answer, or not with what was asked for. The words are for the log, and hold no token and no secret."""
+
+    def __init__(self, reason: str, *, status: int = 0, retry_after: int = 0) -> None:
+        super().__init__(reason)
+        self.status = status
+        """Of the response. 0: there was none."""
+        self.retry_after = retry_after
+        """Seconds for which to leave the server alone, where that is known."""
+
+
+class JSONClient:
+    """Asks for JSON objects: over few connections, within a time, up to a size, from who was asked and nobody else.
+
+    Redirects are not followed, since the credentials and the trust are for the address that was configured. Called by threads;
+    it connects when first used.
+    """
+
+    def __init__(self, *, timeout: timedelta, ca_bundle: str = "", connections: int = 1) -> None:
+        self._seconds = timeout.total_seconds()
+        self._ca_bundle = ca_bundle
+        self._connections = connections
+        self._lock = Lock()
+        self._pool: urllib3.PoolManager | None = None
+
+    def get(self, url: str) -> dict[str, object]:
+        """Raises `Unreachable` unless the answer is 200 and a JSON object."""
+        return self._ask("GET", url, None, _HEADERS)
+
+    def post(self, url: str, form: Mapping[str, str], *, authorization: str) -> dict[str, object]:
+        """Send *form*. Raises `Unreachable` unless the answer is 200 and a JSON object."""
+        kind = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": authorization}
+        return self._ask("POST", url, urlencode(form), {**_HEADERS, **kind})
+
+    def _ask(self, method: str, url: str, body: str | None, headers: Mapping[str, str]) -> dict[str, object]:
+        host = urlsplit(url).netloc
+        try:
+            try:
+                return self._exchange(method, url, body, headers)
+            except ProtocolError:
+                # The server closed a pooled connection just then. To ask twice is safe.
+                return self._exchange(method, url, body, headers)
+        except (HTTPError, OSError) as exc:
+            raise Unreachable(f"{host} does not answer ({type(exc).__name__})") from exc
+        except (ValueError, RecursionError) as exc:
+            raise Unreachable(f"{host} answers with something else than a JSON object", status=200) from exc
+
+    def _exchange(self, method: str, url: str, body: str | None, headers: Mapping[str, str]) -> dict[str, object]:
+        deadline = time.monotonic() + self._seconds
+        response = self._connected().request(
+            method,
+            url,
+            body=body,
+            headers=headers,
+            redirect=False,
+            retries=False,
+            timeout=self._seconds,
+            pool_timeout=self._seconds,
+            preload_content=False,
+            decode_content=False,
+        )
+        try:
+            if response.status != 200:
+                raise _refusal(url, response)
+            return _object(_read(url, response, deadline))
+        finally:
+            response.close()  # unread bytes would be taken for the next answer
+            response.release_conn()  # closed or not, its place in the pool is free again
+
+    def _connected(self) -> urllib3.PoolManager:
+        """Made by the thread that asks, since trusted certificates are read from files."""
+        with self._lock:
+            if self._pool is None:
+                trust = ssl.create_default_context(cafile=self._ca_bundle or None)
+                self._pool = urllib3.PoolManager(num_pools=4, maxsize=self._connections, block=True, ssl_context=trust)
+            return self._pool
+
+
+def _read(url: str, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+    """The body. One that comes in drops is given up on: the socket's own timeout is for a single drop."""
+    body = b""
+    while chunk := response.read1(_CHUNK, decode_content=False):
+        body += chunk
+        if len(body) > _MOST_BYTES:
+            raise Unreachable(f"{urlsplit(url).netloc} answers with more than {_MOST_BYTES} bytes", status=200)
+        if time.monotonic() > deadline:
+            raise Unreachable(f"{urlsplit(url).netloc} answers too slowly")
+    return body
+
+
+def _object(body: bytes) -> dict[str, object]:
+    document = json.loads(body)
+    if not isinstance(document, dict):
+        raise ValueError("no object")
+    return document
+
+
+def _refusal(url: str, response: urllib3.BaseHTTPResponse) -> Unreachable:
+    """`Retry-After` in seconds (RFC 9110 section 10.2.3); a date is passed over."""
+    seconds = 0
+    with suppress(ValueError):
+        seconds = max(0, int(response.headers.get("Retry-After", "0")))
+    return Unreachable(f"{urlsplit(url).netloc} answers {response.status}", status=response.status, retry_after=seconds)

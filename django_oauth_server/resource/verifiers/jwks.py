@@ -1,0 +1,141 @@
+"""JWT access tokens (RFC 9068), verified with the keys that their issuer publishes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from django.core.exceptions import ImproperlyConfigured
+from django.views.decorators.debug import sensitive_variables
+
+from django_oauth_server.protocol import jose
+from django_oauth_server.protocol.jose import InvalidJWT, KeySet, UnknownKey
+from django_oauth_server.resource.token import VerifiedToken
+from django_oauth_server.resource.verifiers.base import AuthorizationServer, InvalidToken
+from django_oauth_server.resource.verifiers.claims import cannot_verify, check_length, told
+from django_oauth_server.resource.verifiers.discovery import RemoteIssuer, check_settings
+from django_oauth_server.resource.verifiers.flights import PerProcess, Steps, adrive, drive
+from django_oauth_server.resource.verifiers.http import JSONClient, Unreachable
+from django_oauth_server.resource.verifiers.published import PublishedKeys
+
+_REQUIRED: Final = frozenset({"iss", "exp", "aud", "sub", "client_id", "iat", "jti"})
+"""RFC 9068 section 2.2."""
+_EXCHANGES: Final = 4
+"""The most that one fetch takes: the metadata at two addresses, the keys, and one over a connection that was gone."""
+
+
+@dataclass(frozen=True, eq=False)
+class JWKSVerifier:
+    """A `TokenVerifier` for the JWTs of one issuer. Only the first request waits for the network, and one whose token names a new key.
+
+    It opens no connection and starts no thread before it is first asked.
+    """
+
+    issuer: str
+    _: KW_ONLY
+    jwks_uri: str = ""
+    """Where the keys are. Empty: where the issuer's metadata says (RFC 8414)."""
+    audience: str = ""
+    """The audience where the setting names no `resource`."""
+    algs: Sequence[str] = jose.ALGORITHMS
+    """The algorithms that are allowed (RFC 8725 section 3.1)."""
+    lifetime: timedelta = timedelta(hours=1)
+    """How long keys are used without being fetched anew: a key that was withdrawn verifies nothing after that."""
+    stale_for: timedelta = timedelta(hours=24)
+    """How much longer they are used while the issuer does not answer."""
+    retry_unknown_kid: timedelta = timedelta(seconds=30)
+    """How often, at most, tokens that name unknown keys cause a fetch."""
+    leeway: timedelta = timedelta(seconds=10)
+    """By how much the issuer's clock may differ from this one (RFC 7519 section 4.1.4)."""
+    timeout: timedelta = timedelta(seconds=3)
+    """For one exchange with the issuer."""
+    ca_bundle: str = ""
+    """A file of the certificates to trust, in place of the system's."""
+    _remote: PerProcess[_Remote] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        check_settings(self.ca_bundle, issuer=self.issuer, jwks_uri=self.jwks_uri or self.issuer)
+        if not self.algs or not set(self.algs) <= set(jose.ALGORITHMS):
+            raise ImproperlyConfigured(f"algs {self.algs!r} must be some of {', '.join(jose.ALGORITHMS)}.")
+        object.__setattr__(self, "_remote", PerProcess(lambda: _Remote(self)))
+
+    @property
+    def default_audience(self) -> str:
+        """As it was made with."""
+        return self.audience
+
+    def authorization_servers(self) -> Sequence[AuthorizationServer]:
+        """The issuer. Waits for its metadata; while it does not answer, no more than its identifier is told."""
+        return (self._remote.get().issuer.server(),)
+
+    @sensitive_variables()  # a report of a failure must not hold the token
+    def verify(self, token: str) -> VerifiedToken:
+        """RFC 9068 section 4. Raises `InvalidToken`, or `CannotVerify` where the keys cannot be had."""
+        return drive(self._steps(token), patience=self._patience)
+
+    @sensitive_variables()
+    async def averify(self, token: str) -> VerifiedToken:
+        """The same. With the keys at hand it only computes, for less than a change of threads costs."""
+        return await adrive(self._steps(token), patience=self._patience)
+
+    @property
+    def _patience(self) -> float:
+        return self.timeout.total_seconds() * _EXCHANGES
+
+    @sensitive_variables()
+    def _steps(self, token: str) -> Steps[KeySet, VerifiedToken]:
+        check_length(token)
+        if token.count(".") != 2:  # an encrypted one has more
+            raise InvalidToken("no signed JWT")
+        try:
+            claims = yield from self._signed(token)
+        except InvalidJWT as exc:
+            raise InvalidToken(str(exc)) from exc
+        except Unreachable as exc:
+            raise cannot_verify(self.issuer, exc) from exc
+        return self._judged(claims)
+
+    @sensitive_variables()
+    def _signed(self, token: str) -> Steps[KeySet, dict[str, object]]:
+        """Type, algorithm and signature (RFC 9068 section 4, RFC 8725). An ID token is of another type."""
+        published = self._remote.get().keys
+        keys = yield from published.current()
+        try:
+            return jose.verify(token, keys, algs=self.algs, typ="at+jwt")
+        except UnknownKey:
+            newer = yield from published.newer_than(keys)
+            return jose.verify(token, newer, algs=self.algs, typ="at+jwt")
+
+    @sensitive_variables()
+    def _judged(self, claims: Mapping[str, object]) -> VerifiedToken:
+        if absent := _REQUIRED - claims.keys():
+            raise InvalidToken(f"it does not say {', '.join(sorted(absent))} (RFC 9068 section 2.2)")
+        return told(claims, self.issuer, time.time(), self.leeway.total_seconds())
+
+
+class _Remote:
+    """What a process has of the issuer."""
+
+    def __init__(self, settings: JWKSVerifier) -> None:
+        self._jwks_uri = settings.jwks_uri
+        self._client = JSONClient(timeout=settings.timeout, ca_bundle=settings.ca_bundle)
+        self.issuer = RemoteIssuer(settings.issuer, self._client)
+        self.keys = PublishedKeys(
+            settings.issuer,
+            self._fetch,
+            lifetime=settings.lifetime,
+            stale_for=settings.stale_for,
+            retry_unknown=settings.retry_unknown_kid,
+        )
+
+    def _fetch(self) -> KeySet:
+        try:
+            return KeySet.parse(self._client.get(self._jwks_uri or self.issuer.endpoint("jwks_uri")))
+        except ValueError as exc:
+            raise Unreachable(str(exc)) from exc
+        except Unreachable:
+            self.issuer.forget()  # it may have moved its keys
+            raise

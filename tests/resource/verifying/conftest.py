@@ -1,0 +1,61 @@
+"""A server that plays tricks, and a clock that can be put forward."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+
+from django_oauth_server.resource.verifiers.introspection import IntrospectionVerifier
+from django_oauth_server.resource.verifiers.jwks import JWKSVerifier
+from tests.resource.verifying.server import TrickServer
+
+
+@pytest.fixture
+def server() -> Iterator[TrickServer]:
+    server = TrickServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta | float], None]:
+    """Put all clocks forward."""
+    passed = 0.0
+    wall, monotonic = time.time, time.monotonic
+    monkeypatch.setattr(time, "time", lambda: wall() + passed)
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + passed)
+
+    def put_forward(by: timedelta | float) -> None:
+        nonlocal passed
+        passed += by.total_seconds() if isinstance(by, timedelta) else by
+
+    return put_forward
+
+
+@pytest.fixture
+def jwks(server: TrickServer) -> JWKSVerifier:
+    return JWKSVerifier(server.issuer.identifier, timeout=timedelta(seconds=1))
+
+
+@pytest.fixture
+def introspection(server: TrickServer) -> IntrospectionVerifier:
+    return IntrospectionVerifier(
+        server.issuer.identifier, client_id="api", client_secret="s:e c%ret", timeout=timedelta(seconds=1)
+    )
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], bool]], None]:
+    """Wait for what another thread does."""
+
+    def wait(fact: Callable[[], bool]) -> None:
+        for _ in range(500):
+            if fact():
+                return
+            time.sleep(0.01)
+        raise AssertionError("it did not come to pass")
+
+    return wait
