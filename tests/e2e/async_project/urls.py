@@ -1,0 +1,79 @@
+"""Views that answer when enough callers are inside at once: where calls are taken one by one, they never do."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import defaultdict
+from typing import Final
+
+from django.http import HttpRequest, JsonResponse
+from django.urls import path
+
+from django_oauth_server.resource.django import ProtectedResourceMixin, protected_resource
+
+AT_ONCE: Final = 200
+"""Calls that one event loop holds."""
+THREADS: Final = 8
+"""Calls that threads hold."""
+PATIENCE: Final = 60
+_loop: defaultdict[str, asyncio.Barrier] = defaultdict(lambda: asyncio.Barrier(AT_ONCE))
+_threads: defaultdict[str, threading.Barrier] = defaultdict(lambda: threading.Barrier(THREADS))
+
+
+async def meet(request: HttpRequest) -> JsonResponse:
+    """Wait for the others."""
+    await asyncio.wait_for(_loop[request.path].wait(), PATIENCE)
+    return JsonResponse({"client": request.auth.client_id})
+
+
+def meet_in_threads(request: HttpRequest) -> JsonResponse:
+    """Wait for the others."""
+    _threads[request.path].wait(PATIENCE)
+    return JsonResponse({"client": request.auth.client_id})
+
+
+class Meeting(ProtectedResourceMixin):
+    required_scopes = ["notes:read"]
+
+    async def get(self, request: HttpRequest) -> JsonResponse:
+        return await meet(request)
+
+
+class MeetingInThreads(ProtectedResourceMixin):
+    required_scopes = ["notes:read"]
+
+    def get(self, request: HttpRequest) -> JsonResponse:
+        return meet_in_threads(request)
+
+
+@protected_resource("notes:read")
+async def sleepy(request: HttpRequest) -> JsonResponse:
+    """What no async view may do."""
+    time.sleep(0.01)
+    return JsonResponse({})
+
+
+@protected_resource("notes:read")
+async def reader(request: HttpRequest) -> JsonResponse:
+    """The same with a file."""
+    with open(__file__) as opened:
+        return JsonResponse({"length": len(opened.read())})
+
+
+async def health(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({})
+
+
+urlpatterns = [
+    path("function", protected_resource("notes:read")(meet)),
+    path("class", Meeting.as_view()),
+    path("prefix/function", meet),
+    path("threads/function", protected_resource("notes:read")(meet_in_threads)),
+    path("threads/class", MeetingInThreads.as_view()),
+    path("prefix/threads/function", meet_in_threads),
+    path("sleepy", sleepy),
+    path("reader", reader),
+    path("health", health),
+]
