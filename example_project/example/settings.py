@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from environs import Env
 
-from django_oauth_server.conf import Scope
+from django_oauth_server.conf import Resource, Scope
 from example.secret import secret_key
 
 HOME = Path(__file__).resolve().parent.parent
@@ -98,6 +98,12 @@ OAUTH_SERVER = {
     "scopes": {
         "notes:read": "see your notes",
         "notes:write": Scope("add and delete your notes", sensitive=True, optional=True),
+        "weather:read": "see the weather",
+    },
+    "resources": {
+        env.str("REMOTE_API", "http://127.0.0.1:8001/weather"): Resource(
+            "Weather", scopes=("weather:read",), access_token_format="at+jwt"
+        ),
     },
     "default_scopes": ["notes:read"],
     "access_token_format": env.str("OAUTH_TOKEN_FORMAT", "opaque"),
