@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from django_oauth_server.conf import Scope
+from django_oauth_server.issuer import Issuer
 from django_oauth_server.registry import default_issuer, issuers
 from django_oauth_server.resource.token import VerifiedToken
+from django_oauth_server.resource.verifiers.base import AuthorizationServer
 from django_oauth_server.storage.transaction import retry_conflicts
 from django_oauth_server.tokens.verify import verify_access_token
 
@@ -19,6 +24,10 @@ class LocalVerifier:
     def default_audience(self) -> str:
         """The default issuer's default resource."""
         return default_issuer().settings.default_resource
+
+    def authorization_servers(self) -> Sequence[AuthorizationServer]:
+        """Every issuer of this project, the default one first."""
+        return [_described(one) for one in issuers()]
 
     @sensitive_variables()  # a report of a failure must not hold the token
     def verify(self, token: str) -> VerifiedToken:
@@ -32,3 +41,13 @@ class LocalVerifier:
         # Without an argument, which a report would show on its way to the thread.
         verify = sensitive_variables()(lambda: self.verify(token))
         return await sync_to_async(verify)()
+
+
+def _described(issuer: Issuer) -> AuthorizationServer:
+    declared = issuer.settings.scopes.items()
+    return AuthorizationServer(
+        issuer.settings.issuer,
+        authorization_endpoint=issuer.url("authorize"),
+        token_endpoint=issuer.url("token"),
+        scopes={name: str(scope.description if isinstance(scope, Scope) else scope) for name, scope in declared},
+    )

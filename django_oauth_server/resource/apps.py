@@ -1,6 +1,6 @@
 """The resource server's Django app: no tables."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
 
 
@@ -14,5 +14,8 @@ class ResourceServerConfig(AppConfig):
             checks,  # noqa: F401 - registers the system checks
             conf,
         )
+
+        if apps.is_installed("drf_spectacular"):
+            from django_oauth_server.resource import spectacular  # noqa: F401 - registers the security scheme
 
         conf.load()  # a mistake in the setting shows at start-up, not at the first request

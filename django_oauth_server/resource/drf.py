@@ -23,13 +23,15 @@ from rest_framework.permissions import (
 )
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
-from rest_framework.views import APIView
 
 from django_oauth_server.resource.admission import identify, refusal_headers
 from django_oauth_server.resource.challenge import INSUFFICIENT_SCOPE, NO_CREDENTIALS, Challenge
 from django_oauth_server.resource.requirement import Demands, Requirement
 from django_oauth_server.resource.requirement import requires as _requires
 from django_oauth_server.resource.token import VerifiedToken
+
+if TYPE_CHECKING:  # it imports this module, where this is named among REST framework's defaults
+    from rest_framework.views import APIView
 
 PermissionClass: TypeAlias = "type[BasePermission] | OperandHolder | SingleOperandHolder"
 Narrow: TypeAlias = "Callable[[QuerySet[Any], VerifiedToken], QuerySet[Any]]"
