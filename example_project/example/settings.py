@@ -36,6 +36,8 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_oauth_server",
     "django_oauth_server.resource",
     "example",
@@ -107,6 +109,21 @@ OAUTH_SERVER = {
     },
     "default_scopes": ["notes:read"],
     "access_token_format": env.str("OAUTH_TOKEN_FORMAT", "opaque"),
+}
+
+OAUTH_RESOURCE_SERVER = {"name": "Notes"}
+
+REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "django_oauth_server.resource.spectacular.ProtectedSchema"}
+SWAGGER = f"{STATIC_URL}drf_spectacular_sidecar/swagger-ui-dist"
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Notes",
+    "VERSION": "1",
+    "DESCRIPTION": "Read and write your notes, once you allow it: press Authorize.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": SWAGGER,
+    "SWAGGER_UI_FAVICON_HREF": f"{SWAGGER}/favicon-32x32.png",
+    "SWAGGER_UI_SETTINGS": {"oauth2RedirectUrl": f"{ISSUER}{SWAGGER}/oauth2-redirect.html"},
+    "SWAGGER_UI_OAUTH2_CONFIG": {"clientId": "docs", "usePkceWithAuthorizationCodeGrant": True},
 }
 
 LOGGING = {

@@ -1,13 +1,20 @@
-"""The start page, and the page of the demo client."""
+"""The start page, the page of the demo client, and the API's documentation."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from drf_spectacular.views import SpectacularSwaggerSplitView
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 DEMO_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+DOCS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
@@ -25,3 +32,14 @@ def demo(request: HttpRequest) -> HttpResponse:
     response["Referrer-Policy"] = "no-referrer"  # the code in the address is nobody else's business
     response["Cache-Control"] = "no-store"
     return response
+
+
+class APIDocs(SpectacularSwaggerSplitView):
+    """Swagger UI. Its Authorize button makes it a client like any other; its token lives in the page alone."""
+
+    schema = None  # it is no part of the API
+
+    def get(self, request: Request, *args: object, **kwargs: object) -> Response:
+        response: Response = super().get(request, *args, **kwargs)
+        response["Content-Security-Policy"] = DOCS_POLICY
+        return response

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 from rest_framework import mixins, serializers, viewsets
-from rest_framework.permissions import BasePermission, IsAuthenticated
 
-from django_oauth_server.resource.drf import BearerAuthentication, requires
+from django_oauth_server.resource.drf import BearerAuthentication, narrowed, requires, requires_by_action
+from django_oauth_server.resource.token import VerifiedToken
 from notes.models import Note
 
 
@@ -15,6 +15,11 @@ class NoteSerializer(serializers.ModelSerializer[Note]):
         model = Note
         fields = ["id", "text", "created_at"]
         read_only_fields = ["created_at"]
+
+
+def own_notes(notes: QuerySet[Note], token: VerifiedToken) -> QuerySet[Note]:
+    """Those of the person who gave the token."""
+    return notes.filter(user=token.user)
 
 
 class NoteViewSet(
@@ -27,14 +32,13 @@ class NoteViewSet(
     """A person's own notes. The token says whose, and what may be done."""
 
     authentication_classes = [BearerAuthentication]
+    permission_classes = [
+        requires(caller="person"),
+        requires_by_action("notes:write", list="notes:read", retrieve="notes:read"),
+    ]
+    filter_backends = [narrowed(own_notes)]
+    queryset = Note.objects.all()
     serializer_class = NoteSerializer
-
-    def get_permissions(self) -> list[BasePermission]:
-        scope = "notes:read" if self.action in {"list", "retrieve"} else "notes:write"
-        return [(requires(scope) & IsAuthenticated)()]
-
-    def get_queryset(self) -> QuerySet[Note]:
-        return Note.objects.filter(user=self.request.user)
 
     def perform_create(self, serializer: serializers.BaseSerializer[Note]) -> None:
         serializer.save(user=self.request.user)

@@ -52,12 +52,17 @@ def test_the_secret_key_is_its_owners_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
 
 
-def test_another_issuer_has_a_demo_client_of_its_own(tmp_path: Path) -> None:
+def test_another_issuer_has_clients_of_its_own(tmp_path: Path) -> None:
     manage(tmp_path, "prepare")
     manage(tmp_path, "prepare", OAUTH_ISSUER="https://notes.example")
     clients = json.loads(manage(tmp_path, "dumpdata", "django_oauth_server.client"))
     redirect_uris = [client["fields"]["metadata"]["redirect_uris"] for client in clients]
-    assert redirect_uris == [["http://127.0.0.1:8000/demo/"], ["https://notes.example/demo/"]]
+    swagger = "/static/drf_spectacular_sidecar/swagger-ui-dist/oauth2-redirect.html"
+    assert redirect_uris == [
+        [f"{issuer}{path}"]
+        for issuer in ("http://127.0.0.1:8000", "https://notes.example")
+        for path in ("/demo/", swagger)
+    ]
 
 
 @pytest.fixture(params=["POSTGRES", "MARIADB"])

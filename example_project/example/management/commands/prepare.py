@@ -1,4 +1,4 @@
-"""First start: tables, a person, the demo client, a signing key. Running it again changes nothing."""
+"""First start: tables, a person, the demo client and Swagger UI's, a signing key. Running it again changes nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.models import Client
 from django_oauth_server.registry import default_issuer
 
-DEMO_CLIENT = {
+DEMO_CLIENT: dict[str, object] = {
     "client_name": "Notebook",
     "client_uri": f"{settings.ISSUER}/demo/",
     "redirect_uris": [f"{settings.ISSUER}/demo/"],
@@ -23,6 +23,12 @@ DEMO_CLIENT = {
     "grant_types": ["authorization_code", "refresh_token"],
     "response_types": ["code"],
     "scope": "notes:read notes:write",
+}
+DOCS_CLIENT = DEMO_CLIENT | {
+    "client_name": "Notes API documentation",
+    "client_uri": f"{settings.ISSUER}/api/docs/",
+    "redirect_uris": [settings.SPECTACULAR_SETTINGS["SWAGGER_UI_SETTINGS"]["oauth2RedirectUrl"]],
+    "grant_types": ["authorization_code"],
 }
 
 
@@ -34,16 +40,18 @@ class Command(BaseCommand):
     def handle(self, *args: object, **options: object) -> None:
         call_command("migrate", verbosity=0)
         signing_key(default_issuer())
-        self._client()
+        self._client("demo", DEMO_CLIENT)
+        self._client("docs", DOCS_CLIENT)
         self._person()
         self.stdout.write(f"\n  Start here:     {settings.ISSUER}/demo/")
+        self.stdout.write(f"  Try the API:    {settings.ISSUER}/api/docs/")
         self.stdout.write(f"  Admin:          {settings.ISSUER}/admin/")
         self.stdout.write(f"  Metadata:       {settings.ISSUER}/.well-known/oauth-authorization-server\n")
 
-    def _client(self) -> None:
+    def _client(self, client_id: str, metadata: dict[str, object]) -> None:
         issuer = default_issuer()
-        if not Client.objects.filter(issuer=issuer.settings.issuer, client_id="demo").exists():
-            create_client(DEMO_CLIENT, issuer, client_id="demo")
+        if not Client.objects.filter(issuer=issuer.settings.issuer, client_id=client_id).exists():
+            create_client(metadata, issuer, client_id=client_id)
 
     def _person(self) -> None:
         people = get_user_model().objects
