@@ -43,12 +43,14 @@ class TrickServer:
         self.start()
         self.issuer = FakeIssuer(f"http://127.0.0.1:{self._port}{path}", audience=AUDIENCE)
         self._path = path
+        self.jwks_path = JWKS
 
     def start(self) -> None:
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def setup(self) -> None:
                 super().setup()
@@ -129,7 +131,7 @@ class TrickServer:
     def _right(self, path: str) -> Answer:
         if path == METADATA + self._path:
             return as_json(self.metadata())
-        if path == JWKS:
+        if path == self.jwks_path:
             return as_json(self.issuer.jwks())
         if path == INTROSPECT:
             return as_json(self.tokens.get(self.seen[-1]["token"], {"active": False}))
@@ -141,7 +143,7 @@ class TrickServer:
             "issuer": self.issuer.identifier,
             "authorization_endpoint": f"{origin}/authorize",
             "token_endpoint": f"{origin}/token",
-            "jwks_uri": origin + JWKS,
+            "jwks_uri": origin + self.jwks_path,
             "introspection_endpoint": origin + INTROSPECT,
         }
 
