@@ -28,7 +28,10 @@ def test_the_package_is_typed() -> None:
     ("library", "rooms"),
     [
         ("oauthlib", ("engine/",)),
-        ("rest_framework", ("resource/drf.py", "resource/routes/rest_framework.py", "testing/")),
+        (
+            "rest_framework",
+            ("resource/drf.py", "resource/drf_throttling.py", "resource/routes/rest_framework.py", "testing/"),
+        ),
         ("joserfc", ("protocol/jose.py",)),
     ],
 )
