@@ -5,14 +5,18 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from django_oauth_server.resource.verifiers.introspection import IntrospectionVerifier
+from django_oauth_server.resource.verifiers.jwks import JWKSVerifier
 from tests.factories import UserFactory
-from tests.hostile.flood import MIDDLEWARE, SETTINGS, flood, good, real_tokens, tokens
+from tests.hostile.flood import MIDDLEWARE, REFUSED, SETTINGS, flood, good, real_tokens, tokens
 from tests.hostile.flood_urls import MECHANISMS
+from tests.resource.verifying.server import AUDIENCE, INTROSPECT, JWKS, TrickServer
 
 pytestmark = pytest.mark.urls("tests.hostile.flood_urls")
 
@@ -41,6 +45,44 @@ def test_ten_thousand_open_nothing_break_nothing_and_leave_nothing(db, settings,
     made = tokens(real, seed=1)
     flood(f"/{mechanism}", made, WARM_UP)
     before = resident_memory()
-    assert flood(f"/{mechanism}", made, FLOOD) <= {(400, True), (401, True)}
+    assert set(flood(f"/{mechanism}", made, FLOOD)) <= REFUSED
     assert resident_memory() - before < GROWTH
     assert [good(f"/{mechanism}", token) for token in real] == [200] * 4
+
+
+@pytest.fixture
+def issuer() -> Iterator[TrickServer]:
+    """Another project's authorization server, which counts what it is asked."""
+    server = TrickServer()
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("mechanism", ["function", "async-function"])
+def test_ten_thousand_unknown_keys_make_one_fetch_each_half_minute(settings, issuer, mechanism):
+    settings.MIDDLEWARE = MIDDLEWARE
+    settings.OAUTH_RESOURCE_SERVER = {"resource": AUDIENCE, "verifier": JWKSVerifier(issuer.issuer.identifier)}
+    real = issuer.issuer.token("notes:read")
+    assert good(f"/{mechanism}", real) == 200
+    unknown = (issuer.issuer.token_of_unknown_key("notes:read") for _ in range(FLOOD))
+    begun, before = time.monotonic(), resident_memory()
+    assert set(flood(f"/{mechanism}", unknown, FLOOD)) == {(401, "Bearer")}
+    assert issuer.calls[JWKS] <= 2 + (time.monotonic() - begun) / 30
+    assert resident_memory() - before < GROWTH
+    assert good(f"/{mechanism}", real) == 200
+
+
+@pytest.mark.parametrize("mechanism", ["function", "async-function"])
+def test_ten_thousand_unknown_tokens_are_asked_about_within_a_budget(settings, issuer, mechanism):
+    verifier = IntrospectionVerifier(issuer.issuer.identifier, client_id="api", client_secret="s", most_refused=600)
+    settings.MIDDLEWARE = MIDDLEWARE
+    settings.OAUTH_RESOURCE_SERVER = {"resource": AUDIENCE, "verifier": verifier}
+    issuer.allow("known")
+    assert good(f"/{mechanism}", "known") == 200
+    begun, before = time.monotonic(), resident_memory()
+    answers = flood(f"/{mechanism}", (f"unknown-{number}" for number in range(FLOOD)), FLOOD)
+    asked = issuer.calls[INTROSPECT] - 1
+    assert set(answers) == {(401, "Bearer"), (503, "")}
+    assert asked == answers[401, "Bearer"] <= 600 + 10 * (time.monotonic() - begun)
+    assert resident_memory() - before < 4 * GROWTH  # among it what is kept of the refused
+    assert good(f"/{mechanism}", "known") == 200

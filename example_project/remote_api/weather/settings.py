@@ -1,0 +1,51 @@
+"""A resource server alone: an API on another port, without a database, whose tokens come from the example project."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from environs import Env
+
+from django_oauth_server.resource.verifiers.introspection import IntrospectionVerifier
+from django_oauth_server.resource.verifiers.jwks import JWKSVerifier
+
+env = Env()
+ISSUER = env.str("OAUTH_ISSUER", "http://127.0.0.1:8000")
+RESOURCE = env.str("REMOTE_API", "http://127.0.0.1:8001/weather")
+
+
+def introspection() -> IntrospectionVerifier:
+    """As a client of the issuer's, which `createclient --resource-identifier` made."""
+    return IntrospectionVerifier(
+        ISSUER,
+        client_id=env.str("OAUTH_CLIENT_ID"),
+        client_secret=env.str("OAUTH_CLIENT_SECRET"),
+        cache_for=timedelta(seconds=env.float("INTROSPECTION_CACHE", 30)),
+    )
+
+
+SECRET_KEY = secrets.token_urlsafe(50)  # nothing here is signed
+DEBUG = env.bool("DEBUG", False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", urlsplit(RESOURCE).hostname])
+INSTALLED_APPS = ["django_oauth_server.resource"]
+MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "django.middleware.common.CommonMiddleware"]
+ROOT_URLCONF = "weather.urls"
+WSGI_APPLICATION = "weather.wsgi.application"
+USE_TZ = True
+
+OAUTH_RESOURCE_SERVER = {
+    "name": "Weather",
+    "resource": RESOURCE,
+    "scopes": {"weather:read": "see the weather"},
+    "verifier": introspection() if env.str("VERIFIER", "jwks") == "introspection" else JWKSVerifier(ISSUER),
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {"django.request": {"level": "ERROR"}, "django_oauth_server": {"level": "INFO"}},
+}
