@@ -23,9 +23,10 @@ def scope_words() -> dict[str, str]:
 
 
 def security_scheme(requirements: Iterable[Requirement] = ()) -> dict[str, object]:
-    """The Security Scheme Object: the code flow at the first authorization server that says where, for every scope that has words or is required.
+    """The Security Scheme Object: the code flow at the first authorization server that says where, for the scopes that *requirements* name.
 
-    Where none says, a bearer token of unknown origin.
+    Where they name none, for every scope that has words. One that no operation needs would be asked for in vain, and may be refused.
+    Where no server says where, a bearer token of unknown origin.
     """
     server = next((one for one in verifier().authorization_servers() if one.token_endpoint), None)
     if server is None:
@@ -36,7 +37,7 @@ def security_scheme(requirements: Iterable[Requirement] = ()) -> dict[str, objec
         "authorizationUrl": server.authorization_endpoint,
         "tokenUrl": server.token_endpoint,
         "refreshUrl": server.token_endpoint,
-        "scopes": {name: words.get(name, name) for name in sorted(words.keys() | needed)},
+        "scopes": {name: words.get(name, name) for name in sorted(needed or words)},
     }
     return {"type": "oauth2", "flows": {"authorizationCode": flow}}
 

@@ -41,10 +41,12 @@ def keep(page: Any, name: str) -> None:
 
 
 def authorize(page: Any, example: Example, *scopes: str, answer: str = "#allow") -> dict[str, list[str]]:
-    """Press Authorize, choose *scopes*, sign in and answer in the window that opens. What it was asked with is returned."""
+    """Press Authorize, choose *scopes* or else all, sign in and answer in the window that opens. What it was asked with is returned."""
     page.click(".scheme-container .authorize")
     for scope in scopes:
         page.click(f".modal-ux label:has(.item):has-text('{scope}')")
+    if not scopes:
+        page.click(".modal-ux >> text=select all")
     keep(page, "scopes")
     with page.expect_popup() as opened:
         page.click(".modal-ux button.authorize")
@@ -97,6 +99,14 @@ def test_a_call_without_the_scope_shows_the_challenge(page: Any, example: Exampl
     assert 'error="insufficient_scope"' in refused.inner_text()
     assert 'scope="notes:write"' in refused.inner_text()
     keep(page, "refused")
+
+
+def test_all_scopes_that_are_offered_can_be_had(page: Any, example: Example) -> None:
+    assert authorize(page, example)["scope"] == ["notes:read notes:write"]
+    page.click(".modal-ux .btn-done")
+    written = call(page, "notes_create", {"text": "Call the plumber"})
+    assert written.locator(".response-col_status").inner_text().startswith("201")
+    assert "Call the plumber" in written.inner_text()
 
 
 def test_a_call_without_a_token_shows_the_challenge(page: Any, example: Example) -> None:
