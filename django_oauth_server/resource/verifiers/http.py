@@ -17,6 +17,8 @@ from urllib3.exceptions import HTTPError, ProtocolError
 
 _MOST_BYTES: Final = 256 * 1024
 _CHUNK: Final = 64 * 1024
+_LONGEST_PAUSE: Final = 60
+"""Seconds. Who asks to be left alone for longer is tried again all the same."""
 _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "django-oauth-server"}
 """Not compressed: what is limited is what is read."""
 
@@ -122,5 +124,5 @@ def _refusal(url: str, response: urllib3.BaseHTTPResponse) -> Unreachable:
     """`Retry-After` in seconds (RFC 9110 section 10.2.3); a date is passed over."""
     seconds = 0
     with suppress(ValueError):
-        seconds = max(0, int(response.headers.get("Retry-After", "0")))
+        seconds = min(max(0, int(response.headers.get("Retry-After", "0"))), _LONGEST_PAUSE)
     return Unreachable(f"{urlsplit(url).netloc} answers {response.status}", status=response.status, retry_after=seconds)

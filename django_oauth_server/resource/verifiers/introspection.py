@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
 from threading import Lock
-from typing import Final
+from typing import Final, TypeAlias
 
 from cachetools import TLRUCache
 from django.core.exceptions import ImproperlyConfigured
@@ -87,24 +87,28 @@ class IntrospectionVerifier:
     @sensitive_variables()  # a report of a failure must not hold the token
     def verify(self, token: str) -> VerifiedToken:
         """RFC 7662 section 2.2. Raises `InvalidToken`, or `CannotVerify` where the issuer does not answer."""
-        return drive(self._steps(token), patience=self._patience)
+        return drive(self._steps(*self._question(token)), patience=self._patience)
 
     @sensitive_variables()
     async def averify(self, token: str) -> VerifiedToken:
         """The same; the event loop is left only where the issuer has to be asked."""
-        return await adrive(self._steps(token), patience=self._patience)
+        return await adrive(self._steps(*self._question(token)), patience=self._patience)
 
     @property
     def _patience(self) -> float:
         return self.timeout.total_seconds() * _EXCHANGES
 
     @sensitive_variables()
-    def _steps(self, token: str) -> Steps[_Verdict, VerifiedToken]:
+    def _question(self, token: str) -> tuple[str, Question]:
+        """For steps, in place of the token: a report of a failure would show what they hold."""
         check_length(token)
         if not token.isascii() or token.startswith(REFRESH_TOKEN):
             raise InvalidToken("no access token")
+        return digest(token), sensitive_variables()(lambda: self._remote.get().ask(token))
+
+    def _steps(self, key: str, ask: Question) -> Steps[_Verdict, VerifiedToken]:
         try:
-            verdict = yield from self._remote.get().verdict(token)
+            verdict = yield from self._remote.get().verdict(key, ask)
         except Unreachable as exc:
             raise cannot_verify(self.issuer, exc) from exc
         if verdict.refused:
@@ -122,6 +126,10 @@ class _Verdict:
     """Why, for the log. Empty: it is good."""
     until: float = 0
     """By the clock that is never set, until when it holds."""
+
+
+Question: TypeAlias = Callable[[], _Verdict]
+"""Asks the issuer about a token. Raises `Unreachable`."""
 
 
 class _Verdicts:
@@ -158,15 +166,11 @@ class _Remote:
         self._may_log = Occasionally(timedelta(minutes=1))
         self.issuer = RemoteIssuer(settings.issuer, self._client)
 
-    @sensitive_variables()
-    def verdict(self, token: str) -> Steps[_Verdict, _Verdict]:
-        """On *token*: the kept one, or the one that is on its way, or else the issuer is asked. Raises `Unreachable`."""
-        key = digest(token)
-        if kept := self._verdicts.get(key):
-            return kept
-        return (yield self._flights.join(key, lambda: self._asked(token, key)))
+    def verdict(self, key: str, ask: Question) -> Steps[_Verdict, _Verdict]:
+        """The kept one, or the one that is on its way, or else the issuer is asked. Raises `Unreachable`."""
+        return self._verdicts.get(key) or (yield self._flights.join(key, lambda: self._kept(key, ask())))
 
-    def _asked(self, token: str, key: str) -> _Verdict:
+    def ask(self, token: str) -> _Verdict:
         """Every question is charged to the budget; those that were not in vain are given back."""
         self._budget.take()
         verdict = None
@@ -177,6 +181,9 @@ class _Remote:
         finally:
             if verdict is None or not verdict.refused:
                 self._budget.give_back()
+        return verdict
+
+    def _kept(self, key: str, verdict: _Verdict) -> _Verdict:
         self._verdicts.put(key, verdict)
         return verdict
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
@@ -25,6 +25,9 @@ _REQUIRED: Final = frozenset({"iss", "exp", "aud", "sub", "client_id", "iat", "j
 """RFC 9068 section 2.2."""
 _EXCHANGES: Final = 4
 """The most that one fetch takes: the metadata at two addresses, the keys, and one over a connection that was gone."""
+
+Reader: TypeAlias = Callable[[KeySet], dict[str, object]]
+"""The claims of a token, if one of the keys signed it. Raises `InvalidJWT`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,42 +77,45 @@ class JWKSVerifier:
     @sensitive_variables()  # a report of a failure must not hold the token
     def verify(self, token: str) -> VerifiedToken:
         """RFC 9068 section 4. Raises `InvalidToken`, or `CannotVerify` where the keys cannot be had."""
-        return drive(self._steps(token), patience=self._patience)
+        return drive(self._steps(self._reader(token)), patience=self._patience)
 
     @sensitive_variables()
     async def averify(self, token: str) -> VerifiedToken:
         """The same. With the keys at hand it only computes, for less than a change of threads costs."""
-        return await adrive(self._steps(token), patience=self._patience)
+        return await adrive(self._steps(self._reader(token)), patience=self._patience)
 
     @property
     def _patience(self) -> float:
         return self.timeout.total_seconds() * _EXCHANGES
 
     @sensitive_variables()
-    def _steps(self, token: str) -> Steps[KeySet, VerifiedToken]:
+    def _reader(self, token: str) -> Reader:
+        """For steps, in place of the token: a report of a failure would show what they hold.
+
+        Type, algorithm and signature are checked (RFC 9068 section 4, RFC 8725). An ID token is of another type.
+        """
         check_length(token)
         if token.count(".") != 2:  # an encrypted one has more
             raise InvalidToken("no signed JWT")
+        return sensitive_variables()(lambda keys: jose.verify(token, keys, algs=self.algs, typ="at+jwt"))
+
+    def _steps(self, read: Reader) -> Steps[KeySet, VerifiedToken]:
         try:
-            claims = yield from self._signed(token)
+            claims = yield from self._signed(read)
         except InvalidJWT as exc:
             raise InvalidToken(str(exc)) from exc
         except Unreachable as exc:
             raise cannot_verify(self.issuer, exc) from exc
         return self._judged(claims)
 
-    @sensitive_variables()
-    def _signed(self, token: str) -> Steps[KeySet, dict[str, object]]:
-        """Type, algorithm and signature (RFC 9068 section 4, RFC 8725). An ID token is of another type."""
+    def _signed(self, read: Reader) -> Steps[KeySet, dict[str, object]]:
         published = self._remote.get().keys
         keys = yield from published.current()
         try:
-            return jose.verify(token, keys, algs=self.algs, typ="at+jwt")
+            return read(keys)
         except UnknownKey:
-            newer = yield from published.newer_than(keys)
-            return jose.verify(token, newer, algs=self.algs, typ="at+jwt")
+            return read((yield from published.newer_than(keys)))
 
-    @sensitive_variables()
     def _judged(self, claims: Mapping[str, object]) -> VerifiedToken:
         if absent := _REQUIRED - claims.keys():
             raise InvalidToken(f"it does not say {', '.join(sorted(absent))} (RFC 9068 section 2.2)")

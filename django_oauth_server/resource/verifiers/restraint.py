@@ -54,12 +54,12 @@ class Breaker:
                 self._until = time.monotonic() + min(self._pause * 2**self._tries, self._longest)
 
     def _failed(self, retry_after: int) -> None:
-        """A server that names a time gets it, up to the longest pause."""
+        """A server that names a time gets it."""
         with self._lock:
             self._failures += 1
             if self._failures == self._after or retry_after:
                 self._failures = max(self._failures, self._after)
-                self._until = max(self._until, time.monotonic() + min(retry_after or self._pause, self._longest))
+                self._until = max(self._until, time.monotonic() + (retry_after or self._pause))
 
     def _succeeded(self) -> None:
         with self._lock:

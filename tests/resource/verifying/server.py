@@ -71,9 +71,17 @@ class TrickServer:
                     for name, value in {"Content-Length": str(len(body)), **headers}.items():
                         self.send_header(name, value)
                     self.end_headers()
-                    self.wfile.write(body)
+                    self._write(body, slowly="X-Drip" in headers)
                 except OSError:
                     self.close_connection = True  # who asked has gone
+
+            def _write(self, body: bytes, *, slowly: bool) -> None:
+                if not slowly:
+                    self.wfile.write(body)
+                    return
+                for byte in body:
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(0.05)
 
             def log_message(self, format: str, *args: object) -> None: ...
 

@@ -14,6 +14,8 @@ from django_oauth_server.resource.verifiers.jwks import JWKSVerifier
 from django_oauth_server.testing.issuer import REFUSED
 from tests.resource.verifying.server import AUDIENCE, JWKS, METADATA, OPENID, TrickServer, as_json, failing
 
+FUTURE = 4_000_000_000
+
 
 @pytest.fixture(params=["sync", "async"])
 def verify(request, jwks):
@@ -59,10 +61,13 @@ def test_a_token_without_a_required_claim_is_refused(verify, server, claim):
         {"exp": "tomorrow"},
         {"exp": True},
         {"exp": 1e999},
-        {"iat": int(time.time()) + 86_400},
+        {"iat": FUTURE},
         {"iat": "now"},
         {"iat": float("nan")},
-        {"nbf": int(time.time()) + 86_400},
+        {"iat": 10**400},
+        {"exp": 10**400},
+        {"nbf": 1e999},
+        {"nbf": FUTURE},
         {"nbf": []},
         {"aud": []},
         {"aud": ""},

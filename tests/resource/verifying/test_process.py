@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from threading import Thread
 
 import pytest
+from django.test import RequestFactory
+from django.views.debug import ExceptionReporter
 
+from django_oauth_server.protocol.basic import format_basic
+from django_oauth_server.resource import verifiers
 from tests.resource.verifying.server import INTROSPECT, JWKS
 
+VERIFIERS = Path(verifiers.__file__).parent
 IMPORTS = """
 import json, sys, threading
 from datetime import timedelta
@@ -44,6 +51,40 @@ def test_a_settings_file_may_make_one():
 def test_introspection_needs_no_library_for_signatures():
     _, modules = imported("from django_oauth_server.resource.verifiers import introspection, chain")
     assert "joserfc" not in modules
+
+
+def test_only_one_file_speaks_http():
+    speaking = [path.name for path in VERIFIERS.glob("*.py") if "urllib3" in path.read_text(encoding="utf-8")]
+    assert speaking == ["http.py"]
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+@pytest.mark.parametrize(
+    ("kind", "broken"),
+    [
+        ("jwks", "jwks.check_length"),
+        ("jwks", "claims._check_times"),
+        ("introspection", "claims._check_times"),
+        ("introspection", "http._object"),
+        ("introspection", "http.urlencode"),
+    ],
+)
+def test_the_report_of_a_failure_holds_no_token_and_no_secret(request, server, monkeypatch, kind, broken, mode):
+    verifier, token = request.getfixturevalue(kind), server.issuer.token() if kind == "jwks" else "the-token"
+    server.allow(token)
+
+    def break_down(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(f"django_oauth_server.resource.verifiers.{broken}", break_down)
+    try:
+        verifier.verify(token) if mode == "sync" else asyncio.run(verifier.averify(token))
+    except ZeroDivisionError as exc:
+        report = ExceptionReporter(RequestFactory().get("/"), type(exc), exc, exc.__traceback__)
+    told = [frame for frame in report.get_traceback_data()["frames"] if frame["filename"] != __file__]
+    assert len(told) > 3
+    for secret in (token, "s%3Ae", format_basic("api", "s:e c%ret")):
+        assert secret not in str([frame["vars"] for frame in told])
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")

@@ -1,0 +1,112 @@
+"""The one client that asks other servers: whom it trusts, and how long it listens."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from django_oauth_server.resource.verifiers.http import JSONClient, Unreachable
+from tests.resource.verifying.server import METADATA, TrickServer, failing
+
+
+@pytest.fixture
+def client() -> JSONClient:
+    return JSONClient(timeout=timedelta(seconds=0.5))
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate of this machine that nobody knows, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "as.example")])
+    now = datetime.now(UTC)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(private + built.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@pytest.fixture
+def encrypted(certificate: Path) -> Iterator[str]:
+    server = TrickServer()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server._server.socket = context.wrap_socket(server._server.socket, server_side=True)
+    yield server.issuer.identifier.replace("http:", "https:") + METADATA
+    server.stop()
+
+
+def test_a_certificate_that_nobody_knows_is_not_trusted(client, encrypted):
+    with pytest.raises(Unreachable, match="SSLError"):
+        client.get(encrypted)
+
+
+def test_a_bundle_says_whom_to_trust(encrypted, certificate):
+    assert "issuer" in JSONClient(timeout=timedelta(seconds=2), ca_bundle=str(certificate)).get(encrypted)
+
+
+def test_a_certificate_of_another_host_is_not_trusted(encrypted, certificate):
+    client = JSONClient(timeout=timedelta(seconds=2), ca_bundle=str(certificate))
+    with pytest.raises(Unreachable, match="SSLError"):
+        client.get(encrypted.replace("127.0.0.1", "localhost"))
+
+
+def test_an_answer_that_comes_in_drops_is_given_up_on(client, server):
+    server.tricks[METADATA] = lambda: (200, {"X-Drip": "yes"}, b" " * 1000)
+    began = time.perf_counter()
+    with pytest.raises(Unreachable, match="slowly"):
+        client.get(server.issuer.identifier + METADATA)
+    assert time.perf_counter() - began < 2
+
+
+def test_a_redirect_is_not_followed(client, server):
+    server.tricks["/from"] = failing(302, Location=METADATA)
+    with pytest.raises(Unreachable, match="302"):
+        client.get(f"{server.issuer.identifier}/from")
+    assert server.calls[METADATA] == 0
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://nowhere.invalid/", "http://a..b/"])
+def test_where_nobody_is_nothing_else_is_raised(client, url):
+    with pytest.raises(Unreachable):
+        client.get(url)
+
+
+def test_one_connection_serves_many_questions(client, server):
+    for _ in range(5):
+        client.get(server.issuer.identifier + METADATA)
+    assert len(server._open) == 1
+
+
+@pytest.mark.spec("RFC 9110", "10.2.3")
+@pytest.mark.parametrize(
+    ("told", "heeded"), [("7", 7), ("0", 0), ("-5", 0), ("9" * 1000, 60), ("Fri, 31 Dec 1999 23:59:59 GMT", 0), ("", 0)]
+)
+def test_a_server_may_ask_to_be_left_alone_for_a_minute_at_most(client, server, told, heeded):
+    server.tricks["/busy"] = failing(503, Retry_After=told)
+    with pytest.raises(Unreachable) as answer:
+        client.get(f"{server.issuer.identifier}/busy")
+    assert answer.value.retry_after == heeded
