@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_GET
 from ninja import NinjaAPI, Router
-from ninja.security import HttpBearer, django_auth
+from ninja.security import django_auth
 from rest_framework.decorators import action, api_view, permission_classes
 from rest_framework.permissions import (
     AllowAny,
@@ -34,7 +34,7 @@ from rest_framework.urlpatterns import format_suffix_patterns
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
-from django_oauth_server.resource import drf
+from django_oauth_server.resource import drf, ninja
 from django_oauth_server.resource.django import ProtectedResourceMixin, open_resource, protected_resource
 from django_oauth_server.resource.requirement import Requirement, requires
 from tests.resource.verifiers import MAIL
@@ -234,37 +234,26 @@ api = [
 # -- Ninja -------------------------------------------------------------------------------------------------------------
 
 
-class Token(HttpBearer):
-    """As django_oauth_server.resource.ninja's."""
-
-    def __init__(self, *demands: str) -> None:
-        super().__init__()
-        self.requirement = requires(*demands)
-
-    def authenticate(self, request: HttpRequest, token: str) -> None:
-        return None
-
-
-ninja = NinjaAPI(urls_namespace="everything", auth=Token("notes:read"), docs_url=None)
+ninja_api = NinjaAPI(urls_namespace="everything", auth=ninja.requires("notes:read"), docs_url=None)
 closed = Router(auth=django_auth)
 
 
-@ninja.get("notes")
+@ninja_api.get("notes")
 def notes(request: HttpRequest) -> None:
     return None
 
 
-@ninja.post("notes", auth=Token("notes:write"))
+@ninja_api.post("notes", auth=ninja.requires("notes:write"))
 async def write(request: HttpRequest) -> None:
     return None
 
 
-@ninja.get("open", auth=None)
+@ninja_api.get("open", auth=None)
 def anybody(request: HttpRequest) -> None:
     return None
 
 
-@ninja.get("either/{pk}", auth=[Token("notes:read"), django_auth])
+@ninja_api.get("either/{pk}", auth=[ninja.requires("notes:read"), django_auth])
 def either(request: HttpRequest, pk: int) -> None:
     return None
 
@@ -274,14 +263,14 @@ def session(request: HttpRequest) -> None:
     return None
 
 
-ninja.add_router("closed/", closed)
+ninja_api.add_router("closed/", closed)
 
 urlpatterns = [
     path("", include("django_oauth_server.urls")),
     path("pages/", include((pages, "pages"), namespace="one")),
     path("nested/<tenant>/", include([path("deep/", include((pages[:1], "pages"), namespace="two"))])),
     path("api/", include(api)),
-    path("ninja/", ninja.urls),
+    path("ninja/", ninja_api.urls),
     path("admin/", admin.site.urls),
     *i18n_patterns(path("here/", plain)),
 ]

@@ -25,11 +25,16 @@ def before(view: Any, beginning: str) -> Protection:
 @cache
 def position(name: str) -> int | None:
     """Where the middleware *name*, or one derived from it, stands; None where it does not."""
-    for number, path in enumerate(settings.MIDDLEWARE):
+    return next((number for number, path in enumerate(settings.MIDDLEWARE) if name in _names(path)), None)
+
+
+def _names(path: str) -> set[str]:
+    """*path*, and the classes from which the middleware there derives. One that cannot be imported is not ours to report."""
+    try:
         kind = import_string(path)
-        if name in {f"{one.__module__}.{one.__qualname__}" for one in getattr(kind, "__mro__", ())}:
-            return number
-    return None
+    except ImportError:
+        return {path}
+    return {path, *(f"{one.__module__}.{one.__qualname__}" for one in getattr(kind, "__mro__", ()))}
 
 
 def _prefix(view: Any, beginning: str) -> Protection:

@@ -9,6 +9,7 @@ const insecure = { [oauth.allowInsecureRequests]: true }; // the server under te
 const issuer = new URL(ISSUER);
 const discovered = await oauth.discoveryRequest(issuer, { algorithm: "oauth2", ...insecure });
 const as = await oauth.processDiscoveryResponse(issuer, discovered);
+const resource = await oauth.processResourceDiscoveryResponse(issuer, await oauth.resourceDiscoveryRequest(issuer, insecure));
 const client = { client_id: CLIENT_ID };
 const auth = {
   none: () => oauth.None(),
@@ -41,7 +42,7 @@ const notes = await oauth.protectedResourceRequest(tokens.access_token, "GET", n
 const refreshed = await oauth.processRefreshTokenResponse(
   as, client, await oauth.refreshTokenGrantRequest(as, client, auth, tokens.refresh_token, insecure));
 
-const result = { api: notes.status, scope: tokens.scope, refreshed: Boolean(refreshed.access_token), rotated: Boolean(refreshed.refresh_token) };
+const result = { api: notes.status, scope: tokens.scope, offered: resource.scopes_supported, refreshed: Boolean(refreshed.access_token), rotated: Boolean(refreshed.refresh_token) };
 if (METHOD !== "none") {
   const seen = await oauth.introspectionRequest(as, client, auth, refreshed.access_token, insecure);
   result.active = (await oauth.processIntrospectionResponse(as, client, seen)).active;
@@ -51,5 +52,6 @@ try {
   await oauth.protectedResourceRequest(refreshed.access_token, "GET", new URL(API), undefined, undefined, insecure);
 } catch (error) {
   result.challenge = error.cause?.[0]?.parameters?.error; // parsed from WWW-Authenticate
+  result.metadata = error.cause?.[0]?.parameters?.resource_metadata;
 }
 console.log(JSON.stringify(result));

@@ -61,9 +61,11 @@ def test_oauth4webapi(example: Example, register: Register, person: Person, meth
     assert found == {
         "api": 200,
         "scope": "notes:read notes:write",
+        "offered": ["notes:read", "notes:write"],
         "refreshed": True,
         "rotated": method == "none",
         "challenge": "invalid_token",
+        "metadata": f"{example.url}/.well-known/oauth-protected-resource",
     }
 
 
