@@ -313,7 +313,7 @@ def test_an_answer_that_comes_too_late_is_not_waited_for(introspection, server):
     began = time.perf_counter()
     with pytest.raises(CannotVerify):
         verifier.verify("good")
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 2
     server.released.set()
 
 

@@ -52,7 +52,7 @@ def test_the_loop_goes_on_while_the_issuer_is_slow(server, jwks, introspection, 
         done = asyncio.Event()
         heartbeat = asyncio.create_task(longest_pause(done))
         callers = [asyncio.create_task(verifier.averify(token)) for _ in range(50)]
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.8)
         server.released.set()
         verdicts = await asyncio.gather(*callers)
         done.set()
@@ -61,7 +61,7 @@ def test_the_loop_goes_on_while_the_issuer_is_slow(server, jwks, introspection, 
     with watched():
         pause, verdicts = asyncio.run(serve())
     assert all(verdicts)
-    assert pause < 0.2
+    assert pause < 0.6
     assert server.calls[path] == 1
 
 
@@ -100,5 +100,5 @@ def test_a_slow_issuer_holds_up_no_more_than_a_bounded_number_of_callers(server,
     with watched():
         verdicts = asyncio.run(serve())
     assert all(isinstance(verdict, CannotVerify) for verdict in verdicts)
-    assert time.perf_counter() - began < 3
+    assert time.perf_counter() - began < 6
     server.released.set()
