@@ -10,7 +10,12 @@ from typing import Final
 
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
+from ninja import NinjaAPI
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from django_oauth_server.resource import drf, ninja
 from django_oauth_server.resource.django import ProtectedResourceMixin, protected_resource
 
 AT_ONCE: Final = 200
@@ -48,6 +53,30 @@ class MeetingInThreads(ProtectedResourceMixin):
         return meet_in_threads(request)
 
 
+class RestMeeting(APIView):
+    """REST framework is for threads."""
+
+    authentication_classes = [drf.BearerAuthentication]
+    permission_classes = [drf.requires("notes:read")]
+
+    def get(self, request: Request) -> Response:
+        meet_in_threads(request)
+        return Response()
+
+
+api = NinjaAPI(docs_url=None)
+
+
+@api.get("operation", auth=ninja.requires("notes:read"))
+async def operation(request: HttpRequest) -> None:
+    await meet(request)
+
+
+@api.get("threads", auth=ninja.requires("notes:read"))
+def operation_in_threads(request: HttpRequest) -> None:
+    meet_in_threads(request)
+
+
 @protected_resource("notes:read")
 async def sleepy(request: HttpRequest) -> JsonResponse:
     """What no async view may do."""
@@ -73,6 +102,8 @@ urlpatterns = [
     path("threads/function", protected_resource("notes:read")(meet_in_threads)),
     path("threads/class", MeetingInThreads.as_view()),
     path("prefix/threads/function", meet_in_threads),
+    path("threads/rest", RestMeeting.as_view()),
+    path("ninja/", api.urls),
     path("sleepy", sleepy),
     path("reader", reader),
     path("health", health),
