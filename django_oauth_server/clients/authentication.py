@@ -7,7 +7,8 @@ from datetime import datetime
 
 from django.http import HttpRequest
 
-from django_oauth_server.clients.methods.base import ClientAuthMethod
+from django_oauth_server.clients.methods.base import ClientAuthMethod, Credentials
+from django_oauth_server.clients.throttling import check_guesses, failed
 from django_oauth_server.errors import InvalidClient, InvalidRequest
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
@@ -22,8 +23,8 @@ def authenticate_client(
 ) -> Client:
     """The client that the request proves to come from.
 
-    Raises `InvalidRequest` where two methods are used at once (RFC 6749 section 2.3), `InvalidClient` where none is, or the proof fails. The
-    description never says which part was wrong; the log does.
+    Raises `InvalidRequest` where two methods are used at once (RFC 6749 section 2.3), `InvalidClient` where none is, or the proof fails;
+    `TooManyRequests` where it fails too often. The description never says which part was wrong; the log does.
     """
     methods = issuer.components.of(ClientAuthMethod).values()
     presented = [(method, credentials) for method in methods if (credentials := method.present(http, params))]
@@ -36,22 +37,18 @@ def authenticate_client(
     method, credentials = presented[0]
     if params.get("client_id", credentials.client_id) != credentials.client_id:
         raise InvalidRequest("The parameter client_id is not the client that authenticated.")
+    check_guesses(method, credentials, http, issuer, now)
     client = find(issuer.settings.issuer, credentials.client_id)
-    if reason := _refusal(client, method):
-        raise InvalidClient("Client authentication failed.", detail=f"{reason}, client_id {credentials.client_id!r}")
-    assert client is not None
-    if not method.verify(client, credentials, now):
-        raise InvalidClient(
-            "Client authentication failed.", detail=f"wrong proof by {method.name}, client_id {credentials.client_id!r}"
-        )
+    if client is None:
+        raise failed(credentials.client_id, "unknown client", http, issuer, now)
+    if reason := _refusal(client, method, credentials, now):
+        raise failed(credentials.client_id, reason, http, issuer, now)
     return client
 
 
-def _refusal(client: Client | None, method: ClientAuthMethod) -> str:
-    if client is None:
-        return "unknown client"
+def _refusal(client: Client, method: ClientAuthMethod, credentials: Credentials, now: datetime) -> str:
     if not client.is_active:
         return "disabled client"
     if client.token_endpoint_auth_method != method.name:
         return f"registered {client.token_endpoint_auth_method}, used {method.name}"
-    return ""
+    return "" if method.verify(client, credentials, now) else f"wrong proof by {method.name}"

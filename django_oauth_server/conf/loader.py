@@ -14,7 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from django_oauth_server.conf.profiles import PROFILES
-from django_oauth_server.conf.settings import IssuerSettings, Resource, Scope
+from django_oauth_server.conf.rates import parse_rate
+from django_oauth_server.conf.settings import THROTTLES, IssuerSettings, Resource, Scope
 from django_oauth_server.protocol.errors import InvalidScope
 from django_oauth_server.protocol.scopes import parse_scope
 from django_oauth_server.protocol.uris import check_resource, is_loopback
@@ -63,6 +64,8 @@ def _normal(one: IssuerSettings) -> IssuerSettings:
             raise ImproperlyConfigured(f"{SETTING}: {field.name} must be a timedelta, not negative.")
         if isinstance(field.default, tuple) and isinstance(value, str):
             raise ImproperlyConfigured(f"{SETTING}: {field.name} must be a list or tuple, not a string.")
+    if not isinstance(one.trusted_proxies, int) or one.trusted_proxies < 0:
+        raise ImproperlyConfigured(f"{SETTING}: trusted_proxies must be a number, not negative.")
     scopes = {name: Scope(words) if isinstance(words, str) else words for name, words in one.scopes.items()}
     for name in scopes:
         _check_scope(name)
@@ -80,9 +83,23 @@ def _normal(one: IssuerSettings) -> IssuerSettings:
         name=one.name or urlsplit(one.issuer).netloc,
         default_resource=one.default_resource or one.issuer,
         default_scopes=tuple(one.default_scopes),
+        throttles=_throttles(one.throttles),
         components=tuple(one.components),
         signing_key_files=tuple(one.signing_key_files),
     )
+
+
+def _throttles(declared: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    """*declared*, and the defaults of what it does not name."""
+    for name, rate in declared.items():
+        if name not in THROTTLES:
+            raise ImproperlyConfigured(f"{SETTING}: throttles has {name!r}, which is none of {', '.join(THROTTLES)}.")
+        try:
+            if rate is not None:
+                parse_rate(rate)
+        except (TypeError, ValueError) as exc:
+            raise ImproperlyConfigured(f"{SETTING}: throttles: {name}: {exc}") from exc
+    return {**THROTTLES, **declared}
 
 
 def _check_issuer(issuer: object) -> None:

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Final
 
 from django_oauth_server.conf.profiles import OAUTH2_1, Policy
+
+THROTTLES: Final[Mapping[str, str]] = {
+    "client_authentication": "20/m",
+    "client_authentication_by_address": "100/m",
+    "redemption": "60/m",
+    "introspection": "6000/m",
+    "revocation": "60/m",
+}
+"""How often a client may fail, from one address, before it is told to wait; and how often an address, with whatever client ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,5 +95,9 @@ class IssuerSettings:
     """How long a new signing key is published before it signs; no shorter than others cache the JWKS."""
     client_cache_lifetime: timedelta = timedelta(seconds=5)
     """How long another process may act on a client as it was, where no statement is made (client_credentials with `at+jwt`)."""
+    throttles: Mapping[str, str | None] = field(default_factory=lambda: dict(THROTTLES))
+    """How often what may fail: `{"redemption": "60/m"}`. What is not named keeps its default; None switches a limit off."""
+    trusted_proxies: int = 0
+    """How many proxies before this server add to `X-Forwarded-For`. Zero: the header is not looked at, and who connects is the sender."""
     components: tuple[str, ...] = ()
     """Components of your own, by dotted path: grant types, client authentication methods, response modes …"""

@@ -28,7 +28,6 @@ FORM: Final = "application/x-www-form-urlencoded"
 Answer = Callable[[HttpRequest, Issuer], Mapping[str, object]]
 View = Callable[[HttpRequest, Issuer], HttpResponse]
 P = ParamSpec("P")
-_SECONDS_TO_REST: Final = "1"
 
 
 def protocol_endpoint(*, cors: bool) -> Callable[[Answer], View]:
@@ -95,7 +94,7 @@ def patient(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
             return retry_conflicts(lambda: view(*args, **kwargs))
         except TemporarilyUnavailable as exc:
             busy = _("Too much is going on here. Try again in a moment.")
-            headers = {"Retry-After": _SECONDS_TO_REST, "Cache-Control": "no-store"}
+            headers = {"Retry-After": str(exc.retry_after), "Cache-Control": "no-store"}
             return HttpResponse(busy, status=exc.status, content_type="text/plain; charset=utf-8", headers=headers)
 
     return retried
@@ -147,7 +146,7 @@ def _error(exc: OAuthError, *, status: int) -> HttpResponse:
     if isinstance(exc, InvalidClient):
         response["WWW-Authenticate"] = 'Basic realm="oauth", charset="UTF-8"'
     if isinstance(exc, TemporarilyUnavailable):
-        response["Retry-After"] = _SECONDS_TO_REST
+        response["Retry-After"] = str(exc.retry_after)
     return response
 
 
@@ -159,6 +158,6 @@ def _shared(response: HttpResponse, method: str) -> HttpResponse:
     response["Access-Control-Allow-Origin"] = "*"
     response["Access-Control-Allow-Methods"] = method
     response["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
-    response["Access-Control-Expose-Headers"] = "WWW-Authenticate"
+    response["Access-Control-Expose-Headers"] = "WWW-Authenticate, Retry-After"
     response["Access-Control-Max-Age"] = "3600"
     return response

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django_oauth_server.clients.authentication import authenticate_client
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint
+from django_oauth_server.endpoints.throttling import count_unknown
 from django_oauth_server.errors import InvalidClient
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.storage.clients import find_client
@@ -36,4 +37,7 @@ def introspect(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
     caller = authenticate_client(http, params, issuer, find_client, now)
     if caller.is_public:
         raise InvalidClient("A public client may not introspect.", detail=f"client_id {caller.client_id!r}")
-    return introspect_presented(params.require("token"), caller, issuer, now)
+    answer = introspect_presented(params.require("token"), caller, issuer, now)
+    if not answer["active"]:
+        count_unknown("introspection", caller, http, issuer, now)
+    return answer

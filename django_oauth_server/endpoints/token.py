@@ -11,6 +11,7 @@ from django.utils import timezone
 from django_oauth_server.clients.authentication import FindClient, authenticate_client
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint
+from django_oauth_server.endpoints.throttling import failures_counted
 from django_oauth_server.errors import UnauthorizedClient, UnsupportedGrantType
 from django_oauth_server.grants.base import GrantType, TokenRequest
 from django_oauth_server.issuer import Issuer
@@ -45,7 +46,7 @@ def token(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
     check_may_use(client, grant_type, issuer)
     request = TokenRequest(params.only(grant_type.parameters), client, issuer, http, now)
     refreshable = grant_type.refreshes and "refresh_token" in client.grant_types
-    with atomic() if grant_type.spends else nullcontext():
+    with failures_counted(request), atomic() if grant_type.spends else nullcontext():
         return issue(grant_type.redeem(request), params.every("resource"), issuer, now, refreshable=refreshable)
 
 

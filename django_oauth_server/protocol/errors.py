@@ -109,6 +109,18 @@ class TemporarilyUnavailable(OAuthError):
 
     error = "temporarily_unavailable"
     status = 503
+    retry_after: int = 1
+    """Seconds after which to try again."""
+
+
+class TooManyRequests(TemporarilyUnavailable):
+    """RFC 6585 section 4: too much of the kind has failed. `slow_down` would be for device polling alone (RFC 8628 section 3.5)."""
+
+    status = 429
+
+    def __init__(self, retry_after: int, *, detail: str = "", aftermath: Callable[[], object] | None = None) -> None:
+        super().__init__("Too many requests have failed. Try again later.", detail=detail, aftermath=aftermath)
+        self.retry_after = retry_after
 
 
 class InvalidClientMetadata(OAuthError):

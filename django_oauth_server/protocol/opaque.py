@@ -16,12 +16,18 @@ AUTHORIZATION_CODE: Final = "oas_ac_"
 INTERACTION: Final = "oas_in_"
 """Prefixes by which a secret scanner, and a reader, know what leaked."""
 
+_RANDOM = re.compile(r"[\w\-]{43}", re.ASCII)
 _VALUE = re.compile(r"(oas_[a-z]{2}_)[\w\-]+", re.ASCII)
 
 
 def generate(prefix: str) -> str:
     """A new value of 256 random bits (OAuth 2.1 section 7.7 asks for 160)."""
     return prefix + secrets.token_urlsafe(32)
+
+
+def is_generated(prefix: str, value: str) -> bool:
+    """Whether *value* has the shape of what `generate` makes, which nobody guesses."""
+    return value.startswith(prefix) and _RANDOM.fullmatch(value, len(prefix)) is not None
 
 
 def derive(prefix: str, key: bytes, *parts: str) -> str:

@@ -11,14 +11,14 @@ from django_oauth_server.storage.tokens import revoke_family, revoke_token, stor
 from django_oauth_server.tokens.locate import locate
 
 
-def revoke_presented(value: str, client: Client, issuer: Issuer, now: datetime) -> None:
-    """End the token of *value*; with a refresh token all that its grant bought (RFC 7009 section 2.1).
+def revoke_presented(value: str, client: Client, issuer: Issuer, now: datetime) -> bool:
+    """End the token of *value*; with a refresh token all that its grant bought (RFC 7009 section 2.1). Returns whether it is known.
 
     Raises `UnauthorizedClient` for another client's token, which is left alone.
     """
     token = locate(value, issuer, now)
     if token is None:
-        return
+        return False
     if token.client_id != client.pk:
         raise UnauthorizedClient(
             "The token was issued to another client.",
@@ -31,3 +31,4 @@ def revoke_presented(value: str, client: Client, issuer: Issuer, now: datetime) 
         store_once(token)
     else:
         revoke_token(token, now)
+    return True

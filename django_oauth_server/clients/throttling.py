@@ -1,0 +1,58 @@
+"""How often a client may fail to prove that it is one (RFC 6749 section 2.3.1), without anybody being able to lock it out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.http import HttpRequest
+
+from django_oauth_server.clients.methods.base import ClientAuthMethod, Credentials
+from django_oauth_server.conf.rates import parse_rate
+from django_oauth_server.errors import InvalidClient, OAuthError, TooManyRequests
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.protocol.addresses import source
+from django_oauth_server.protocol.opaque import CLIENT_SECRET, is_generated
+from django_oauth_server.storage.failures import Limit, note_failure, seconds_to_wait
+
+
+def limit(throttle: str, issuer: Issuer, *who: str) -> Iterator[Limit]:
+    """What the setting `throttles` says of *throttle*, for *who*; nothing where it is switched off."""
+    rate = issuer.settings.throttles.get(throttle)
+    if rate is not None:
+        yield Limit(parse_rate(rate), (throttle, issuer.settings.issuer, *who))
+
+
+def source_of(http: HttpRequest, issuer: Issuer) -> str:
+    """Where *http* came from, by the setting `trusted_proxies`."""
+    forwarded_for = http.META.get("HTTP_X_FORWARDED_FOR", "")
+    return source(http.META.get("REMOTE_ADDR", ""), forwarded_for, issuer.settings.trusted_proxies)
+
+
+def check_guesses(
+    method: ClientAuthMethod, credentials: Credentials, http: HttpRequest, issuer: Issuer, now: datetime
+) -> None:
+    """Raise `TooManyRequests` where *credentials* may be one guess too many. Nothing is looked up for them.
+
+    A secret that was made here is no guess: nobody finds one of 256 bits, so it is always looked at, and costs nothing here. Who has one
+    cannot be locked out. A secret that somebody chose is looked at until too many have failed from there.
+    """
+    if not method.uses_secret or is_generated(CLIENT_SECRET, credentials.proof):
+        return
+    if wait := seconds_to_wait(_limits(credentials.client_id, http, issuer), now):
+        raise TooManyRequests(wait, detail=f"guesses at a chosen secret, client_id {credentials.client_id!r}")
+
+
+def failed(client_id: str, detail: str, http: HttpRequest, issuer: Issuer, now: datetime) -> OAuthError:
+    """What is told to a client that failed to authenticate: that, or to come back later."""
+    detail = f"{detail}, client_id {client_id!r}"
+    if wait := note_failure(_limits(client_id, http, issuer), now):
+        return TooManyRequests(wait, detail=detail)
+    return InvalidClient("Client authentication failed.", detail=detail)
+
+
+def _limits(client_id: str, http: HttpRequest, issuer: Issuer) -> Iterator[Limit]:
+    """The address first: once it is over its limit, no client ids that somebody thinks up are counted any more."""
+    address = source_of(http, issuer)
+    yield from limit("client_authentication_by_address", issuer, address)
+    yield from limit("client_authentication", issuer, client_id, address)

@@ -1,0 +1,40 @@
+"""How often a client may ask in vain. What it asks rightly is always answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from django.http import HttpRequest
+
+from django_oauth_server.clients.throttling import limit, source_of
+from django_oauth_server.errors import InvalidGrant, TooManyRequests
+from django_oauth_server.grants.base import TokenRequest
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
+from django_oauth_server.storage.failures import note_failure
+
+
+@contextmanager
+def failures_counted(request: TokenRequest) -> Iterator[None]:
+    """A code, refresh token or password that proves nothing is one more; beyond the limit the client is told to wait.
+
+    What the refusal calls for is done all the same: a replay takes back what it bought, however many there are.
+    """
+    try:
+        yield
+    except InvalidGrant as exc:
+        if wait := _noted("redemption", request.client, request.http, request.issuer, request.now):
+            raise TooManyRequests(wait, detail=str(exc), aftermath=exc.aftermath) from exc
+        raise
+
+
+def count_unknown(throttle: str, client: Client, http: HttpRequest, issuer: Issuer, now: datetime) -> None:
+    """*client* asked about a token that is worth nothing, or gave one back. Raises `TooManyRequests` where that is one too many."""
+    if wait := _noted(throttle, client, http, issuer, now):
+        raise TooManyRequests(wait, detail=f"{throttle} of unknown tokens, client_id {client.client_id!r}")
+
+
+def _noted(throttle: str, client: Client, http: HttpRequest, issuer: Issuer, now: datetime) -> int:
+    return note_failure(limit(throttle, issuer, client.client_id, source_of(http, issuer)), now)
