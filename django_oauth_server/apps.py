@@ -12,3 +12,6 @@ class DjangoOAuthServerConfig(AppConfig):
 
     def ready(self) -> None:
         from django_oauth_server import checks  # noqa: F401 - registers the system checks
+        from django_oauth_server.storage.revocations import note_users
+
+        note_users()

@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.test import Client as Browser
 
 from django_oauth_server.keys import signing
+from django_oauth_server.storage import revocations
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow
 
@@ -20,8 +21,10 @@ def _fresh_process() -> Iterator[None]:
     """No test sees what another left in a process cache."""
     cache.clear()
     signing.forget()
+    revocations.forget()
     yield
     signing.forget()
+    revocations.forget()
 
 
 @pytest.fixture

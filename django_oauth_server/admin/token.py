@@ -86,7 +86,7 @@ def _revoke(row: Token) -> None:
     if row.kind == Token.Kind.REFRESH and row.family:
         revoke_family(row.family, timezone.now())
     else:
-        revoke_token(row, timezone.now())
+        revoke_token(row, timezone.now(), self_contained=row.kind == Token.Kind.ACCESS)
 
 
 def _what_ends(rows: list[Token]) -> list[str]:

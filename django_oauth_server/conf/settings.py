@@ -99,5 +99,9 @@ class IssuerSettings:
     """How often what may fail: `{"redemption": "60/m"}`. What is not named keeps its default; None switches a limit off."""
     trusted_proxies: int = 0
     """How many proxies before this server add to `X-Forwarded-For`. Zero: the header is not looked at, and who connects is the sender."""
+    revocation_delay: timedelta = timedelta(seconds=5)
+    """How long a JWT may still open views of this project after it was revoked. Opaque tokens end at once."""
+    revocation_cache: str = ""
+    """A cache that all processes share, by its alias in `CACHES`: with it, revoked JWTs end at once."""
     components: tuple[str, ...] = ()
     """Components of your own, by dotted path: grant types, client authentication methods, response modes …"""

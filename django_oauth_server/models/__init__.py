@@ -2,8 +2,9 @@
 
 from django_oauth_server.models.authorization import Authorization
 from django_oauth_server.models.client import Client
+from django_oauth_server.models.revocation import Revocation
 from django_oauth_server.models.signing_key import SigningKey
 from django_oauth_server.models.ticket import Ticket
 from django_oauth_server.models.token import Token
 
-__all__ = ["Authorization", "Client", "SigningKey", "Ticket", "Token"]
+__all__ = ["Authorization", "Client", "Revocation", "SigningKey", "Ticket", "Token"]

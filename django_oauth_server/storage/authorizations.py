@@ -13,7 +13,8 @@ from django.db.models.functions import Coalesce, Greatest
 from django_oauth_server.models import Authorization, Client
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.signals import authorization_revoked
-from django_oauth_server.storage.transaction import Conflict, after_commit
+from django_oauth_server.storage.revocations import record_authorizations
+from django_oauth_server.storage.transaction import Conflict, after_commit, atomic
 
 
 def live_authorization(client: Client, user: AbstractBaseUser) -> Authorization | None:
@@ -75,8 +76,10 @@ def revoke_authorizations(authorizations: Iterable[Authorization], now: datetime
     """End these, and with them all that came from them: every path looks at the authorization. Returns how many were live."""
     ended = 0
     for authorization in authorizations:
-        if Authorization.objects.filter(pk=authorization.pk, is_live=True).update(is_live=None, revoked_at=now):
-            ended += 1
-            told = partial(authorization_revoked.send, Authorization, authorization=authorization)
-            after_commit(told)
+        with atomic():
+            if Authorization.objects.filter(pk=authorization.pk, is_live=True).update(is_live=None, revoked_at=now):
+                ended += 1
+                record_authorizations([authorization])
+                told = partial(authorization_revoked.send, Authorization, authorization=authorization)
+                after_commit(told)
     return ended

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from django_oauth_server.models import Authorization, Client, Token
 from django_oauth_server.storage.question import Question
+from django_oauth_server.storage.revocations import record_clients, restore_clients
 from django_oauth_server.storage.transaction import after_commit, atomic
 
 _MOST: Final = 1024
@@ -109,7 +110,9 @@ def replace_secret(client: Client) -> None:
 def set_active(clients: Collection[Client], *, active: bool) -> int:
     """Enable or disable *clients*. Returns how many were changed."""
     affected = Client.objects.filter(pk__in=[client.pk for client in clients], is_active=not active)
-    changed = affected.update(is_active=active, updated_at=timezone.now())
+    with atomic():
+        changed = affected.update(is_active=active, updated_at=timezone.now())
+        (restore_clients if active else record_clients)(clients)
     for client in clients:
         client.is_active = active
         _forget(client)

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django_oauth_server.models import Token
 from django_oauth_server.storage.question import Question
+from django_oauth_server.storage.revocations import record
+from django_oauth_server.storage.transaction import atomic
 
 _by_digest = Question(
     Token, lambda digest: Token.objects.select_related("client", "authorization__user").filter(digest=digest)
@@ -59,9 +61,20 @@ def hold(token: Token) -> bool:
     return bool(Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=None))
 
 
-def revoke_token(token: Token, now: datetime) -> None:
-    """End this one alone."""
-    Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now)
+def revoke_token(token: Token, now: datetime, *, self_contained: bool) -> None:
+    """End this one alone. *self_contained*: it may be a JWT, which is verified without looking at its row."""
+    with atomic():
+        ended = Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now)
+        if ended and self_contained:
+            record([token.digest], token.expires_at)
+
+
+def store_revoked(token: Token, now: datetime) -> None:
+    """End one that was not stored when it was issued: from now on it is, as revoked."""
+    token.revoked_at = now
+    with atomic():
+        record([token.digest], token.expires_at)
+        store_once(token)
 
 
 def revoke_family(family: UUID, now: datetime) -> None:
@@ -72,3 +85,7 @@ def revoke_family(family: UUID, now: datetime) -> None:
     """
     while Token.objects.filter(family=family, revoked_at=None).update(revoked_at=now):
         pass
+    ended = Token.objects.filter(family=family, kind=Token.Kind.ACCESS, expires_at__gt=now)
+    living = dict(ended.values_list("digest", "expires_at"))
+    if living:
+        record(living.keys(), max(living.values()))

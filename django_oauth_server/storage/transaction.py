@@ -41,7 +41,9 @@ def atomic() -> Atomic:
 
 def after_commit(work: Callable[[], object]) -> None:
     """Run *work* once all is committed. Where it fails, that is logged: what is committed is not to be done anew."""
-    transaction.on_commit(work, using=database(), robust=True)
+    transaction.on_commit(
+        lambda: work(), using=database(), robust=True
+    )  # Django logs the name of a function, which a partial lacks
 
 
 def retry_conflicts(work: Callable[[], T]) -> T:

@@ -7,7 +7,7 @@ from datetime import datetime
 from django_oauth_server.errors import UnauthorizedClient
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client, Token
-from django_oauth_server.storage.tokens import revoke_family, revoke_token, store_once
+from django_oauth_server.storage.tokens import revoke_family, revoke_token, store_revoked
 from django_oauth_server.tokens.locate import locate
 
 
@@ -27,8 +27,7 @@ def revoke_presented(value: str, client: Client, issuer: Issuer, now: datetime) 
     if token.kind == Token.Kind.REFRESH and token.family:
         revoke_family(token.family, now)
     elif token._state.adding:
-        token.revoked_at = now
-        store_once(token)
+        store_revoked(token, now)
     else:
-        revoke_token(token, now)
+        revoke_token(token, now, self_contained=value.count(".") == 2)
     return True

@@ -14,6 +14,7 @@ from django_oauth_server.protocol import opaque
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.verifiers.base import InvalidToken
 from django_oauth_server.storage.people import find_person
+from django_oauth_server.storage.revocations import is_revoked
 from django_oauth_server.storage.tokens import find_token
 from django_oauth_server.tokens.describe import describe
 from django_oauth_server.tokens.locate import LONGEST, verified_claims
@@ -39,8 +40,14 @@ def _of_opaque(value: str, issuers: Mapping[str, Issuer], now: datetime) -> Veri
 def _of_jwt(value: str, issuers: Mapping[str, Issuer], now: datetime) -> VerifiedToken:
     for issuer in issuers.values():
         if claims := verified_claims(value, issuer, now):
-            return _described(claims)
+            return _unless_revoked(claims, issuer)
     raise InvalidToken("not a JWT access token of ours, or expired")
+
+
+def _unless_revoked(claims: dict[str, object], issuer: Issuer) -> VerifiedToken:
+    if is_revoked(claims, issuer.settings):
+        raise InvalidToken(f"revoked, client_id {claims['client_id']!r}")
+    return _described(claims)
 
 
 def _described(claims: dict[str, object]) -> VerifiedToken:

@@ -82,6 +82,9 @@ def test_a_protected_call_with_a_jwt(flow, client_app, signing):
     token = flow.tokens()["access_token"]
     with statements() as made:
         assert call(token).status_code == 200
+    assert made == ["SELECT revocation"]  # the first in five seconds
+    with statements() as made:
+        assert call(token).status_code == 200
     assert made == []
 
 
@@ -165,9 +168,25 @@ def test_revoking_an_access_token(flow, client_app):
     assert made == ["SELECT client", "SELECT token", "UPDATE token"]
 
 
+def test_revoking_a_jwt(flow, client_app, signing):
+    Client.objects.filter(pk=client_app.pk).update(access_token_format="at+jwt")
+    token = flow.tokens()["access_token"]
+    with statements() as made:
+        flow.revoke(token)
+    assert made == ["SELECT client", "SELECT token", "UPDATE token", "INSERT revocation"]
+
+
+def test_saving_a_user_asks_nothing_more(user):
+    with statements() as made:
+        user.save()
+        user.save(update_fields=["last_login"])
+    assert made == ["UPDATE auth_user", "UPDATE auth_user"]
+
+
 def test_revoking_a_refresh_token_ends_its_family_and_looks_once_more(flow):
     refresh_token = flow.tokens()["refresh_token"]
     with statements() as made:
         flow.revoke(refresh_token)
-    assert made == ["SELECT client", "SELECT token", "UPDATE token", "UPDATE token"]
+    assert made[:4] == ["SELECT client", "SELECT token", "UPDATE token", "UPDATE token"]
+    assert made[4:] == ["SELECT token", "INSERT revocation"]  # its access tokens may be JWTs
     assert not Token.objects.filter(revoked_at=None).exists()

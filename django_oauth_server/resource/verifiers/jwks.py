@@ -8,11 +8,13 @@ from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
 from typing import Final, TypeAlias
 
+from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 
 from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.jose import InvalidJWT, KeySet, UnknownKey
+from django_oauth_server.resource.revocations import is_announced
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.verifiers.base import AuthorizationServer, InvalidToken
 from django_oauth_server.resource.verifiers.claims import cannot_verify, check_length, told
@@ -57,6 +59,8 @@ class JWKSVerifier:
     """For one exchange with the issuer."""
     ca_bundle: str = ""
     """A file of the certificates to trust, in place of the system's."""
+    revocation_cache: str = ""
+    """A cache that is shared with the issuer, by its alias in `CACHES`, which tells of revoked tokens (the issuer's `revocation_cache`)."""
     _remote: PerProcess[_Remote] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -77,12 +81,20 @@ class JWKSVerifier:
     @sensitive_variables()  # a report of a failure must not hold the token
     def verify(self, token: str) -> VerifiedToken:
         """RFC 9068 section 4. Raises `InvalidToken`, or `CannotVerify` where the keys cannot be had."""
-        return drive(self._steps(self._reader(token)), patience=self._patience)
+        return self._unless_revoked(drive(self._steps(self._reader(token)), patience=self._patience))
 
     @sensitive_variables()
     async def averify(self, token: str) -> VerifiedToken:
         """The same. With the keys at hand it only computes, for less than a change of threads costs."""
-        return await adrive(self._steps(self._reader(token)), patience=self._patience)
+        verified = await adrive(self._steps(self._reader(token)), patience=self._patience)
+        if not self.revocation_cache:
+            return verified
+        return await sync_to_async(self._unless_revoked, thread_sensitive=False)(verified)
+
+    def _unless_revoked(self, verified: VerifiedToken) -> VerifiedToken:
+        if self.revocation_cache and is_announced(self.revocation_cache, verified.claims):
+            raise InvalidToken(f"revoked, client_id {verified.client_id!r}")
+        return verified
 
     @property
     def _patience(self) -> float:

@@ -35,6 +35,7 @@ class AccessTokenJWT(TokenFormat):
             "iat": int(token.issued_at.timestamp()),
             "exp": int(token.expires_at.timestamp()),
             "jti": identifier,
+            **({"grant_id": str(token.authorization.grant_id)} if token.authorization else {}),
         }
         key = signing_key(issuer)
         return jose.sign(claims, key, typ="at+jwt")

@@ -9,6 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.core.exceptions import ImproperlyConfigured
 
+from django_oauth_server.resource.revocations import announce, client_mark
 from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidToken
 from django_oauth_server.resource.verifiers.jwks import JWKSVerifier
 from django_oauth_server.testing.issuer import REFUSED
@@ -236,3 +237,14 @@ def test_an_issuer_that_is_down_is_told_by_its_identifier_and_left_alone(jwks, s
     del server.tricks[METADATA]
     later(timedelta(seconds=6))
     assert jwks.authorization_servers()[0].token_endpoint
+
+
+def test_a_shared_cache_tells_of_a_revoked_token(server):
+    jwks = JWKSVerifier(server.issuer.identifier, timeout=timedelta(seconds=1), revocation_cache="default")
+    token = server.issuer.token("notes:read", client_id="app")
+    for verify in (jwks.verify, async_to_sync(jwks.averify)):
+        assert verify(token).client_id == "app"
+    announce("default", {client_mark(server.issuer.identifier, "app"): None}, timedelta(minutes=1))
+    for verify in (jwks.verify, async_to_sync(jwks.averify)):
+        with pytest.raises(InvalidToken, match="revoked"):
+            verify(token)

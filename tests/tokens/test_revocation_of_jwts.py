@@ -1,0 +1,280 @@
+"""A JWT is verified without asking, and yet it ends when what it stands on ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.cache import caches
+from django.core.management import call_command
+from django.db import OperationalError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.test import Client as Browser
+from django.urls import include, path
+from django.utils import timezone
+
+from django_oauth_server.models import Authorization, Client, Revocation, Token
+from django_oauth_server.resource import revocations as announced
+from django_oauth_server.resource.django import protected_resource
+from django_oauth_server.storage import clients, revocations
+from tests.flow import Flow
+
+pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db(transaction=True)]
+
+
+@protected_resource("notes:read")
+def notes(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({})
+
+
+urlpatterns = [path("", include("tests.urls")), path("notes", notes)]
+
+
+@pytest.fixture
+def jwt_flow(flow: Flow) -> Flow:
+    flow.client.access_token_format = "at+jwt"
+    flow.client.save()
+    return flow
+
+
+@pytest.fixture
+def process(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Let time pass in this process, which holds its snapshot as if another process had revoked."""
+    now = [1000.0]
+    monkeypatch.setattr(revocations, "monotonic", lambda: now[0])
+    return lambda seconds: now.__setitem__(0, now[0] + seconds)
+
+
+def call(token: str) -> HttpResponse:
+    return Browser(raise_request_exception=False).get("/notes", headers={"Authorization": f"Bearer {token}"})
+
+
+def opens(token: str) -> bool:
+    return call(token).status_code == 200
+
+
+def revoke_it(flow: Flow, tokens: dict[str, Any]) -> None:
+    assert flow.revoke(tokens["access_token"]).status_code == 200
+
+
+def revoke_its_refresh_token(flow: Flow, tokens: dict[str, Any]) -> None:
+    assert flow.revoke(tokens["refresh_token"]).status_code == 200
+
+
+def replay_the_code(flow: Flow, tokens: dict[str, Any]) -> None:
+    assert flow.exchange(tokens["code"]).status_code == 400
+
+
+def remove_the_app(flow: Flow, tokens: dict[str, Any]) -> None:
+    authorization = Authorization.objects.get()
+    browser = Browser()
+    browser.force_login(authorization.user)
+    assert browser.post(f"/oauth/connected-apps/{authorization.grant_id}/remove", {"confirmed": "1"}).status_code < 400
+
+
+def disable_the_client(flow: Flow, tokens: dict[str, Any]) -> None:
+    clients.set_active([flow.client], active=False)
+
+
+def save_the_client_disabled(flow: Flow, tokens: dict[str, Any]) -> None:
+    flow.client.is_active = False
+    flow.client.save()
+
+
+def delete_the_client(flow: Flow, tokens: dict[str, Any]) -> None:
+    Client.objects.get().delete()
+
+
+def disable_the_user(flow: Flow, tokens: dict[str, Any]) -> None:
+    user = get_user_model().objects.get()
+    user.is_active = False
+    user.save()
+
+
+def change_the_password(flow: Flow, tokens: dict[str, Any]) -> None:
+    user = get_user_model().objects.get()
+    user.set_password("another")
+    user.save(update_fields=["password"])
+
+
+def delete_the_user(flow: Flow, tokens: dict[str, Any]) -> None:
+    get_user_model().objects.get().delete()
+
+
+CAUSES = [
+    revoke_it,
+    revoke_its_refresh_token,
+    replay_the_code,
+    remove_the_app,
+    disable_the_client,
+    save_the_client_disabled,
+    delete_the_client,
+    disable_the_user,
+    change_the_password,
+    delete_the_user,
+]
+
+
+def bought(flow: Flow) -> dict[str, Any]:
+    code = flow.code()
+    return flow.exchange(code).json() | {"code": code}
+
+
+@pytest.mark.parametrize("end", CAUSES)
+def test_a_jwt_ends_at_once_in_the_process_that_ends_it(jwt_flow, end):
+    tokens = bought(jwt_flow)
+    assert opens(tokens["access_token"])
+    end(jwt_flow, tokens)
+    response = call(tokens["access_token"])
+    assert response.status_code == 401
+    assert 'error="invalid_token"' in response["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("end", CAUSES)
+def test_another_process_refuses_it_within_the_delay(jwt_flow, end, process, monkeypatch):
+    tokens = bought(jwt_flow)
+    assert opens(tokens["access_token"])
+    monkeypatch.setattr(revocations, "forget", lambda: None)  # whoever revokes is another process
+    end(jwt_flow, tokens)
+    process(4.9)
+    assert opens(tokens["access_token"])
+    process(0.2)
+    assert not opens(tokens["access_token"])
+
+
+@pytest.mark.parametrize("end", CAUSES)
+def test_with_a_shared_cache_every_process_refuses_it_at_once(jwt_flow, end, process, monkeypatch, settings):
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"revocation_cache": "default"}
+    tokens = bought(jwt_flow)
+    assert opens(tokens["access_token"])
+    monkeypatch.setattr(revocations, "forget", lambda: None)
+    end(jwt_flow, tokens)
+    assert not opens(tokens["access_token"])
+
+
+def test_other_tokens_live_on(jwt_flow):
+    first, second = bought(jwt_flow), bought(jwt_flow)
+    revoke_it(jwt_flow, first)
+    assert opens(second["access_token"])
+    revoke_its_refresh_token(jwt_flow, first)
+    assert opens(second["access_token"])
+
+
+def test_a_client_that_is_enabled_again_has_its_tokens_back_as_opaque_ones_are(jwt_flow, settings):
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"revocation_cache": "default"}
+    tokens = bought(jwt_flow)
+    clients.set_active([jwt_flow.client], active=False)
+    assert not opens(tokens["access_token"])
+    clients.set_active([jwt_flow.client], active=True)
+    assert opens(tokens["access_token"])
+
+
+def test_a_user_who_is_enabled_again_gets_tokens_that_work(jwt_flow, monkeypatch):
+    tokens = bought(jwt_flow)
+    disable_the_user(jwt_flow, tokens)
+    get_user_model().objects.update(is_active=True)
+    assert not opens(tokens["access_token"])
+    Revocation.objects.update(issued_before=timezone.now() - timedelta(seconds=2))  # that was a while ago
+    revocations.forget()
+    assert opens(jwt_flow.refresh(tokens["refresh_token"]).json()["access_token"])
+
+
+def test_whoever_allows_the_app_again_is_not_held_to_what_was_removed(jwt_flow):
+    tokens = bought(jwt_flow)
+    remove_the_app(jwt_flow, tokens)
+    assert opens(bought(jwt_flow)["access_token"])
+    assert not opens(tokens["access_token"])
+
+
+@pytest.mark.parametrize("change", [{"last_name": "Doe"}, {"is_staff": True}])
+def test_an_ordinary_change_of_a_user_ends_nothing(jwt_flow, change):
+    tokens = bought(jwt_flow)
+    user = get_user_model().objects.get()
+    for name, value in change.items():
+        setattr(user, name, value)
+    user.save()
+    assert opens(tokens["access_token"])
+    assert not Revocation.objects.exists()
+
+
+def test_an_issuer_may_leave_changed_passwords_alone(jwt_flow, settings):
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"password_change_revokes": False}
+    tokens = bought(jwt_flow)
+    change_the_password(jwt_flow, tokens)
+    assert opens(tokens["access_token"])
+
+
+def test_a_clients_own_jwt_ends_when_it_is_revoked_or_the_client_disabled(jwt_flow):
+    jwt_flow.client.metadata |= {"grant_types": ["client_credentials"]}
+    jwt_flow.client.save()
+    own = [jwt_flow.token(grant_type="client_credentials", scope="notes:read").json()["access_token"] for _ in "ab"]
+    assert all(map(opens, own))
+    assert jwt_flow.revoke(own[0]).status_code == 200
+    assert [opens(one) for one in own] == [False, True]
+    clients.set_active([jwt_flow.client], active=False)
+    assert not opens(own[1])
+
+
+def test_a_cache_that_is_down_leaves_the_bound(jwt_flow, process, monkeypatch, settings, caplog):
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"revocation_cache": "default"}
+    tokens = bought(jwt_flow)
+
+    def down(*_: object, **__: object) -> None:
+        raise ConnectionError("down")
+
+    for name in ("get_many", "set_many"):
+        monkeypatch.setattr(type(caches["default"]), name, down)
+    assert opens(tokens["access_token"])
+    assert "revocation cache" in caplog.text
+    revoke_it(jwt_flow, tokens)
+    assert not opens(tokens["access_token"])
+
+
+def test_a_database_that_does_not_answer_is_an_outage_and_no_failure(jwt_flow, process, monkeypatch):
+    tokens = bought(jwt_flow)
+    assert opens(tokens["access_token"])
+    process(6)
+
+    def down(*_: object, **__: object) -> None:
+        raise OperationalError("gone away")
+
+    with connection.execute_wrapper(down):
+        response = call(tokens["access_token"])
+    assert (response.status_code, response.has_header("Retry-After")) == (503, True)
+    assert opens(tokens["access_token"])
+
+
+def test_a_delay_of_zero_looks_each_time(jwt_flow, settings, monkeypatch):
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"revocation_delay": timedelta(0)}
+    tokens = bought(jwt_flow)
+    assert opens(tokens["access_token"])
+    monkeypatch.setattr(revocations, "forget", lambda: None)
+    revoke_it(jwt_flow, tokens)
+    assert not opens(tokens["access_token"])
+
+
+def test_a_row_lives_as_long_as_a_token_can_and_is_swept_then(jwt_flow):
+    tokens = bought(jwt_flow)
+    remove_the_app(jwt_flow, tokens)
+    row = Revocation.objects.get()
+    assert row.expires_at > Token.objects.filter(kind=Token.Kind.ACCESS).get().expires_at
+    Revocation.objects.update(expires_at=timezone.now() - timedelta(hours=2))
+    call_command("cleartokens", verbosity=0)
+    assert not Revocation.objects.exists()
+
+
+def test_an_opaque_token_needs_no_row(flow):
+    tokens = bought(flow)
+    revoke_it(flow, tokens)
+    assert not Revocation.objects.exists()
+
+
+def test_a_resource_server_that_shares_only_the_cache_can_ask_it(jwt_flow, settings):
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"revocation_cache": "default"}
+    claims = {"iss": "https://as.example", "client_id": jwt_flow.client.client_id, "jti": "x", "iat": 0}
+    assert not announced.is_announced("default", claims)
+    clients.set_active([jwt_flow.client], active=False)
+    assert announced.is_announced("default", claims)
