@@ -9,7 +9,7 @@ from collections import defaultdict
 from typing import Final
 
 from django.http import HttpRequest, JsonResponse
-from django.urls import path
+from django.urls import include, path
 from ninja import NinjaAPI
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -96,6 +96,7 @@ async def health(request: HttpRequest) -> JsonResponse:
 
 
 urlpatterns = [
+    path("", include("django_oauth_server.urls")),
     path("function", protected_resource("notes:read")(meet)),
     path("class", Meeting.as_view()),
     path("prefix/function", meet),
