@@ -71,8 +71,9 @@ class JSONClient:
             raise Unreachable(f"{host} answers with something else than a JSON object", status=200) from exc
 
     def _exchange(self, method: str, url: str, body: str | None, headers: Mapping[str, str]) -> dict[str, object]:
+        pool = self._connected()
         deadline = time.monotonic() + self._seconds
-        response = self._connected().request(
+        response = pool.request(
             method,
             url,
             body=body,

@@ -37,13 +37,13 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta | float], None
 
 @pytest.fixture
 def jwks(server: TrickServer) -> JWKSVerifier:
-    return JWKSVerifier(server.issuer.identifier, timeout=timedelta(seconds=1))
+    return JWKSVerifier(server.issuer.identifier, timeout=timedelta(seconds=5))
 
 
 @pytest.fixture
 def introspection(server: TrickServer) -> IntrospectionVerifier:
     return IntrospectionVerifier(
-        server.issuer.identifier, client_id="api", client_secret="s:e c%ret", timeout=timedelta(seconds=1)
+        server.issuer.identifier, client_id="api", client_secret="s:e c%ret", timeout=timedelta(seconds=5)
     )
 
 

@@ -245,7 +245,7 @@ WRONG = {
     "nothing": lambda: (200, {}, b""),
     "too much": lambda: (200, {}, b'{"active": true, "x": "' + b"x" * 300_000 + b'"}'),
     "compressed": lambda: (200, {"Content-Encoding": "gzip"}, b"\x1f\x8b\x08\x00"),
-    "cut short": lambda: (200, {"Content-Length": "1000"}, b"{"),
+    "cut short": lambda: (200, {"Content-Length": "1000", "Connection": "close"}, b"{"),
     "our credentials are wrong": failing(401),
     "too many requests": failing(429, Retry_After="7"),
 }
