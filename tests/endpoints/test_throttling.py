@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlencode
 
@@ -346,12 +347,13 @@ def test_nothing_that_was_sent_is_in_the_cache() -> None:
 def test_two_issuers_count_apart(settings: Any) -> None:
     issuers = [
         {"issuer": issuer, "scopes": {"notes:read": "see your notes"}, "throttles": FEW}
-        for issuer in ("https://as.example", "https://as.example/two")
+        for issuer in ("https://as.example", "https://as.example/second")
     ]
+    import_module(settings.ROOT_URLCONF)  # other tests' URLs are made once, and have one issuer
     settings.OAUTH_SERVER, settings.ROOT_URLCONF = issuers, "tests.audit.two_issuers"
     one, two = machine(client_id="same"), machine(client_id="same", issuer=issuers[1]["issuer"], secret=CHOSEN)
     assert statuses(one, *[WRONG] * 4) == [401, 401, 401, 429]
-    answer = send("/two" + TOKEN, two, CHOSEN, grant_type="client_credentials", scope="notes:read")
+    answer = send("/second" + TOKEN, two, CHOSEN, grant_type="client_credentials", scope="notes:read")
     assert answer.status_code == 200
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from django_oauth_server.conf.settings import THROTTLES
 from tests.factories import UserFactory
 from tests.races.doors import Door, Gunicorn, Threads, serve
 
@@ -18,6 +19,12 @@ from tests.races.doors import Door, Gunicorn, Threads, serve
 def _shared_database(transactional_db: None) -> None:
     if connection.vendor == "sqlite" and connection.is_in_memory_db():
         pytest.skip("races need a database that several processes share: set TEST_DATABASE_URL")
+
+
+@pytest.fixture(autouse=True)
+def _unlimited(settings: Any) -> None:
+    """What loses a race fails, and it is to say why."""
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"throttles": dict.fromkeys(THROTTLES)}
 
 
 @pytest.fixture(autouse=True)

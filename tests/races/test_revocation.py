@@ -14,10 +14,13 @@ from typing import Any, TypeVar
 import pytest
 
 from django_oauth_server.models import Authorization, Token
+from django_oauth_server.resource.verifiers.base import InvalidToken
+from django_oauth_server.storage import revocations
 from django_oauth_server.storage.clients import set_active
 from django_oauth_server.storage.tokens import find_tokens
 from django_oauth_server.storage.transaction import retry_conflicts
 from django_oauth_server.tokens import issue
+from django_oauth_server.verifier import LocalVerifier
 from tests.factories import ClientFactory
 from tests.flow import Flow
 from tests.races.doors import Door, Threads, at_once, walk
@@ -106,6 +109,30 @@ def test_a_client_that_is_disabled_while_it_refreshes(door: Door, person: Any, p
             door, flow, lambda _, client=flow.client: retry_conflicts(partial(set_active, [client], active=False))
         )
         assert all_dead(door, flow, values)
+
+
+def opens(value: str) -> bool:
+    """Whether the JWT is good where another process looks, which reads what was revoked."""
+    revocations.forget()
+    try:
+        LocalVerifier().verify(value)
+    except InvalidToken:
+        return False
+    return True
+
+
+@KINDS
+@pytest.mark.parametrize("how", ["revoked", "taken back", "disabled"])
+def test_no_jwt_that_was_issued_meanwhile_opens_anything(door: Door, person: Any, public: bool, how: str) -> None:
+    for _ in range(max(ROUNDS // 5, 1)):
+        flow = walk(door, ClientFactory(public=public, access_token_format="at+jwt"), person)
+        ends = {
+            "revoked": lambda bought, flow=flow: walk(door, flow.client).revoke(bought["refresh_token"]),
+            "taken back": partial(take_back, door.browser(person)),
+            "disabled": lambda _, flow=flow: retry_conflicts(partial(set_active, [flow.client], active=False)),
+        }
+        values = race(door, flow, ends[how])
+        assert not any(opens(value) for value in values if value.count(".") == 2)
 
 
 def test_a_client_that_is_deleted_while_it_redeems_codes(door: Door, person: Any) -> None:
