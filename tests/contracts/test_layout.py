@@ -33,6 +33,12 @@ def test_the_package_is_typed() -> None:
             ("resource/drf.py", "resource/drf_throttling.py", "resource/routes/rest_framework.py", "testing/"),
         ),
         ("joserfc", ("protocol/jose.py",)),
+        ("urllib3", ("resource/verifiers/http.py",)),
+        (
+            "ninja",
+            ("resource/ninja.py", "resource/ninja_throttling.py", "resource/routes/ninja.py", "testing/ninja.py"),
+        ),
+        ("drf_spectacular", ("resource/spectacular.py",)),
     ],
 )
 def test_a_library_is_spoken_to_in_one_room(library: str, rooms: tuple[str, ...]) -> None:

@@ -13,7 +13,7 @@ from django_oauth_server.tokens.formats.base import TokenFormat
 
 
 class AccessTokenJWT(TokenFormat):
-    """Signed, and verified by resource servers without asking; it lives until it expires."""
+    """Signed, and verified by resource servers without asking; elsewhere than beside this server it lives until it expires."""
 
     name = "at+jwt"
     label = _("JWT (RFC 9068): verified without asking, lives until it expires")
