@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from django_oauth_server.resource.requirement import Requirement
 
 SETTING = "OAUTH_RESOURCE_SERVER"
+LOCAL: Final = "django_oauth_server.verifier.LocalVerifier"
 _PRINTABLE = re.compile(r"[\x20-\x7E]+")
 
 
@@ -31,7 +33,7 @@ _PRINTABLE = re.compile(r"[\x20-\x7E]+")
 class ResourceServerSettings:
     """How this project protects what it serves. Every name may stand in the `OAUTH_RESOURCE_SERVER` setting."""
 
-    verifier: str | TokenVerifier = "django_oauth_server.verifier.LocalVerifier"
+    verifier: str | TokenVerifier = LOCAL
     """A `TokenVerifier`, or the dotted path of a class of them. The default asks the authorization server's tables in the same database."""
     resource: str | tuple[str, ...] = ""
     """The resource identifier (RFC 8707), or several; a token must be meant for one of them. Empty: the verifier's."""
@@ -76,6 +78,10 @@ def load() -> ResourceServerSettings:
 def verifier() -> TokenVerifier:
     """The verifier of this project, made once."""
     one = load().verifier
+    if one == LOCAL and not apps.is_installed("django_oauth_server"):
+        raise ImproperlyConfigured(
+            f'{SETTING} needs a "verifier": the default one asks the tables of "django_oauth_server", which is not in INSTALLED_APPS.'
+        )
     return cast("TokenVerifier", _imported(one, "verifier")()) if isinstance(one, str) else one
 
 

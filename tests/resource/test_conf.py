@@ -82,3 +82,10 @@ def test_the_realm_is_in_every_challenge(settings, call):
         == call("/rest-view")["WWW-Authenticate"]
         == r'Bearer realm="the \"notes\"", scope="notes:read"'
     )
+
+
+def test_a_resource_server_alone_is_told_that_it_needs_a_verifier(settings):
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "django_oauth_server"]
+    settings.OAUTH_RESOURCE_SERVER = {"resource": NOTES}
+    with pytest.raises(ImproperlyConfigured, match='needs a "verifier"'):
+        verifier()
