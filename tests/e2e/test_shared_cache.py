@@ -39,4 +39,4 @@ def test_a_disabled_client_is_refused_by_every_worker_at_once(tmp_path: Path) ->
             f"set_active(Client.objects.filter(client_id={client['client_id']!r}), active=False)"
         )
         manage(tmp_path, "shell", "-c", disable, **environment)
-        assert {ask() for _ in range(40)} == {401}
+        assert {ask() for _ in range(20)} == {401}  # as many as may fail in a minute
