@@ -161,12 +161,25 @@ def _lifetimes(settings: IssuerSettings) -> Iterable[timedelta]:
 def _client_saved(instance: Client, created: bool, **_: object) -> None:
     if not instance.is_active:
         record_clients([instance])
-    elif not created:
+    elif created:
+        _tell_from_its_predecessor(instance)
+    else:
         restore_clients([instance])
 
 
 def _client_deleted(instance: Client, **_: object) -> None:
-    record_clients([instance])
+    """What it held is good no more, and what another client of this id is given later is."""
+    mark, now = client_mark(instance.issuer, instance.client_id), timezone.now()
+    Revocation.objects.filter(mark=mark).delete()
+    record([mark], now + longest_lifetime(), issued_before=now)
+
+
+def _tell_from_its_predecessor(client: Client) -> None:
+    """A client of this id may have been deleted in this very second, of which `iat` knows no parts."""
+    mark, before = client_mark(client.issuer, client.client_id), timezone.now() - timedelta(seconds=1)
+    if Revocation.objects.filter(mark=mark, issued_before__gt=before).update(issued_before=before):
+        forget()
+        after_commit(partial(_tell, [mark], timezone.now() + longest_lifetime(), before))
 
 
 def _user_saved(

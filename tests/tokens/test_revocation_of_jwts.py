@@ -20,6 +20,7 @@ from django_oauth_server.models import Authorization, Client, Revocation, Token
 from django_oauth_server.resource import revocations as announced
 from django_oauth_server.resource.django import protected_resource
 from django_oauth_server.storage import clients, revocations
+from tests.factories import ClientFactory
 from tests.flow import Flow
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db(transaction=True)]
@@ -278,3 +279,22 @@ def test_a_resource_server_that_shares_only_the_cache_can_ask_it(jwt_flow, setti
     assert not announced.is_announced("default", claims)
     clients.set_active([jwt_flow.client], active=False)
     assert announced.is_announced("default", claims)
+
+
+def test_a_client_that_is_made_anew_is_not_held_to_what_was_deleted(jwt_flow, settings):
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"revocation_cache": "default"}
+    clients.set_active([jwt_flow.client], active=False)
+    client_id = jwt_flow.client.client_id
+    Client.objects.get().delete()
+    jwt_flow.client = ClientFactory(client_id=client_id, access_token_format="at+jwt")
+    assert opens(bought(jwt_flow)["access_token"])
+
+
+def test_a_client_that_is_made_anew_gives_nothing_back_to_the_one_before(jwt_flow, monkeypatch):
+    tokens = bought(jwt_flow)
+    client_id = jwt_flow.client.client_id
+    later = timezone.now() + timedelta(seconds=3)
+    monkeypatch.setattr(revocations.timezone, "now", lambda: later)
+    Client.objects.get().delete()
+    ClientFactory(client_id=client_id, access_token_format="at+jwt")
+    assert not opens(tokens["access_token"])
