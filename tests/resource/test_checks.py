@@ -10,7 +10,10 @@ from django.urls import include, path
 from tests.resource.test_middleware import MIDDLEWARE
 from tests.resource.verifiers import MAIL, NOTES
 
-pytestmark = pytest.mark.urls("tests.resource.middleware_urls")
+pytestmark = [
+    pytest.mark.urls("tests.resource.middleware_urls"),
+    pytest.mark.django_db,  # Django's own checks may ask the database what it can
+]
 OURS = "django_oauth_server.resource.middleware.ProtectedPrefixMiddleware"
 
 
