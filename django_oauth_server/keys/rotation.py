@@ -13,9 +13,9 @@ from django_oauth_server.keys.database import new_key, refresh_interval
 from django_oauth_server.keys.signing import forget
 from django_oauth_server.models import SigningKey
 from django_oauth_server.protocol.jose import SigningKeyPair
+from django_oauth_server.storage.lifetimes import longest_token_lifetime
 from django_oauth_server.storage.signing_keys import (
     add_signing_key,
-    longest_client_lifetime,
     promote,
     remove_signing_keys,
     retire_before,
@@ -69,17 +69,6 @@ def rotate(issuer: Issuer, *, now: datetime, at_once: bool = False, alg: str | N
     return Rotation(key, outcome, retired, removed)
 
 
-def longest_token_lifetime(issuer: Issuer) -> timedelta:
-    """How long the longest-lived signed token of *issuer* may live: its own setting, its resources' or a client's."""
-    own = (issuer.settings.access_token_lifetime, longest_client_lifetime(issuer.settings.issuer))
-    resources = (
-        resource.access_token_lifetime
-        for resource in issuer.settings.resources.values()
-        if not isinstance(resource, str)
-    )
-    return max(filter(None, (*own, *resources)))
-
-
 _Outcome = tuple[SigningKey, Literal["published", "signs", "promoted", "waiting"]]
 
 
@@ -98,6 +87,6 @@ def _succeed(issuer: Issuer, alg: str, now: datetime, *, at_once: bool) -> _Outc
     signs_from = now if at_once else now + settings.key_publication_lead
     key = new_key(settings, SigningKeyPair.generate(alg), published=now, signs_from=signs_from)
     add_signing_key(key)
-    until = signs_from + timedelta(seconds=refresh_interval(settings)) + longest_token_lifetime(issuer) + _MARGIN
+    until = signs_from + timedelta(seconds=refresh_interval(settings)) + longest_token_lifetime(settings) + _MARGIN
     retire_before(key, until)
     return key, "signs" if at_once else "published"

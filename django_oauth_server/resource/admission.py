@@ -31,12 +31,9 @@ _OUTCOME: Final = "_oauth_outcome"
 @sensitive_variables()  # a report of a failure must not hold the token
 def identify(request: HttpRequest) -> VerifiedToken | Challenge:
     """The good token that *request* presents, meant for this resource server; or the challenge to answer with."""
-    known: VerifiedToken | Challenge | None = getattr(request, _OUTCOME, None)
-    if known is not None:
-        return known
-    presented = read_token(request)
-    if isinstance(presented, Challenge):
-        return _kept(request, presented)
+    presented = _presented(request)
+    if not isinstance(presented, str):
+        return presented
     try:
         return _kept(request, _meant_for_us(verifier().verify(presented)))
     except (InvalidToken, CannotVerify) as exc:
@@ -46,16 +43,23 @@ def identify(request: HttpRequest) -> VerifiedToken | Challenge:
 @sensitive_variables()
 async def aidentify(request: HttpRequest) -> VerifiedToken | Challenge:
     """`identify` for async views."""
-    known: VerifiedToken | Challenge | None = getattr(request, _OUTCOME, None)
-    if known is not None:
-        return known
-    presented = read_token(request)
-    if isinstance(presented, Challenge):
-        return _kept(request, presented)
+    presented = _presented(request)
+    if not isinstance(presented, str):
+        return presented
     try:
         return _kept(request, _meant_for_us(await verifier().averify(presented)))
     except (InvalidToken, CannotVerify) as exc:
         return _kept(request, _refused(exc))
+
+
+@sensitive_variables()
+def _presented(request: HttpRequest) -> str | VerifiedToken | Challenge:
+    """The token that is to be verified; or what is known without that, or since it was."""
+    known: VerifiedToken | Challenge | None = getattr(request, _OUTCOME, None)
+    if known is not None:
+        return known
+    presented = read_token(request)
+    return _kept(request, presented) if isinstance(presented, Challenge) else presented
 
 
 def admit(request: HttpRequest, requirement: Requirement) -> VerifiedToken | Challenge:

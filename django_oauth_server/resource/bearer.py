@@ -9,9 +9,7 @@ from django.http import HttpRequest, QueryDict
 from django.http.request import RawPostDataException
 
 from django_oauth_server.resource.challenge import INVALID_TOKEN, NO_CREDENTIALS, Challenge, invalid_request
-
-MAX_LENGTH: Final = 8 * 1024
-"""Characters of an access token, far above what any issuer makes."""
+from django_oauth_server.resource.token import MAX_LENGTH
 
 MALFORMED: Final = invalid_request("The Authorization header is not of the form: Bearer TOKEN.")
 TWO_METHODS: Final = invalid_request("The access token is sent more than once.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import types
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, Unpack
 
 from django.db.models import Model, QuerySet
@@ -49,7 +49,7 @@ class Refused(APIException):
         self.status_code = challenge.status
         self.challenge, self.request = challenge, request
 
-    @property
+    @cached_property
     def headers(self) -> dict[str, str]:
         """All that the operation needs is named, whichever of its permissions refused, or whether they were looked at yet."""
         return refusal_headers(_completed(self.challenge, self.request))

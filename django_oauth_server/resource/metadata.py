@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django_oauth_server.resource.conf import audiences, load, verifier
 from django_oauth_server.resource.django import open_resource
 from django_oauth_server.resource.locations import resource_path
-from django_oauth_server.resource.requirement import Requirement, joined
+from django_oauth_server.resource.requirement import Requirement, joined, scopes_of
 from django_oauth_server.resource.routes.base import routes
 
 NOT_FOR_RESOURCES: Final = frozenset({"offline_access"})
@@ -45,11 +45,10 @@ def metadata(request: HttpRequest, suffix: str | None = None) -> HttpResponse:
 def document(resource: str, urlconf: str) -> dict[str, object]:
     """RFC 9728 section 2. A member without a value is left out (section 3.2)."""
     requirements = _requirements(resource, urlconf)
-    needed = {scope for one in requirements for scopes in one.alternatives for scope in scopes}
     members: dict[str, object] = {
         "resource": resource,
         "authorization_servers": [server.issuer for server in verifier().authorization_servers()],
-        "scopes_supported": sorted(needed - NOT_FOR_RESOURCES),
+        "scopes_supported": sorted(scopes_of(requirements) - NOT_FOR_RESOURCES),
         "bearer_methods_supported": ["header", "body"],
         "resource_name": str(load().name),
     }

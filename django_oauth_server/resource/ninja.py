@@ -157,11 +157,15 @@ def _known(request: HttpRequest, outcome: VerifiedToken | Challenge) -> Verified
 
 
 def _operation(request: HttpRequest) -> Operation | None:
-    """The operation that *request* calls: its view is a function inside django-ninja, around the operations of one path."""
+    """The operation that *request* calls."""
     view = inspect.unwrap(request.resolver_match.func) if request.resolver_match else None
+    return next((one for one in operations_of(view) if request.method in one.methods), None)
+
+
+def operations_of(view: Any) -> list[Operation]:
+    """Those behind *view*: django-ninja's views are functions around the operations of one path. Of other views there are none."""
     cells = [cell.cell_contents for cell in getattr(view, "__closure__", None) or ()]
-    operations = [one for path in cells if isinstance(path, PathView) for one in path.operations]
-    return next((one for one in operations if request.method in one.methods), None)
+    return [one for path in cells if isinstance(path, PathView) for one in path.operations]
 
 
 def _of_tokens(operation: Operation | None) -> list[TokenAuth]:

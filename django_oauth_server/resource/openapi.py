@@ -7,7 +7,7 @@ from typing import Final
 
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.resource.conf import load, verifier
-from django_oauth_server.resource.requirement import Requirement
+from django_oauth_server.resource.requirement import Requirement, scopes_of
 from django_oauth_server.resource.scopes import fewest
 
 SCHEME: Final = "oauth2"
@@ -32,12 +32,11 @@ def security_scheme(requirements: Iterable[Requirement] = ()) -> dict[str, objec
     if server is None:
         return {"type": "http", "scheme": "bearer"}
     words = scope_words()
-    needed = {scope for one in requirements for scopes in one.alternatives for scope in scopes}
     flow = {
         "authorizationUrl": server.authorization_endpoint,
         "tokenUrl": server.token_endpoint,
         "refreshUrl": server.token_endpoint,
-        "scopes": {name: words.get(name, name) for name in sorted(needed or words)},
+        "scopes": {name: words.get(name, name) for name in sorted(scopes_of(requirements) or words)},
     }
     return {"type": "oauth2", "flows": {"authorizationCode": flow}}
 

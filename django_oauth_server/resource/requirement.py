@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -286,6 +286,11 @@ def _after(**further: Unpack[Demands]) -> Iterator[Requirement]:
     acr_values, max_age = _several(further.get("acr_values", ()), "acr_values"), further.get("max_age")
     if acr_values or max_age is not None:
         yield Authentication(acr_values, max_age)
+
+
+def scopes_of(requirements: Iterable[Requirement]) -> set[str]:
+    """Every scope that means something to one of *requirements*, of whichever alternative."""
+    return {scope for one in requirements for scopes in one.alternatives for scope in scopes}
 
 
 def joined(left: Mapping[str, object], right: Mapping[str, object]) -> dict[str, object]:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable
-from time import monotonic
+from datetime import timedelta
 from typing import Any, ClassVar, Final, TypeVar
 
 from django.core.cache import cache
 
 from django_oauth_server.protocol.opaque import digest
+from django_oauth_server.resource.occasionally import Occasionally
 from django_oauth_server.resource.token import VerifiedToken
 
 logger = logging.getLogger("django_oauth_server.resource")
 
 T = TypeVar("T")
-_QUIET: Final = 60.0
-"""Seconds between two words about the same outage."""
 
 
 def by_client(token: VerifiedToken) -> tuple[object, ...]:
@@ -47,7 +46,7 @@ class ForgivingCache:
     """Django's default cache, for counts: while it cannot be reached nothing is counted, and every request goes on."""
 
     def __init__(self) -> None:
-        self._told_at = -_QUIET
+        self._may_tell = Occasionally(timedelta(minutes=1))
 
     def get(self, key: str, default: Any = None) -> Any:
         return self._unless_it_fails(lambda: cache.get(key, default), default)
@@ -66,8 +65,7 @@ class ForgivingCache:
         try:
             return ask()
         except Exception:  # each backend has errors of its own, and none of them is worth a refusal
-            if monotonic() - self._told_at >= _QUIET:
-                self._told_at = monotonic()
+            if self._may_tell():
                 logger.exception("the cache cannot be reached: nothing is throttled")
             return otherwise
 

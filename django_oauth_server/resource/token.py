@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
+
+REQUIRED_CLAIMS: Final = frozenset({"iss", "exp", "aud", "sub", "client_id", "iat", "jti"})
+"""Of a JWT access token (RFC 9068 section 2.2)."""
+MAX_LENGTH: Final = 8 * 1024
+"""Characters of an access token, far above what any issuer makes and what fits into a header at usual servers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,10 @@ from typing import Final
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError
-from django.db.models import Max
 from django.db.models.signals import post_delete, post_save, pre_delete
 from django.utils import timezone
 
-from django_oauth_server.conf import IssuerSettings, Resource
+from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.loader import load
 from django_oauth_server.models import Authorization, Client, Revocation
 from django_oauth_server.resource.revocations import (
@@ -30,6 +29,7 @@ from django_oauth_server.resource.revocations import (
     withdraw,
 )
 from django_oauth_server.resource.verifiers.base import CannotVerify
+from django_oauth_server.storage.lifetimes import longest_token_lifetime
 from django_oauth_server.storage.transaction import after_commit
 
 _MARGIN: Final = timedelta(minutes=1)
@@ -61,8 +61,6 @@ def is_revoked(claims: Mapping[str, object], settings: IssuerSettings) -> bool:
 
 def record(marks: Collection[str], expires_at: datetime, *, issued_before: datetime | None = None) -> None:
     """Write down, in the caller's transaction, that what carries one of *marks* is good no more; tell everybody once that is committed."""
-    if not marks:
-        return
     Revocation.objects.bulk_create(
         Revocation(mark=mark, issued_before=issued_before, expires_at=expires_at) for mark in marks
     )
@@ -74,29 +72,22 @@ def record_authorizations(authorizations: Iterable[Authorization], *, issued_bef
     """What came from *authorizations* is good no more."""
     marks = [authorization_mark(str(authorization.grant_id)) for authorization in authorizations]
     if marks:
-        record(marks, timezone.now() + longest_lifetime(), issued_before=issued_before)
+        record(marks, _end_of_what_is_issued_now(), issued_before=issued_before)
 
 
 def record_clients(clients: Iterable[Client]) -> None:
     """What *clients* hold is good no more."""
-    marks = [client_mark(client.issuer, client.client_id) for client in clients]
+    marks = _marks_of_clients(clients)
     if marks:
-        record(marks, timezone.now() + longest_lifetime())
+        record(marks, _end_of_what_is_issued_now())
 
 
 def restore_clients(clients: Iterable[Client]) -> None:
     """What *clients* hold is good again, as their opaque tokens are."""
-    marks = [client_mark(client.issuer, client.client_id) for client in clients]
+    marks = _marks_of_clients(clients)
     if Revocation.objects.filter(mark__in=marks).delete()[0]:
         forget()
         after_commit(partial(_withdraw, marks))
-
-
-def longest_lifetime() -> timedelta:
-    """How long an access token can live that was issued just now, by whichever issuer and client."""
-    given = Client.objects.aggregate(longest=Max("access_token_lifetime"))["longest"]
-    declared = (lifetime for one in load() for lifetime in _lifetimes(one))
-    return max(*declared, given or timedelta(), timedelta()) + _MARGIN
 
 
 def forget() -> None:
@@ -151,11 +142,13 @@ def _caches() -> set[str]:
     return {one.revocation_cache for one in load() if one.revocation_cache}
 
 
-def _lifetimes(settings: IssuerSettings) -> Iterable[timedelta]:
-    yield settings.access_token_lifetime
-    for one in settings.resources.values():
-        if isinstance(one, Resource) and one.access_token_lifetime is not None:
-            yield one.access_token_lifetime
+def _marks_of_clients(clients: Iterable[Client]) -> list[str]:
+    return [client_mark(client.issuer, client.client_id) for client in clients]
+
+
+def _end_of_what_is_issued_now() -> datetime:
+    """When the last access token that any issuer hands out just now is dead."""
+    return timezone.now() + longest_token_lifetime(*load()) + _MARGIN
 
 
 def _client_saved(instance: Client, created: bool, **_: object) -> None:
@@ -169,17 +162,17 @@ def _client_saved(instance: Client, created: bool, **_: object) -> None:
 
 def _client_deleted(instance: Client, **_: object) -> None:
     """What it held is good no more, and what another client of this id is given later is."""
-    mark, now = client_mark(instance.issuer, instance.client_id), timezone.now()
-    Revocation.objects.filter(mark=mark).delete()
-    record([mark], now + longest_lifetime(), issued_before=now)
+    marks = _marks_of_clients([instance])
+    Revocation.objects.filter(mark__in=marks).delete()
+    record(marks, _end_of_what_is_issued_now(), issued_before=timezone.now())
 
 
 def _tell_from_its_predecessor(client: Client) -> None:
     """A client of this id may have been deleted in this very second, of which `iat` knows no parts."""
-    mark, before = client_mark(client.issuer, client.client_id), timezone.now() - timedelta(seconds=1)
-    if Revocation.objects.filter(mark=mark, issued_before__gt=before).update(issued_before=before):
+    marks, before = _marks_of_clients([client]), timezone.now() - timedelta(seconds=1)
+    if Revocation.objects.filter(mark__in=marks, issued_before__gt=before).update(issued_before=before):
         forget()
-        after_commit(partial(_tell, [mark], timezone.now() + longest_lifetime(), before))
+        after_commit(partial(_tell, marks, _end_of_what_is_issued_now(), before))
 
 
 def _user_saved(

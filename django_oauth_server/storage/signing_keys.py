@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db.models import Max, Q
+from django.db.models import Q
 
-from django_oauth_server.models import Client, SigningKey
+from django_oauth_server.models import SigningKey
 
 
 def signing_keys(issuer: str) -> list[SigningKey]:
@@ -35,11 +35,3 @@ def retire_before(key: SigningKey, until: datetime) -> None:
 
 def remove_signing_keys(keys: Iterable[SigningKey]) -> None:
     SigningKey.objects.filter(pk__in=[key.pk for key in keys]).delete()
-
-
-def longest_client_lifetime(issuer: str) -> timedelta | None:
-    """The longest life of an access token that a client was given of its own."""
-    longest: timedelta | None = Client.objects.filter(issuer=issuer).aggregate(longest=Max("access_token_lifetime"))[
-        "longest"
-    ]
-    return longest

@@ -16,7 +16,7 @@ from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.jose import KeySet, SigningKeyPair
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.resource.conf import SETTING, load
-from django_oauth_server.resource.token import VerifiedToken
+from django_oauth_server.resource.token import REQUIRED_CLAIMS, VerifiedToken
 from django_oauth_server.resource.verifiers.base import AuthorizationServer, InvalidToken, TokenVerifier
 from django_oauth_server.testing.facts import sign_in, words
 
@@ -36,8 +36,6 @@ REFUSED: Final = (
 )
 """The methods of `FakeIssuer` that make what nobody may accept, for a table of refusals."""
 _LIFETIME: Final = timedelta(minutes=5)
-_REQUIRED: Final = frozenset({"iss", "exp", "aud", "sub", "client_id", "iat", "jti"})
-"""RFC 9068 section 2.2."""
 
 
 class Said(TypedDict, total=False):
@@ -198,7 +196,7 @@ class _KnownKeys:
             verified = VerifiedToken.from_claims(claims)
         except ValueError as exc:
             raise InvalidToken(str(exc)) from exc
-        if not claims.keys() >= _REQUIRED:
+        if not claims.keys() >= REQUIRED_CLAIMS:
             raise InvalidToken("a claim is absent")
         if verified.issuer != self._issuer.identifier:
             raise InvalidToken("of another issuer")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from django.utils import timezone
 
@@ -11,14 +10,10 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.signing import verify
 from django_oauth_server.models import Client, Token
 from django_oauth_server.protocol import jose, opaque
+from django_oauth_server.resource.token import MAX_LENGTH, REQUIRED_CLAIMS
 from django_oauth_server.storage.clients import find_client
 from django_oauth_server.storage.tokens import find_token
 from django_oauth_server.tokens.formats.base import TokenFormat
-
-LONGEST: Final = 8192
-"""Characters; what is longer is no token of ours."""
-_REQUIRED: Final = frozenset({"iss", "exp", "aud", "sub", "client_id", "iat", "jti"})
-"""RFC 9068 section 2.2."""
 
 
 def locate(value: str, issuer: Issuer, now: datetime) -> Token | None:
@@ -26,7 +21,7 @@ def locate(value: str, issuer: Issuer, now: datetime) -> Token | None:
 
     A JWT that was not stored, as nobody's authorization stands behind it, comes back as what would have been stored.
     """
-    if len(value) > LONGEST:
+    if len(value) > MAX_LENGTH:
         return None
     if value.startswith((opaque.ACCESS_TOKEN, opaque.REFRESH_TOKEN)):
         found = find_token(opaque.digest(value))
@@ -41,7 +36,7 @@ def verified_claims(value: str, issuer: Issuer, now: datetime) -> dict[str, obje
         claims = verify(issuer, value, typ="at+jwt")
     except jose.InvalidJWT:
         return None
-    complete = claims.keys() >= _REQUIRED and claims["iss"] == issuer.settings.issuer
+    complete = claims.keys() >= REQUIRED_CLAIMS and claims["iss"] == issuer.settings.issuer
     return claims if complete and now < moment(claims["exp"]) else None
 
 

@@ -11,18 +11,18 @@ from django.utils.functional import SimpleLazyObject
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Token
 from django_oauth_server.protocol import opaque
-from django_oauth_server.resource.token import VerifiedToken
+from django_oauth_server.resource.token import MAX_LENGTH, VerifiedToken
 from django_oauth_server.resource.verifiers.base import InvalidToken
 from django_oauth_server.storage.people import find_person
 from django_oauth_server.storage.revocations import is_revoked
 from django_oauth_server.storage.tokens import find_token
 from django_oauth_server.tokens.describe import describe
-from django_oauth_server.tokens.locate import LONGEST, verified_claims
+from django_oauth_server.tokens.locate import verified_claims
 
 
 def verify_access_token(value: str, issuers: Mapping[str, Issuer], now: datetime) -> VerifiedToken:
     """What the access token says: one statement where it is opaque, none where it is a JWT. Raises `InvalidToken`."""
-    if len(value) > LONGEST:
+    if len(value) > MAX_LENGTH:
         raise InvalidToken("longer than any token of ours")
     return _of_jwt(value, issuers, now) if value.count(".") == 2 else _of_opaque(value, issuers, now)
 

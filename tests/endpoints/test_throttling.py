@@ -22,6 +22,7 @@ from django_oauth_server.protocol.addresses import source
 from django_oauth_server.protocol.basic import format_basic
 from django_oauth_server.protocol.opaque import ACCESS_TOKEN, CLIENT_SECRET, REFRESH_TOKEN, generate
 from django_oauth_server.resource import throttling
+from django_oauth_server.resource.occasionally import Occasionally
 from tests.factories import ClientFactory
 from tests.flow import INTROSPECT, REVOKE, TOKEN, VERIFIER, Flow
 
@@ -326,7 +327,7 @@ def test_a_cache_that_is_down_stops_nobody_and_is_told_of_once(
 
     for name in ("get", "set", "add", "incr", "get_many"):
         monkeypatch.setattr(cache, name, fail, raising=False)
-    monkeypatch.setattr(throttling.FORGIVING, "_told_at", -1e9)
+    monkeypatch.setattr(throttling.FORGIVING, "_may_tell", Occasionally(timedelta(minutes=1)))
     with caplog.at_level(logging.ERROR, "django_oauth_server.resource"):
         assert statuses(client, *[WRONG] * 5, client.secret) == [401] * 5 + [200]
         assert statuses(chosen, *["wrong"] * 5, CHOSEN) == [401] * 5 + [200]

@@ -8,10 +8,11 @@ import pytest
 
 from django_oauth_server.conf import Resource
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.keys.rotation import KeysAreFiles, longest_token_lifetime, rotate
+from django_oauth_server.keys.rotation import KeysAreFiles, rotate
 from django_oauth_server.keys.signing import jwks, signing_key, verify
 from django_oauth_server.models import Client, SigningKey
 from django_oauth_server.protocol.jose import InvalidJWT, sign
+from django_oauth_server.storage.lifetimes import longest_token_lifetime
 from tests.keys.conftest import Clock, Process
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -63,11 +64,11 @@ def test_the_old_key_verifies_until_its_last_token_is_dead_and_is_then_removed(p
 
 def test_it_outlives_the_longest_token_of_any_client_and_resource(process: Process, clock: Clock) -> None:
     issuer = process(resources={"https://api.example": Resource("API", access_token_lifetime=2 * HOUR)})
-    assert longest_token_lifetime(issuer) == 2 * HOUR
+    assert longest_token_lifetime(issuer.settings) == 2 * HOUR
 
     Client.objects.create(issuer=issuer.settings.issuer, client_id="long", access_token_lifetime=5 * HOUR)
     Client.objects.create(issuer="https://other.example", client_id="longer", access_token_lifetime=9 * HOUR)
-    assert longest_token_lifetime(issuer) == 5 * HOUR
+    assert longest_token_lifetime(issuer.settings) == 5 * HOUR
 
     signing_key(issuer)
     (retired,) = rotate(issuer, now=clock.now).retired

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
@@ -21,6 +22,7 @@ from rest_framework.throttling import SimpleRateThrottle as RestThrottle
 
 from django_oauth_server.resource import throttling
 from django_oauth_server.resource.ninja_throttling import ClientRateThrottle
+from django_oauth_server.resource.occasionally import Occasionally
 from django_oauth_server.resource.throttling import key_of
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.verifiers.base import InvalidToken
@@ -77,7 +79,7 @@ def outage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     for name in ("get", "set", "add", "incr", "get_many"):
         monkeypatch.setattr(cache, name, fail, raising=False)
-    monkeypatch.setattr(throttling.FORGIVING, "_told_at", -1e9)
+    monkeypatch.setattr(throttling.FORGIVING, "_may_tell", Occasionally(timedelta(minutes=1)))
     yield
 
 

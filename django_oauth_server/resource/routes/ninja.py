@@ -6,8 +6,9 @@ from functools import reduce
 from operator import or_
 from typing import Any, Final
 
-from ninja.operation import Operation, PathView
+from ninja.operation import Operation
 
+from django_oauth_server.resource.ninja import operations_of
 from django_oauth_server.resource.requirement import Requirement
 from django_oauth_server.resource.routes.protection import Protection, dotted
 
@@ -16,9 +17,7 @@ MECHANISM: Final = "Ninja"
 
 def inside(view: Any) -> list[Protection]:
     """What each operation at the path of *view* requires; nothing where *view* is none of Ninja's."""
-    cells = getattr(view, "__closure__", None) or ()
-    paths = (cell.cell_contents for cell in cells if isinstance(cell.cell_contents, PathView))
-    return [_of(operation) for path in paths for operation in path.operations]
+    return [_of(operation) for operation in operations_of(view)]
 
 
 def _of(operation: Operation) -> Protection:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
-from django_oauth_server.resource.token import VerifiedToken
+from django_oauth_server.resource.token import MAX_LENGTH, VerifiedToken
 from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidToken
 from django_oauth_server.resource.verifiers.http import Unreachable
-
-_LONGEST: Final = 8192
-"""Characters: more does not fit into the header of a request at usual servers."""
 
 
 def check_length(token: str) -> None:
     """Raises `InvalidToken` where *token* is too long to be looked at."""
-    if len(token) > _LONGEST:
+    if len(token) > MAX_LENGTH:
         raise InvalidToken("longer than any token may be")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
 from threading import Lock
@@ -17,13 +17,15 @@ from django.views.decorators.debug import sensitive_variables
 
 from django_oauth_server.protocol.basic import format_basic
 from django_oauth_server.protocol.opaque import REFRESH_TOKEN, digest
+from django_oauth_server.resource.occasionally import Occasionally
 from django_oauth_server.resource.token import VerifiedToken
-from django_oauth_server.resource.verifiers.base import AuthorizationServer, InvalidToken
+from django_oauth_server.resource.verifiers.base import InvalidToken
 from django_oauth_server.resource.verifiers.claims import cannot_verify, check_length, told
 from django_oauth_server.resource.verifiers.discovery import RemoteIssuer, check_settings
 from django_oauth_server.resource.verifiers.flights import Flights, PerProcess, Steps, adrive, drive
 from django_oauth_server.resource.verifiers.http import JSONClient, Unreachable
-from django_oauth_server.resource.verifiers.restraint import Breaker, Budget, Occasionally
+from django_oauth_server.resource.verifiers.remote import RemoteVerifier
+from django_oauth_server.resource.verifiers.restraint import Breaker, Budget
 
 logger = logging.getLogger("django_oauth_server.resource")
 
@@ -31,40 +33,29 @@ _WORKERS: Final = 8
 _MOST_WAITING: Final = 256
 _MOST_KEPT: Final = 4096
 """Of each kind; some megabytes."""
-_EXCHANGES: Final = 4
-"""The most that one question takes: the metadata at two addresses, the question, and one over a connection that was gone."""
 _CONFIGURATION: Final = frozenset({400, 401, 403, 404})
 """What an issuer answers who will not be asked by us, whatever the token (RFC 7662 section 2.3)."""
 
 
 @dataclass(frozen=True, eq=False)
-class IntrospectionVerifier:
+class IntrospectionVerifier(RemoteVerifier):
     """A `TokenVerifier` that asks the issuer about each token, and keeps the answer for a moment.
 
     It opens no connection and starts no thread before it is first asked.
     """
 
-    issuer: str
     _: KW_ONLY
     client_id: str
     client_secret: str = field(repr=False)
     """Those of a client that the issuer lets introspect; sent as client_secret_basic (RFC 6749 section 2.3.1)."""
     endpoint: str = ""
     """Where to ask. Empty: where the issuer's metadata says (RFC 8414)."""
-    audience: str = ""
-    """The audience where the setting names no `resource`."""
     cache_for: timedelta = timedelta(seconds=30)
     """How long a token is taken for good without asking again, and no longer than it lives: by as much is a revocation noticed late."""
     refused_for: timedelta = timedelta(seconds=10)
     """How long a token that was refused is refused without asking again."""
     most_refused: int = 600
     """How many tokens a minute the issuer may be asked about in vain, by each process."""
-    leeway: timedelta = timedelta(seconds=10)
-    """By how much the issuer's clock may differ from this one."""
-    timeout: timedelta = timedelta(seconds=3)
-    """For one exchange with the issuer."""
-    ca_bundle: str = ""
-    """A file of the certificates to trust, in place of the system's."""
     _remote: PerProcess[_Remote] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -75,28 +66,15 @@ class IntrospectionVerifier:
             raise ImproperlyConfigured("most_refused must be at least 1.")
         object.__setattr__(self, "_remote", PerProcess(lambda: _Remote(self)))
 
-    @property
-    def default_audience(self) -> str:
-        """As it was made with."""
-        return self.audience
-
-    def authorization_servers(self) -> Sequence[AuthorizationServer]:
-        """The issuer. Waits for its metadata; while it does not answer, no more than its identifier is told."""
-        return (self._remote.get().issuer.server(),)
-
     @sensitive_variables()  # a report of a failure must not hold the token
     def verify(self, token: str) -> VerifiedToken:
         """RFC 7662 section 2.2. Raises `InvalidToken`, or `CannotVerify` where the issuer does not answer."""
-        return drive(self._steps(*self._question(token)), patience=self._patience)
+        return drive(self._steps(*self._question(token)), patience=self.patience)
 
     @sensitive_variables()
     async def averify(self, token: str) -> VerifiedToken:
         """The same; the event loop is left only where the issuer has to be asked."""
-        return await adrive(self._steps(*self._question(token)), patience=self._patience)
-
-    @property
-    def _patience(self) -> float:
-        return self.timeout.total_seconds() * _EXCHANGES
+        return await adrive(self._steps(*self._question(token)), patience=self.patience)
 
     @sensitive_variables()
     def _question(self, token: str) -> tuple[str, Question]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
@@ -15,36 +15,29 @@ from django.views.decorators.debug import sensitive_variables
 from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.jose import InvalidJWT, KeySet, UnknownKey
 from django_oauth_server.resource.revocations import is_announced
-from django_oauth_server.resource.token import VerifiedToken
-from django_oauth_server.resource.verifiers.base import AuthorizationServer, InvalidToken
+from django_oauth_server.resource.token import REQUIRED_CLAIMS, VerifiedToken
+from django_oauth_server.resource.verifiers.base import InvalidToken
 from django_oauth_server.resource.verifiers.claims import cannot_verify, check_length, told
 from django_oauth_server.resource.verifiers.discovery import RemoteIssuer, check_settings
 from django_oauth_server.resource.verifiers.flights import PerProcess, Steps, adrive, drive
 from django_oauth_server.resource.verifiers.http import JSONClient, Unreachable
 from django_oauth_server.resource.verifiers.published import PublishedKeys
-
-_REQUIRED: Final = frozenset({"iss", "exp", "aud", "sub", "client_id", "iat", "jti"})
-"""RFC 9068 section 2.2."""
-_EXCHANGES: Final = 4
-"""The most that one fetch takes: the metadata at two addresses, the keys, and one over a connection that was gone."""
+from django_oauth_server.resource.verifiers.remote import RemoteVerifier
 
 Reader: TypeAlias = Callable[[KeySet], dict[str, object]]
 """The claims of a token, if one of the keys signed it. Raises `InvalidJWT`."""
 
 
 @dataclass(frozen=True, eq=False)
-class JWKSVerifier:
+class JWKSVerifier(RemoteVerifier):
     """A `TokenVerifier` for the JWTs of one issuer. Only the first request waits for the network, and one whose token names a new key.
 
     It opens no connection and starts no thread before it is first asked.
     """
 
-    issuer: str
     _: KW_ONLY
     jwks_uri: str = ""
     """Where the keys are. Empty: where the issuer's metadata says (RFC 8414)."""
-    audience: str = ""
-    """The audience where the setting names no `resource`."""
     algs: Sequence[str] = jose.ALGORITHMS
     """The algorithms that are allowed (RFC 8725 section 3.1)."""
     lifetime: timedelta = timedelta(hours=1)
@@ -53,12 +46,6 @@ class JWKSVerifier:
     """How much longer they are used while the issuer does not answer."""
     retry_unknown_kid: timedelta = timedelta(seconds=30)
     """How often, at most, tokens that name unknown keys cause a fetch."""
-    leeway: timedelta = timedelta(seconds=10)
-    """By how much the issuer's clock may differ from this one (RFC 7519 section 4.1.4)."""
-    timeout: timedelta = timedelta(seconds=3)
-    """For one exchange with the issuer."""
-    ca_bundle: str = ""
-    """A file of the certificates to trust, in place of the system's."""
     revocation_cache: str = ""
     """A cache that is shared with the issuer, by its alias in `CACHES`, which tells of revoked tokens (the issuer's `revocation_cache`)."""
     _remote: PerProcess[_Remote] = field(init=False, repr=False)
@@ -69,24 +56,15 @@ class JWKSVerifier:
             raise ImproperlyConfigured(f"algs {self.algs!r} must be some of {', '.join(jose.ALGORITHMS)}.")
         object.__setattr__(self, "_remote", PerProcess(lambda: _Remote(self)))
 
-    @property
-    def default_audience(self) -> str:
-        """As it was made with."""
-        return self.audience
-
-    def authorization_servers(self) -> Sequence[AuthorizationServer]:
-        """The issuer. Waits for its metadata; while it does not answer, no more than its identifier is told."""
-        return (self._remote.get().issuer.server(),)
-
     @sensitive_variables()  # a report of a failure must not hold the token
     def verify(self, token: str) -> VerifiedToken:
         """RFC 9068 section 4. Raises `InvalidToken`, or `CannotVerify` where the keys cannot be had."""
-        return self._unless_revoked(drive(self._steps(self._reader(token)), patience=self._patience))
+        return self._unless_revoked(drive(self._steps(self._reader(token)), patience=self.patience))
 
     @sensitive_variables()
     async def averify(self, token: str) -> VerifiedToken:
         """The same. With the keys at hand it only computes, for less than a change of threads costs."""
-        verified = await adrive(self._steps(self._reader(token)), patience=self._patience)
+        verified = await adrive(self._steps(self._reader(token)), patience=self.patience)
         if not self.revocation_cache:
             return verified
         return await sync_to_async(self._unless_revoked, thread_sensitive=False)(verified)
@@ -95,10 +73,6 @@ class JWKSVerifier:
         if self.revocation_cache and is_announced(self.revocation_cache, verified.claims):
             raise InvalidToken(f"revoked, client_id {verified.client_id!r}")
         return verified
-
-    @property
-    def _patience(self) -> float:
-        return self.timeout.total_seconds() * _EXCHANGES
 
     @sensitive_variables()
     def _reader(self, token: str) -> Reader:
@@ -129,7 +103,7 @@ class JWKSVerifier:
             return read((yield from published.newer_than(keys)))
 
     def _judged(self, claims: Mapping[str, object]) -> VerifiedToken:
-        if absent := _REQUIRED - claims.keys():
+        if absent := REQUIRED_CLAIMS - claims.keys():
             raise InvalidToken(f"it does not say {', '.join(sorted(absent))} (RFC 9068 section 2.2)")
         return told(claims, self.issuer, time.time(), self.leeway.total_seconds())
 

@@ -90,19 +90,3 @@ class Budget:
         """What was taken was not needed."""
         with self._lock:
             self._left = min(self._most, self._left + 1)
-
-
-class Occasionally:
-    """Says yes once in *period*: a log that repeats itself is not read."""
-
-    def __init__(self, period: timedelta) -> None:
-        self._period = period.total_seconds()
-        self._lock = Lock()
-        self._last = -math.inf
-
-    def __call__(self) -> bool:
-        with self._lock:
-            if time.monotonic() - self._last < self._period:
-                return False
-            self._last = time.monotonic()
-            return True

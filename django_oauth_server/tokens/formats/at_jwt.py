@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.models import Token
-from django_oauth_server.protocol import jose, opaque
+from django_oauth_server.protocol import jose
+from django_oauth_server.resource.revocations import token_mark
 from django_oauth_server.tokens.describe import audience_of, subject_of
 from django_oauth_server.tokens.formats.base import TokenFormat
 
@@ -20,8 +21,7 @@ class AccessTokenJWT(TokenFormat):
     self_contained = True
 
     def digest(self, identifier: str) -> str:
-        # Never equal to an opaque token's: a `jti` is written into logs by resource servers, and must not open anything by itself.
-        return opaque.digest(f"jti:{identifier}")
+        return token_mark(identifier)
 
     def render(self, token: Token, identifier: str, issuer: Issuer) -> str:
         audience = audience_of(token, issuer)

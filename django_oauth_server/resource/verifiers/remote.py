@@ -1,0 +1,53 @@
+"""What verifiers have in common whose tokens are another project's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from datetime import timedelta
+from typing import Final, Protocol
+
+from django_oauth_server.resource.verifiers.base import AuthorizationServer
+from django_oauth_server.resource.verifiers.discovery import RemoteIssuer
+from django_oauth_server.resource.verifiers.flights import PerProcess
+
+_EXCHANGES: Final = 4
+"""The most that one answer takes: the metadata at two addresses, the question, and one over a connection that was gone."""
+
+
+class Remote(Protocol):
+    """What a process has of an issuer."""
+
+    @property
+    def issuer(self) -> RemoteIssuer: ...
+
+
+@dataclass(frozen=True, eq=False)
+class RemoteVerifier:
+    """Of one issuer. It opens no connection and starts no thread before it is first asked."""
+
+    issuer: str
+    _: KW_ONLY
+    audience: str = ""
+    """The audience where the setting names no `resource`."""
+    leeway: timedelta = timedelta(seconds=10)
+    """By how much the issuer's clock may differ from this one (RFC 7519 section 4.1.4)."""
+    timeout: timedelta = timedelta(seconds=3)
+    """For one exchange with the issuer."""
+    ca_bundle: str = ""
+    """A file of the certificates to trust, in place of the system's."""
+    _remote: PerProcess[Remote] = field(init=False, repr=False)
+
+    @property
+    def default_audience(self) -> str:
+        """As it was made with."""
+        return self.audience
+
+    def authorization_servers(self) -> Sequence[AuthorizationServer]:
+        """The issuer. Waits for its metadata; while it does not answer, no more than its identifier is told."""
+        return (self._remote.get().issuer.server(),)
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which no answer is waited for any longer."""
+        return self.timeout.total_seconds() * _EXCHANGES
