@@ -44,6 +44,7 @@ class Served:
         command = [
             *(sys.executable, "-m", "gunicorn", self._wsgi, "--chdir", str(self._folder)),
             *("--bind", f"127.0.0.1:{self.port}", "--threads", "8", "--log-level", "warning", "--no-control-socket"),
+            *("--graceful-timeout", "2"),  # a worker that is told to end while it starts a thread waits for itself
         ]
         with self._output.open("a") as sink:
             self._process = subprocess.Popen(
