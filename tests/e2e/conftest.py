@@ -84,9 +84,9 @@ def _wait_until_served(url: str, server: subprocess.Popen[bytes], output: Path) 
     pytest.fail(output.read_text())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A real Chromium, as Debian has it."""
+    """A real Chromium, as Debian has it. Playwright runs an event loop in this thread, which tests of other modules must not find there."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not Path(CHROMIUM).exists():
         pytest.skip("Chromium is not installed")
