@@ -72,9 +72,13 @@ class Component:
     client_metadata: ClassVar[tuple[Member, ...]] = ()
     """The members that clients may register because of it."""
 
-    def offers(self) -> Mapping[str, str]:
-        """The values of members, `{"grant_types": "authorization_code"}`, that clients may register because of it."""
+    def offers(self) -> Mapping[str, tuple[str, ...]]:
+        """The values of members, `{"grant_types": ("authorization_code",)}`, that clients may register because of it."""
         return {}
+
+    def enabled(self, settings: IssuerSettings) -> bool:
+        """Whether the deployment has switched it on."""
+        return True
 
     def allowed(self, policy: Policy) -> bool:
         """Whether *policy* offers it at all."""

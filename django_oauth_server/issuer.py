@@ -56,9 +56,10 @@ class Issuer:
 
 
 def make_issuer(settings: IssuerSettings, components: list[Component], namespace: str) -> Issuer:
-    """The issuer that *settings* describe, with those of *components* that its policy allows."""
+    """The issuer that *settings* describe, with those of *components* that its policy allows and that are switched on."""
     policy = tighten(PROFILES[settings.profile], *filter(None, [settings.policy]))
-    return Issuer(settings, policy, Components(one for one in components if one.allowed(policy)), namespace)
+    switched_on = (one for one in components if one.allowed(policy) and one.enabled(settings))
+    return Issuer(settings, policy, Components(switched_on), namespace)
 
 
 @cache

@@ -161,10 +161,8 @@ def _response_type_is_offered(draft: Draft) -> None:
         raise UnsupportedResponseType(
             "The parameter response_type is none that this server offers.", detail=f"response_type {asked!r}"
         )
-    if (
-        response_type.grant_type not in draft.client.grant_types
-        or response_type.name not in draft.client.response_types
-    ):
+    allowed = set(response_type.grant_types) <= set(draft.client.grant_types)
+    if not allowed or response_type.name not in draft.client.response_types:
         raise UnauthorizedClient(f"The client is not registered for the response type {response_type.name}.")
 
 

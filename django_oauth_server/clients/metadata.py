@@ -38,8 +38,8 @@ def choices_of(member: Member, terms: Terms) -> Mapping[str, Words]:
         return member.choices(terms)
     offered: dict[str, Words] = {}
     for component in terms.components:
-        if component.allowed(terms.policy) and member.name in component.offers():
-            offered.setdefault(component.offers()[member.name], component.label or component.name)
+        for value in component.offers().get(member.name, ()) if component.allowed(terms.policy) else ():
+            offered.setdefault(value, component.label or component.name)
     return offered
 
 

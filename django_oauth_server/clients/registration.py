@@ -200,18 +200,14 @@ def _complete(given: Document, terms: Terms) -> dict[str, object]:
     }
     metadata = defaults | dict(given)
     chosen = _strings(metadata, "grant_types")
-    fitting = [response_type for response_type, grant_type in _response_types(terms).items() if grant_type in chosen]
+    fitting = [name for name, needed in _response_types(terms).items() if needed and needed <= set(chosen)]
     return {"response_types": fitting} | metadata
 
 
-def _response_types(terms: Terms) -> Mapping[str, str]:
-    """Response types, with the grant type that each belongs to (RFC 7591 section 2.1)."""
+def _response_types(terms: Terms) -> Mapping[str, frozenset[str]]:
+    """Response types, with the grant types that each needs (RFC 7591 section 2.1)."""
     offers = [component.offers() for component in terms.components if component.allowed(terms.policy)]
-    return {
-        offer["response_types"]: offer["grant_types"]
-        for offer in offers
-        if {"response_types", "grant_types"} <= offer.keys()
-    }
+    return {name: frozenset(offer["grant_types"]) for offer in offers for name in offer.get("response_types", ())}
 
 
 def _grant_types(metadata: Document, terms: Terms) -> list[GrantType]:
@@ -232,11 +228,11 @@ def _response_types_fit(metadata: Document, terms: Terms) -> Iterator[tuple[str,
     chosen, grant_types = _strings(metadata, "response_types"), _strings(metadata, "grant_types")
     belongs = _response_types(terms)
     for response_type in chosen:
-        if belongs[response_type] not in grant_types:
-            words = {"response": response_type, "grant": belongs[response_type]}
+        if missing := belongs[response_type].difference(grant_types):
+            words = {"response": response_type, "grant": ", ".join(sorted(missing))}
             yield "response_types", _("%(response)s needs the grant type %(grant)s (RFC 7591 section 2.1).") % words
     for grant_type in grant_types:
-        needed = [response_type for response_type, its in belongs.items() if its == grant_type]
+        needed = [response_type for response_type, its in belongs.items() if grant_type in its]
         if needed and not set(needed).intersection(chosen):
             words = {"response": " / ".join(needed), "grant": grant_type}
             yield "grant_types", _("%(grant)s needs the response type %(response)s (RFC 7591 section 2.1).") % words

@@ -86,6 +86,7 @@ def _normal(one: IssuerSettings) -> IssuerSettings:
         throttles=_throttles(one.throttles),
         components=tuple(one.components),
         signing_key_files=tuple(one.signing_key_files),
+        acr_values=tuple(one.acr_values),
     )
 
 

@@ -19,10 +19,14 @@ class Policy:
     """A client whose identity nothing proves (public, with a loopback or private-use redirect URI) asks each time (OAuth 2.1 section 7.3.1)."""
     require_refresh_token_rotation: bool = False
     """Rotate for confidential clients too. Public clients' refresh tokens are rotated, whatever this says (RFC 9700 section 2.2.2)."""
+    require_issuer_audience: bool = True
+    """A client assertion names the issuer alone as its audience (OAuth 2.1 section 2.4). Else the endpoint that is called will do as well."""
     allow_plain_pkce: bool = False
     """Accept `code_challenge_method=plain` (RFC 7636 section 4.2), which protects nothing once the request is seen."""
     allow_implicit: bool = False
-    """Offer response_type=token (RFC 6749 section 4.2; RFC 9700 section 2.1.2 advises against it)."""
+    """Offer response_type=token (RFC 6749 section 4.2; RFC 9700 section 2.1.2 advises against it) and its OpenID Connect kin."""
+    allow_hybrid: bool = False
+    """Offer a code and more at once (OpenID Connect Core section 3.3)."""
     allow_password: bool = False
     """Offer the password grant (RFC 6749 section 4.3; RFC 9700 section 2.4 forbids it)."""
     allow_http_redirect_uris: bool = False
@@ -34,9 +38,19 @@ class Policy:
 OAUTH2_1: Final = Policy(name="oauth2_1")
 """The default: OAuth 2.1 and RFC 9700."""
 
+OPENID_CONNECT: Final = Policy(
+    name="openid_connect",
+    require_pkce=False,
+    require_issuer_audience=False,
+    allow_implicit=True,
+    allow_hybrid=True,
+)
+"""All that OpenID Connect Core has, for relying parties that were written before OAuth 2.1. `manage.py check` names each risk."""
+
 LEGACY: Final = Policy(
     name="legacy",
     require_pkce=False,
+    require_issuer_audience=False,
     require_consent_of_unproven_clients=False,
     allow_plain_pkce=True,
     allow_implicit=True,
@@ -45,7 +59,7 @@ LEGACY: Final = Policy(
 )
 """RFC 6749 as it was in 2012, for clients that cannot be changed. `manage.py check` names each risk."""
 
-PROFILES: Final = {policy.name: policy for policy in (OAUTH2_1, LEGACY)}
+PROFILES: Final = {policy.name: policy for policy in (OAUTH2_1, OPENID_CONNECT, LEGACY)}
 
 _TIGHTER: dict[str, Callable[[list[object]], object]] = {"require": any, "allow": all, "maximum": min}  # type: ignore[dict-item]
 

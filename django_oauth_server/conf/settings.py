@@ -56,11 +56,11 @@ class IssuerSettings:
     name: str = ""
     """What people call this site, on the consent page. Empty: the issuer's host."""
     profile: str = OAUTH2_1.name
-    """The security profile: `oauth2_1` or `legacy`."""
+    """The security profile: `oauth2_1`, `openid_connect` or `legacy`."""
     policy: Policy | None = None
     """A policy of your own. It can only tighten the profile."""
     scopes: Mapping[str, Scope | str] = field(default_factory=dict)
-    """The scopes offered, each with the words that a person reads."""
+    """The scopes offered, each with the words that a person reads. With `openid` among them (`OPENID_SCOPES`) the issuer is an OpenID Provider."""
     default_scopes: tuple[str, ...] = ()
     """What a request without a scope gets, and a client registered without one. Empty: such a request is `invalid_scope`."""
     resources: Mapping[str, Resource | str] = field(default_factory=dict)
@@ -75,12 +75,26 @@ class IssuerSettings:
     """How long a refresh token may lie unused. Each rotation starts it anew."""
     refresh_token_replay_window: timedelta = timedelta(seconds=30)
     """How long a rotated refresh token is answered with the tokens that it bought; later use revokes the family. Zero: at once."""
+    id_token_lifetime: timedelta = timedelta(hours=1)
+    """How long a relying party may take to look at an ID token."""
     code_lifetime: timedelta = timedelta(seconds=60)
     """How long an authorization code lives; at most ten minutes (RFC 6749 section 4.1.2)."""
     interaction_lifetime: timedelta = timedelta(hours=1)
     """How long a person may take over a consent page."""
     client_secret_overlap: timedelta = timedelta(days=7)
     """How long the old secret works after a new one was made."""
+    claims: str = "django_oauth_server.tokens.claims.UserClaims"
+    """What the issuer says of a person: a `UserClaims` of your own, by dotted path."""
+    authentication: str = "django_oauth_server.authorization.session.authentication"
+    """When and how the person signed in: a function from a request to an `Authentication`, by dotted path."""
+    acr_values: tuple[str, ...] = ()
+    """The authentication context classes (`acr`) that sign-in can reach here, as `authentication` names them."""
+    pairwise_salt: str = ""
+    """Offers subject identifiers that no two sites can compare, derived with this secret. It must never change. Empty: not offered."""
+    reauthentication_url: str = ""
+    """Where a person who is signed in proves again who they are, a URL or a name. Empty: Django's LOGIN_URL."""
+    account_creation_url: str = ""
+    """Where a person makes an account, a URL or a name: offers `prompt=create`. Empty: not offered."""
     password_change_revokes: bool = True
     """A changed password ends what the person had allowed. Apps ask again."""
     signing_alg: str = "ES256"
@@ -105,3 +119,8 @@ class IssuerSettings:
     """A cache that all processes share, by its alias in `CACHES`: with it, revoked JWTs end at once."""
     components: tuple[str, ...] = ()
     """Components of your own, by dotted path: grant types, client authentication methods, response modes …"""
+
+    @property
+    def is_openid(self) -> bool:
+        """Whether it is an OpenID Provider."""
+        return "openid" in self.scopes

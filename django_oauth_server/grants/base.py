@@ -72,8 +72,8 @@ class GrantType(Component):
         """Raises an `OAuthError` where nothing is proven."""
         raise NotImplementedError
 
-    def offers(self) -> Mapping[str, str]:
-        return {"grant_types": self.name}
+    def offers(self) -> Mapping[str, tuple[str, ...]]:
+        return {"grant_types": (self.name,)}
 
     def metadata(self, endpoint: Callable[[str], str]) -> Document:
         return {"grant_types_supported": [self.name]}

@@ -12,7 +12,7 @@ from django_oauth_server.component import Component, Document
 class ResponseType(Component):
     """Answers one question: what does the client get for the person's consent?"""
 
-    grant_type: ClassVar[str]
+    grant_types: ClassVar[tuple[str, ...]]
     """What the client must have registered in `grant_types` (RFC 7591 section 2.1)."""
     default_mode: ClassVar[str]
     carries_tokens: ClassVar[bool] = False
@@ -21,8 +21,8 @@ class ResponseType(Component):
         """The parameters of the answer. Runs in the transaction that records the consent."""
         raise NotImplementedError
 
-    def offers(self) -> Mapping[str, str]:
-        return {"response_types": self.name, "grant_types": self.grant_type}
+    def offers(self) -> Mapping[str, tuple[str, ...]]:
+        return {"response_types": (self.name,), "grant_types": self.grant_types}
 
     def metadata(self, endpoint: Callable[[str], str]) -> Document:
-        return {"response_types_supported": [self.name], "grant_types_supported": [self.grant_type]}
+        return {"response_types_supported": [self.name], "grant_types_supported": list(self.grant_types)}

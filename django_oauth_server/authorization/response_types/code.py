@@ -20,7 +20,7 @@ class CodeResponse(ResponseType):
     name = "code"
     label = _("Authorization code")
     parameters = frozenset({"code_challenge", "code_challenge_method"})
-    grant_type = "authorization_code"
+    grant_types = ("authorization_code",)
     default_mode = "query"
 
     def parts(self, granted: Granted) -> Mapping[str, str]:

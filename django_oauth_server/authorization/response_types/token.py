@@ -20,7 +20,7 @@ class TokenResponse(ResponseType):
 
     name = "token"
     label = _("Access token at once (implicit)")
-    grant_type = "implicit"
+    grant_types = ("implicit",)
     default_mode = "fragment"
     carries_tokens = True
 

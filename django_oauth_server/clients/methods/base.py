@@ -40,8 +40,8 @@ class ClientAuthMethod(Component):
         """Whether *credentials* are *client*'s. Its registered method is this one."""
         raise NotImplementedError
 
-    def offers(self) -> Mapping[str, str]:
-        return {"token_endpoint_auth_method": self.name}
+    def offers(self) -> Mapping[str, tuple[str, ...]]:
+        return {"token_endpoint_auth_method": (self.name,)}
 
     def metadata(self, endpoint: Callable[[str], str]) -> Document:
         return {
