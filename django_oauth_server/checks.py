@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from ssl import create_default_context
 
 from django.apps import AppConfig
 from django.contrib.auth import get_user_model
@@ -42,6 +43,8 @@ def _check(issuer: Issuer) -> Iterator[CheckMessage]:
             f"access_token_format {issuer.settings.access_token_format!r} of {issuer} is none of {', '.join(formats)}.",
             id="oauth_server.E002",
         )
+    if issuer.settings.outbound_ca_bundle:
+        yield from _check_bundle(issuer)
     if not issuer.settings.scopes:
         yield Warning(f"{issuer} offers no scopes, so that nobody can ask for anything.", id="oauth_server.W003")
     if issuer.policy.allow_plain_pkce:
@@ -55,6 +58,17 @@ def _check(issuer: Issuer) -> Iterator[CheckMessage]:
             id="oauth_server.W005",
         )
     yield from _check_urls(issuer)
+
+
+def _check_bundle(issuer: Issuer) -> Iterator[CheckMessage]:
+    try:
+        create_default_context(cafile=issuer.settings.outbound_ca_bundle)
+    except OSError as exc:
+        yield Error(
+            f"outbound_ca_bundle of {issuer} cannot be read: {exc}.",
+            hint="It is a PEM file of certificates.",
+            id="oauth_server.E007",
+        )
 
 
 def _check_urls(issuer: Issuer) -> Iterator[CheckMessage]:

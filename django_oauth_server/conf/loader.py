@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import timedelta
 from difflib import get_close_matches
@@ -16,6 +16,7 @@ from django.core.signals import setting_changed
 from django_oauth_server.conf.profiles import PROFILES
 from django_oauth_server.conf.rates import parse_rate
 from django_oauth_server.conf.settings import THROTTLES, IssuerSettings, Resource, Scope
+from django_oauth_server.protocol.destinations import PrivateHosts
 from django_oauth_server.protocol.errors import InvalidScope
 from django_oauth_server.protocol.scopes import parse_scope
 from django_oauth_server.protocol.uris import check_resource, is_loopback
@@ -87,7 +88,16 @@ def _normal(one: IssuerSettings) -> IssuerSettings:
         components=tuple(one.components),
         signing_key_files=tuple(one.signing_key_files),
         acr_values=tuple(one.acr_values),
+        outbound_private_hosts=_private_hosts(one.outbound_private_hosts),
     )
+
+
+def _private_hosts(declared: Iterable[str]) -> tuple[str, ...]:
+    try:
+        PrivateHosts.parse(declared)
+    except (TypeError, ValueError) as exc:
+        raise ImproperlyConfigured(f"{SETTING}: outbound_private_hosts: {exc}") from exc
+    return tuple(declared)
 
 
 def _throttles(declared: Mapping[str, str | None]) -> Mapping[str, str | None]:

@@ -113,6 +113,12 @@ class IssuerSettings:
     """How often what may fail: `{"redemption": "60/m"}`. What is not named keeps its default; None switches a limit off."""
     trusted_proxies: int = 0
     """How many proxies before this server add to `X-Forwarded-For`. Zero: the header is not looked at, and who connects is the sender."""
+    outbound_timeout: timedelta = timedelta(seconds=5)
+    """How long an address that a client named (`jwks_uri`, for one) may take to answer, from the look-up of its host to the last byte."""
+    outbound_private_hosts: tuple[str, ...] = ()
+    """Hosts of clients that may be asked although they are not on the internet: `host`, `host:port`, or a network such as `10.1.0.0/16`."""
+    outbound_ca_bundle: str = ""
+    """A PEM file of certificate authorities that are trusted for clients' addresses beside the system's."""
     revocation_delay: timedelta = timedelta(seconds=5)
     """How long a JWT may still open views of this project after it was revoked. Opaque tokens end at once."""
     revocation_cache: str = ""

@@ -1,4 +1,4 @@
-"""JSON from an authorization server. The only file that speaks HTTP."""
+"""JSON from an authorization server. The only file of the resource server that speaks HTTP."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ class JSONClient:
         )
         try:
             if response.status != 200:
-                raise _refusal(url, response)
-            return _object(_read(url, response, deadline))
+                raise refusal(url, response)
+            return _object(read_body(url, response, deadline, _MOST_BYTES))
         finally:
             response.close()  # unread bytes would be taken for the next answer
             response.release_conn()  # closed or not, its place in the pool is free again
@@ -102,15 +102,17 @@ class JSONClient:
             return self._pool
 
 
-def _read(url: str, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+def read_body(url: str, response: urllib3.BaseHTTPResponse, deadline: float, most_bytes: int) -> bytes:
     """The body. One that comes in drops is given up on: the socket's own timeout is for a single drop."""
     body = b""
     while chunk := response.read1(_CHUNK, decode_content=False):
         body += chunk
-        if len(body) > _MOST_BYTES:
-            raise Unreachable(f"{urlsplit(url).netloc} answers with more than {_MOST_BYTES} bytes", status=200)
+        if len(body) > most_bytes:
+            raise Unreachable(f"{urlsplit(url).netloc} answers with more than {most_bytes} bytes", status=200)
         if time.monotonic() > deadline:
-            raise Unreachable(f"{urlsplit(url).netloc} answers too slowly")
+            break
+    if time.monotonic() > deadline:  # which may have ended the body as well
+        raise Unreachable(f"{urlsplit(url).netloc} answers too slowly")
     return body
 
 
@@ -121,8 +123,8 @@ def _object(body: bytes) -> dict[str, object]:
     return document
 
 
-def _refusal(url: str, response: urllib3.BaseHTTPResponse) -> Unreachable:
-    """`Retry-After` in seconds (RFC 9110 section 10.2.3); a date is passed over."""
+def refusal(url: str, response: urllib3.BaseHTTPResponse) -> Unreachable:
+    """What to say of an answer that is not 200. `Retry-After` in seconds (RFC 9110 section 10.2.3); a date is passed over."""
     seconds = 0
     with suppress(ValueError):
         seconds = min(max(0, int(response.headers.get("Retry-After", "0"))), _LONGEST_PAUSE)
