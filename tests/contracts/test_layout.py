@@ -32,7 +32,7 @@ def test_the_package_is_typed() -> None:
             "rest_framework",
             ("resource/drf.py", "resource/drf_throttling.py", "resource/routes/rest_framework.py", "testing/"),
         ),
-        ("joserfc", ("protocol/jose.py",)),
+        ("joserfc", ("protocol/jose/",)),
         ("urllib3", ("outbound.py", "resource/verifiers/http.py")),
         (
             "ninja",

@@ -14,17 +14,19 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jws
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from django_oauth_server.protocol import jose
-from django_oauth_server.protocol.jose import InvalidJWT, KeySet, SigningKeyPair, UnknownKey, sign, verify
+from django_oauth_server.protocol.jose import InvalidJWT, KeySet, SigningKeyPair, UnknownKey, sign, signatures, verify
 
 CLAIMS = {"iss": "https://as.example", "sub": "somebody", "jti": "an id"}
 PAIRS = {alg: SigningKeyPair.generate(alg) for alg in jose.ALGORITHMS}
 KEYS = KeySet.parse({"keys": [pair.public_jwk() for pair in PAIRS.values()]})
 PAIR = PAIRS["ES256"]
 GOOD = sign(CLAIMS, PAIR, typ="at+jwt")
-EVERY = jws.JWSRegistry(algorithms=["none", "HS256", "ES256", "RS256", "ES384"], strict_check_header=False)
+EVERY = jws.JWSRegistry(
+    algorithms=["none", "HS256", "ES256", "RS256", "PS256", "ES384", "EdDSA", "Ed25519"], strict_check_header=False
+)
 
 
 def forged(header: dict[str, object], payload: bytes = b"{}", key: object = PAIR.key) -> str:
@@ -51,14 +53,15 @@ def resigned(**members: object) -> str:
     return f"{signing_input}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
 
-def hmac_signed(secret: bytes) -> str:
+def hmac_signed(secret: bytes, **members: object) -> str:
     """By hand, as the library itself will not take a public key for a secret."""
-    signing_input = with_header(alg="HS256").rpartition(".")[0]
+    signing_input = with_header(alg="HS256", **members).rpartition(".")[0]
     mac = hmac.digest(secret, signing_input.encode(), "sha256")
     return f"{signing_input}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
 
 
 @pytest.mark.parametrize("alg", jose.ALGORITHMS)
+@pytest.mark.filterwarnings("error")
 def test_what_one_key_signs_its_public_half_verifies(alg: str) -> None:
     assert verify(sign(CLAIMS, PAIRS[alg], typ="at+jwt"), KEYS, typ="at+jwt") == CLAIMS
 
@@ -106,6 +109,20 @@ REFUSED: dict[str, Callable[[], object]] = {
     "alg: a list": lambda: with_header(alg=["ES256"]),
     "alg: another curve": lambda: forged({"alg": "ES384"}, key=ECKey.generate_key("P-384")),
     "alg: of another key type": lambda: with_header(alg="RS256"),
+    "alg: EdDSA with an EC key": lambda: with_header(alg="EdDSA"),
+    "alg: EdDSA on another curve": lambda: forged({"alg": "EdDSA", "kid": "448"}, key=OKPKey.generate_key("Ed448")),
+    "alg: Ed25519, which nobody published": lambda: forged(
+        {"alg": "Ed25519", "kid": PAIRS["EdDSA"].kid}, key=PAIRS["EdDSA"].key
+    ),
+    "alg: PS256 by the key for RS256": lambda: forged(
+        {"alg": "PS256", "kid": PAIRS["RS256"].kid}, key=PAIRS["RS256"].key
+    ),
+    "alg: RS256 by the key for PS256": lambda: forged(
+        {"alg": "RS256", "kid": PAIRS["PS256"].kid}, key=PAIRS["PS256"].key
+    ),
+    "HS256 with the public PEM of RSA as its secret": lambda: hmac_signed(
+        PAIRS["RS256"].key.as_pem(private=False), kid=PAIRS["RS256"].kid
+    ),
     "HS256 with the public PEM as its secret": lambda: hmac_signed(PAIR.key.as_pem(private=False)),
     "HS256 with the public JWK as its secret": lambda: hmac_signed(json.dumps(PAIR.public_jwk()).encode()),
     "kid: absent": lambda: resigned(kid=None),
@@ -142,7 +159,7 @@ def test_the_tools_that_make_the_refused_make_good_ones_too() -> None:
 
 
 @pytest.mark.spec("RFC 8725", "3")
-@pytest.mark.filterwarnings("ignore:JWS algorithm")
+@pytest.mark.filterwarnings("ignore:JWS algorithm", "ignore:EdDSA")
 @pytest.mark.parametrize("make", REFUSED.values(), ids=REFUSED.keys())
 def test_refused(make: Callable[[], str]) -> None:
     with pytest.raises(InvalidJWT):
@@ -183,7 +200,7 @@ json_values = st.recursive(
     json_values,
 )
 def test_no_header_and_payload_raise_anything_else(header: dict[str, object], payload: object) -> None:
-    for alg in ("ES256", "RS256", header.get("alg")):
+    for alg in (*jose.ALGORITHMS, header.get("alg")):
         with pytest.raises(InvalidJWT):
             verify(
                 f"{segment({'kid': PAIR.kid, 'typ': 'at+jwt'} | header | {'alg': alg})}.{segment(payload)}.{'A' * 86}",
@@ -199,8 +216,8 @@ def test_no_header_and_payload_raise_anything_else(header: dict[str, object], pa
             "keys": st.lists(
                 json_values
                 | st.dictionaries(
-                    st.sampled_from(["kty", "kid", "crv", "x", "y", "n", "e", "use", "alg", "key_ops"]),
-                    json_values | st.sampled_from(["EC", "RSA", "oct", "P-256", "sig"]),
+                    st.sampled_from(["kty", "kid", "crv", "x", "y", "n", "e", "d", "use", "alg", "key_ops"]),
+                    json_values | st.sampled_from(["EC", "RSA", "OKP", "oct", "P-256", "Ed25519", "sig"]),
                 )
             )
         }
@@ -264,13 +281,26 @@ def test_the_key_id_is_the_thumbprint() -> None:
     assert PAIR.kid == PAIR.key.thumbprint()
 
 
-@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
-@pytest.mark.parametrize("form", [SigningKeyPair.dump, lambda pair: pair.key.as_pem(private=True)], ids=["JWK", "PEM"])
-def test_a_key_is_loaded_as_it_was_saved(pair: SigningKeyPair, form: Callable[[SigningKeyPair], bytes]) -> None:
+@pytest.mark.parametrize(
+    ("alg", "form"),
+    [(alg, SigningKeyPair.dump) for alg in PAIRS]
+    + [(alg, lambda pair: pair.key.as_pem(private=True)) for alg in ("ES256", "RS256", "EdDSA")],
+)
+def test_a_key_is_loaded_as_it_was_saved(alg: str, form: Callable[[SigningKeyPair], bytes]) -> None:
+    pair = PAIRS[alg]
     loaded = SigningKeyPair.load(form(pair))
 
     assert (loaded.kid, loaded.alg) == (pair.kid, pair.alg)
     assert verify(sign(CLAIMS, loaded, typ="JWT"), KEYS, typ="JWT") == CLAIMS
+
+
+def test_an_rsa_key_of_a_pem_is_for_the_algorithm_that_all_understand() -> None:
+    assert SigningKeyPair.load(PAIRS["PS256"].key.as_pem(private=True)).alg == "RS256"
+
+
+def test_a_key_of_before_algorithms_were_saved_is_loaded() -> None:
+    old = json.dumps(PAIRS["RS256"].key.as_dict(private=True)).encode()
+    assert (SigningKeyPair.load(old).alg, SigningKeyPair.load(old).kid) == ("RS256", PAIRS["RS256"].kid)
 
 
 def test_a_traditional_pem_is_loaded() -> None:
@@ -311,9 +341,9 @@ def fresh() -> KeySet:
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tokens whose signatures are looked at from now on."""
     looked_at: list[str] = []
-    decode = jose.jwt.decode
+    decode = signatures.jwt.decode
     monkeypatch.setattr(
-        jose.jwt, "decode", lambda token, *args, **kw: looked_at.append(token) or decode(token, *args, **kw)
+        signatures.jwt, "decode", lambda token, *args, **kw: looked_at.append(token) or decode(token, *args, **kw)
     )
     return looked_at
 
@@ -359,8 +389,89 @@ def test_nobody_changes_what_another_caller_sees() -> None:
 
 def test_no_token_is_kept_and_not_more_than_a_bounded_number() -> None:
     keys = fresh()
-    for number in range(jose._MOST_VERIFIED + 10):
+    for number in range(signatures._MOST_VERIFIED + 10):
         keys.verified.put(str(number).encode(), {"n": number})
-    assert len(keys.verified._claims) == jose._MOST_VERIFIED
+    assert len(keys.verified._claims) == signatures._MOST_VERIFIED
     verify(GOOD, keys, typ="at+jwt")
     assert GOOD not in repr(list(keys.verified._claims.items()))
+
+
+# -- keys and tokens of clients ------------------------------------------------------------------------------------------
+
+
+def client_jwk(alg: str, **members: object) -> dict[str, object]:
+    """As a client may publish it: without a name, for any algorithm that it fits, unless *members* say otherwise."""
+    return {**PAIRS[alg].key.as_dict(private=False), **members}
+
+
+def client_signed(alg: str, **header: object) -> str:
+    return jws.serialize_compact(
+        {"alg": alg} | header,
+        json.dumps(CLAIMS).encode(),
+        PAIRS[alg].key,
+        registry=EVERY,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.spec("OpenID Connect Core", "10.1")
+@pytest.mark.filterwarnings("ignore:EdDSA")
+@pytest.mark.parametrize("alg", jose.ALGORITHMS)
+def test_a_client_whose_only_fitting_key_has_no_name_need_not_name_it(alg: str) -> None:
+    other = client_jwk("ES256" if alg != "ES256" else "EdDSA")
+    keys = KeySet.of_client({"keys": [other, client_jwk(alg)]})
+    assert verify(client_signed(alg), keys, typ="") == CLAIMS
+
+
+@pytest.mark.spec("OpenID Connect Core", "10.1")
+def test_a_client_with_two_keys_that_fit_names_one() -> None:
+    second = SigningKeyPair.generate("ES256").public_jwk()
+    keys = KeySet.of_client({"keys": [client_jwk("ES256", kid="first"), second]})
+    assert verify(client_signed("ES256", kid="first"), keys, typ="") == CLAIMS
+    with pytest.raises(InvalidJWT, match="names no key"):
+        verify(client_signed("ES256"), keys, typ="")
+
+
+def test_a_key_for_encryption_does_not_count() -> None:
+    keys = KeySet.of_client({"keys": [client_jwk("RS256", use="enc"), client_jwk("PS256")]})
+    assert verify(client_signed("PS256"), keys, typ="") == CLAIMS
+
+
+def test_a_client_without_a_fitting_key_may_have_published_one_since() -> None:
+    for token in (client_signed("ES256"), client_signed("ES256", kid="new")):
+        with pytest.raises(UnknownKey):
+            verify(token, KeySet.of_client({"keys": [client_jwk("RS256")]}), typ="")
+
+
+def test_an_issuers_only_key_must_be_named() -> None:
+    with pytest.raises(InvalidJWT, match="names no key"):
+        verify(resigned(kid=None), KeySet.parse({"keys": [PAIR.public_jwk()]}), typ="at+jwt")
+
+
+@pytest.mark.parametrize("alg", ["RS256", "PS256"])
+def test_an_rsa_key_of_a_client_may_verify_both_and_only_what_it_says_where_it_does(alg: str) -> None:
+    jwk = client_jwk(alg, kid="rsa")
+    other = {"RS256": "PS256", "PS256": "RS256"}[alg]
+    assert verify(client_signed(alg, kid="rsa"), KeySet.of_client({"keys": [jwk]}), typ="") == CLAIMS
+    with pytest.raises(UnknownKey):
+        verify(client_signed(alg, kid="rsa"), KeySet.of_client({"keys": [jwk | {"alg": other}]}), typ="")
+
+
+@pytest.mark.spec("RFC 8725", "3.11")
+@pytest.mark.parametrize(
+    ("typ", "accepted"), [(None, True), ("JWT", True), ("oauth-authz-req+jwt", True), ("at+jwt", False)]
+)
+def test_one_of_several_types_is_enough(typ: str | None, accepted: bool) -> None:
+    keys = KeySet.of_client({"keys": [client_jwk("ES256")]})
+    token = client_signed("ES256", **({"typ": typ} if typ else {}))
+    with contextlib.nullcontext() if accepted else pytest.raises(InvalidJWT, match="its type is not"):
+        assert verify(token, keys, typ=("", "JWT", "oauth-authz-req+jwt")) == CLAIMS
+
+
+def test_nothing_is_remembered_of_what_clients_sign() -> None:
+    assert KeySet.of_client({"keys": [client_jwk("ES256")]}).verified is None
+
+
+@given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))
+def test_no_text_raises_anything_else_for_a_client(token: str) -> None:
+    with pytest.raises(InvalidJWT):
+        verify(token, KeySet.of_client({"keys": [client_jwk("ES256")]}), typ="")

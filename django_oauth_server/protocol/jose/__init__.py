@@ -1,0 +1,36 @@
+"""JOSE: signed and encrypted JWTs, and the keys for them. The only room in which joserfc is spoken to."""
+
+from django_oauth_server.protocol.jose.encryption import (
+    CONTENT_ENCRYPTION,
+    KEY_MANAGEMENT,
+    DecryptionKeyPair,
+    EncryptionKeySet,
+    decrypt,
+    encrypt,
+)
+from django_oauth_server.protocol.jose.keys import InvalidJWT, UnknownKey
+from django_oauth_server.protocol.jose.shared_secrets import (
+    SHARED_SECRET_ALGORITHMS,
+    sign_with_secret,
+    verify_with_secret,
+)
+from django_oauth_server.protocol.jose.signatures import ALGORITHMS, KeySet, SigningKeyPair, sign, verify
+
+__all__ = [
+    "ALGORITHMS",
+    "CONTENT_ENCRYPTION",
+    "KEY_MANAGEMENT",
+    "SHARED_SECRET_ALGORITHMS",
+    "DecryptionKeyPair",
+    "EncryptionKeySet",
+    "InvalidJWT",
+    "KeySet",
+    "SigningKeyPair",
+    "UnknownKey",
+    "decrypt",
+    "encrypt",
+    "sign",
+    "sign_with_secret",
+    "verify",
+    "verify_with_secret",
+]

@@ -1,0 +1,216 @@
+"""Signed JWTs and the keys for them (RFC 7515, 7518, 7519, 8037), under the rules of RFC 8725."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Final, Self
+
+from cachetools import LRUCache
+from joserfc import jwt
+from joserfc.errors import UnsupportedAlgorithmError
+from joserfc.jwa import JWSAlgModel
+from joserfc.jwk import ECKey, GuestProtocol, OctKey, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
+
+from django_oauth_server.protocol.jose.keys import (
+    JUNK,
+    MINIMUM_RSA_BITS,
+    Fits,
+    InvalidJWT,
+    Key,
+    KeyPair,
+    UnknownKey,
+    algorithms,
+    from_jwk,
+    is_for,
+    is_on,
+    is_rsa,
+    public,
+)
+
+_MOST_VERIFIED: Final = 1024  # some megabytes
+
+_FITS: Final[Fits] = {"ES256": is_on("P-256"), "RS256": is_rsa, "PS256": is_rsa, "EdDSA": is_on("Ed25519")}
+ALGORITHMS: Final = tuple(_FITS)
+"""What is signed and verified with. All are asymmetric: a public key can never be taken for a shared secret (RFC 8725 section 2.1)."""
+
+
+class Registry(JWSRegistry):
+    """Of the library's algorithms those that are named.
+
+    `EdDSA` among them without the library's warning: RFC 9864 would rather call it Ed25519, but metadata, JWKs and the certification
+    profiles say EdDSA, and `_FITS` leaves it no other curve.
+    """
+
+    def __init__(self, names: Collection[str]) -> None:
+        super().__init__(strict_check_header=False)  # unknown header members are ignored (RFC 7515 section 4)
+        self._models = {name: self.algorithms[name] for name in names}
+
+    def get_alg(self, name: str) -> JWSAlgModel:
+        try:
+            return self._models[name]
+        except (KeyError, TypeError) as exc:
+            raise UnsupportedAlgorithmError("not allowed here") from exc
+
+
+_REGISTRY: Final = Registry(ALGORITHMS)
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKeyPair(KeyPair):
+    """A private key that signs, with the two header members that go with it."""
+
+    FITS = _FITS
+    GENERATE = {
+        "ES256": lambda: ECKey.generate_key("P-256"),
+        "RS256": lambda: RSAKey.generate_key(MINIMUM_RSA_BITS),
+        "PS256": lambda: RSAKey.generate_key(MINIMUM_RSA_BITS),
+        "EdDSA": lambda: OKPKey.generate_key("Ed25519"),
+    }
+    USE = "sig"
+    NEEDED = "an EC key on P-256 (ES256), an RSA key of at least 2048 bits (RS256, PS256) or an Ed25519 key (EdDSA)"
+
+
+class Verified:
+    """The claims of JWTs whose signature was good, by digest: a client presents one token many times, and a signature does not change.
+
+    Nothing that was refused is kept, and no token. Whether a token has expired or was revoked is not said.
+    """
+
+    def __init__(self, most: int = _MOST_VERIFIED) -> None:
+        self._claims: LRUCache[bytes, str] = LRUCache(most)
+        self._lock = Lock()
+
+    def get(self, digest: bytes) -> dict[str, object] | None:
+        """Read anew each time, so that no caller can change what another one sees."""
+        with self._lock:
+            claims = self._claims.get(digest)
+        return json.loads(claims) if claims else None
+
+    def put(self, digest: bytes, claims: Mapping[str, object]) -> None:
+        with self._lock:
+            self._claims[digest] = json.dumps(claims)
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """The public keys of an issuer or of a client, parsed once."""
+
+    keys: Mapping[tuple[str, str], Key] = field(repr=False)
+    """By `kid` and algorithm: a key verifies nothing but what it was published for (RFC 8725 section 3.1)."""
+    fitting: Mapping[str, tuple[Key, ...]] | None = field(default=None, repr=False)
+    """Those of a client by algorithm, as its tokens need not name a key. None: tokens must."""
+    verified: Verified | None = field(default_factory=lambda: Verified(), repr=False, compare=False)
+    """What these keys were found to have signed; another set begins anew. None: nothing is remembered."""
+
+    @classmethod
+    def parse(cls, document: object) -> Self:
+        """From an issuer's JWK Set. Keys that cannot be used are passed over (RFC 7517 section 5). Raises ValueError where it is no JWK Set."""
+        return cls({(kid, alg): key for kid, alg, key in reversed(_entries(document)) if kid})
+
+    @classmethod
+    def of_client(cls, document: object) -> Self:
+        """From a client's: where one key alone fits, neither it nor a token needs a `kid` (OpenID Connect Core section 10.1).
+
+        What a client signs is presented once, so nothing is remembered of it.
+        """
+        entries = _entries(document)
+        named = {(kid, alg): key for kid, alg, key in reversed(entries) if kid}
+        fitting = {alg: tuple(key for _, fit, key in entries if fit == alg) for alg in ALGORITHMS}
+        return cls(named, fitting, verified=None)
+
+    def find(self, kid: str, alg: str) -> Key:
+        """The key that a token names, or the only one that it can mean. Raises `InvalidJWT`."""
+        if kid:
+            key = self.keys.get((kid, alg))
+        elif self.fitting is None or len(self.fitting[alg]) > 1:
+            raise InvalidJWT("it names no key")
+        else:
+            key = next(iter(self.fitting[alg]), None)
+        if key is None:
+            raise UnknownKey("it names a key that is not published, or not for its algorithm")
+        return key
+
+
+def sign(claims: Mapping[str, object], pair: SigningKeyPair, *, typ: str) -> str:
+    """The JWT that says *claims*, of the explicit type *typ* (RFC 8725 section 3.11)."""
+    return jwt.encode({"alg": pair.alg, "typ": typ, "kid": pair.kid}, dict(claims), pair.key, registry=_REGISTRY)
+
+
+def verify(
+    token: str, keys: KeySet, *, algs: Collection[str] = ALGORITHMS, typ: str | tuple[str, ...]
+) -> dict[str, object]:
+    """The claims of *token*, signed by one of *keys* with one of *algs*. Raises `InvalidJWT`, whatever *token* is.
+
+    It is of the type *typ*, or of one of several; "" is that of a token that says none. What the claims say (issuer, audience, expiry) is left
+    to the caller.
+    """
+    if keys.verified is None:
+        return _verify(token, keys, algs, typ)
+    digest = hashlib.sha256(repr((token, typ, *algs)).encode()).digest()
+    if claims := keys.verified.get(digest):
+        return claims
+    claims = _verify(token, keys, algs, typ)
+    keys.verified.put(digest, claims)
+    return claims
+
+
+def _verify(token: str, keys: KeySet, algs: Collection[str], typ: str | tuple[str, ...]) -> dict[str, object]:
+    def key_for(jws: GuestProtocol) -> Key:
+        header = jws.headers()
+        check_header(header, algs, typ)
+        return keys.find(str(header.get("kid") or ""), str(header["alg"]))
+
+    return claims_of(token, key_for, _REGISTRY)
+
+
+def claims_of(token: str, key: Callable[[GuestProtocol], Key | OctKey], registry: Registry) -> dict[str, object]:
+    """The claims, if *key* has signed them. Raises `InvalidJWT`."""
+    try:
+        return jwt.decode(token, key, registry=registry).claims
+    except InvalidJWT:
+        raise
+    except JUNK as exc:
+        raise InvalidJWT(f"not a JWT that can be verified ({type(exc).__name__})") from exc
+
+
+def check_header(header: Mapping[str, object], algs: Collection[str], typ: str | tuple[str, ...]) -> None:
+    """Raises `InvalidJWT` where *header* says what is not understood, not allowed, or not what was asked for."""
+    if "crit" in header:
+        raise InvalidJWT("it has critical header members, and none is understood (RFC 7515 section 4.1.11)")
+    if header["alg"] not in algs:
+        raise InvalidJWT("its algorithm is not allowed here")
+    asked = (typ,) if isinstance(typ, str) else typ
+    if media_type(header.get("typ", "")) not in map(media_type, asked):
+        raise InvalidJWT(f"its type is not {' or '.join(filter(None, asked))}")
+
+
+def media_type(typ: object) -> str:
+    """RFC 7515 section 4.1.9: `application/` may be left out; media types are compared without case."""
+    return str(typ).lower().removeprefix("application/")
+
+
+def jwks_of(document: object) -> list[object]:
+    """The keys of a JWK Set. Raises ValueError where it is none."""
+    jwks = document.get("keys") if isinstance(document, Mapping) else None
+    if not isinstance(jwks, list):
+        raise ValueError('a JWK Set is an object with a list of "keys" (RFC 7517 section 5)')
+    return jwks
+
+
+def _entries(document: object) -> list[tuple[str, str, Key]]:
+    return [entry for jwk in jwks_of(document) for entry in _uses(jwk)]
+
+
+def _uses(jwk: object) -> Iterator[tuple[str, str, Key]]:
+    """Under which names *jwk* verifies what; nothing where it is not for signatures, or not understood."""
+    try:
+        if isinstance(jwk, dict) and isinstance(kid := jwk.get("kid", ""), str) and is_for(jwk, "sig", "verify"):
+            key = public(from_jwk(jwk))
+            yield from [(kid, alg, key) for alg in algorithms(key, jwk, _FITS)]
+    except JUNK:
+        return
