@@ -47,7 +47,7 @@ class Member:
     """One member of a client's metadata (RFC 7591 section 2): how it is asked for, explained and judged."""
 
     name: str
-    kind: Literal["text", "uri", "uris", "choice", "choices", "scope", "texts", "flag", "json"]
+    kind: Literal["text", "uri", "uris", "choice", "choices", "scope", "texts", "flag", "number", "json"]
     help: Words
     """One line: what the member does."""
     label: Words = ""
@@ -55,6 +55,8 @@ class Member:
     """What may be chosen, and the words for it. None, of a choice: what the components say that they offer (`Component.offers`)."""
     check: Callable[[object, Terms], None] | None = None
     """Raises ValueError, with the rule and what would pass. Called with the value, which is of the kind; of a list, with each."""
+    required: bool = False
+    """Whether a client always has one; an absent one is then the default."""
     operator_only: bool = False
     """A privilege that no client may give itself by registration."""
 
@@ -84,7 +86,7 @@ class Component:
         """Whether *policy* offers it at all."""
         return True
 
-    def metadata(self, endpoint: Callable[[str], str]) -> Document:
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         """The metadata members (RFC 8414 section 2) that follow from it; lists are joined. *endpoint* gives the URL of a named endpoint."""
         return {}
 

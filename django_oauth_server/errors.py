@@ -2,7 +2,9 @@
 
 from django_oauth_server.protocol.errors import (
     AccessDenied,
+    AccountSelectionRequired,
     ConsentRequired,
+    InteractionRequired,
     InvalidClient,
     InvalidClientMetadata,
     InvalidGrant,
@@ -15,13 +17,16 @@ from django_oauth_server.protocol.errors import (
     TemporarilyUnavailable,
     TooManyRequests,
     UnauthorizedClient,
+    UnmetAuthenticationRequirements,
     UnsupportedGrantType,
     UnsupportedResponseType,
 )
 
 __all__ = [
     "AccessDenied",
+    "AccountSelectionRequired",
     "ConsentRequired",
+    "InteractionRequired",
     "InvalidClient",
     "InvalidClientMetadata",
     "InvalidGrant",
@@ -34,6 +39,7 @@ __all__ = [
     "TemporarilyUnavailable",
     "TooManyRequests",
     "UnauthorizedClient",
+    "UnmetAuthenticationRequirements",
     "UnsupportedGrantType",
     "UnsupportedResponseType",
 ]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "reference"
 PUBLIC: Mapping[str, tuple[str, ...]] = {
     "conf": ("IssuerSettings", "Policy", "Resource", "Scope"),
+    "conf.openid": ("OPENID_SCOPES",),
     "resource.requirement": ("Requirement", "requires"),
     "resource.challenge": ("Challenge",),
     "resource.admission": ("refusal_headers",),
@@ -50,10 +51,15 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "authorization.request": ("AuthorizationRequest", "Granted"),
     "authorization.response_modes.base": ("ResponseMode", "Redirect", "Page"),
     "authorization.prompts.base": ("Prompt", "Situation"),
+    "authorization.session": ("Authentication", "SessionFacts"),
+    "tokens.claims": ("UserClaims",),
     "tokens.formats.base": ("TokenFormat",),
     "errors": (
         "OAuthError",
         "AccessDenied",
+        "UnmetAuthenticationRequirements",
+        "InteractionRequired",
+        "AccountSelectionRequired",
         "ConsentRequired",
         "InvalidClient",
         "InvalidClientMetadata",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from environs import Env
 
+from django_oauth_server.conf import OPENID_SCOPES
+
 env = Env()
 SECRET_KEY = "tests-only-" + "x" * 50
 DEBUG = False
@@ -72,7 +74,7 @@ OAUTH_SERVER = {
     "scopes": {
         "notes:read": "see your notes",
         "notes:write": "write and delete your notes",
-        "email": "see your email address",
+        **OPENID_SCOPES,
     },
     "resources": {"https://api.example/notes": "Notes API", "https://api.example/mail": "Mail API"},
 }

@@ -102,7 +102,10 @@ class ClientForm(_ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         terms = terms_of(self.issuer, cleaned.get("profile") or "")
-        document = {name: cleaned[name] for name in self.members if name in cleaned}
+        known = self.instance.metadata  # a box that nobody ever ticked says nothing
+        document = {
+            name: cleaned[name] for name in self.members if cleaned.get(name, False) is not False or name in known
+        }
         self.metadata, refusals = review(self._kept() | document, terms, operator=True)
         for member, rule in refusals.items():
             if member not in self.errors:
@@ -151,7 +154,8 @@ def _field(member: Member, terms: Terms) -> forms.Field:
     }
     match member.kind:
         case "choice":
-            return forms.ChoiceField(choices=_choices(member, terms), **told | {"required": True})
+            unset = [] if member.required else [("", lazy("as usual"))]
+            return forms.ChoiceField(choices=[*unset, *_choices(member, terms)], **told | {"required": member.required})
         case "choices":
             return forms.MultipleChoiceField(
                 choices=_choices(member, terms), widget=forms.CheckboxSelectMultiple, **told
@@ -162,6 +166,8 @@ def _field(member: Member, terms: Terms) -> forms.Field:
             return LinesField(**told)
         case "flag":
             return forms.BooleanField(**told)
+        case "number":
+            return forms.IntegerField(min_value=0, **told)
         case "json":
             return JSONField(**told)
         case _:

@@ -33,13 +33,20 @@ def answer(situation: Situation, scopes: tuple[str, ...]) -> Mapping[str, str]:
     assert isinstance(user, AbstractBaseUser)
     with atomic():
         authorization = record_consent(
-            situation.found, request.client, user, scopes, request.audience, request.issuer, situation.now
+            situation.found,
+            request.client,
+            user,
+            scopes,
+            request.audience,
+            request.issuer,
+            situation.now,
+            claims=request.further_claims,
         )
         if authorization is not situation.found:
             told = partial(authorization_granted.send, Authorization, authorization=authorization)
             after_commit(told)
         response_type = request.issuer.components.of(ResponseType)[request.response_type]
-        return response_type.parts(Granted(request, authorization, scopes, situation.now))
+        return response_type.parts(Granted(request, authorization, scopes, situation.session, situation.now))
 
 
 def chosen_scopes(situation: Situation, ticked: list[str]) -> tuple[str, ...]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django_oauth_server.component import Component, Document
-from django_oauth_server.conf import Policy
+from django_oauth_server.conf import IssuerSettings, Policy
 
 
 class ChallengeMethod(Component):
     """What `code_challenge_method` may say; the engine does the comparing."""
 
-    def metadata(self, endpoint: Callable[[str], str]) -> Document:
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"code_challenge_methods_supported": [self.name]}
 
 

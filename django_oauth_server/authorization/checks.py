@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
+from django_oauth_server.authorization.prompts.base import prompt_values
 from django_oauth_server.authorization.request import AuthorizationRequest, Reply
 from django_oauth_server.authorization.response_modes.base import ResponseMode
 from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.conf import Policy
 from django_oauth_server.engine import AuthorizationFacts, judge_authorization_request
-from django_oauth_server.errors import InvalidRequest, UnauthorizedClient, UnsupportedResponseType
+from django_oauth_server.errors import InvalidRequest, InvalidScope, UnauthorizedClient, UnsupportedResponseType
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
+from django_oauth_server.protocol.claims_request import ClaimsRequest, accepted
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.protocol.uris import check_redirect_uri, matches
 from django_oauth_server.storage.clients import find_client
+from django_oauth_server.tokens.claims import claims_class
+from django_oauth_server.tokens.id_token import hinted_subject
 from django_oauth_server.tokens.narrow import check_resources
 
 REPEATABLE: Final = frozenset({"resource"})
 """RFC 8707 section 2."""
+_LONGEST_AGE: Final = 10**9 - 1
+"""Seconds, some thirty years."""
+_OF_THE_SESSION: Final = frozenset({"sub", "acr", "auth_time", "amr"})
+"""Claims that say how somebody signed in, and are no part of a profile."""
 
 
 class UnverifiedRequest(InvalidRequest):
@@ -127,17 +136,22 @@ def judge(draft: Draft) -> AuthorizationRequest:
     """The request, once every check of the table has passed. Raises the `OAuthError` that the client is answered."""
     for check in CHECKS:
         check(draft)
+    response_type = draft.response_type()
+    assert response_type is not None  # the table has seen to it
+    facts = client_facts(draft.client, draft.issuer)
     scopes = judge_authorization_request(
         draft.params,
-        client_facts(draft.client, draft.issuer),
+        facts,
         AuthorizationFacts(
             redirect_uri=draft.redirect_uri,
             require_pkce=draft.policy.require_pkce or draft.client.is_public,
             allow_plain_pkce=draft.policy.allow_plain_pkce,
+            returns_code=response_type.returns_code,
         ),
     )
-    response_type = draft.response_type()
-    assert response_type is not None  # the table has seen to it
+    if response_type.returns_id_token and "openid" not in scopes:
+        raise InvalidScope(f"The response type {response_type.name} needs the scope openid.")
+    claims = _claims(draft, facts.scopes) if "openid" in scopes else ClaimsRequest()
     return AuthorizationRequest(
         draft.params,
         draft.client,
@@ -147,7 +161,42 @@ def judge(draft: Draft) -> AuthorizationRequest:
         scopes,
         tuple(dict.fromkeys(draft.params.every("resource"))),
         frozenset(draft.params.get("prompt", "").split()),
+        _max_age(draft),
+        _acr_values(draft, claims),
+        claims,
+        _subject(draft, claims),
     )
+
+
+def _claims(draft: Draft, scopes: Collection[str]) -> ClaimsRequest:
+    """What is asked for claim by claim: no more than the scopes that the client may ask for could bring it."""
+    if "claims" not in draft.params:
+        return ClaimsRequest()
+    kind = claims_class(draft.issuer.settings)
+    return ClaimsRequest.parse(draft.params["claims"]).only(
+        kind.asked_by(scopes).union(kind.further_claims, _OF_THE_SESSION)
+    )
+
+
+def _max_age(draft: Draft) -> timedelta | None:
+    """As asked, else as the client registered (`default_max_age`)."""
+    asked = draft.params.get("max_age", draft.client.metadata.get("default_max_age"))
+    return None if asked is None else timedelta(seconds=min(int(asked), _LONGEST_AGE))
+
+
+def _acr_values(draft: Draft, claims: ClaimsRequest) -> tuple[str, ...]:
+    """As asked, else as the client registered (`default_acr_values`); only what can be reached here is worth asking for."""
+    registered = [str(one) for one in draft.client.metadata.get("default_acr_values", ())]
+    asked = draft.params["acr_values"].split() if "acr_values" in draft.params else registered
+    wanted = [*map(str, accepted(claims.id_token.get("acr", {}))), *asked]
+    return tuple(value for value in dict.fromkeys(wanted) if value in draft.issuer.settings.acr_values)
+
+
+def _subject(draft: Draft, claims: ClaimsRequest) -> str:
+    """Whom the client means: by an earlier ID token, or by a value for `sub` (OpenID Connect Core sections 3.1.2.1 and 5.5.1)."""
+    if "id_token_hint" in draft.params:
+        return hinted_subject(draft.params["id_token_hint"], draft.client, draft.issuer)
+    return next((value for value in accepted(claims.id_token.get("sub", {})) if isinstance(value, str)), "")
 
 
 def _nothing_is_repeated(draft: Draft) -> None:
@@ -161,7 +210,7 @@ def _response_type_is_offered(draft: Draft) -> None:
         raise UnsupportedResponseType(
             "The parameter response_type is none that this server offers.", detail=f"response_type {asked!r}"
         )
-    allowed = set(response_type.grant_types) <= set(draft.client.grant_types)
+    allowed = set(response_type.grant_types).issubset(draft.client.grant_types)
     if not allowed or response_type.name not in draft.client.response_types:
         raise UnauthorizedClient(f"The client is not registered for the response type {response_type.name}.")
 
@@ -187,6 +236,22 @@ def _prompt_is_consistent(draft: Draft) -> None:
     prompts = draft.params.get("prompt", "").split()
     if "none" in prompts and len(set(prompts)) > 1:
         raise InvalidRequest("The parameter prompt has none beside another value.")
+    if unknown := set(prompts) - prompt_values(draft.issuer):
+        offered = ", ".join(sorted(prompt_values(draft.issuer)))
+        raise InvalidRequest(f"The parameter prompt has a value that is none of {offered}.", detail=f"prompt {unknown}")
+
+
+def _max_age_is_a_number(draft: Draft) -> None:
+    asked = draft.params.get("max_age", "0")
+    if not (asked.isascii() and asked.isdigit() and len(asked) <= len(str(_LONGEST_AGE))):
+        raise InvalidRequest("The parameter max_age is not a number of seconds.")
+
+
+def _nonce_where_it_is_needed(draft: Draft) -> None:
+    """OpenID Connect Core sections 3.2.2.1 and 3.3.2.11: an ID token that travels in the browser is bound to its request."""
+    response_type = draft.response_type()
+    if response_type and response_type.returns_id_token:
+        draft.params.require("nonce")
 
 
 CHECKS: Final[tuple[Callable[[Draft], None], ...]] = (
@@ -195,5 +260,7 @@ CHECKS: Final[tuple[Callable[[Draft], None], ...]] = (
     _response_mode_is_offered,
     _resources_are_known,
     _prompt_is_consistent,
+    _max_age_is_a_number,
+    _nonce_where_it_is_needed,
 )
 """Each raises the error that the client is told at its redirect URI."""

@@ -13,6 +13,7 @@ from django_oauth_server.conf import Resource, Scope
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.uris import is_loopback, proves_identity
+from django_oauth_server.tokens.claims import claims_class
 
 
 def describe_client(client: Client, issuer: Issuer) -> dict[str, object]:
@@ -46,6 +47,22 @@ def describe_scopes(
             "resource": scope.resource,
         }
         for name, scope in sorted(declared, key=lambda one: not one[1].sensitive)
+    ]
+
+
+def describe_claims(names: Iterable[str], issuer: Issuer, *, known: Collection[str] | None) -> list[dict[str, object]]:
+    """What each claim tells an app, where it asks for claims one by one. *known*: what was allowed before."""
+    words = claims_class(issuer.settings).words
+    return [
+        {
+            "name": name,
+            "description": words.get(name, name),
+            "sensitive": False,
+            "optional": False,
+            "new": known is not None and name not in known,
+            "resource": "",
+        }
+        for name in sorted(names)
     ]
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from django_oauth_server.authorization.response_modes.base import ResponseMode
+from django_oauth_server.authorization.session import SessionFacts
+from django_oauth_server.authorization.turn import NOTHING_DONE, PARAMETER, Turn
 from django_oauth_server.conf import Policy
+from django_oauth_server.grants.base import Issuance
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client
+from django_oauth_server.protocol.claims_request import ClaimsRequest
 from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.tokens.claims import claims_class
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +32,28 @@ class AuthorizationRequest:
     scopes: tuple[str, ...]
     resources: tuple[str, ...]
     prompts: frozenset[str]
+    max_age: timedelta | None = None
+    """The longest time that may have passed since the person signed in (OpenID Connect Core section 3.1.2.1)."""
+    acr_values: tuple[str, ...] = ()
+    """How the person had best sign in, of what can be reached here."""
+    claims: ClaimsRequest = field(default_factory=ClaimsRequest)
+    """What is asked for claim by claim, of what the client may have."""
+    subject: str = ""
+    """By which identifier the client knows the person that it means. Empty: any."""
 
     @property
     def policy(self) -> Policy:
         return self.issuer.policy_for(self.client.profile)
 
+    def path(self, turn: Turn = NOTHING_DONE) -> str:
+        """Path and query that make the same request again, for somebody who has done what *turn* says."""
+        return request_path(self.params, self.issuer, turn)
+
     @property
-    def path(self) -> str:
-        """Path and query that make the same request again."""
-        return request_path(self.params, self.issuer)
+    def further_claims(self) -> frozenset[str]:
+        """The claims that are asked for beside those of the scopes: the person is asked for each."""
+        kind = claims_class(self.issuer.settings)
+        return self.claims.names.intersection(kind.supported()) - kind.asked_by(self.scopes)
 
     @property
     def audience(self) -> tuple[str, ...]:
@@ -48,9 +67,10 @@ class AuthorizationRequest:
         return Parameters([*others, ("scope", " ".join(self.scopes))])
 
 
-def request_path(params: Parameters, issuer: Issuer) -> str:
-    """Path and query that make the request of *params* again."""
-    return f"{issuer.url_path('authorize')}?{params.encode()}"
+def request_path(params: Parameters, issuer: Issuer, turn: Turn = NOTHING_DONE) -> str:
+    """Path and query that make the request of *params* again, for somebody who has done what *turn* says."""
+    done = [] if turn == NOTHING_DONE else [(PARAMETER, turn.seal(params))]
+    return f"{issuer.url_path('authorize')}?{Parameters([*params.pairs(), *done]).encode()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +95,27 @@ class Granted:
     request: AuthorizationRequest
     authorization: Authorization
     scopes: tuple[str, ...]
+    session: SessionFacts
     now: datetime
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What is kept with the tokens: how the person had signed in, and what an OpenID Provider is asked beside."""
+        facts = self.session.claims()
+        if "openid" in self.scopes:
+            facts |= {"sid": self.session.sid} | (
+                {"claims": self.request.claims.document()} if self.request.claims else {}
+            )
+        return facts
+
+    def issuance(self, family: UUID) -> Issuance:
+        """What the person's consent proves, where tokens are handed out at once."""
+        return Issuance(
+            client=self.request.client,
+            authorization=self.authorization,
+            scopes=frozenset(self.scopes),
+            resources=self.request.resources,
+            facts=self.facts,
+            nonce=self.request.params.get("nonce", ""),
+            family=family,
+        )

@@ -13,7 +13,6 @@ def client_facts(client: Client, issuer: Issuer) -> ClientFacts:
     return ClientFacts(
         client_id=client.client_id,
         grant_types=client.grant_types,
-        response_types=client.response_types,
         scopes=scopes,
         default_scopes=tuple(scope for scope in issuer.settings.default_scopes if scope in scopes),
     )

@@ -100,6 +100,11 @@ def _is_flag(value: object) -> None:
         raise ValueError(_("It must be true or false."))
 
 
+def _is_number(value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(_("It must be a whole number, not negative."))
+
+
 def _is_json(value: object) -> None:
     if not isinstance(value, dict):
         raise ValueError(_("It must be a JSON object."))
@@ -114,6 +119,7 @@ _SHAPES: Final[Mapping[str, Callable[[object], None]]] = {
     "choices": _is_texts,
     "texts": _is_texts,
     "flag": _is_flag,
+    "number": _is_number,
     "json": _is_json,
 }
 
@@ -178,6 +184,7 @@ class ClientMetadata(Component):
         Member(
             name="token_endpoint_auth_method",
             kind="choice",
+            required=True,
             label=lazy("Authentication"),
             help=lazy(
                 "How it proves to be itself. An app in a browser, on a phone or a desktop cannot keep a secret: choose none."

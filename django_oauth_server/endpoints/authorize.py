@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from django.contrib.auth import logout
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,10 +21,15 @@ from django_oauth_server.authorization.checks import (
     reply_to,
 )
 from django_oauth_server.authorization.prompts.base import Prompt, Situation
+from django_oauth_server.authorization.prompts.waiting import request_of
 from django_oauth_server.authorization.request import Reply, request_path
 from django_oauth_server.authorization.response_modes.base import Page, Redirect, ResponseMode
 from django_oauth_server.authorization.response_types.base import ResponseType
+from django_oauth_server.authorization.session import SessionFacts, session_facts
+from django_oauth_server.authorization.sign_in import to_sign_in
+from django_oauth_server.authorization.turn import PARAMETER, Turn, read_turn
 from django_oauth_server.component import Component, Document, Endpoint
+from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import (
     form_parameters,
     log_refusal,
@@ -41,9 +45,11 @@ from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.storage.authorizations import live_authorization
 from django_oauth_server.storage.tickets import find_ticket
 from django_oauth_server.storage.transaction import retry_conflicts
+from django_oauth_server.tokens.id_token import IDToken
 
 _HERE = "django_oauth_server.endpoints.authorize."
-Turn = Callable[[Situation], Page | Redirect | Mapping[str, str]]
+Outcome = Page | Redirect | Mapping[str, str]
+Step = Callable[[Situation], Outcome]
 """What happens to a request that has passed every check: a question to the person, or the parameters of the answer."""
 
 
@@ -52,14 +58,14 @@ class AuthorizationEndpoint(Component):
 
     name = "authorization_endpoint"
     parameters = frozenset(
-        {"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "resource"}
+        {"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "resource", "login_hint"}
     )
     endpoints = (
         Endpoint("authorize", "oauth/authorize", _HERE + "authorize"),
         Endpoint("decision", "oauth/authorize/decision", _HERE + "decision"),
     )
 
-    def metadata(self, endpoint: Callable[[str], str]) -> Document:
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"authorization_endpoint": endpoint("authorize")}
 
 
@@ -73,7 +79,7 @@ def authorize(http: HttpRequest, issuer: Issuer) -> HttpResponse:
         params = form_parameters(http) if http.method == "POST" else query_parameters(http)
     except OAuthError as exc:
         return _error_page(http, exc, issuer)
-    return _take_turn(http, params, issuer, _ask_or_answer)
+    return _proceed(http, params, issuer, _ask_or_answer, params.get(PARAMETER, ""))
 
 
 @unreported
@@ -85,32 +91,34 @@ def decision(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     ticket = find_ticket(Ticket.Kind.INTERACTION, http.POST.get("interaction", ""))
     if ticket is None or ticket.client.issuer != issuer.settings.issuer or timezone.now() >= ticket.expires_at:
         return _expired_page(http, issuer)
-    params = Parameters(tuple(pair) for pair in ticket.payload["parameters"])
-    again = request_path(params, issuer)
-    match http.POST.get("decision") if ticket.user_id == http.user.pk else None:
-        case "allow":
+    params, turn = request_of(ticket)
+    pressed = http.POST.get("decision", "") if ticket.user_id == http.user.pk else ""
+    match ticket.payload.get("prompt", ""), pressed:
+        case "consent", "allow":
             ticked = http.POST.getlist("scope")
-            return _take_turn(http, params, issuer, lambda situation: _allowed(situation, ticked))
-        case "deny":
-            return _take_turn(http, params, issuer, _denied)
-        case "switch":
+            return _proceed(http, params, issuer, lambda situation: _allowed(situation, ticked))
+        case _, "deny":
+            return _proceed(http, params, issuer, _denied)
+        case _, "switch":
             logout(http)
-            return _respond(http, Redirect(redirect_to_login(again).url))
+            return _respond(http, to_sign_in(request_path(params, issuer, turn.having("select_account")), params))
+        case "select_account", "continue":
+            return _respond(http, Redirect(request_path(params, issuer, turn.having("select_account"))))
         case _:  # another person's page, or no answer: asked anew
-            return _respond(http, Redirect(again))
+            return _respond(http, Redirect(request_path(params, issuer)))
 
 
-def _take_turn(http: HttpRequest, params: Parameters, issuer: Issuer, turn: Turn) -> HttpResponse:
+def _proceed(http: HttpRequest, params: Parameters, issuer: Issuer, step: Step, turn: str = "") -> HttpResponse:
     try:
         # What other endpoints read may be a secret that was sent here by mistake: it must not be kept, nor travel on in an address.
-        params = params.only(issuer.parameters(AuthorizationEndpoint, ResponseType, ResponseMode, Prompt))
+        params = params.only(issuer.parameters(AuthorizationEndpoint, ResponseType, ResponseMode, Prompt, IDToken))
         client = identify_client(params, issuer)
         draft = Draft(params, client, issuer, choose_redirect_uri(params, client, issuer))
     except OAuthError as exc:
         return _error_page(http, exc, issuer)
     reply = reply_to(draft)
     try:
-        outcome = retry_conflicts(lambda: turn(_situation(http, draft)))
+        outcome = retry_conflicts(lambda: step(_situation(http, draft, read_turn(turn, draft.params, issuer))))
     except OAuthError as exc:
         log_refusal(exc, http.path)
         outcome = _sign_in_first(http, draft) or exc.parameters()
@@ -124,16 +132,18 @@ def _sign_in_first(http: HttpRequest, draft: Draft) -> Redirect | None:
     """
     if http.user.is_authenticated or "none" in draft.params.get("prompt", "").split():
         return None
-    return Redirect(redirect_to_login(request_path(draft.params, draft.issuer)).url)
+    return to_sign_in(request_path(draft.params, draft.issuer), draft.params)
 
 
-def _situation(http: HttpRequest, draft: Draft) -> Situation:
-    request = judge(draft)
-    found = live_authorization(draft.client, http.user) if http.user.is_authenticated else None
-    return Situation(request, http.user, found, timezone.now())
+def _situation(http: HttpRequest, draft: Draft, turn: Turn) -> Situation:
+    request, now = judge(draft), timezone.now()
+    if not http.user.is_authenticated:
+        return Situation(request, http.user, None, now, SessionFacts(), turn)
+    found = live_authorization(draft.client, http.user)
+    return Situation(request, http.user, found, now, session_facts(http, draft.issuer), turn)
 
 
-def _ask_or_answer(situation: Situation) -> Page | Redirect | Mapping[str, str]:
+def _ask_or_answer(situation: Situation) -> Outcome:
     prompt = first_prompt(situation)
     return prompt.ask(situation) if prompt else answer(situation, situation.request.scopes)
 

@@ -23,7 +23,7 @@ class JWKSEndpoint(Component):
     name = "jwks"
     endpoints = (Endpoint("jwks", "oauth/jwks", "django_oauth_server.endpoints.jwks.jwks"),)
 
-    def metadata(self, endpoint: Callable[[str], str]) -> Document:
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"jwks_uri": endpoint("jwks")}
 
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:

@@ -30,7 +30,7 @@ def document(issuer: Issuer) -> dict[str, object]:
     """Every component's members; lists are joined, in the order of the components."""
     joined: dict[str, object] = {"issuer": issuer.settings.issuer}
     for component in issuer.components:
-        for name, value in component.metadata(issuer.url).items():
+        for name, value in component.metadata(issuer.url, issuer.settings).items():
             before = joined.get(name)
             joined[name] = (
                 [*before, *(one for one in value if one not in before)]

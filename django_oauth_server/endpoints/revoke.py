@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from django_oauth_server.clients.authentication import authenticate_client
 from django_oauth_server.component import Component, Document, Endpoint
+from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint
 from django_oauth_server.endpoints.throttling import count_unknown
 from django_oauth_server.issuer import Issuer
@@ -23,7 +24,7 @@ class RevocationEndpoint(Component):
     parameters = frozenset({"token", "token_type_hint"})
     endpoints = (Endpoint("revoke", "oauth/revoke", "django_oauth_server.endpoints.revoke.revoke"),)
 
-    def metadata(self, endpoint: Callable[[str], str]) -> Document:
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"revocation_endpoint": endpoint("revoke")}
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from django_oauth_server.clients.authentication import FindClient, authenticate_client
 from django_oauth_server.component import Component, Document, Endpoint
+from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint
 from django_oauth_server.endpoints.throttling import failures_counted
 from django_oauth_server.errors import UnauthorizedClient, UnsupportedGrantType
@@ -31,7 +32,7 @@ class TokenEndpoint(Component):
     parameters = frozenset({"grant_type", "resource"})
     endpoints = (Endpoint("token", "oauth/token", "django_oauth_server.endpoints.token.token"),)
 
-    def metadata(self, endpoint: Callable[[str], str]) -> Document:
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"token_endpoint": endpoint("token")}
 
 
@@ -47,7 +48,8 @@ def token(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
     request = TokenRequest(params.only(grant_type.parameters), client, issuer, http, now)
     refreshable = grant_type.refreshes and "refresh_token" in client.grant_types
     with failures_counted(request), atomic() if grant_type.spends else nullcontext():
-        return issue(grant_type.redeem(request), params.every("resource"), issuer, now, refreshable=refreshable)
+        issuance = grant_type.redeem(request)
+        return issue(issuance, params.every("resource"), issuer, now, refreshable=refreshable, identifies=True)
 
 
 def find_grant_type(params: Parameters, issuer: Issuer) -> GrantType:

@@ -48,8 +48,8 @@ CORRECTIONS: Final = (
     Correction(
         "response_type_by_substring",
         "takes every response_type that contains the letters `code`",
-        "only response types that are switched on, matched as a whole",
-        "RFC 6749 section 3.1.1",
+        "only response types that are switched on and registered, matched as a whole; it is told whether a code is among what they return",
+        "RFC 6749 section 3.1.1, OAuth 2.0 Multiple Response Type Encoding Practices section 3",
     ),
     Correction(
         "no_scope_at_all",

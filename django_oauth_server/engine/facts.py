@@ -14,7 +14,6 @@ class ClientFacts:
     grant_types: Collection[str]
     scopes: Collection[str]
     default_scopes: tuple[str, ...]
-    response_types: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +23,8 @@ class AuthorizationFacts:
     redirect_uri: str
     require_pkce: bool
     allow_plain_pkce: bool
+    returns_code: bool = True
+    """Whether the response type, which was found to be offered and registered, returns a code. Else a code challenge means nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,18 +21,26 @@ def record_consent(
     resources: Collection[str],
     issuer: Issuer,
     now: datetime,
+    *,
+    claims: Collection[str] = (),
 ) -> Authorization:
-    """The authorization that covers *scopes* and *resources*: *found*, made wider where need be, or a new one where it has ended."""
+    """The authorization that covers *scopes*, *resources* and *claims*: *found*, made wider where need be, or a new one where it has ended."""
     if found and found.ended_by(password_change_revokes=issuer.settings.password_change_revokes):
         revoke_authorizations([found], now)
         found = None
     if found is None:
-        return grant(client, user, scopes, resources, credential_stamp(user), now)
-    if not covers(found, scopes, resources):
-        widen(found, scopes, resources, now)
+        return grant(client, user, scopes, resources, claims, credential_stamp(user), now)
+    if not covers(found, scopes, resources, claims):
+        widen(found, scopes, resources, claims, now)
     return found
 
 
-def covers(authorization: Authorization, scopes: Collection[str], resources: Collection[str]) -> bool:
+def covers(
+    authorization: Authorization, scopes: Collection[str], resources: Collection[str], claims: Collection[str] = ()
+) -> bool:
     """Whether all of it was allowed before."""
-    return authorization.scopes.issuperset(scopes) and set(authorization.resources).issuperset(resources)
+    return (
+        authorization.scopes.issuperset(scopes)
+        and set(authorization.resources).issuperset(resources)
+        and set(authorization.claims).issuperset(claims)
+    )

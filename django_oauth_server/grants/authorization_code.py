@@ -67,5 +67,6 @@ def _issuance(ticket: Ticket, request: TokenRequest) -> Issuance:
         scopes=frozenset(ticket.payload["scopes"]),
         resources=tuple(ticket.payload["resources"]),
         facts=ticket.payload.get("facts", {}),
+        nonce=ticket.payload.get("nonce", ""),
         family=ticket.family,
     )

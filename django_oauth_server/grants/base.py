@@ -11,7 +11,7 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from django_oauth_server.component import Component, Document
-from django_oauth_server.conf import Policy
+from django_oauth_server.conf import IssuerSettings, Policy
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client, Token
 from django_oauth_server.protocol.parameters import Parameters
@@ -47,6 +47,8 @@ class Issuance:
     """Who allowed it, with its user. None: nobody; the client acts for itself."""
     facts: Mapping[str, object] = field(default_factory=dict)
     """What else was proven, kept with the tokens and shown as claims: `auth_time`, `acr`, `act` …"""
+    nonce: str = ""
+    """What the client said to know its own request by, for the ID token (OpenID Connect Core section 3.1.2.1)."""
     family: UUID | None = None
     """The mark of all that one grant buys. None: nothing that could be taken back together."""
     replaces: Token | None = None
@@ -75,5 +77,5 @@ class GrantType(Component):
     def offers(self) -> Mapping[str, tuple[str, ...]]:
         return {"grant_types": (self.name,)}
 
-    def metadata(self, endpoint: Callable[[str], str]) -> Document:
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"grant_types_supported": [self.name]}

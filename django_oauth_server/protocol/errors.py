@@ -98,6 +98,24 @@ class LoginRequired(OAuthError):
     error = "login_required"
 
 
+class AccountSelectionRequired(OAuthError):
+    """OpenID Connect Core section 3.1.2.6: prompt=none, and the person has to choose an account."""
+
+    error = "account_selection_required"
+
+
+class InteractionRequired(OAuthError):
+    """OpenID Connect Core section 3.1.2.6: prompt=none, and something has to be asked."""
+
+    error = "interaction_required"
+
+
+class UnmetAuthenticationRequirements(OAuthError):
+    """OpenID Connect Core Error Code unmet_authentication_requirements: the person cannot sign in as the client demands."""
+
+    error = "unmet_authentication_requirements"
+
+
 class ConsentRequired(OAuthError):
     """OpenID Connect Core section 3.1.2.6: prompt=none, and the person has not agreed yet."""
 

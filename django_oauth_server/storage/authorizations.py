@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db.models import Max, QuerySet
 from django.db.models.functions import Coalesce, Greatest
 
@@ -25,6 +26,15 @@ def live_authorization(client: Client, user: AbstractBaseUser) -> Authorization 
     return found
 
 
+def person_who_allowed(grant_id: str) -> AbstractBaseUser | None:
+    """The user of the authorization that a token's claim `grant_id` names, whatever its state."""
+    try:
+        found = Authorization.objects.select_related("user").filter(grant_id=grant_id).first()
+    except ValidationError:  # no UUID is written so
+        return None
+    return found.user if found else None
+
+
 def live_authorizations(issuer: str, user: AbstractBaseUser) -> QuerySet[Authorization]:
     """All that *user* allows at *issuer*, with the client and `used_at`, the last one used first."""
     return (
@@ -41,6 +51,7 @@ def grant(
     user: AbstractBaseUser,
     scopes: Collection[str],
     resources: Collection[str],
+    claims: Collection[str],
     stamp: str,
     now: datetime,
 ) -> Authorization:
@@ -50,13 +61,20 @@ def grant(
         user=user,  # type: ignore[misc]
         scope=format_scope(scopes),
         resources=sorted(resources),
+        claims=sorted(claims),
         credential_stamp=stamp,
         created_at=now,
         consented_at=now,
     )
 
 
-def widen(authorization: Authorization, scopes: Collection[str], resources: Collection[str], now: datetime) -> None:
+def widen(
+    authorization: Authorization,
+    scopes: Collection[str],
+    resources: Collection[str],
+    claims: Collection[str],
+    now: datetime,
+) -> None:
     """Add to what is allowed, and note that it was confirmed. Raises `Conflict` where it was revoked or widened meanwhile.
 
     The moment of the last confirmation tells: it moves with whatever is added.
@@ -64,9 +82,13 @@ def widen(authorization: Authorization, scopes: Collection[str], resources: Coll
     before = authorization.consented_at
     authorization.scope = format_scope(authorization.scopes.union(scopes))
     authorization.resources = sorted({*authorization.resources, *resources})
+    authorization.claims = sorted({*authorization.claims, *claims})
     authorization.consented_at = now
     changed = Authorization.objects.filter(pk=authorization.pk, is_live=True, consented_at=before).update(
-        scope=authorization.scope, resources=authorization.resources, consented_at=now
+        scope=authorization.scope,
+        resources=authorization.resources,
+        claims=authorization.claims,
+        consented_at=now,
     )
     if not changed:
         raise Conflict

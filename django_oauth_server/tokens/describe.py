@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
 
 from django.contrib.auth.models import AbstractBaseUser
 
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Token
 from django_oauth_server.resource.token import VerifiedToken
+from django_oauth_server.tokens.id_token import requested_claims
+from django_oauth_server.tokens.subject import subject
+
+_FOR_THE_CLIENT: Final = frozenset({"sid", "claims"})
 
 
-def subject_of(token: Token) -> str:
+def subject_of(token: Token, issuer: Issuer) -> str:
     """RFC 9068 section 2.2: the person's identifier, or the client's own where nobody else is meant."""
-    return str(token.authorization.user_id) if token.authorization else token.client.client_id
+    if token.authorization is None:
+        return token.client.client_id
+    return subject(token.authorization.user_id, token.client, issuer)
+
+
+def session_claims(token: Token) -> dict[str, object]:
+    """What resource servers are told of how the person signed in (RFC 9068 section 2.2.1), and of nothing else that is kept."""
+    return {name: value for name, value in token.facts.items() if name not in _FOR_THE_CLIENT}
+
+
+def all_claims(token: Token) -> dict[str, object]:
+    """The same, and the claims that userinfo was asked for one by one."""
+    wanted = requested_claims(token.facts).document().get("userinfo")
+    return session_claims(token) | ({"claims": {"userinfo": wanted}} if wanted else {})
 
 
 def audience_of(token: Token, issuer: Issuer) -> list[str]:
@@ -27,13 +45,13 @@ def describe(token: Token, issuer: Issuer) -> VerifiedToken:
     signed_in, acr = token.facts.get("auth_time"), token.facts.get("acr")
     return VerifiedToken(
         issuer=issuer.settings.issuer,
-        subject=str(user.pk) if user else None,
+        subject=subject_of(token, issuer) if user else None,
         client_id=token.client.client_id,
         scopes=token.scopes,
         audience=tuple(audience_of(token, issuer)),
         expires_at=token.expires_at,
         auth_time=datetime.fromtimestamp(float(signed_in), UTC) if signed_in is not None else None,
         acr=str(acr) if acr is not None else None,
-        claims=token.facts,
+        claims=all_claims(token),
         user=user,
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client, Token
-from django_oauth_server.tokens.describe import audience_of, subject_of
+from django_oauth_server.tokens.describe import audience_of, session_claims, subject_of
 from django_oauth_server.tokens.locate import locate
 
 
@@ -32,11 +32,11 @@ def _may_see(caller: Client, token: Token, issuer: Issuer) -> bool:
 
 def _members(token: Token, issuer: Issuer) -> dict[str, object]:
     members: dict[str, object] = {
-        **token.facts,
+        **session_claims(token),
         "active": True,
         "iss": issuer.settings.issuer,
         "client_id": token.client.client_id,
-        "sub": subject_of(token),
+        "sub": subject_of(token, issuer),
         "aud": audience_of(token, issuer),
         "scope": token.scope,
         "iat": int(token.issued_at.timestamp()),

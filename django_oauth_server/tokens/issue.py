@@ -17,29 +17,42 @@ from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.storage.tokens import find_tokens, hold, store, store_once
 from django_oauth_server.storage.transaction import Conflict
 from django_oauth_server.tokens.formats.base import TokenFormat
+from django_oauth_server.tokens.id_token import id_token
 from django_oauth_server.tokens.narrow import narrow
+from django_oauth_server.tokens.subject import subject
 
 
 def issue(
-    issuance: Issuance, asked: tuple[str, ...], issuer: Issuer, now: datetime, *, refreshable: bool = False
+    issuance: Issuance,
+    asked: tuple[str, ...],
+    issuer: Issuer,
+    now: datetime,
+    *,
+    refreshable: bool = False,
+    identifies: bool = False,
 ) -> Mapping[str, object]:
     """A token response (RFC 6749 section 5.1) for the resources *asked* for. One statement stores what must be stored.
 
+    *identifies*: an ID token is part of it, where the scope `openid` is (OpenID Connect Core section 3.1.3.3).
+
     A rotated refresh token that is honestly presented again (`Issuance.replaces` was superseded before) gets the answer it had.
     """
-    _check_subject(issuance)
-    issuance, audience = narrow(issuance, asked, issuer)
+    _check_subject(issuance, issuer)
+    narrowed, audience = narrow(issuance, asked, issuer)
     if issuance.replaces and issuance.replaces.superseded_at:
-        return _answer_again(issuance, audience, issuer, now)
-    return _answer(issuance, audience, issuer, now, refreshable=refreshable)
+        response = _answer_again(narrowed, audience, issuer, now)
+    else:
+        response = _answer(narrowed, audience, issuer, now, refreshable=refreshable)
+    if identifies and issuance.authorization and issuer.settings.is_openid and "openid" in issuance.scopes:
+        response["id_token"] = id_token(issuance, issuer, now, access_token=str(response["access_token"]))
+    return response
 
 
-def _check_subject(issuance: Issuance) -> None:
+def _check_subject(issuance: Issuance, issuer: Issuer) -> None:
     """RFC 9700 section 4.15: a `sub` that equals `client_id` says that the client acts for itself, which no person's token may say."""
-    if issuance.authorization and str(issuance.authorization.user_id) == issuance.client.client_id:
-        raise InvalidGrant(
-            "The person's identifier is the client's.", detail=f"client_id {issuance.client.client_id!r}"
-        )
+    client = issuance.client
+    if issuance.authorization and subject(issuance.authorization.user_id, client, issuer) == client.client_id:
+        raise InvalidGrant("The person's identifier is the client's.", detail=f"client_id {client.client_id!r}")
 
 
 def token_format(client_format: str, audience: tuple[str, ...], issuer: Issuer) -> TokenFormat:

@@ -13,7 +13,7 @@ from django_oauth_server.models import Token
 from django_oauth_server.protocol import opaque
 from django_oauth_server.resource.token import MAX_LENGTH, VerifiedToken
 from django_oauth_server.resource.verifiers.base import InvalidToken
-from django_oauth_server.storage.people import find_person
+from django_oauth_server.storage.authorizations import person_who_allowed
 from django_oauth_server.storage.revocations import is_revoked
 from django_oauth_server.storage.tokens import find_token
 from django_oauth_server.tokens.describe import describe
@@ -52,15 +52,16 @@ def _unless_revoked(claims: dict[str, object], issuer: Issuer) -> VerifiedToken:
 
 def _described(claims: dict[str, object]) -> VerifiedToken:
     """`issue` sees to it that `sub` equals `client_id` where, and only where, the client acts for itself."""
-    person = str(claims["sub"]) if claims["sub"] != claims["client_id"] else None
-    return VerifiedToken.from_claims(claims, user=_user_when_looked_at(person) if person else None)
+    by_a_person = claims["sub"] != claims["client_id"]
+    return VerifiedToken.from_claims(claims, user=_user_when_looked_at(claims) if by_a_person else None)
 
 
-def _user_when_looked_at(identifier: str) -> AbstractBaseUser:
+def _user_when_looked_at(claims: dict[str, object]) -> AbstractBaseUser:
     """The user, fetched when a view looks at it: verifying asks no database. Nobody, where the user was deleted or disabled since."""
-    return SimpleLazyObject(lambda: _active_user(identifier) or AnonymousUser())  # type: ignore[return-value]
+    return SimpleLazyObject(lambda: _active_user(claims) or AnonymousUser())  # type: ignore[return-value]
 
 
-def _active_user(identifier: str) -> AbstractBaseUser | None:
-    user = find_person(identifier)
+def _active_user(claims: dict[str, object]) -> AbstractBaseUser | None:
+    """By the authorization: `sub` may be one that only the client's sector knows."""
+    user = person_who_allowed(str(claims.get("grant_id", "")))
     return user if user and user.is_active else None

@@ -189,7 +189,7 @@ def test_what_the_policy_allows_is_offered(terms, issuer):
         "client_credentials",
         "refresh_token",
     ]
-    assert list(choices_of(members_of(terms)["response_types"], terms)) == ["code"]
+    assert list(choices_of(members_of(terms)["response_types"], terms)) == ["code", "none"]
 
 
 @pytest.mark.usefixtures("legacy")

@@ -23,7 +23,16 @@ GRANT_TYPES = [
     "urn:ietf:params:oauth:grant-type:jwt-bearer",
     "urn:ietf:params:oauth:grant-type:token-exchange",
 ]
-RESPONSE_TYPES = ["code", "token", "id_token", "code token", "code id_token", "none"]
+RESPONSE_TYPES = [
+    "code",
+    "token",
+    "id_token",
+    "code token",
+    "code id_token",
+    "code id_token token",
+    "id_token token",
+    "none",
+]
 RESPONSE_MODES = ["query", "fragment", "form_post", "web_message", "query.jwt"]
 METHODS = [
     "client_secret_basic",
@@ -37,7 +46,7 @@ CHALLENGE_METHODS = ["S256", "plain", "S512"]
 SCOPES = ["notes:read", "notes:write", "email", "openid", "admin"]
 
 
-@pytest.fixture(params=["oauth2_1", "legacy"], autouse=True)
+@pytest.fixture(params=["oauth2_1", "openid_connect", "legacy"], autouse=True)
 def _profile(request: pytest.FixtureRequest, settings: Any) -> None:
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"profile": request.param}
 
@@ -71,7 +80,9 @@ def test_grant_types(flow: Flow, offered: dict[str, Any], grant_type: str) -> No
 @pytest.mark.parametrize("response_type", RESPONSE_TYPES)
 def test_response_types(flow: Flow, offered: dict[str, Any], response_type: str) -> None:
     advertised = response_type in offered["response_types_supported"]
-    assert refusal(flow, response_type=response_type) == ("" if advertised else "unsupported_response_type")
+    assert refusal(flow, response_type=response_type, nonce="n", scope="openid") == (
+        "" if advertised else "unsupported_response_type"
+    )
     if response_type == "token":
         assert ("implicit" in offered["grant_types_supported"]) is advertised
 

@@ -12,11 +12,14 @@ from django.urls import clear_url_caches, resolve, set_urlconf
 from django_oauth_server.authorization.response_modes.base import ResponseMode
 from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.clients.methods.base import ClientAuthMethod
+from django_oauth_server.conf import OPENID_SCOPES
 from django_oauth_server.grants.base import GrantType
 from django_oauth_server.registry import default_issuer
+from django_oauth_server.tokens.claims import UserClaims
 
 pytestmark = pytest.mark.django_db
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
+SESSION_CLAIMS = ("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid")
 
 
 def metadata(path: str = WELL_KNOWN) -> dict[str, Any]:
@@ -36,8 +39,8 @@ def test_the_document() -> None:
         "revocation_endpoint": "https://as.example/oauth/revoke",
         "introspection_endpoint": "https://as.example/oauth/introspect",
         "jwks_uri": "https://as.example/oauth/jwks",
-        "scopes_supported": ["notes:read", "notes:write", "email"],
-        "response_types_supported": ["code"],
+        "scopes_supported": ["notes:read", "notes:write", *OPENID_SCOPES],
+        "response_types_supported": ["code", "none"],
         "response_modes_supported": ["query", "fragment", "form_post"],
         "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
@@ -45,17 +48,30 @@ def test_the_document() -> None:
         "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
+        "prompt_values_supported": ["none", "select_account", "login", "consent"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256", "PS256", "EdDSA"],
+        "claims_parameter_supported": True,
+        "claims_supported": [*SESSION_CLAIMS, *UserClaims.supported()],
     }
 
 
-@pytest.mark.parametrize("profile", ["oauth2_1", "legacy"])
+@pytest.mark.requirement(1)
+def test_an_oauth_server_that_is_no_openid_provider_says_nothing_of_it(settings: Any) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"scopes": {"notes:read": "see your notes"}}
+    assert (
+        not {"claims_supported", "id_token_signing_alg_values_supported", "subject_types_supported"} & metadata().keys()
+    )
+
+
+@pytest.mark.parametrize("profile", ["oauth2_1", "openid_connect", "legacy"])
 def test_every_component_is_advertised_and_nothing_else(settings: Any, profile: str) -> None:
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"profile": profile}
     document, components = metadata(), default_issuer().components
     assert set(document["response_types_supported"]) == set(components.of(ResponseType))
     assert set(document["response_modes_supported"]) == set(components.of(ResponseMode))
     assert set(document["token_endpoint_auth_methods_supported"]) == set(components.of(ClientAuthMethod))
-    flows = {one.grant_type for one in components.of(ResponseType).values()}
+    flows = {name for one in components.of(ResponseType).values() for name in one.grant_types}
     assert set(document["grant_types_supported"]) == set(components.of(GrantType)) | flows
 
 

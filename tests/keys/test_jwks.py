@@ -86,7 +86,7 @@ def test_a_key_that_another_process_let_sign_at_once_is_published_within_seconds
 def test_it_is_where_the_metadata_says() -> None:
     issuer = default_issuer()
 
-    assert JWKSEndpoint().metadata(issuer.url) == {"jwks_uri": "https://as.example/oauth/jwks"}
+    assert JWKSEndpoint().metadata(issuer.url, issuer.settings) == {"jwks_uri": "https://as.example/oauth/jwks"}
     assert resolve(URL).view_name == "oauth_server:jwks"
 
 

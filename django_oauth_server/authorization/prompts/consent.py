@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import AbstractBaseUser
 
 from django_oauth_server.authorization.describe import (
+    describe_claims,
     describe_client,
     describe_duration,
     describe_scopes,
@@ -13,21 +14,19 @@ from django_oauth_server.authorization.describe import (
     why_unproven,
 )
 from django_oauth_server.authorization.prompts.base import Prompt, Situation
+from django_oauth_server.authorization.prompts.waiting import wait
 from django_oauth_server.authorization.request import AuthorizationRequest
 from django_oauth_server.authorization.response_modes.base import Page
 from django_oauth_server.errors import ConsentRequired
 from django_oauth_server.grants.allow import covers
-from django_oauth_server.models import Ticket
-from django_oauth_server.protocol.opaque import INTERACTION
 from django_oauth_server.protocol.uris import destination, proves_identity
-from django_oauth_server.storage.tickets import hand_out
 
 
 class Consent(Prompt):
     """Needed for what was not allowed yet, where the client asks for it, and where nothing proves who the client is."""
 
     name = "consent"
-    parameters = frozenset({"prompt"})
+    value = "consent"
     refusal = ConsentRequired
 
     def needed(self, situation: Situation) -> bool:
@@ -36,21 +35,17 @@ class Consent(Prompt):
             return True
         if request.client.skip_consent:
             return False
-        return remembered is None or not covers(remembered, request.scopes, request.audience)
+        return remembered is None or not covers(remembered, request.scopes, request.audience, request.further_claims)
 
     def ask(self, situation: Situation) -> Page:
-        """The request waits as a ticket, with only its handle in the form."""
         request, issuer = situation.request, situation.request.issuer
         assert isinstance(situation.user, AbstractBaseUser)
-        waiting = Ticket(
-            kind=Ticket.Kind.INTERACTION,
-            client=request.client,
-            user=situation.user,  # type: ignore[misc]
-            payload={"parameters": request.as_shown.pairs()},
-            created_at=situation.now,
-            expires_at=situation.now + issuer.settings.interaction_lifetime,
-        )
-        known = situation.remembered.scopes if situation.remembered else None
+        remembered = situation.remembered
+        known = remembered.scopes.union(remembered.claims) if remembered else None
+        asked = [
+            *describe_scopes(request.scopes, issuer, known=known),
+            *describe_claims(request.further_claims, issuer, known=known),
+        ]
         return Page(
             "oauth_server/consent.html",
             {
@@ -59,12 +54,12 @@ class Consent(Prompt):
                 "destination": destination(request.redirect_uri),
                 "unproven": why_unproven(request.client, request.redirect_uri),
                 "account": situation.user.get_username(),
-                "groups": group_by_resource(describe_scopes(request.scopes, issuer, known=known), issuer),
+                "groups": group_by_resource(asked, issuer),
                 "resources": [resource_name(identifier, issuer) for identifier in request.resources],
                 "duration": describe_duration(request.client, issuer),
                 "connected_apps_url": issuer.url_path("connected_apps"),
                 "decision_url": issuer.url_path("decision"),
-                "handle": hand_out(waiting, INTERACTION),
+                "handle": wait(situation, self.name),
             },
             leads_away=True,
         )

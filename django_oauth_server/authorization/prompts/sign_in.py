@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.views import redirect_to_login
-
 from django_oauth_server.authorization.prompts.base import Prompt, Situation
 from django_oauth_server.authorization.response_modes.base import Redirect
+from django_oauth_server.authorization.sign_in import to_sign_in
 from django_oauth_server.errors import LoginRequired
 
 
 class SignIn(Prompt):
-    """Needed where nobody is signed in."""
+    """Needed where nobody is signed in. Whoever signs in now has chosen the account, and is fresh."""
 
     name = "sign_in"
-    parameters = frozenset({"prompt"})
+    value = "none"
     refusal = LoginRequired
 
     def needed(self, situation: Situation) -> bool:
         return not situation.user.is_authenticated
 
     def ask(self, situation: Situation) -> Redirect:
-        return Redirect(redirect_to_login(situation.request.path).url)
+        request = situation.request
+        plain = not (request.prompts - {"consent"}) and request.max_age is None
+        return to_sign_in(request.path() if plain else situation.come_back("select_account"), request.params)

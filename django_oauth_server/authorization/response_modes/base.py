@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from django_oauth_server.component import Component, Document
+from django_oauth_server.conf import IssuerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +38,5 @@ class ResponseMode(Component):
     def send(self, redirect_uri: str, parameters: Mapping[str, str], client_name: str) -> Redirect | Page:
         raise NotImplementedError
 
-    def metadata(self, endpoint: Callable[[str], str]) -> Document:
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"response_modes_supported": [self.name]}

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django_oauth_server.authorization.request import Granted
 from django_oauth_server.component import Component, Document
+from django_oauth_server.conf import IssuerSettings
 
 
 class ResponseType(Component):
@@ -16,6 +17,8 @@ class ResponseType(Component):
     """What the client must have registered in `grant_types` (RFC 7591 section 2.1)."""
     default_mode: ClassVar[str]
     carries_tokens: ClassVar[bool] = False
+    returns_code: ClassVar[bool] = False
+    returns_id_token: ClassVar[bool] = False
 
     def parts(self, granted: Granted) -> Mapping[str, str]:
         """The parameters of the answer. Runs in the transaction that records the consent."""
@@ -24,5 +27,5 @@ class ResponseType(Component):
     def offers(self) -> Mapping[str, tuple[str, ...]]:
         return {"response_types": (self.name,), "grant_types": self.grant_types}
 
-    def metadata(self, endpoint: Callable[[str], str]) -> Document:
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"response_types_supported": [self.name], "grant_types_supported": list(self.grant_types)}

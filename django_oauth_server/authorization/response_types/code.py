@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django_oauth_server.authorization.request import Granted
 from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.component import Document
+from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.models import Ticket
 from django_oauth_server.protocol.opaque import AUTHORIZATION_CODE
 from django_oauth_server.storage.tickets import hand_out
@@ -22,6 +23,7 @@ class CodeResponse(ResponseType):
     parameters = frozenset({"code_challenge", "code_challenge_method"})
     grant_types = ("authorization_code",)
     default_mode = "query"
+    returns_code = True
 
     def parts(self, granted: Granted) -> Mapping[str, str]:
         request, params = granted.request, granted.request.params
@@ -39,11 +41,13 @@ class CodeResponse(ResponseType):
                 else "",
                 "scopes": list(granted.scopes),
                 "resources": list(request.resources),
+                "facts": granted.facts,
+                "nonce": params.get("nonce", ""),
             },
             created_at=granted.now,
             expires_at=granted.now + lifetime,
         )
         return {"code": hand_out(ticket, AUTHORIZATION_CODE)}
 
-    def metadata(self, endpoint: Callable[[str], str]) -> Document:
-        return {**super().metadata(endpoint), "authorization_response_iss_parameter_supported": True}
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
+        return {**super().metadata(endpoint, settings), "authorization_response_iss_parameter_supported": True}

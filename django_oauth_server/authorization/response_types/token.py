@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from django_oauth_server.authorization.request import Granted
 from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.conf import IssuerSettings, Policy
-from django_oauth_server.grants.base import Issuance
 from django_oauth_server.tokens.issue import issue
 
 
@@ -29,16 +28,8 @@ class TokenResponse(ResponseType):
 
     def parts(self, granted: Granted) -> Mapping[str, str]:
         request = granted.request
-        issuance = Issuance(
-            client=request.client,
-            authorization=granted.authorization,
-            scopes=frozenset(granted.scopes),
-            resources=request.resources,
-            family=uuid4(),
-        )
-        return {
-            name: str(value) for name, value in issue(issuance, request.resources, request.issuer, granted.now).items()
-        }
+        issued = issue(granted.issuance(uuid4()), request.resources, request.issuer, granted.now)
+        return {name: str(value) for name, value in issued.items()}
 
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
         yield Warning(

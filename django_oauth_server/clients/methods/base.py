@@ -9,6 +9,7 @@ from datetime import datetime
 from django.http import HttpRequest
 
 from django_oauth_server.component import Component, Document
+from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.parameters import Parameters
 
@@ -43,7 +44,7 @@ class ClientAuthMethod(Component):
     def offers(self) -> Mapping[str, tuple[str, ...]]:
         return {"token_endpoint_auth_method": (self.name,)}
 
-    def metadata(self, endpoint: Callable[[str], str]) -> Document:
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {
             "token_endpoint_auth_methods_supported": [self.name],
             "revocation_endpoint_auth_methods_supported": [self.name],

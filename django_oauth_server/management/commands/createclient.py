@@ -101,6 +101,8 @@ def _reading(member: Member) -> dict[str, Any]:
         return {"action": "extend", "nargs": "*", "metavar": "URI" if member.kind == "uris" else "VALUE"}
     if member.kind == "flag":
         return {"action": argparse.BooleanOptionalAction}
+    if member.kind == "number":
+        return {"type": int, "metavar": "NUMBER"}
     return {"type": _json, "metavar": "JSON"} if member.kind == "json" else {"metavar": member.kind.upper()}
 
 

@@ -9,7 +9,7 @@ from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.models import Token
 from django_oauth_server.protocol import jose
 from django_oauth_server.resource.revocations import token_mark
-from django_oauth_server.tokens.describe import audience_of, subject_of
+from django_oauth_server.tokens.describe import all_claims, audience_of, subject_of
 from django_oauth_server.tokens.formats.base import TokenFormat
 
 
@@ -26,9 +26,9 @@ class AccessTokenJWT(TokenFormat):
     def render(self, token: Token, identifier: str, issuer: Issuer) -> str:
         audience = audience_of(token, issuer)
         claims = {
-            **token.facts,
+            **all_claims(token),
             "iss": issuer.settings.issuer,
-            "sub": subject_of(token),
+            "sub": subject_of(token, issuer),
             "aud": audience[0] if len(audience) == 1 else audience,
             "client_id": token.client.client_id,
             "scope": token.scope,

@@ -1,0 +1,43 @@
+"""A request that waits while a person looks at a page."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from django_oauth_server.authorization.prompts.base import Situation
+from django_oauth_server.authorization.turn import Turn
+from django_oauth_server.models import Ticket
+from django_oauth_server.protocol.opaque import INTERACTION
+from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.storage.tickets import hand_out
+
+
+def wait(situation: Situation, prompt: str) -> str:
+    """The request waits for an answer to *prompt*, as a ticket of the person who is signed in. Returns its handle, which alone is in the form."""
+    request = situation.request
+    assert isinstance(situation.user, AbstractBaseUser)
+    asked_at = situation.turn.asked_at
+    waiting = Ticket(
+        kind=Ticket.Kind.INTERACTION,
+        client=request.client,
+        user=situation.user,  # type: ignore[misc]
+        payload={
+            "parameters": request.as_shown.pairs(),
+            "prompt": prompt,
+            "asked_at": asked_at.timestamp() if asked_at else None,
+            "done": sorted(situation.turn.done),
+        },
+        created_at=situation.now,
+        expires_at=situation.now + request.issuer.settings.interaction_lifetime,
+    )
+    return hand_out(waiting, INTERACTION)
+
+
+def request_of(ticket: Ticket) -> tuple[Parameters, Turn]:
+    """The request that waits as *ticket*, and what the person had done for it."""
+    payload = ticket.payload
+    asked_at = payload.get("asked_at")
+    turn = Turn(datetime.fromtimestamp(asked_at, UTC) if asked_at else None, frozenset(payload.get("done", ())))
+    return Parameters(tuple(pair) for pair in payload["parameters"]), turn

@@ -1,0 +1,17 @@
+"""The way to Django's sign-in and back."""
+
+from __future__ import annotations
+
+from django.contrib.auth.views import redirect_to_login
+from django.shortcuts import resolve_url
+
+from django_oauth_server.authorization.response_modes.base import Redirect
+from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.protocol.uris import add_parameters
+
+
+def to_sign_in(back: str, params: Parameters, *, page: str = "") -> Redirect:
+    """To LOGIN_URL, or to *page* (a URL or a name), which leads to *back*. It is told whom the client expects, if the client does."""
+    to = redirect_to_login(back, resolve_url(page) if page else None).url
+    hint = params.get("login_hint")
+    return Redirect(add_parameters(to, [("login_hint", hint)], "query") if hint else to)

@@ -1,0 +1,138 @@
+"""ID tokens (OpenID Connect Core section 2): who signed in, when and how, for one client to read."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from django_oauth_server.component import Component, Document, Member, Terms, Words
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.errors import InvalidRequest
+from django_oauth_server.grants.base import Issuance
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.keys.signing import signing_key, verify
+from django_oauth_server.models import Client
+from django_oauth_server.protocol import jose
+from django_oauth_server.protocol.claims_request import ClaimsRequest
+from django_oauth_server.tokens.claims import claims_class
+from django_oauth_server.tokens.subject import subject
+
+DEFAULT_ALG: Final = "RS256"
+"""OpenID Connect Core section 15.1."""
+TYP: Final = "JWT"
+_ALWAYS: Final = ("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid")
+_HASHES: Final[Mapping[str, Callable[[bytes], hashlib._Hash]]] = {"EdDSA": hashlib.sha512}
+
+
+def _algs(terms: Terms) -> Mapping[str, Words]:
+    return {alg: alg for alg in jose.ALGORITHMS}
+
+
+class IDToken(Component):
+    """What makes an authorization server an OpenID Provider."""
+
+    name = "id_token"
+    parameters = frozenset({"nonce", "id_token_hint", "claims", "ui_locales"})
+    client_metadata = (
+        Member(
+            name="id_token_signed_response_alg",
+            kind="choice",
+            label=_("ID token signature"),
+            help=_("The algorithm with which its ID tokens are signed. Left empty, RS256."),
+            choices=_algs,
+        ),
+    )
+
+    def enabled(self, settings: IssuerSettings) -> bool:
+        return settings.is_openid
+
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
+        claims = [*_ALWAYS, *claims_class(settings).supported()]
+        acr = {"acr_values_supported": list(settings.acr_values)} if settings.acr_values else {}
+        return {
+            "id_token_signing_alg_values_supported": sorted(jose.ALGORITHMS, key=lambda alg: alg != DEFAULT_ALG),
+            "claims_supported": list(dict.fromkeys(claims)),
+            "claims_parameter_supported": True,
+            **acr,
+        }
+
+
+def id_token(
+    issuance: Issuance,
+    issuer: Issuer,
+    now: datetime,
+    *,
+    access_token: str = "",
+    code: str = "",
+    scopes: Collection[str] = (),
+) -> str:
+    """The ID token for what *issuance* proves; bound to the *access_token* and the *code* that go with it (sections 3.1.3.6 and 3.3.2.11).
+
+    *scopes*: those whose claims are in it, where no access token could fetch them (section 5.4).
+    """
+    assert issuance.authorization is not None
+    client, facts = issuance.client, issuance.facts
+    alg = signed_response_alg(client)
+    claims = {
+        **_asked_for(issuance, issuer, scopes),
+        **{name: facts[name] for name in ("auth_time", "acr", "amr", "sid") if name in facts},
+        "iss": issuer.settings.issuer,
+        "sub": subject(issuance.authorization.user_id, client, issuer),
+        "aud": client.client_id,
+        "azp": client.client_id,
+        "iat": int(now.timestamp()),
+        "exp": int((now + issuer.settings.id_token_lifetime).timestamp()),
+        **({"nonce": issuance.nonce} if issuance.nonce else {}),
+        **({"at_hash": half_hash(access_token, alg)} if access_token else {}),
+        **({"c_hash": half_hash(code, alg)} if code else {}),
+    }
+    return jose.sign(claims, signing_key(issuer, alg), typ=TYP)
+
+
+def signed_response_alg(client: Client) -> str:
+    """With which its ID tokens are signed."""
+    return str(client.metadata.get("id_token_signed_response_alg") or DEFAULT_ALG)
+
+
+def half_hash(value: str, alg: str) -> str:
+    """The left half of the hash that belongs to *alg*, over the ASCII octets of *value* (section 3.1.3.6)."""
+    hashed = _HASHES.get(alg, hashlib.sha256)(value.encode()).digest()
+    return base64.urlsafe_b64encode(hashed[: len(hashed) // 2]).rstrip(b"=").decode()
+
+
+def hinted_subject(hint: str, client: Client, issuer: Issuer) -> str:
+    """The `sub` of an ID token that *client* was given earlier. It may have expired long ago (section 3.1.2.1). Raises `InvalidRequest`."""
+    claims = read_hint(hint, issuer)
+    if claims.get("aud") != client.client_id:
+        raise InvalidRequest("The parameter id_token_hint was issued to another client.")
+    return str(claims["sub"])
+
+
+def read_hint(hint: str, issuer: Issuer) -> dict[str, object]:
+    """The claims of an ID token of *issuer*, expired or not. Raises `InvalidRequest`."""
+    try:
+        claims = verify(issuer, hint, typ=TYP)
+    except jose.InvalidJWT as exc:
+        raise InvalidRequest("The parameter id_token_hint is no ID token of this server.", detail=str(exc)) from exc
+    if claims.get("iss") != issuer.settings.issuer or not isinstance(claims.get("sub"), str):
+        raise InvalidRequest("The parameter id_token_hint is no ID token of this server.")
+    return claims
+
+
+def requested_claims(facts: Mapping[str, object]) -> ClaimsRequest:
+    """The claims that were asked for one by one, and allowed."""
+    kept = facts.get("claims")
+    return ClaimsRequest.of(kept) if isinstance(kept, Mapping) else ClaimsRequest()
+
+
+def _asked_for(issuance: Issuance, issuer: Issuer, scopes: Collection[str]) -> dict[str, object]:
+    """Profile claims are in it only where they were asked for there: it is written down in more places than a userinfo response."""
+    assert issuance.authorization is not None
+    kind = claims_class(issuer.settings)
+    names = kind.asked_by(scopes).union(requested_claims(issuance.facts).id_token)
+    return kind(issuance.authorization.user).claims(names) if names else {}

@@ -1,0 +1,31 @@
+"""By which identifier a client knows a person (OpenID Connect Core section 8)."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from urllib.parse import urlsplit
+
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
+
+
+def subject(user_id: object, client: Client, issuer: Issuer) -> str:
+    """The person's `sub` for *client*: the same for all, or one that only the client's own sector sees."""
+    if not is_pairwise(client, issuer):
+        return str(user_id)
+    # Nobody who does not know the salt can find the person, nor compare two sectors (section 8.1).
+    message = f"{sector(client)}\0{user_id}".encode()
+    derived = hmac.digest(issuer.settings.pairwise_salt.encode(), message, "sha256")
+    return base64.urlsafe_b64encode(derived).rstrip(b"=").decode()
+
+
+def is_pairwise(client: Client, issuer: Issuer) -> bool:
+    """Whether *client* registered `subject_type` pairwise, and the issuer offers it."""
+    return bool(issuer.settings.pairwise_salt) and client.metadata.get("subject_type") == "pairwise"
+
+
+def sector(client: Client) -> str:
+    """The host of `sector_identifier_uri`, or the one of all redirect URIs (section 8.1)."""
+    named = client.metadata.get("sector_identifier_uri") or next(iter(client.redirect_uris), "")
+    return urlsplit(str(named)).hostname or client.client_id
