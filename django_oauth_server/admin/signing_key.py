@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from django_oauth_server.admin.lists import QuickAdmin, badge
-from django_oauth_server.keys.rotation import KeysAreFiles, Rotation, rotate
+from django_oauth_server.keys.rotation import KeysAreFiles, Rotation, rotate_all
 from django_oauth_server.models import SigningKey
 from django_oauth_server.registry import issuers
 
@@ -75,7 +75,7 @@ class SigningKeyAdmin(QuickAdmin):
         return super().changelist_view(request, {**offers, **(extra_context or {})})
 
     def rotate_view(self, request: HttpRequest) -> HttpResponse:
-        """Asks first; then publishes the next key of the issuer that was chosen."""
+        """Asks first; then publishes the next keys of the issuer that was chosen."""
         if not self.has_rotate_permission(request):
             raise PermissionDenied
         chosen = next((issuer for issuer in issuers() if str(issuer) == request.POST.get("issuer")), None)
@@ -88,11 +88,12 @@ class SigningKeyAdmin(QuickAdmin):
             }
             return TemplateResponse(request, "admin/django_oauth_server/rotate.html", context)
         try:
-            rotation = rotate(chosen, now=timezone.now())
+            rotations = rotate_all(chosen, now=timezone.now())
         except KeysAreFiles as exc:
             messages.error(request, str(exc))
         else:
-            self._report(request, rotation)
+            for rotation in rotations:
+                self._report(request, rotation)
         return HttpResponseRedirect(
             reverse("admin:django_oauth_server_signingkey_changelist", current_app=self.admin_site.name)
         )

@@ -18,6 +18,7 @@ from django_oauth_server.conf.rates import parse_rate
 from django_oauth_server.conf.settings import THROTTLES, IssuerSettings, Resource, Scope
 from django_oauth_server.protocol.destinations import PrivateHosts
 from django_oauth_server.protocol.errors import InvalidScope
+from django_oauth_server.protocol.jose import ALGORITHMS
 from django_oauth_server.protocol.scopes import parse_scope
 from django_oauth_server.protocol.uris import check_resource, is_loopback
 
@@ -65,6 +66,9 @@ def _normal(one: IssuerSettings) -> IssuerSettings:
             raise ImproperlyConfigured(f"{SETTING}: {field.name} must be a timedelta, not negative.")
         if isinstance(field.default, tuple) and isinstance(value, str):
             raise ImproperlyConfigured(f"{SETTING}: {field.name} must be a list or tuple, not a string.")
+    for alg in (one.signing_alg, *one.signing_algs):
+        if alg not in ALGORITHMS:
+            raise ImproperlyConfigured(f"{SETTING}: {alg!r} is none of the algorithms {', '.join(ALGORITHMS)}.")
     if not isinstance(one.trusted_proxies, int) or one.trusted_proxies < 0:
         raise ImproperlyConfigured(f"{SETTING}: trusted_proxies must be a number, not negative.")
     scopes = {name: Scope(words) if isinstance(words, str) else words for name, words in one.scopes.items()}
@@ -86,6 +90,7 @@ def _normal(one: IssuerSettings) -> IssuerSettings:
         default_scopes=tuple(one.default_scopes),
         throttles=_throttles(one.throttles),
         components=tuple(one.components),
+        signing_algs=tuple(one.signing_algs),
         signing_key_files=tuple(one.signing_key_files),
         acr_values=tuple(one.acr_values),
         outbound_private_hosts=_private_hosts(one.outbound_private_hosts),

@@ -98,15 +98,17 @@ class IssuerSettings:
     password_change_revokes: bool = True
     """A changed password ends what the person had allowed. Apps ask again."""
     signing_alg: str = "ES256"
-    """The algorithm of new signing keys: `ES256` or `RS256`."""
+    """The algorithm that access tokens are signed with: `ES256`, `RS256`, `PS256` or `EdDSA`."""
+    signing_algs: tuple[str, ...] = ("RS256", "ES256")
+    """The algorithms among which clients choose that of their ID tokens. Each has keys of its own, which are published before they are needed."""
     signing_key_files: tuple[str, ...] = ()
     """Private keys as PEM or JWK files, in place of keys in the database. The first signs, all are published."""
     key_encryption_key: str = ""
     """The secret that encrypts signing keys in the database and derives refresh tokens. Empty: Django's SECRET_KEY."""
     key_encryption_key_fallbacks: tuple[str, ...] = ()
     """Former values of `key_encryption_key`, which still decrypt. With an empty `key_encryption_key`: Django's SECRET_KEY_FALLBACKS."""
-    key_publication_lead: timedelta = timedelta(hours=1)
-    """How long a new signing key is published before it signs; no shorter than others cache the JWKS."""
+    key_publication_lead: timedelta = timedelta(hours=2)
+    """How long a new signing key is published before it signs. Others may keep the JWKS for half as long, whatever its cache headers say."""
     client_cache_lifetime: timedelta = timedelta(seconds=5)
     """How long another process may act on a client as it was, where no statement is made (client_credentials with `at+jwt`)."""
     throttles: Mapping[str, str | None] = field(default_factory=lambda: dict(THROTTLES))

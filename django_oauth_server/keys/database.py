@@ -7,16 +7,19 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from time import monotonic
-from typing import Final
+from typing import Final, NoReturn
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.conf.loader import SETTING
+from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.keys.encryption import Undecipherable, decrypt, encrypt
 from django_oauth_server.keys.ring import KeyRing, Signer
 from django_oauth_server.models import SigningKey
 from django_oauth_server.protocol.jose import SigningKeyPair
-from django_oauth_server.storage.signing_keys import add_signing_key, signing_keys
+from django_oauth_server.storage.signing_keys import add_signing_keys, signing_keys
 from django_oauth_server.storage.transaction import after_commit
 
 PATIENCE: Final = 5.0
@@ -32,8 +35,9 @@ def refresh_interval(settings: IssuerSettings) -> float:
     return min(max(settings.key_publication_lead.total_seconds() / 4, PATIENCE), _LONGEST_INTERVAL)
 
 
-def new_key(settings: IssuerSettings, pair: SigningKeyPair, *, published: datetime, signs_from: datetime) -> SigningKey:
-    """The row for *pair*."""
+def new_key(settings: IssuerSettings, alg: str, *, published: datetime, signs_from: datetime) -> SigningKey:
+    """One that was never there before. It is not saved yet."""
+    pair = SigningKeyPair.generate(alg)
     return SigningKey(
         issuer=settings.issuer,
         kid=pair.kid,
@@ -45,16 +49,25 @@ def new_key(settings: IssuerSettings, pair: SigningKeyPair, *, published: dateti
     )
 
 
-class DatabaseKeys:
-    """The key that began to sign last signs; all are published until they expire. The first is made when it is asked for.
+def offered(settings: IssuerSettings) -> tuple[str, ...]:
+    """The algorithms that have keys: the one of access tokens, and those that clients choose among."""
+    return tuple(dict.fromkeys((*settings.signing_algs, settings.signing_alg)))
 
-    There is no lock. Two processes that make the first key at once make two: both are published, and the same one signs for both as
+
+class DatabaseKeys:
+    """Each algorithm has its own line: the key that began to sign last signs; all are published until they expire.
+
+    The first keys of all lines are made together, when one is asked for, so that nobody can have read a key set without them. A line that
+    comes later is published first, as a key is that was rotated: who has kept the key set does not know it.
+
+    There is no lock. Two processes that make the first keys at once make two of each: all are published, and the same ones sign for both as
     soon as they read again.
     """
 
     def __init__(self, settings: IssuerSettings) -> None:
         self._settings = settings
         self._interval = refresh_interval(settings)
+        self.algs = offered(settings)
         self._kept: KeyRing | None = None
         self._read_at = self._sought_at = -PATIENCE
         self._pairs: dict[str, SigningKeyPair] = {}
@@ -73,23 +86,50 @@ class DatabaseKeys:
         self._sought_at = monotonic()
         return self._read()
 
+    def complete(self, max_age: float | None = None) -> KeyRing:
+        """The same, with keys for all that is offered: those that are missing are made."""
+        ring = self.ring(max_age)
+        if ring.algs.issuperset(self.algs):
+            return ring
+        ring = self._read()
+        missing = [alg for alg in self.algs if alg not in ring.algs]
+        return self._make(missing, ring) if missing else ring
+
     def signer(self, alg: str | None = None) -> SigningKeyPair:
-        """The key that signs now with *alg*, or with the algorithm of new keys."""
-        alg = alg or self._settings.signing_alg
-        return (
-            self.ring().signer(alg, timezone.now()) or self._read().signer(alg, timezone.now()) or self._make_first(alg)
+        """The key that signs now with *alg*; or with the algorithm of access tokens and, until its first key signs, as before."""
+        now, ring = timezone.now(), self.complete()
+        if alg is None:
+            found = ring.signer(self._settings.signing_alg, now) or ring.any_signer(now)
+        else:
+            found = ring.signer(alg, now) or self._read().signer(alg, now)  # it may have been let sign since
+        return found or self._refuse(alg or self._settings.signing_alg, ring)
+
+    def _refuse(self, alg: str, ring: KeyRing) -> NoReturn:
+        if alg not in ring.algs:
+            raise ImproperlyConfigured(f"{SETTING}: signing_algs has no {alg}.")
+        raise TemporarilyUnavailable(
+            "The key for this client's algorithm does not sign yet.",
+            detail=f"the key for {alg} is published, and waits to sign: manage.py rotatekeys --now --alg {alg} lets it sign at once",
         )
 
-    def _make_first(self, alg: str) -> SigningKeyPair:
-        now, pair = timezone.now(), SigningKeyPair.generate(alg)
-        add_signing_key(new_key(self._settings, pair, published=now, signs_from=now))
-        # Inside a transaction it is not kept before the commit: a rollback takes the key away, and this process would go on signing with it.
-        self._uncommitted.add(pair.kid)
-        after_commit(partial(self._committed, pair.kid))
-        return self._read().signer(alg, now) or pair
+    def _make(self, algs: list[str], ring: KeyRing) -> KeyRing:
+        now = timezone.now()
+        rows = [new_key(self._settings, alg, published=now, signs_from=self._beginning(alg, ring, now)) for alg in algs]
+        add_signing_keys(rows)
+        # Inside a transaction they are not kept before the commit: a rollback takes the keys away, and this process would go on signing with them.
+        made = {row.kid for row in rows}
+        self._uncommitted |= made
+        after_commit(partial(self._committed, made))
+        return self._read()
 
-    def _committed(self, kid: str) -> None:
-        self._uncommitted.discard(kid)
+    def _beginning(self, alg: str, ring: KeyRing, now: datetime) -> datetime:
+        """A new line waits until others know it, unless nothing signs here, or what signed with *alg* cannot be decrypted any more."""
+        published = {alg for _, alg in ring.published.keys}
+        waits = alg not in published and ring.any_signer(now)
+        return now + self._settings.key_publication_lead if waits else now
+
+    def _committed(self, kids: set[str]) -> None:
+        self._uncommitted -= kids
         self._kept = None
 
     def _read(self) -> KeyRing:
@@ -104,7 +144,9 @@ class DatabaseKeys:
     def _signers(self, rows: list[SigningKey]) -> Iterator[Signer]:
         for row in rows:
             try:
-                yield Signer(self._pair(row), row.signs_from, row.expires_at)
+                yield Signer(
+                    self._pair(row), row.signs_from if row.created_at < row.signs_from else None, row.expires_at
+                )
             except Undecipherable:
                 logger.warning("Signing key %s does not sign here: no secret of this deployment decrypts it.", row.kid)
 

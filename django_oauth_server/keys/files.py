@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -12,8 +11,6 @@ from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.loader import SETTING
 from django_oauth_server.keys.ring import KeyRing, Signer
 from django_oauth_server.protocol.jose import SigningKeyPair
-
-_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 class FileKeys:
@@ -28,6 +25,13 @@ class FileKeys:
     def sought(self) -> KeyRing:
         return self._ring
 
+    def complete(self, max_age: float | None = None) -> KeyRing:
+        return self._ring
+
+    @property
+    def algs(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(signer.pair.alg for signer in self._ring.signers))
+
     def signer(self, alg: str | None = None) -> SigningKeyPair:
         """The first for *alg*, or the first of all. Raises ImproperlyConfigured where there is none."""
         for signer in self._ring.signers:
@@ -38,7 +42,7 @@ class FileKeys:
     @cached_property
     def _ring(self) -> KeyRing:
         pairs = [_load(path) for path in self._paths]
-        return KeyRing.of([Signer(pair, _EVER) for pair in pairs], [pair.public_jwk() for pair in pairs])
+        return KeyRing.of([Signer(pair) for pair in pairs], [pair.public_jwk() for pair in pairs])
 
 
 def _load(path: str) -> SigningKeyPair:

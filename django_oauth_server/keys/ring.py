@@ -12,11 +12,15 @@ from django_oauth_server.protocol.jose import KeySet, SigningKeyPair
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """A key pair, and the time in which it signs."""
+    """A key pair, and the time in which it signs. Without a beginning it signed from when it was published, whatever the clock here says."""
 
     pair: SigningKeyPair
-    signs_from: datetime
+    signs_from: datetime | None = None
     expires_at: datetime | None = None
+
+    def signs(self, now: datetime) -> bool:
+        begun = self.signs_from is None or self.signs_from <= now
+        return begun and (self.expires_at is None or now < self.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +31,21 @@ class KeyRing:
     jwks: dict[str, list[dict[str, object]]]
     """The JWK Set (RFC 7517 section 5), of public keys alone."""
     published: KeySet
+    algs: frozenset[str]
+    """The algorithms that have a key that signs, now or later."""
 
     @classmethod
     def of(cls, signers: Iterable[Signer], public_jwks: Iterable[dict[str, object]]) -> Self:
-        jwks = {"keys": list(public_jwks)}
-        return cls(tuple(signers), jwks, KeySet.parse(jwks))
+        jwks, signers = {"keys": list(public_jwks)}, tuple(signers)
+        return cls(signers, jwks, KeySet.parse(jwks), frozenset(one.pair.alg for one in signers))
 
     def signer(self, alg: str, now: datetime) -> SigningKeyPair | None:
-        """The newest that has begun to sign. Where none has (the clock of whoever made it is ahead), the one that begins first."""
-        fitting = [
-            one for one in self.signers if one.pair.alg == alg and (one.expires_at is None or now < one.expires_at)
-        ]
-        begun = (one for one in fitting if one.signs_from <= now)
-        chosen = next(begun, fitting[-1] if fitting else None)
-        return chosen.pair if chosen else None
+        """The newest for *alg* that has begun to sign."""
+        return next((one.pair for one in self.signers if one.pair.alg == alg and one.signs(now)), None)
+
+    def any_signer(self, now: datetime) -> SigningKeyPair | None:
+        """The newest of all that has begun to sign."""
+        return next((one.pair for one in self.signers if one.signs(now)), None)
 
     @property
     def kids(self) -> frozenset[str]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from django.utils.translation import gettext as _
 
+from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.keys.database import new_key, refresh_interval
+from django_oauth_server.keys.database import new_key, offered, refresh_interval
 from django_oauth_server.keys.signing import forget
 from django_oauth_server.models import SigningKey
-from django_oauth_server.protocol.jose import SigningKeyPair
 from django_oauth_server.storage.lifetimes import longest_token_lifetime
 from django_oauth_server.storage.signing_keys import (
-    add_signing_key,
+    add_signing_keys,
     promote,
     remove_signing_keys,
     retire_before,
@@ -46,33 +47,64 @@ class Rotation:
 def rotate(issuer: Issuer, *, now: datetime, at_once: bool = False, alg: str | None = None) -> Rotation:
     """Publish the next key, which signs after the issuer's `key_publication_lead`; or let it sign *at_once*. Expired keys are removed.
 
-    Each algorithm has its own line of keys. While a key waits to sign, no other is made. Raises `KeysAreFiles`.
+    Each algorithm has its own line of keys; without *alg* it is that of access tokens. While a key waits to sign, no other is made. Raises
+    `KeysAreFiles`.
     """
-    settings = issuer.settings
-    if settings.signing_key_files:
+    return _rotate(issuer, (alg or issuer.settings.signing_alg,), now, at_once=at_once)[0]
+
+
+def rotate_all(issuer: Issuer, *, now: datetime, at_once: bool = False) -> tuple[Rotation, ...]:
+    """`rotate` the line of each algorithm that is offered."""
+    return _rotate(issuer, offered(issuer.settings), now, at_once=at_once)
+
+
+def _rotate(issuer: Issuer, algs: Collection[str], now: datetime, *, at_once: bool) -> tuple[Rotation, ...]:
+    if issuer.settings.signing_key_files:
         raise KeysAreFiles(
             _(
                 "This issuer's keys are given as files (signing_key_files). Put a new file first in that list, and keep the former."
             )
         )
-    alg = alg or settings.signing_alg
-    keys = signing_keys(settings.issuer)
-    removed = tuple(key for key in keys if key.expires_at is not None and key.expires_at <= now)
-    line = [key for key in keys if key.alg == alg and key not in removed]
+    keys = signing_keys(issuer.settings.issuer)
+    removed = [key for key in keys if key.expires_at is not None and key.expires_at <= now]
     remove_signing_keys(removed)
-    if line and line[0].signs_from > now:
-        key, outcome = _let_wait_or_promote(line[0], now, at_once=at_once)
-    else:
-        key, outcome = _succeed(issuer, alg, now, at_once=at_once or not line)
+    left = [key for key in keys if key not in removed]
+    steps = _next(issuer, algs, left, now, at_once=at_once) if left else _first(issuer.settings, algs, now)
     forget()
-    retired = tuple(one for one in signing_keys(settings.issuer) if one.alg == alg and one.pk != key.pk)
-    return Rotation(key, outcome, retired, removed)
+    after = signing_keys(issuer.settings.issuer)
+    return tuple(
+        Rotation(key, outcome, tuple(one for one in _line(after, key.alg) if one.pk != key.pk), _line(removed, key.alg))
+        for key, outcome in steps
+    )
 
 
-_Outcome = tuple[SigningKey, Literal["published", "signs", "promoted", "waiting"]]
+def _line(keys: list[SigningKey], alg: str) -> tuple[SigningKey, ...]:
+    return tuple(key for key in keys if key.alg == alg)
 
 
-def _let_wait_or_promote(waiting: SigningKey, now: datetime, *, at_once: bool) -> _Outcome:
+_Step = tuple[SigningKey, Literal["published", "signs", "promoted", "waiting"]]
+
+
+def _first(settings: IssuerSettings, algs: Collection[str], now: datetime) -> list[_Step]:
+    """The issuer's first keys: those of all lines come together, and have nobody to wait for."""
+    keys = [new_key(settings, alg, published=now, signs_from=now) for alg in dict.fromkeys((*algs, *offered(settings)))]
+    add_signing_keys(keys)
+    return [(key, "signs") for key in keys if key.alg in algs]
+
+
+def _next(
+    issuer: Issuer, algs: Collection[str], keys: list[SigningKey], now: datetime, *, at_once: bool
+) -> list[_Step]:
+    newest = [next(iter(_line(keys, alg)), None) for alg in algs]
+    return [
+        _let_wait_or_promote(key, now, at_once=at_once)
+        if key and key.signs_from > now
+        else _succeed(issuer, alg, now, at_once=at_once)
+        for alg, key in zip(algs, newest, strict=True)
+    ]
+
+
+def _let_wait_or_promote(waiting: SigningKey, now: datetime, *, at_once: bool) -> _Step:
     """The former key's end was set for the later moment, and is left: it is late enough."""
     if not at_once:
         return waiting, "waiting"
@@ -81,12 +113,18 @@ def _let_wait_or_promote(waiting: SigningKey, now: datetime, *, at_once: bool) -
     return waiting, "promoted"
 
 
-def _succeed(issuer: Issuer, alg: str, now: datetime, *, at_once: bool) -> _Outcome:
+def _succeed(issuer: Issuer, alg: str, now: datetime, *, at_once: bool) -> _Step:
     """A new key. The others of its line end when the last token is dead that any process signs before it has read of the new one."""
     settings = issuer.settings
     signs_from = now if at_once else now + settings.key_publication_lead
-    key = new_key(settings, SigningKeyPair.generate(alg), published=now, signs_from=signs_from)
-    add_signing_key(key)
-    until = signs_from + timedelta(seconds=refresh_interval(settings)) + longest_token_lifetime(settings) + _MARGIN
+    key = new_key(settings, alg, published=now, signs_from=signs_from)
+    add_signing_keys([key])
+    until = signs_from + timedelta(seconds=refresh_interval(settings)) + _longest_lifetime(settings) + _MARGIN
     retire_before(key, until)
     return key, "signs" if at_once else "published"
+
+
+def _longest_lifetime(settings: IssuerSettings) -> timedelta:
+    """Of access tokens, and of ID tokens where there are any."""
+    longest = longest_token_lifetime(settings)
+    return max(longest, settings.id_token_lifetime) if settings.is_openid else longest

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Protocol
 
 from django.core.signals import setting_changed
+from django.utils import timezone
 
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.database import PATIENCE, DatabaseKeys
@@ -15,22 +16,47 @@ from django_oauth_server.keys.ring import KeyRing
 from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.jose import KeySet, SigningKeyPair
 
-__all__ = ["KeySet", "SigningKeyPair", "forget", "jwks", "published_keys", "signing_key", "verify"]
+__all__ = [
+    "KeySet",
+    "SigningKeyPair",
+    "forget",
+    "jwks",
+    "published_keys",
+    "signing_algorithms",
+    "signing_key",
+    "verify",
+]
 
 
 class _Keys(Protocol):
     """Where keys are kept."""
 
+    @property
+    def algs(self) -> tuple[str, ...]: ...
+
     def ring(self, max_age: float | None = None) -> KeyRing: ...
 
     def sought(self) -> KeyRing: ...
+
+    def complete(self, max_age: float | None = None) -> KeyRing: ...
 
     def signer(self, alg: str | None = None) -> SigningKeyPair: ...
 
 
 def signing_key(issuer: Issuer, alg: str | None = None) -> SigningKeyPair:
-    """The key that signs now; made on first use. *alg* of None: the issuer's choice."""
+    """The key that signs now; made on first use. *alg* of None: the issuer's choice.
+
+    Raises `TemporarilyUnavailable` where the issuer's first key for *alg* came after others and is not published for long enough, and
+    ImproperlyConfigured where *alg* is not offered.
+    """
     return _keys(issuer).signer(alg)
+
+
+def signing_algorithms(issuer: Issuer) -> tuple[str, ...]:
+    """The algorithms that clients may choose: those that are offered, each as soon as its key signs."""
+    keys, now = _keys(issuer), timezone.now()
+    ring = keys.complete()
+    return tuple(alg for alg in keys.algs if ring.signer(alg, now))
 
 
 def published_keys(issuer: Issuer) -> KeySet:
@@ -40,9 +66,7 @@ def published_keys(issuer: Issuer) -> KeySet:
 
 def jwks(issuer: Issuer) -> dict[str, list[dict[str, object]]]:
     """The JWK Set that is published (RFC 7517 section 5). Never older than a few seconds: a key that was rotated in at once is looked for here."""
-    keys = _keys(issuer)
-    keys.signer()
-    return keys.ring(max_age=PATIENCE).jwks
+    return _keys(issuer).complete(max_age=PATIENCE).jwks
 
 
 def verify(issuer: Issuer, token: str, *, typ: str) -> dict[str, object]:

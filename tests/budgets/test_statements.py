@@ -17,7 +17,7 @@ from django.test import Client as Browser
 from django.urls import include, path
 from django.utils import timezone
 
-from django_oauth_server.keys.rotation import rotate
+from django_oauth_server.keys.rotation import rotate_all
 from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.models import Client, Token
 from django_oauth_server.registry import default_issuer
@@ -57,7 +57,7 @@ def statements() -> Iterator[list[str]]:
 @pytest.fixture
 def signing() -> None:
     """A process that knows its keys, as it does from its first JWT on."""
-    rotate(default_issuer(), now=timezone.now(), at_once=True)
+    rotate_all(default_issuer(), now=timezone.now(), at_once=True)
     signing_key(default_issuer())
 
 

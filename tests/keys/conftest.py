@@ -46,9 +46,13 @@ def _nothing_is_remembered() -> Iterator[None]:
 
 @pytest.fixture
 def process() -> Process:
-    """The issuer as a new process is handed it: what is remembered of keys hangs on it, so no two share anything but the database."""
+    """The issuer as a new process is handed it: what is remembered of keys hangs on it, so no two share anything but the database.
+
+    It has one line of keys, which are published for an hour, unless a test says otherwise.
+    """
+    simple = {"signing_algs": (), "key_publication_lead": timedelta(hours=1)}
 
     def start(**settings: object) -> Issuer:
-        return make_issuer(replace(load()[0], **settings), [], "oauth_server")
+        return make_issuer(replace(load()[0], **(simple | settings)), [], "oauth_server")
 
     return start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,20 +32,25 @@ def test_it_verifies_what_the_issuer_signs() -> None:
     assert verify(token, KeySet.parse(get().json()), typ="at+jwt") == {"sub": "somebody"}  # type: ignore[attr-defined]
 
 
+@pytest.mark.requirement(9)
 @pytest.mark.spec("RFC 7517", "4")
 def test_each_key_says_what_it_is_for_and_nothing_private(clock: Clock) -> None:
     rotate(default_issuer(), now=clock.now)
-    rotate(default_issuer(), now=clock.now)
-    rotate(default_issuer(), now=clock.now, alg="RS256")
+    for alg in ("ES256", "PS256", "EdDSA"):
+        rotate(default_issuer(), now=clock.now, alg=alg)
 
     keys = get().json()["keys"]  # type: ignore[attr-defined]
 
-    assert sorted(key["alg"] for key in keys) == ["ES256", "ES256", "RS256"]
+    assert sorted(key["alg"] for key in keys) == ["ES256", "ES256", "EdDSA", "PS256", "RS256"]
     assert {frozenset(key) for key in keys} == {
         frozenset({"kty", "crv", "x", "y", "kid", "alg", "use"}),
         frozenset({"kty", "n", "e", "kid", "alg", "use"}),
+        frozenset({"kty", "crv", "x", "kid", "alg", "use"}),
     }
     assert {key["use"] for key in keys} == {"sig"}
+    assert len({key["kid"] for key in keys}) == len(keys)
+    assert set(KeySet.parse({"keys": keys}).keys) == {(key["kid"], key["alg"]) for key in keys}, "each can be used"
+    assert {len(urlsafe_b64decode(key["n"] + "==")) for key in keys if key["kty"] == "RSA"} == {2048 // 8}
 
 
 def test_any_origin_may_read_it_and_caches_may_keep_it_for_a_while(process: Process) -> None:
@@ -52,7 +58,7 @@ def test_any_origin_may_read_it_and_caches_may_keep_it_for_a_while(process: Proc
 
     assert response["Content-Type"] == "application/json"
     assert response["Access-Control-Allow-Origin"] == "*"
-    assert response["Cache-Control"] == "public, max-age=900"
+    assert response["Cache-Control"] == "public, max-age=1800"
     assert not response.cookies
 
     brief = jwks(RequestFactory().get(URL), issuer=process(key_publication_lead=timedelta(seconds=10)))

@@ -26,19 +26,28 @@ def rotatekeys(*args: str) -> list[str]:
 def test_a_rotation_from_beginning_to_end(clock: Clock) -> None:
     old = signing_key(default_issuer()).kid
 
-    published, retired = rotatekeys()
-    new = SigningKey.objects.exclude(kid=old).get().kid
-    assert published == f"Key {new} (ES256) is published. It signs from 2030-01-01 01:00:00+00:00."
-    assert retired == f"Key {old} is published until 2030-01-01 01:17:00+00:00."
+    published, retired = rotatekeys("--alg", "ES256")
+    new = SigningKey.objects.filter(alg="ES256").exclude(kid=old).get().kid
+    assert published == f"Key {new} (ES256) is published. It signs from 2030-01-01 02:00:00+00:00."
+    assert retired == f"Key {old} is published until 2030-01-01 02:17:00+00:00."
 
-    waiting, _ = rotatekeys()
-    assert waiting.startswith(f"Key {new} (ES256) is waiting already. It signs from 2030-01-01 01:00:00+00:00.")
+    waiting, _ = rotatekeys("--alg", "ES256")
+    assert waiting.startswith(f"Key {new} (ES256) is waiting already. It signs from 2030-01-01 02:00:00+00:00.")
 
-    promoted, _ = rotatekeys("--now")
+    promoted, _ = rotatekeys("--alg", "ES256", "--now")
     assert promoted == f"Key {new} (ES256), which was waiting, signs from now on."
 
     clock.advance(timedelta(days=1))
-    assert rotatekeys()[-1] == f"Key {old} had expired, and was removed."
+    assert rotatekeys("--alg", "ES256")[-1] == f"Key {old} had expired, and was removed."
+
+
+def test_without_an_algorithm_each_that_is_offered_is_rotated(clock: Clock) -> None:
+    first = [line.partition(") ")[0].split("(")[1] for line in rotatekeys()]
+    assert first == ["RS256", "ES256"]
+    assert [line.partition(" is ")[2] for line in rotatekeys("--now")] == [
+        "published, and signs from now on.",
+        "published until 2030-01-01 00:17:00+00:00.",
+    ] * 2
 
 
 def test_an_algorithm_can_be_chosen(clock: Clock) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from django_oauth_server.conf import Resource
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.keys.rotation import KeysAreFiles, rotate
+from django_oauth_server.keys.rotation import KeysAreFiles, rotate, rotate_all
 from django_oauth_server.keys.signing import jwks, signing_key, verify
 from django_oauth_server.models import Client, SigningKey
 from django_oauth_server.protocol.jose import InvalidJWT, sign
@@ -126,14 +126,29 @@ def test_the_first_key_has_nothing_to_wait_for(process: Process, clock: Clock) -
 
 
 def test_each_algorithm_has_its_own_line(process: Process, clock: Clock) -> None:
-    issuer = process()
-    kept = signing_key(issuer).kid
+    issuer = process(signing_algs=("RS256",))
+    kept, old = signing_key(issuer).kid, signing_key(issuer, "RS256").kid
 
-    rotation = rotate(issuer, now=clock.now, alg="RS256")
+    rotation = rotate(issuer, now=clock.now, at_once=True, alg="RS256")
 
-    assert (rotation.key.alg, rotation.retired) == ("RS256", ())
+    assert (rotation.key.alg, [key.kid for key in rotation.retired]) == ("RS256", [old])
     assert signing_key(issuer).kid == kept
     assert signing_key(issuer, "RS256").kid == rotation.key.kid
+
+
+def test_all_lines_are_rotated_together(process: Process, clock: Clock) -> None:
+    issuer = process(signing_algs=("RS256",))
+    first = rotate_all(issuer, now=clock.now)
+    assert [(one.key.alg, one.outcome, one.retired) for one in first] == [
+        ("RS256", "signs", ()),
+        ("ES256", "signs", ()),
+    ]
+
+    for outcome, at_once in [("published", False), ("waiting", False), ("promoted", True), ("signs", True)]:
+        rotations = rotate_all(issuer, now=clock.now, at_once=at_once)
+        assert [one.outcome for one in rotations] == [outcome, outcome]
+        clock.advance(SECOND)
+    assert [signing_key(issuer, one.key.alg).kid for one in rotations] == [one.key.kid for one in rotations]
 
 
 def test_two_rotations_at_once_never_retire_the_key_that_signs_last(
@@ -141,7 +156,8 @@ def test_two_rotations_at_once_never_retire_the_key_that_signs_last(
 ) -> None:
     issuer = process()
     signing_key(issuer)
-    monkeypatch.setattr("django_oauth_server.keys.rotation.signing_keys", lambda _: [])  # neither has seen the other's
+    seen = [*SigningKey.objects.all()]  # neither has seen the other's
+    monkeypatch.setattr("django_oauth_server.keys.rotation.signing_keys", lambda _: seen)
     first, second = (rotate(issuer, now=clock.now, at_once=True) for _ in range(2))
     monkeypatch.undo()
 

@@ -18,6 +18,7 @@ from django_oauth_server.keys.derivation import derivation_keys
 from django_oauth_server.keys.rotation import rotate
 from django_oauth_server.keys.signing import jwks, published_keys, signing_key, verify
 from django_oauth_server.models import SigningKey
+from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.jose import InvalidJWT, SigningKeyPair, UnknownKey, sign
 from tests.keys.conftest import Clock, Process
 
@@ -50,7 +51,7 @@ class TestFirstUse:
         assert signing_key(issuer).alg == jwks(issuer)["keys"][0]["alg"] == alg
 
     def test_another_algorithm_has_a_key_of_its_own(self, process: Process) -> None:
-        issuer = process()
+        issuer = process(signing_algs=("RS256",))
         own, other = signing_key(issuer), signing_key(issuer, "RS256")
 
         assert (own.alg, other.alg) == ("ES256", "RS256")
@@ -179,8 +180,8 @@ class TestWithoutQueries:
 
 class TestSecrets:
     def test_the_table_never_holds_a_private_key(self, process: Process) -> None:
-        for alg in ("ES256", "RS256"):
-            private = json.loads(signing_key(process(), alg).dump())
+        for alg in jose.ALGORITHMS:
+            private = json.loads(signing_key(process(signing_algs=jose.ALGORITHMS), alg).dump())
             row = json.dumps(SigningKey.objects.filter(alg=alg).values().get(), default=str)
 
             assert not [name for name in ("d", "p", "q", "dp", "dq", "qi") if name in private and private[name] in row]

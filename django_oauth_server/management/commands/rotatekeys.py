@@ -1,4 +1,4 @@
-"""`manage.py rotatekeys`: the next signing key."""
+"""`manage.py rotatekeys`: the next signing keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_oauth_server.keys.rotation import KeysAreFiles, Rotation, rotate
+from django_oauth_server.keys.rotation import KeysAreFiles, Rotation, rotate, rotate_all
 from django_oauth_server.protocol.jose import ALGORITHMS
 from django_oauth_server.registry import default_issuer, issuer_named
 
@@ -24,28 +24,31 @@ _SAYS = {
 
 
 class Command(BaseCommand):
-    help = (
-        "Publish the next signing key, which signs once resource servers know it. Run it as often as keys shall change."
-    )
+    help = "Publish the next signing key of each algorithm, which signs once others know it. Run it as often as keys shall change."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--issuer", help="The issuer identifier. Without it: the default issuer.")
-        parser.add_argument("--now", action="store_true", dest="at_once", help="Let the new key sign at once.")
+        parser.add_argument("--now", action="store_true", dest="at_once", help="Let the new keys sign at once.")
         parser.add_argument(
-            "--alg", choices=ALGORITHMS, help="The algorithm of the new key. Without it: the setting signing_alg."
+            "--alg",
+            choices=ALGORITHMS,
+            help="Rotate the keys of this algorithm alone. Without it: of each that is offered.",
         )
 
     def handle(self, *args: object, issuer: str | None, at_once: bool, alg: str | None, **options: object) -> None:
         try:
-            rotation = rotate(
-                issuer_named(issuer) if issuer else default_issuer(), now=timezone.now(), at_once=at_once, alg=alg
+            named, now = issuer_named(issuer) if issuer else default_issuer(), timezone.now()
+            rotations = (
+                [rotate(named, now=now, at_once=at_once, alg=alg)]
+                if alg
+                else rotate_all(named, now=now, at_once=at_once)
             )
         except LookupError as exc:
             raise CommandError(_("There is no issuer {issuer}.").format(issuer=issuer)) from exc
         except KeysAreFiles as exc:
             raise CommandError(str(exc)) from exc
-        for sentence in _sentences(rotation):
-            self.stdout.write(sentence)
+        for rotation in rotations:
+            self.stdout.write("\n".join(_sentences(rotation)))
 
 
 def _sentences(rotation: Rotation) -> list[str]:
