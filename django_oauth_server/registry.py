@@ -29,6 +29,8 @@ BUILT_IN = tuple(
         "clients.openid_metadata.OpenIDMetadata",
         "clients.methods.client_secret_basic.ClientSecretBasic",
         "clients.methods.client_secret_post.ClientSecretPost",
+        "clients.methods.private_key_jwt.PrivateKeyJWT",
+        "clients.methods.client_secret_jwt.ClientSecretJWT",
         "clients.methods.none.NoAuthentication",
         "grants.authorization_code.AuthorizationCode",
         "grants.client_credentials.ClientCredentials",

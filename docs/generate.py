@@ -46,7 +46,8 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "grants.base": ("GrantType", "TokenRequest", "Issuance"),
     "grants.allow": ("record_consent",),
     "storage.authorizations": ("live_authorization",),
-    "clients.methods.base": ("ClientAuthMethod", "Credentials"),
+    "clients.methods.assertion": ("AssertionMethod",),
+    "clients.methods.base": ("Attempt", "ClientAuthMethod", "Credentials", "Unproven"),
     "authorization.response_types.base": ("ResponseType",),
     "authorization.request": ("AuthorizationRequest", "Granted"),
     "authorization.response_modes.base": ("ResponseMode", "Redirect", "Page"),
@@ -239,10 +240,10 @@ def _endpoints(components: Iterable[Component]) -> Iterator[tuple[str, ...]]:
 
 
 def _client_members(components: Iterable[Component]) -> Iterator[tuple[str, ...]]:
-    for one in components:
-        for member in one.client_metadata:
-            who = "operator" if member.operator_only else "anybody"
-            yield f"`{member.name}`", member.kind, who, str(member.help)
+    members = {member.name: member for one in components for member in one.client_metadata}
+    for member in members.values():
+        who = "operator" if member.operator_only else "anybody"
+        yield f"`{member.name}`", member.kind, who, str(member.help)
 
 
 def _names(module: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:

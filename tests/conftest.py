@@ -8,6 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client as Browser
 
+from django_oauth_server.clients import keys as client_keys
 from django_oauth_server.keys import signing
 from django_oauth_server.storage import revocations
 from tests.factories import ClientFactory, UserFactory
@@ -22,6 +23,7 @@ def _fresh_process() -> Iterator[None]:
     cache.clear()
     signing.forget()
     revocations.forget()
+    client_keys.forget()
     yield
     signing.forget()
     revocations.forget()

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.http import HttpRequest
 
-from django_oauth_server.clients.methods.base import ClientAuthMethod, Credentials
+from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Unproven
 from django_oauth_server.clients.throttling import check_guesses, failed
 from django_oauth_server.errors import InvalidClient, InvalidRequest
 from django_oauth_server.issuer import Issuer
@@ -41,14 +41,18 @@ def authenticate_client(
     client = find(issuer.settings.issuer, credentials.client_id)
     if client is None:
         raise failed(credentials.client_id, "unknown client", http, issuer, now)
-    if reason := _refusal(client, method, credentials, now):
+    if reason := _refusal(method, Attempt(client, credentials, issuer, http, now)):
         raise failed(credentials.client_id, reason, http, issuer, now)
     return client
 
 
-def _refusal(client: Client, method: ClientAuthMethod, credentials: Credentials, now: datetime) -> str:
+def _refusal(method: ClientAuthMethod, attempt: Attempt) -> str:
+    client = attempt.client
     if not client.is_active:
         return "disabled client"
     if client.token_endpoint_auth_method != method.name:
         return f"registered {client.token_endpoint_auth_method}, used {method.name}"
-    return "" if method.verify(client, credentials, now) else f"wrong proof by {method.name}"
+    try:
+        return "" if method.verify(attempt) else f"wrong proof by {method.name}"
+    except Unproven as exc:
+        return f"wrong proof by {method.name}: {exc}"

@@ -12,19 +12,28 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from django_oauth_server.clients.metadata import check_member, check_text, choices_of, members_of, terms_of
+from django_oauth_server.clients.methods.assertion import AssertionMethod
 from django_oauth_server.clients.methods.base import ClientAuthMethod
+from django_oauth_server.clients.secrets import (
+    forget_clear_secrets,
+    forget_secrets,
+    set_secret,
+    signs_with_secret,
+    supersede_secret,
+)
 from django_oauth_server.component import Document, Terms
 from django_oauth_server.errors import InvalidClientMetadata, InvalidRedirectUri
 from django_oauth_server.grants.base import GrantType
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
-from django_oauth_server.protocol.opaque import CLIENT_SECRET, digest, generate
+from django_oauth_server.protocol.opaque import CLIENT_SECRET, generate
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.protocol.uris import proves_identity
 from django_oauth_server.storage.clients import ClientExists, add_client, replace_secret
 from django_oauth_server.storage.people import find_person
 
 _LONGEST_CLIENT_ID: Final = 255
+_SHORTEST_KEY: Final = 32
 
 Refusals = Mapping[str, str]
 """From the name of a member to the rule that it breaks, and what would pass."""
@@ -115,11 +124,16 @@ def revise_client(client: Client, metadata: Document, issuer: Issuer) -> str:
 
     Returns a secret where the method needs one and there is none; where the method needs none, the secret is gone.
     """
+    terms = terms_of(issuer, client.profile)
     client.metadata = dict(metadata)
-    if not _method(metadata, terms_of(issuer, client.profile)).uses_secret:
-        client.secret_digest = client.previous_secret_digest = ""
+    if not _needs_secret(metadata, terms):
+        forget_secrets(client)
         return ""
-    return "" if client.secret_digest else _first_secret(client, "", terms_of(issuer, client.profile))
+    if not _needs_clear_secret(metadata, terms):
+        forget_clear_secrets(client)
+    elif not client.encrypted_secret:  # a digest is all that there is of the present one
+        forget_secrets(client)
+    return "" if client.secret_digest else _first_secret(client, "", terms)
 
 
 def new_client_id() -> str:
@@ -151,9 +165,9 @@ def check_client_id(client_id: str) -> None:
 def new_secret(client: Client, issuer: Issuer, now: datetime) -> str:
     """A new secret, which is not stored and cannot be shown again. The old one works until the setting `client_secret_overlap` has passed."""
     secret = generate(CLIENT_SECRET)
-    client.previous_secret_digest = client.secret_digest
-    client.previous_secret_expires_at = now + issuer.settings.client_secret_overlap
-    client.secret_digest = digest(secret)
+    in_clear = _needs_clear_secret(client.metadata, terms_of(issuer, client.profile))
+    supersede_secret(client, now + issuer.settings.client_secret_overlap)
+    set_secret(client, secret, issuer.settings, in_clear=in_clear)
     replace_secret(client)
     return secret
 
@@ -169,9 +183,10 @@ def client_information(client: Client, secret: str = "") -> dict[str, object]:
 
 
 def uses_secret(client: Client, issuer: Issuer) -> bool:
-    """Whether it authenticates with a secret."""
-    method = issuer.components.of(ClientAuthMethod).get(client.token_endpoint_auth_method)
-    return method is not None and method.uses_secret
+    """Whether it has any use for a secret."""
+    terms = terms_of(issuer, client.profile)
+    known = client.token_endpoint_auth_method in terms.components.of(ClientAuthMethod)
+    return known and _needs_secret(client.metadata, terms)
 
 
 def _is_absent(name: str, value: object) -> bool:
@@ -217,6 +232,14 @@ def _grant_types(metadata: Document, terms: Terms) -> list[GrantType]:
 
 def _method(metadata: Document, terms: Terms) -> ClientAuthMethod:
     return terms.components.of(ClientAuthMethod)[str(metadata["token_endpoint_auth_method"])]
+
+
+def _needs_secret(metadata: Document, terms: Terms) -> bool:
+    return _method(metadata, terms).uses_secret or signs_with_secret(metadata)
+
+
+def _needs_clear_secret(metadata: Document, terms: Terms) -> bool:
+    return _method(metadata, terms).needs_clear_secret or signs_with_secret(metadata)
 
 
 def _strings(metadata: Document, name: str) -> list[str]:
@@ -283,6 +306,28 @@ def _keys_are_told_once(metadata: Document, terms: Terms) -> Iterator[tuple[str,
         yield "jwks", _("Not beside jwks_uri: either the keys or their address (RFC 7591 section 2).")
 
 
+def _keys_where_needed(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
+    if _method(metadata, terms).needs_keys and not {"jwks", "jwks_uri"} & metadata.keys():
+        words = {"method": metadata["token_endpoint_auth_method"]}
+        yield "jwks", _("%(method)s needs the client's public keys: this, or jwks_uri.") % words
+
+
+def _assertions_fit_their_method(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
+    method, alg = _method(metadata, terms), metadata.get("token_endpoint_auth_signing_alg")
+    if alg and isinstance(method, AssertionMethod) and alg not in method.algorithms:
+        words = {"method": method.name, "algs": ", ".join(method.algorithms)}
+        yield "token_endpoint_auth_signing_alg", _("%(method)s signs with one of: %(algs)s.") % words
+
+
+def _public_clients_have_no_secret(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
+    if _method(metadata, terms).confidential:
+        return
+    for name, alg in metadata.items():
+        if signs_with_secret({name: alg}):
+            words = {"alg": alg}
+            yield name, _("%(alg)s takes a secret, which a public client does not have.") % words
+
+
 RULES: Final[tuple[Callable[[Document, Terms], Iterator[tuple[str, str]]], ...]] = (
     _it_may_do_something,
     _response_types_fit,
@@ -290,12 +335,16 @@ RULES: Final[tuple[Callable[[Document, Terms], Iterator[tuple[str, str]]], ...]]
     _public_clients_prove_nothing,
     _refreshing_follows_something,
     _keys_are_told_once,
+    _keys_where_needed,
+    _assertions_fit_their_method,
+    _public_clients_have_no_secret,
 )
 """What must hold between the members of a complete document: each yields the member that is wrong, and the rule."""
 
 
 def _first_secret(client: Client, chosen: str, terms: Terms) -> str:
-    if not _method(client.metadata, terms).uses_secret:
+    in_clear = _needs_clear_secret(client.metadata, terms)
+    if not _needs_secret(client.metadata, terms):
         if chosen:
             raise InvalidClientMetadata(
                 "client_secret",
@@ -304,6 +353,10 @@ def _first_secret(client: Client, chosen: str, terms: Terms) -> str:
         return ""
     if any(unicodedata.category(char) in {"Cc", "Cs"} for char in chosen):
         raise InvalidClientMetadata("client_secret", _("It must not have control characters."))
+    if chosen and in_clear and len(chosen.encode()) < _SHORTEST_KEY:
+        raise InvalidClientMetadata(
+            "client_secret", _("As a key of HS256 it must have at least 32 octets (RFC 7518 section 3.2).")
+        )
     secret = chosen or generate(CLIENT_SECRET)
-    client.secret_digest = digest(secret)
+    set_secret(client, secret, terms.settings, in_clear=in_clear)
     return secret

@@ -12,7 +12,6 @@ from django_oauth_server.conf.rates import parse_rate
 from django_oauth_server.errors import InvalidClient, OAuthError, TooManyRequests
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.protocol.addresses import source
-from django_oauth_server.protocol.opaque import CLIENT_SECRET, is_generated
 from django_oauth_server.storage.failures import Limit, note_failure, seconds_to_wait
 
 
@@ -37,7 +36,7 @@ def check_guesses(
     A secret that was made here is no guess: nobody finds one of 256 bits, so it is always looked at, and costs nothing here. Who has one
     cannot be locked out. A secret that somebody chose is looked at until too many have failed from there.
     """
-    if not method.uses_secret or is_generated(CLIENT_SECRET, credentials.proof):
+    if not method.is_guess(credentials):
         return
     if wait := seconds_to_wait(_limits(credentials.client_id, http, issuer), now):
         raise TooManyRequests(wait, detail=f"guesses at a chosen secret, client_id {credentials.client_id!r}")

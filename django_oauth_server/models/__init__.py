@@ -6,5 +6,6 @@ from django_oauth_server.models.revocation import Revocation
 from django_oauth_server.models.signing_key import SigningKey
 from django_oauth_server.models.ticket import Ticket
 from django_oauth_server.models.token import Token
+from django_oauth_server.models.used_assertion import UsedAssertion
 
-__all__ = ["Authorization", "Client", "Revocation", "SigningKey", "Ticket", "Token"]
+__all__ = ["Authorization", "Client", "Revocation", "SigningKey", "Ticket", "Token", "UsedAssertion"]

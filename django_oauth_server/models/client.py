@@ -28,6 +28,9 @@ class Client(models.Model):
     refresh_token_lifetime = models.DurationField(_("refresh token lifetime"), null=True, blank=True)
     secret_digest = models.CharField(max_length=64, blank=True, editable=False)
     previous_secret_digest = models.CharField(max_length=64, blank=True, editable=False)
+    encrypted_secret = models.TextField(blank=True, default="", editable=False)
+    previous_encrypted_secret = models.TextField(blank=True, default="", editable=False)
+    """Of secrets that are keys of algorithms, which a digest cannot be."""
     previous_secret_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)

@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.component import Words
-from django_oauth_server.models import Authorization, Revocation, Ticket, Token
+from django_oauth_server.models import Authorization, Revocation, Ticket, Token, UsedAssertion
 from django_oauth_server.storage.transaction import atomic, database, retry_conflicts
 
 EXPIRED_KEPT: Final = timedelta(hours=1)
@@ -54,6 +54,7 @@ def sweeps(now: datetime, keep_revoked: timedelta) -> tuple[Sweep, ...]:
             Token.objects.filter(authorization__revoked_at__lte=min(revoked, gone)),
         ),
         Sweep(_("expired revocations"), Revocation.objects.filter(expires_at__lte=expired)),
+        Sweep(_("expired assertions"), UsedAssertion.objects.filter(expires_at__lte=expired)),
         Sweep(_("expired codes and requests"), Ticket.objects.filter(expires_at__lte=expired)),
         Sweep(_("revoked authorizations"), Authorization.objects.filter(revoked_at__lte=gone, tokens=None)),
     )

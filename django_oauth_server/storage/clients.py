@@ -103,8 +103,17 @@ def add_client(client: Client) -> None:
 
 
 def replace_secret(client: Client) -> None:
-    """Store the digests of *client*'s secrets, and nothing else of it."""
-    client.save(update_fields=["secret_digest", "previous_secret_digest", "previous_secret_expires_at", "updated_at"])
+    """Store what is kept of *client*'s secrets, and nothing else of it."""
+    client.save(
+        update_fields=[
+            "secret_digest",
+            "previous_secret_digest",
+            "encrypted_secret",
+            "previous_encrypted_secret",
+            "previous_secret_expires_at",
+            "updated_at",
+        ]
+    )
 
 
 def set_active(clients: Collection[Client], *, active: bool) -> int:

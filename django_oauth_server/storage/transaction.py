@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from random import uniform
 from time import monotonic, sleep
 from typing import Final, TypeVar
@@ -23,6 +24,8 @@ _MARIADB_CODES: Final = frozenset({1205, 1213, 1020})  # lock wait timeout, dead
 _SQLITE_CODES: Final = frozenset({5, 6})  # SQLITE_BUSY, SQLITE_LOCKED
 
 T = TypeVar("T")
+
+_done: Final[ContextVar[dict[str, bool] | None]] = ContextVar("oauth_server_done", default=None)
 
 
 class Conflict(Exception):
@@ -46,21 +49,36 @@ def after_commit(work: Callable[[], object]) -> None:
     )  # Django logs the name of a function, which a partial lacks
 
 
+def once(what: str, work: Callable[[], bool]) -> bool:
+    """What *work* returns, which is done once however often the work around it is done anew: it is committed by itself, before that begins."""
+    done = _done.get()
+    if done is None or what not in done:
+        result = work()
+        if done is not None:
+            done[what] = result
+        return result
+    return done[what]
+
+
 def retry_conflicts(work: Callable[[], T]) -> T:
     """What *work* returns. It opens its own transaction, so that each attempt reads anew.
 
     Raises `TemporarilyUnavailable` where even the last attempt met another writer. Inside a transaction of the caller the database's refusal is
     the caller's: only who began the transaction can do it anew.
     """
-    for pause in _pauses():
-        try:
-            return work()
-        except Conflict:
-            pass
-        except DatabaseError as exc:
-            if connections[database()].in_atomic_block or not is_conflict(exc):
-                raise
-        sleep(pause)
+    began = _done.set({})
+    try:
+        for pause in _pauses():
+            try:
+                return work()
+            except Conflict:
+                pass
+            except DatabaseError as exc:
+                if connections[database()].in_atomic_block or not is_conflict(exc):
+                    raise
+            sleep(pause)
+    finally:
+        _done.reset(began)
     raise TemporarilyUnavailable("The server is busy; try again.", detail="too many conflicts with other writers")
 
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
+from django_oauth_server.clients.secrets import set_secret, signs_with_secret
 from django_oauth_server.models import Authorization, Client, Ticket, Token
 from django_oauth_server.models.authorization import credential_stamp
 from django_oauth_server.protocol.opaque import ACCESS_TOKEN, AUTHORIZATION_CODE, CLIENT_SECRET, digest, generate
@@ -73,9 +74,16 @@ class ClientFactory(DjangoModelFactory):
     @classmethod
     def _create(cls, model_class: type[Any], *args: Any, **kwargs: Any) -> Any:
         secret = kwargs.pop("secret")
-        client = super()._create(model_class, *args, **kwargs, secret_digest=digest(secret) if secret else "")
+        client = model_class(*args, **kwargs)
+        if secret:
+            set_secret(client, secret, default_issuer().settings, in_clear=_is_key(client))
+        client.save(force_insert=True)
         client.secret = secret
         return client
+
+
+def _is_key(client: Client) -> bool:
+    return client.token_endpoint_auth_method == "client_secret_jwt" or signs_with_secret(client.metadata)
 
 
 class AuthorizationFactory(DjangoModelFactory):

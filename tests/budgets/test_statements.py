@@ -22,6 +22,7 @@ from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.models import Client, Token
 from django_oauth_server.registry import default_issuer
 from django_oauth_server.resource.django import protected_resource
+from tests.assertions import assertion, key_client, proof, secret_client
 from tests.factories import AuthorizationFactory, ClientFactory, TokenFactory
 from tests.flow import Flow
 
@@ -101,6 +102,15 @@ def test_client_credentials_as_jwt_for_a_client_that_is_remembered(signing):
     with statements() as made:
         assert flow.token(grant_type="client_credentials", scope="notes:read").status_code == 200
     assert made == []
+
+
+@pytest.mark.parametrize("client", [key_client, secret_client])
+def test_authenticating_by_assertion_notes_that_it_was_used(client):
+    flow = Flow(client(), Browser())
+    with statements() as made:
+        asked = {"grant_type": "client_credentials", "scope": "notes:read", **proof(assertion(flow.client))}
+        assert flow.token(authorization=None, **asked).status_code == 200
+    assert made == ["SELECT client", "INSERT usedassertion", "INSERT token"]
 
 
 def test_authorize_with_remembered_consent(flow, browser, user, client_app):

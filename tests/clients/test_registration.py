@@ -16,6 +16,7 @@ from django_oauth_server.clients.registration import (
     revise_client,
     validate,
 )
+from django_oauth_server.clients.secrets import clear_secrets
 from django_oauth_server.errors import InvalidClientMetadata, InvalidRedirectUri
 from django_oauth_server.models import Client
 from django_oauth_server.registry import default_issuer
@@ -123,7 +124,7 @@ def test_a_safe_redirect_uri_passes(terms, uri):
         ("scope", "notes:read unknown"),
         ("scope", 'notes:read "'),
         ("scope", ["notes:read"]),
-        ("token_endpoint_auth_method", "private_key_jwt"),
+        ("token_endpoint_auth_method", "tls_client_auth"),
         ("token_endpoint_auth_method", ["none"]),
         ("grant_types", ["password"]),
         ("grant_types", ["authorization_code", "implicit"]),
@@ -280,3 +281,106 @@ def test_a_client_that_turns_public_loses_its_secret_and_gets_one_when_it_turns_
     assert not client.has_secret(secret, timezone.now())
     again = revise_client(client, validate(REDIRECT, terms), issuer)
     assert client.has_secret(again, timezone.now())
+
+
+KEYS = {"keys": [{"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}]}
+ASSERTING = {**REDIRECT, "token_endpoint_auth_method": "private_key_jwt"}
+
+
+@pytest.mark.spec("RFC 7591", "2")
+def test_who_signs_with_a_private_key_registers_the_public_one(terms):
+    for keys in ({"jwks": KEYS}, {"jwks_uri": "https://client.example/jwks"}):
+        assert validate({**ASSERTING, **keys}, terms)["token_endpoint_auth_method"] == "private_key_jwt"
+    with pytest.raises(InvalidClientMetadata) as refusal:
+        validate(ASSERTING, terms)
+    assert refusal.value.member == "jwks"
+
+
+@pytest.mark.spec("OpenID Connect Dynamic Client Registration", "2")
+@pytest.mark.parametrize(
+    ("method", "alg", "fits"),
+    [
+        ("private_key_jwt", "ES256", True),
+        ("private_key_jwt", "HS256", False),
+        ("client_secret_jwt", "HS256", True),
+        ("client_secret_jwt", "RS256", False),
+        ("client_secret_basic", "RS256", True),
+        ("private_key_jwt", "none", False),
+        ("private_key_jwt", "ES512", False),
+    ],
+)
+def test_the_algorithm_of_assertions_is_one_that_the_method_has(terms, method, alg, fits):
+    document = {**REDIRECT, "jwks": KEYS, "token_endpoint_auth_method": method, "token_endpoint_auth_signing_alg": alg}
+    if fits:
+        assert validate(document, terms)["token_endpoint_auth_signing_alg"] == alg
+        return
+    with pytest.raises(InvalidClientMetadata) as refusal:
+        validate(document, terms)
+    assert refusal.value.member == "token_endpoint_auth_signing_alg"
+
+
+def test_a_public_client_has_no_secret_to_sign_with(terms):
+    document = {**REDIRECT, "token_endpoint_auth_method": "none", "token_endpoint_auth_signing_alg": "HS256"}
+    with pytest.raises(InvalidClientMetadata, match="does not have"):
+        validate(document, terms)
+
+
+@pytest.mark.django_db
+class TestSecretsInClear:
+    """A secret that is the key of an algorithm is kept encrypted; of all others there is a digest."""
+
+    SIGNING = {**REDIRECT, "token_endpoint_auth_method": "client_secret_jwt"}
+
+    def secrets(self, client, issuer):
+        return list(clear_secrets(Client.objects.get(pk=client.pk), issuer.settings, timezone.now()))
+
+    def test_only_where_it_is_needed(self, issuer):
+        assert self.secrets(create_client(REDIRECT, issuer)[0], issuer) == []
+        client, secret = create_client(self.SIGNING, issuer)
+        assert self.secrets(client, issuer) == [secret]
+        assert secret not in str(Client.objects.values().get(pk=client.pk))
+        digested = {**REDIRECT, "token_endpoint_auth_signing_alg": "HS256"}
+        client, secret = create_client(digested, issuer)
+        assert self.secrets(client, issuer) == [secret]
+
+    def test_the_old_one_beside_the_new_one_while_both_work(self, issuer):
+        client, old = create_client(self.SIGNING, issuer)
+        new = new_secret(client, issuer, timezone.now())
+        assert self.secrets(client, issuer) == [new, old]
+        Client.objects.update(previous_secret_expires_at=timezone.now())
+        assert self.secrets(client, issuer) == [new]
+
+    def test_a_client_that_needs_it_from_now_on_gets_a_new_secret(self, issuer):
+        client, old = create_client(REDIRECT, issuer)
+        new = revise_client(client, validate(self.SIGNING, terms_of(issuer)), issuer)
+        client.save()
+        assert new and self.secrets(client, issuer) == [new]
+        assert not client.has_secret(old, timezone.now())
+
+    def test_a_client_that_needs_it_no_longer_keeps_its_secret_as_a_digest(self, issuer):
+        client, secret = create_client(self.SIGNING, issuer)
+        new_secret(client, issuer, timezone.now())
+        assert revise_client(client, validate(REDIRECT, terms_of(issuer)), issuer) == ""
+        client.save()
+        assert self.secrets(client, issuer) == []
+        assert client.has_secret(secret, timezone.now())
+
+    def test_a_client_without_a_secret_keeps_none(self, issuer):
+        client, _ = create_client(self.SIGNING, issuer)
+        revise_client(client, validate({**ASSERTING, "jwks": KEYS}, terms_of(issuer)), issuer)
+        client.save()
+        assert self.secrets(client, issuer) == []
+        assert not client.secret_digest
+
+    def test_nothing_is_made_anew_by_saving_what_has_not_changed(self, issuer):
+        client, secret = create_client(self.SIGNING, issuer)
+        assert revise_client(client, client.metadata, issuer) == ""
+        client.save()
+        assert self.secrets(client, issuer) == [secret]
+
+    @pytest.mark.spec("RFC 7518", "3.2")
+    def test_one_that_is_chosen_is_long_enough_for_a_key(self, issuer):
+        with pytest.raises(InvalidClientMetadata, match="32 octets"):
+            create_client(self.SIGNING, issuer, client_secret="short")
+        client, secret = create_client(self.SIGNING, issuer, client_secret="ü" * 16)
+        assert self.secrets(client, issuer) == [secret]

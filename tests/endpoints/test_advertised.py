@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.test import Client as Browser
 
+from tests.assertions import KEY, assertion, jwks, proof
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import VERIFIER, Flow, answered
 
@@ -109,10 +110,13 @@ def test_scopes(browser: Browser, offered: dict[str, Any], scope: str) -> None:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("endpoint", ["token", "revocation", "introspection"])
 def test_client_authentication_methods(offered: dict[str, Any], endpoint: str, method: str) -> None:
-    client = ClientFactory(public=method == "none", metadata__token_endpoint_auth_method=method)
+    keys = {"metadata__jwks": jwks(KEY)} if method == "private_key_jwt" else {}
+    client = ClientFactory(public=method == "none", metadata__token_endpoint_auth_method=method, **keys)
     flow = Flow(client, Browser())
     body = {"grant_type": "authorization_code", "code": "x", "token": "x"}
-    if method != "client_secret_basic":
+    if method.endswith("_jwt"):
+        body |= proof(assertion(client))
+    elif method != "client_secret_basic":
         body |= {"client_id": client.client_id} | ({"client_secret": client.secret} if client.secret else {})
     headers, _ = flow._authenticate("", {}) if method == "client_secret_basic" else ({}, {})
     path = urlsplit(offered[f"{endpoint}_endpoint"]).path

@@ -18,6 +18,8 @@ from django_oauth_server.registry import default_issuer
 from django_oauth_server.tokens.claims import UserClaims
 
 pytestmark = pytest.mark.django_db
+METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt", "client_secret_jwt"]
+ALGS = ["ES256", "RS256", "PS256", "EdDSA", "HS256"]
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 SESSION_CLAIMS = ("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid")
 
@@ -43,9 +45,12 @@ def test_the_document() -> None:
         "response_types_supported": ["code", "none"],
         "response_modes_supported": ["query", "fragment", "form_post"],
         "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": [*METHODS, "none"],
+        "revocation_endpoint_auth_methods_supported": [*METHODS, "none"],
+        "introspection_endpoint_auth_methods_supported": METHODS,
+        "token_endpoint_auth_signing_alg_values_supported": ALGS,
+        "revocation_endpoint_auth_signing_alg_values_supported": ALGS,
+        "introspection_endpoint_auth_signing_alg_values_supported": ALGS,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "prompt_values_supported": ["none", "select_account", "login", "consent"],

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, OperationalError, transaction
+from django.test import Client as Browser
 
+from django_oauth_server.endpoints import token as token_endpoint
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.storage import transaction as conflicts
-from django_oauth_server.storage.transaction import ATTEMPTS, Conflict, retry_conflicts
+from django_oauth_server.storage.transaction import ATTEMPTS, Conflict, once, retry_conflicts
+from tests.assertions import assertion, key_client, proof
 from tests.factories import ClientFactory
 from tests.flow import Flow
 
@@ -139,3 +142,39 @@ def test_and_when_a_replayed_code_could_not_take_back_what_it_bought(
 def test_a_person_is_told_when_the_server_is_too_busy(monkeypatch: pytest.MonkeyPatch, browser: Any) -> None:
     monkeypatch.setattr("django_oauth_server.endpoints.connected_apps.live_authorizations", always(Conflict()))
     assert browser.get("/oauth/connected-apps/").status_code == 503
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_done_once_is_not_done_anew():
+    done = []
+
+    def work() -> bool:
+        first = once("it", lambda: not done.append(1))
+        if len(seen) < 3:
+            seen.append(first)
+            raise Conflict
+        return first
+
+    seen: list[bool] = []
+    assert retry_conflicts(work) is True
+    assert (seen, done) == ([True] * 3, [1])
+    assert retry_conflicts(lambda: once("it", lambda: not done.append(2))) is True
+    assert done == [1, 2]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_failed_was_not_done():
+    attempt = Work(OperationalError(1213, "Deadlock found when trying to get lock; try restarting transaction"))
+    assert retry_conflicts(lambda: once("it", lambda: attempt() == "done")) is True
+    assert attempt.attempts == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_that_is_done_anew_may_present_its_assertion_again(monkeypatch: pytest.MonkeyPatch):
+    client = key_client()
+    real, conflict = token_endpoint.issue, Work(Conflict(), times=3)
+    monkeypatch.setattr(token_endpoint, "issue", lambda *args, **kwargs: conflict() and real(*args, **kwargs))
+    asked = {"grant_type": "client_credentials", "scope": "notes:read", **proof(assertion(client))}
+    flow = Flow(client, Browser())
+    assert flow.token(authorization=None, **asked).status_code == 200
+    assert flow.token(authorization=None, **asked).status_code == 401

@@ -10,7 +10,9 @@ from django.http import HttpRequest
 
 from django_oauth_server.component import Component, Document
 from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
+from django_oauth_server.protocol.opaque import CLIENT_SECRET, is_generated
 from django_oauth_server.protocol.parameters import Parameters
 
 
@@ -25,6 +27,21 @@ class Credentials:
         return f"Credentials(client_id={self.client_id!r})"
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A request in which *client* is to prove to be itself."""
+
+    client: Client
+    credentials: Credentials
+    issuer: Issuer
+    http: HttpRequest
+    now: datetime
+
+
+class Unproven(Exception):
+    """The credentials are not the client's. The words are for the log, and hold none of them."""
+
+
 class ClientAuthMethod(Component):
     """Answers one question: does this request prove to come from the client it names?"""
 
@@ -32,14 +49,22 @@ class ClientAuthMethod(Component):
     """Whether it proves anything."""
     uses_secret: bool = False
     """Whether it needs a client secret."""
+    needs_clear_secret: bool = False
+    """Whether a digest of the secret is not enough, as it is the key of an algorithm."""
+    needs_keys: bool = False
+    """Whether it needs public keys of the client."""
 
     def present(self, http: HttpRequest, params: Parameters) -> Credentials | None:
         """The credentials of this kind in the request; None where there are none. Raises `OAuthError` where they are malformed."""
         raise NotImplementedError
 
-    def verify(self, client: Client, credentials: Credentials, now: datetime) -> bool:
-        """Whether *credentials* are *client*'s. Its registered method is this one."""
+    def verify(self, attempt: Attempt) -> bool:
+        """Whether the credentials are the client's, whose registered method is this one. May raise `Unproven` to say why not."""
         raise NotImplementedError
+
+    def is_guess(self, credentials: Credentials) -> bool:
+        """Whether somebody may be guessing: nobody finds a secret of 256 bits that was made here."""
+        return self.uses_secret and not is_generated(CLIENT_SECRET, credentials.proof)
 
     def offers(self) -> Mapping[str, tuple[str, ...]]:
         return {"token_endpoint_auth_method": (self.name,)}

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from django_oauth_server.clients.methods.base import ClientAuthMethod, Credentials
+from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials
 from django_oauth_server.errors import InvalidClient
-from django_oauth_server.models import Client
 from django_oauth_server.protocol.basic import parse_basic
 from django_oauth_server.protocol.parameters import Parameters
 
@@ -32,5 +29,5 @@ class ClientSecretBasic(ClientAuthMethod):
                 "The Authorization header is not Basic with a form-encoded client id and secret.", detail=str(exc)
             ) from exc
 
-    def verify(self, client: Client, credentials: Credentials, now: datetime) -> bool:
-        return client.has_secret(credentials.proof, now)
+    def verify(self, attempt: Attempt) -> bool:
+        return attempt.client.has_secret(attempt.credentials.proof, attempt.now)

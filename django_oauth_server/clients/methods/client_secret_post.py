@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from django_oauth_server.clients.methods.base import ClientAuthMethod, Credentials
-from django_oauth_server.models import Client
+from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials
 from django_oauth_server.protocol.parameters import Parameters
 
 
@@ -25,5 +22,5 @@ class ClientSecretPost(ClientAuthMethod):
             return None
         return Credentials(params.require("client_id"), params["client_secret"])
 
-    def verify(self, client: Client, credentials: Credentials, now: datetime) -> bool:
-        return client.has_secret(credentials.proof, now)
+    def verify(self, attempt: Attempt) -> bool:
+        return attempt.client.has_secret(attempt.credentials.proof, attempt.now)

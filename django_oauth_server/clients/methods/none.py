@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import Final
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from django_oauth_server.clients.methods.base import ClientAuthMethod, Credentials
-from django_oauth_server.models import Client
+from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials
 from django_oauth_server.protocol.parameters import Parameters
+
+_PROOFS: Final = frozenset({"client_secret", "client_assertion"})
+"""Whoever sends one of them means to prove something."""
 
 
 class NoAuthentication(ClientAuthMethod):
@@ -21,8 +23,8 @@ class NoAuthentication(ClientAuthMethod):
     confidential = False
 
     def present(self, http: HttpRequest, params: Parameters) -> Credentials | None:
-        alone = "client_id" in params and "client_secret" not in params and "Authorization" not in http.headers
-        return Credentials(params["client_id"]) if alone else None
+        alone = not _PROOFS.intersection(params) and "Authorization" not in http.headers
+        return Credentials(params["client_id"]) if alone and "client_id" in params else None
 
-    def verify(self, client: Client, credentials: Credentials, now: datetime) -> bool:
+    def verify(self, attempt: Attempt) -> bool:
         return True

@@ -15,6 +15,7 @@ from django_oauth_server.protocol.jose.shared_secrets import (
     verify_with_secret,
 )
 from django_oauth_server.protocol.jose.signatures import ALGORITHMS, KeySet, SigningKeyPair, sign, verify
+from django_oauth_server.protocol.jose.unverified import unverified
 
 __all__ = [
     "ALGORITHMS",
@@ -31,6 +32,7 @@ __all__ = [
     "encrypt",
     "sign",
     "sign_with_secret",
+    "unverified",
     "verify",
     "verify_with_secret",
 ]

@@ -1,0 +1,170 @@
+"""The public keys of clients: registered (`jwks`), or published where they say (`jwks_uri`) and kept for a moment."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Collection
+from functools import lru_cache
+from threading import Lock
+from time import monotonic
+from typing import Final, NamedTuple
+
+from cachetools import LRUCache
+from django.core.signals import setting_changed
+
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.conf.loader import SETTING
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
+from django_oauth_server.outbound import Unreachable, fetch
+from django_oauth_server.protocol.jose import EncryptionKeySet, InvalidJWT, KeySet, UnknownKey, verify
+from django_oauth_server.resource.verifiers.flights import PerProcess
+
+LONGEST_KEPT: Final = 50.0
+"""Seconds after which a key that was added or withdrawn is noticed at the latest, whatever `Cache-Control` says."""
+STALE_FOR: Final = 300.0
+"""Seconds for which the last keys still serve while the address does not answer."""
+PAUSE: Final = 5.0
+"""Seconds in which an address is not asked twice: not for keys that are unknown, not where it fails, not where it says `no-store`."""
+
+_MOST_BYTES: Final = 64 * 1024
+_MOST_CLIENTS: Final = 1024
+_ACCEPT: Final = "application/jwk-set+json, application/json"
+
+logger = logging.getLogger(__name__)
+
+
+class ClientKeys(NamedTuple):
+    """What a client's key set is good for."""
+
+    signatures: KeySet
+    encryption: EncryptionKeySet
+
+
+NONE: Final = ClientKeys(KeySet.of_client({"keys": []}), EncryptionKeySet(()))
+
+
+def verify_signed(
+    token: str, client: Client, issuer: Issuer, *, algs: Collection[str], typ: str | tuple[str, ...]
+) -> dict[str, object]:
+    """The claims of *token*, if one of *client*'s keys has signed it. A key that is not known yet is looked for once. Raises `InvalidJWT`."""
+    try:
+        keys = client_keys(client, issuer)
+        try:
+            return verify(token, keys.signatures, algs=algs, typ=typ)
+        except UnknownKey:
+            newer = _newer_than(keys, client, issuer)
+            if newer is keys:
+                raise
+            return verify(token, newer.signatures, algs=algs, typ=typ)
+    except Unreachable as exc:
+        raise InvalidJWT(f"the client's keys cannot be fetched: {exc}") from exc
+
+
+def client_keys(client: Client, issuer: Issuer) -> ClientKeys:
+    """Those that *client* has now; `NONE` where it registered none. Raises `Unreachable` where they are not to be had."""
+    if jwks := client.metadata.get("jwks"):
+        return _parse(json.dumps(jwks))
+    address = _address(client, issuer)
+    return address.current() if address else NONE
+
+
+def forget() -> None:
+    """Ask every address anew."""
+    _addresses.begin_anew()
+
+
+def _newer_than(keys: ClientKeys, client: Client, issuer: Issuer) -> ClientKeys:
+    address = None if "jwks" in client.metadata else _address(client, issuer)
+    return address.newer_than(keys) if address else keys
+
+
+class _Kept(NamedTuple):
+    keys: ClientKeys
+    since: float
+    fresh_until: float
+
+
+class _Address:
+    """One `jwks_uri`: asked by one thread, however many wait for the answer."""
+
+    def __init__(self, url: str, settings: IssuerSettings) -> None:
+        self._url = url
+        self._settings = settings
+        self._lock = Lock()
+        self._kept: _Kept | None = None
+        self._asked_at = -math.inf
+
+    def current(self) -> ClientKeys:
+        if keys := self._fresh():
+            return keys
+        with self._lock:
+            return self._fresh() or self._ask()
+
+    def newer_than(self, keys: ClientKeys) -> ClientKeys:
+        with self._lock:
+            return self._kept.keys if self._kept and self._kept.keys is not keys else self._ask()
+
+    def _fresh(self) -> ClientKeys | None:
+        kept = self._kept
+        return kept.keys if kept and monotonic() < kept.fresh_until else None
+
+    def _ask(self) -> ClientKeys:
+        """Not within the pause. The last good keys serve where there is no answer, for a while."""
+        now = monotonic()
+        if now - self._asked_at >= PAUSE:
+            self._asked_at = now
+            try:
+                self._kept = self._fetch(now)
+            except Unreachable as exc:
+                logger.warning("the keys of a client cannot be fetched: %s", exc)
+        if self._kept and monotonic() < self._kept.since + LONGEST_KEPT + STALE_FOR:
+            return self._kept.keys
+        raise Unreachable("no answer of late")
+
+    def _fetch(self, now: float) -> _Kept:
+        found = fetch(self._url, self._settings, accept=_ACCEPT, most_bytes=_MOST_BYTES)
+        try:
+            keys = _parse(found.body)
+        except (ValueError, RecursionError) as exc:
+            raise Unreachable("what its jwks_uri answers is no JWK Set") from exc
+        kept_for = LONGEST_KEPT if found.max_age is None else min(max(found.max_age, PAUSE), LONGEST_KEPT)
+        return _Kept(keys, now, now + kept_for)
+
+
+class _Addresses:
+    """Those that were asked last."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._known: LRUCache[tuple[str, str], _Address] = LRUCache(_MOST_CLIENTS)
+
+    def at(self, url: str, settings: IssuerSettings) -> _Address:
+        """By issuer as well: each has its own list of hosts that it may ask."""
+        with self._lock:
+            return self._known.setdefault((settings.issuer, url), _Address(url, settings))
+
+
+_addresses: Final = PerProcess(_Addresses)
+
+
+def _address(client: Client, issuer: Issuer) -> _Address | None:
+    url = client.metadata.get("jwks_uri")
+    return _addresses.get().at(str(url), issuer.settings) if url else None
+
+
+@lru_cache(maxsize=_MOST_CLIENTS)
+def _parse(jwks: str | bytes) -> ClientKeys:
+    """Raises ValueError where it is no JWK Set."""
+    document = json.loads(jwks)
+    return ClientKeys(KeySet.of_client(document), EncryptionKeySet.parse(document))
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting == SETTING:
+        forget()
+
+
+setting_changed.connect(_forget)

@@ -1,0 +1,142 @@
+"""Client assertions (RFC 7521 section 4.2, RFC 7523 section 3): what they must say, whoever signs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar, Final
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as lazy
+
+from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials, Unproven
+from django_oauth_server.component import Document, Member, Terms, Words
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.errors import InvalidClient
+from django_oauth_server.protocol.jose import InvalidJWT, unverified
+from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.storage.assertions import use_assertion
+
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+"""RFC 7523 section 2.2."""
+TYPES: Final = ("", "JWT", "client-authentication+jwt")
+"""The header's `typ`, which need not be there."""
+LONGEST_LIFETIME: Final = timedelta(hours=1)
+"""How far `exp` may be ahead: as long as that, what was used has to be remembered."""
+SKEW: Final = timedelta(seconds=30)
+"""How far a client's clock may be ahead. FAPI 2.0 Security Profile section 5.3.2.1 asks for 10 seconds at least, and 60 at most."""
+
+
+def _algorithms(terms: Terms) -> Mapping[str, Words]:
+    methods = terms.components.of(ClientAuthMethod).values()
+    return {alg: alg for method in methods if isinstance(method, AssertionMethod) for alg in method.algorithms}
+
+
+_SIGNING_ALG: Final = Member(
+    name="token_endpoint_auth_signing_alg",
+    kind="choice",
+    label=lazy("Algorithm of its assertions"),
+    help=lazy("With what it signs its assertions when it authenticates. Left empty, any that its method has."),
+    choices=_algorithms,
+)
+
+
+class AssertionMethod(ClientAuthMethod):
+    """The client signs a short-lived JWT that says who it is, whom it is for, and is accepted once."""
+
+    parameters = frozenset({"client_id", "client_assertion", "client_assertion_type"})
+    client_metadata = (_SIGNING_ALG,)
+    algorithms: ClassVar[tuple[str, ...]]
+
+    def claims(self, attempt: Attempt, algs: tuple[str, ...]) -> Mapping[str, object]:
+        """The claims of the assertion, signed by the client with one of *algs*. Raises ValueError, with the reason for the log."""
+        raise NotImplementedError
+
+    def present(self, http: HttpRequest, params: Parameters) -> Credentials | None:
+        """Who signs with what tells the methods apart, so that a public key is never taken for a secret."""
+        if params.get("client_assertion_type") != ASSERTION_TYPE or "client_assertion" not in params:
+            return None
+        try:
+            header, claims = unverified(params["client_assertion"])
+        except InvalidJWT as exc:
+            raise InvalidClient("The parameter client_assertion is not a JWT.", detail=str(exc)) from exc
+        if not self._signs_with(header.get("alg")):
+            return None
+        subject = claims.get("sub")
+        if not isinstance(subject, str) or not subject:
+            raise InvalidClient("The parameter client_assertion has no sub.")
+        return Credentials(subject, params["client_assertion"])
+
+    def verify(self, attempt: Attempt) -> bool:
+        """The signature first; what was used is noted last, so that a failed attempt burns nothing."""
+        registered = attempt.client.metadata.get(_SIGNING_ALG.name)
+        algs = tuple(alg for alg in self.algorithms if alg == (registered or alg))
+        try:
+            claims = self.claims(attempt, algs)
+        except ValueError as exc:
+            raise Unproven(str(exc)) from exc
+        for reason in _faults(claims, attempt):
+            raise Unproven(reason)
+        if not use_assertion(attempt.client, str(claims["jti"]), _moment(claims["exp"])):
+            raise Unproven("it was used before")
+        return True
+
+    def is_guess(self, credentials: Credentials) -> bool:
+        """Nobody guesses a signature, and secrets that are keys have 256 bits."""
+        return False
+
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
+        return {
+            **super().metadata(endpoint, settings),
+            **{
+                f"{name}_endpoint_auth_signing_alg_values_supported": list(self.algorithms)
+                for name in ("token", "revocation", "introspection")
+            },
+        }
+
+    def _signs_with(self, alg: object) -> bool:
+        raise NotImplementedError
+
+
+def _faults(claims: Mapping[str, object], attempt: Attempt) -> Iterator[str]:
+    """What is wrong with *claims* (RFC 7523 section 3; OpenID Connect Core section 9)."""
+    client_id, now = attempt.client.client_id, attempt.now
+    if not claims.get("iss") == claims.get("sub") == client_id:
+        yield "iss and sub are not the client"
+    if not _is_meant_for(claims.get("aud"), attempt):
+        yield "aud is not this server"
+    if not _is_time(claims.get("exp")) or _moment(claims["exp"]) <= now:
+        yield "it has expired, or does not say when it will"
+    elif _moment(claims["exp"]) > now + LONGEST_LIFETIME + SKEW:
+        yield "it lives for too long"
+    for name in ("iat", "nbf"):
+        if name in claims and not (_is_time(claims[name]) and _moment(claims[name]) <= now + SKEW):
+            yield f"{name} is yet to come"
+    if not isinstance(claims.get("jti"), str) or not claims["jti"]:
+        yield "it has no jti"
+
+
+def _is_meant_for(audience: object, attempt: Attempt) -> bool:
+    """The issuer, as a single string; where the client's policy asks for no more, an endpoint's URL, or several values.
+
+    An endpoint as audience lets a server that pretends to be another have assertions made for that one (draft-ietf-oauth-rfc7523bis).
+    """
+    issuer = attempt.issuer
+    if issuer.policy_for(attempt.client.profile).require_issuer_audience:
+        return audience == issuer.settings.issuer
+    accepted = {issuer.settings.issuer, issuer.url("token"), issuer.origin + attempt.http.path}
+    said = audience if isinstance(audience, list) else [audience]
+    return any(isinstance(one, str) and one in accepted for one in said)
+
+
+def _is_time(value: object) -> bool:
+    """A NumericDate (RFC 7519 section 2), of this age."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _LAST
+
+
+def _moment(value: object) -> datetime:
+    assert isinstance(value, int | float)
+    return datetime.fromtimestamp(value, UTC)
+
+
+_LAST: Final = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
