@@ -67,7 +67,7 @@ class DatabaseKeys:
     def __init__(self, settings: IssuerSettings) -> None:
         self._settings = settings
         self._interval = refresh_interval(settings)
-        self.algs = offered(settings)
+        self._algs = offered(settings)
         self._kept: KeyRing | None = None
         self._read_at = self._sought_at = -PATIENCE
         self._pairs: dict[str, SigningKeyPair] = {}
@@ -89,10 +89,10 @@ class DatabaseKeys:
     def complete(self, max_age: float | None = None) -> KeyRing:
         """The same, with keys for all that is offered: those that are missing are made."""
         ring = self.ring(max_age)
-        if ring.algs.issuperset(self.algs):
+        if ring.algs.issuperset(self._algs):
             return ring
         ring = self._read()
-        missing = [alg for alg in self.algs if alg not in ring.algs]
+        missing = [alg for alg in self._algs if alg not in ring.algs]
         return self._make(missing, ring) if missing else ring
 
     def signer(self, alg: str | None = None) -> SigningKeyPair:

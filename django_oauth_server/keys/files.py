@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -28,10 +28,6 @@ class FileKeys:
     def complete(self, max_age: float | None = None) -> KeyRing:
         return self._ring
 
-    @property
-    def algs(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(signer.pair.alg for signer in self._ring.signers))
-
     def signer(self, alg: str | None = None) -> SigningKeyPair:
         """The first for *alg*, or the first of all. Raises ImproperlyConfigured where there is none."""
         for signer in self._ring.signers:
@@ -41,8 +37,14 @@ class FileKeys:
 
     @cached_property
     def _ring(self) -> KeyRing:
-        pairs = [_load(path) for path in self._paths]
+        pairs = read_files(self._paths)
         return KeyRing.of([Signer(pair) for pair in pairs], [pair.public_jwk() for pair in pairs])
+
+
+@cache
+def read_files(paths: tuple[str, ...]) -> tuple[SigningKeyPair, ...]:
+    """Their keys, in the same order. Raises ImproperlyConfigured with what to mend."""
+    return tuple(_load(path) for path in paths)
 
 
 def _load(path: str) -> SigningKeyPair:

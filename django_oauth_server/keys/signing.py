@@ -6,12 +6,12 @@ from functools import cache
 from typing import Protocol
 
 from django.core.signals import setting_changed
-from django.utils import timezone
 
+from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.keys.database import PATIENCE, DatabaseKeys
+from django_oauth_server.keys.database import PATIENCE, DatabaseKeys, offered
 from django_oauth_server.keys.derivation import SETTINGS
-from django_oauth_server.keys.files import FileKeys
+from django_oauth_server.keys.files import FileKeys, read_files
 from django_oauth_server.keys.ring import KeyRing
 from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.jose import KeySet, SigningKeyPair
@@ -21,8 +21,8 @@ __all__ = [
     "SigningKeyPair",
     "forget",
     "jwks",
+    "offered_algorithms",
     "published_keys",
-    "signing_algorithms",
     "signing_key",
     "verify",
 ]
@@ -30,9 +30,6 @@ __all__ = [
 
 class _Keys(Protocol):
     """Where keys are kept."""
-
-    @property
-    def algs(self) -> tuple[str, ...]: ...
 
     def ring(self, max_age: float | None = None) -> KeyRing: ...
 
@@ -52,11 +49,11 @@ def signing_key(issuer: Issuer, alg: str | None = None) -> SigningKeyPair:
     return _keys(issuer).signer(alg)
 
 
-def signing_algorithms(issuer: Issuer) -> tuple[str, ...]:
-    """The algorithms that clients may choose: those that are offered, each as soon as its key signs."""
-    keys, now = _keys(issuer), timezone.now()
-    ring = keys.complete()
-    return tuple(alg for alg in keys.algs if ring.signer(alg, now))
+def offered_algorithms(settings: IssuerSettings) -> tuple[str, ...]:
+    """The algorithms that clients may choose among: those of the settings, or of the files."""
+    if not settings.signing_key_files:
+        return offered(settings)
+    return tuple(dict.fromkeys(pair.alg for pair in read_files(settings.signing_key_files)))
 
 
 def published_keys(issuer: Issuer) -> KeySet:
@@ -83,6 +80,7 @@ def verify(issuer: Issuer, token: str, *, typ: str) -> dict[str, object]:
 def forget() -> None:
     """Let go of all that this process knows of keys."""
     _keys.cache_clear()
+    read_files.cache_clear()
 
 
 @cache

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
+from django.core.checks import CheckMessage, Error
 from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.component import Component, Document, Member, Terms, Words
@@ -15,7 +16,7 @@ from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.errors import InvalidRequest
 from django_oauth_server.grants.base import Issuance
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.keys.signing import signing_key, verify
+from django_oauth_server.keys.signing import offered_algorithms, signing_key, verify
 from django_oauth_server.models import Client
 from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.claims_request import ClaimsRequest
@@ -30,7 +31,7 @@ _HASHES: Final[Mapping[str, Callable[[bytes], hashlib._Hash]]] = {"EdDSA": hashl
 
 
 def _algs(terms: Terms) -> Mapping[str, Words]:
-    return {alg: alg for alg in jose.ALGORITHMS}
+    return {alg: alg for alg in offered_algorithms(terms.settings)}
 
 
 class IDToken(Component):
@@ -55,11 +56,20 @@ class IDToken(Component):
         claims = [*_ALWAYS, *claims_class(settings).supported()]
         acr = {"acr_values_supported": list(settings.acr_values)} if settings.acr_values else {}
         return {
-            "id_token_signing_alg_values_supported": sorted(jose.ALGORITHMS, key=lambda alg: alg != DEFAULT_ALG),
+            "id_token_signing_alg_values_supported": list(offered_algorithms(settings)),
             "claims_supported": list(dict.fromkeys(claims)),
             "claims_parameter_supported": True,
             **acr,
         }
+
+    def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
+        if DEFAULT_ALG not in offered_algorithms(settings):
+            yield Error(
+                f"{settings.issuer} has no key for {DEFAULT_ALG}, which signs ID tokens for clients that chose nothing else"
+                " (OpenID Connect Core section 15.1).",
+                hint=f"Add {DEFAULT_ALG} to signing_algs, or an RSA key to signing_key_files.",
+                id="oauth_server.E008",
+            )
 
 
 def id_token(

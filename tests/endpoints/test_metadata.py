@@ -55,7 +55,7 @@ def test_the_document() -> None:
         "authorization_response_iss_parameter_supported": True,
         "prompt_values_supported": ["none", "select_account", "login", "consent"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["RS256", "ES256", "PS256", "EdDSA"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
         "claims_parameter_supported": True,
         "claims_supported": [*SESSION_CLAIMS, *UserClaims.supported()],
     }

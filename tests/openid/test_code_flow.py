@@ -65,7 +65,8 @@ def test_refreshing_says_the_same_of_the_person_and_the_sign_in(rp: Flow) -> Non
 
 
 @pytest.mark.parametrize("alg", ["RS256", "ES256", "PS256", "EdDSA"])
-def test_a_client_chooses_the_algorithm(rp: Flow, alg: str) -> None:
+def test_a_client_chooses_the_algorithm(rp: Flow, settings: Any, alg: str) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"signing_algs": ["RS256", "ES256", "PS256", "EdDSA"]}
     rp.client.metadata["id_token_signed_response_alg"] = alg
     rp.client.save()
     tokens = rp.tokens(scope="openid")
