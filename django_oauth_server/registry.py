@@ -24,6 +24,7 @@ BUILT_IN = tuple(
         "endpoints.metadata.MetadataEndpoint",
         "endpoints.openid_configuration.OpenIDConfiguration",
         "endpoints.jwks.JWKSEndpoint",
+        "endpoints.userinfo.UserInfoEndpoint",
         "endpoints.connected_apps.ConnectedApps",
         "clients.metadata.ClientMetadata",
         "clients.openid_metadata.OpenIDMetadata",

@@ -14,6 +14,7 @@ from django_oauth_server.protocol.pkce import challenge_of
 
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 AUTHORIZE, TOKEN, REVOKE, INTROSPECT = "/oauth/authorize", "/oauth/token", "/oauth/revoke", "/oauth/introspect"
+USERINFO = "/oauth/userinfo"
 
 
 def answered(response: HttpResponse) -> dict[str, str]:
@@ -101,6 +102,11 @@ class Flow:
         response = self.server.post(
             INTROSPECT, _form(params), content_type="application/x-www-form-urlencoded", headers=headers
         )
+        assert response.status_code == 200, response.content
+        return response.json()
+
+    def userinfo(self, access_token: str, /) -> dict[str, Any]:
+        response = self.server.get(USERINFO, headers={"Authorization": f"Bearer {access_token}"})
         assert response.status_code == 200, response.content
         return response.json()
 

@@ -44,13 +44,13 @@ def protocol_endpoint(*, cors: bool) -> Callable[[Answer], View]:
         @wraps(answer)
         def view(http: HttpRequest, issuer: Issuer) -> HttpResponse:
             if http.method == "OPTIONS" and cors:
-                return _shared(HttpResponse(status=204), "POST")
+                return shared(HttpResponse(status=204), "POST")
             if http.method != "POST":
                 response = _error(InvalidRequest("The method must be POST."), status=405)
                 response["Allow"] = "POST, OPTIONS" if cors else "POST"
             else:
                 response = _answer(answer, http, issuer)
-            return _shared(response, "POST") if cors else response
+            return shared(response, "POST") if cors else response
 
         return view
 
@@ -74,14 +74,14 @@ def public_document(view: View) -> View:
 
     @csrf_exempt
     @wraps(view)
-    def shared(http: HttpRequest, issuer: Issuer) -> HttpResponse:
+    def public(http: HttpRequest, issuer: Issuer) -> HttpResponse:
         if http.method == "OPTIONS":
-            return _shared(HttpResponse(status=204), "GET")
+            return shared(HttpResponse(status=204), "GET")
         if http.method not in {"GET", "HEAD"}:
             return HttpResponse(status=405, headers={"Allow": "GET, HEAD, OPTIONS"})
-        return _shared(view(http, issuer), "GET")
+        return shared(view(http, issuer), "GET")
 
-    return shared
+    return public
 
 
 def patient(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
@@ -154,9 +154,10 @@ def _json(members: Mapping[str, object], status: int = 200) -> JsonResponse:
     return JsonResponse(members, status=status, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
 
 
-def _shared(response: HttpResponse, method: str) -> HttpResponse:
+def shared(response: HttpResponse, methods: str) -> HttpResponse:
+    """*response*, for scripts of any origin, by *methods*."""
     response["Access-Control-Allow-Origin"] = "*"
-    response["Access-Control-Allow-Methods"] = method
+    response["Access-Control-Allow-Methods"] = methods
     response["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
     response["Access-Control-Expose-Headers"] = "WWW-Authenticate, Retry-After"
     response["Access-Control-Max-Age"] = "3600"

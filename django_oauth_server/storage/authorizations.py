@@ -26,13 +26,12 @@ def live_authorization(client: Client, user: AbstractBaseUser) -> Authorization 
     return found
 
 
-def person_who_allowed(grant_id: str) -> AbstractBaseUser | None:
-    """The user of the authorization that a token's claim `grant_id` names, whatever its state."""
+def find_authorization(grant_id: str) -> Authorization | None:
+    """The one that a token's claim `grant_id` names, with its client and its person, whatever its state."""
     try:
-        found = Authorization.objects.select_related("user").filter(grant_id=grant_id).first()
+        return Authorization.objects.select_related("client", "user").filter(grant_id=grant_id).first()
     except ValidationError:  # no UUID is written so
         return None
-    return found.user if found else None
 
 
 def live_authorizations(issuer: str, user: AbstractBaseUser) -> QuerySet[Authorization]:

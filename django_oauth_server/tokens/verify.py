@@ -9,11 +9,11 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.functional import SimpleLazyObject
 
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.models import Token
+from django_oauth_server.models import Authorization, Token
 from django_oauth_server.protocol import opaque
 from django_oauth_server.resource.token import MAX_LENGTH, VerifiedToken
 from django_oauth_server.resource.verifiers.base import InvalidToken
-from django_oauth_server.storage.authorizations import person_who_allowed
+from django_oauth_server.storage.authorizations import find_authorization
 from django_oauth_server.storage.revocations import is_revoked
 from django_oauth_server.storage.tokens import find_token
 from django_oauth_server.tokens.describe import describe
@@ -27,14 +27,41 @@ def verify_access_token(value: str, issuers: Mapping[str, Issuer], now: datetime
     return _of_jwt(value, issuers, now) if value.count(".") == 2 else _of_opaque(value, issuers, now)
 
 
+def verify_with_authorization(value: str, issuer: Issuer, now: datetime) -> tuple[VerifiedToken, Authorization | None]:
+    """The same at *issuer* itself, and who allowed what to whom; one statement, whatever the format. None: the client acts for itself."""
+    issuers = {issuer.settings.issuer: issuer}
+    if value.count(".") == 2:
+        verified = verify_access_token(value, issuers, now)
+        return verified, _behind(verified, issuer) if verified.subject else None
+    token, _ = _living(value, issuers, now)
+    if token.authorization:
+        token.authorization.client = token.client  # found with the token
+    return describe(token, issuer), token.authorization
+
+
 def _of_opaque(value: str, issuers: Mapping[str, Issuer], now: datetime) -> VerifiedToken:
+    return describe(*_living(value, issuers, now))
+
+
+def _living(value: str, issuers: Mapping[str, Issuer], now: datetime) -> tuple[Token, Issuer]:
     token = find_token(opaque.digest(value), Token.Kind.ACCESS) if value.startswith(opaque.ACCESS_TOKEN) else None
     issuer = issuers.get(token.client.issuer) if token else None
     if token is None or issuer is None:
         raise InvalidToken("unknown token")
     if reason := token.ended_by(now, password_change_revokes=issuer.settings.password_change_revokes):
         raise InvalidToken(f"{reason}, client_id {token.client.client_id!r}")
-    return describe(token, issuer)
+    return token, issuer
+
+
+def _behind(verified: VerifiedToken, issuer: Issuer) -> Authorization:
+    """The authorization of a JWT. It is read anyway, so what ended a moment ago ends here at once."""
+    found = find_authorization(str(verified.claims.get("grant_id", "")))
+    if found is None:
+        raise InvalidToken(f"unknown authorization, client_id {verified.client_id!r}")
+    reason = found.ended_by(password_change_revokes=issuer.settings.password_change_revokes)
+    if reason or not found.client.is_active:
+        raise InvalidToken(f"{reason or 'client disabled'}, client_id {verified.client_id!r}")
+    return found
 
 
 def _of_jwt(value: str, issuers: Mapping[str, Issuer], now: datetime) -> VerifiedToken:
@@ -63,5 +90,5 @@ def _user_when_looked_at(claims: dict[str, object]) -> AbstractBaseUser:
 
 def _active_user(claims: dict[str, object]) -> AbstractBaseUser | None:
     """By the authorization: `sub` may be one that only the client's sector knows."""
-    user = person_who_allowed(str(claims.get("grant_id", "")))
-    return user if user and user.is_active else None
+    found = find_authorization(str(claims.get("grant_id", "")))
+    return found.user if found and found.user.is_active else None

@@ -71,6 +71,10 @@ def call(token: str) -> HttpResponse:
     return Browser().get("/whoami", headers={"Authorization": f"Bearer {token}"})
 
 
+def userinfo(token: str) -> dict[str, object]:
+    return Browser().get("/oauth/userinfo", headers={"Authorization": f"Bearer {token}"}).json()
+
+
 def test_a_protected_call_with_an_opaque_token():
     token = TokenFactory()
     with statements() as made:
@@ -87,6 +91,22 @@ def test_a_protected_call_with_a_jwt(flow, client_app, signing):
     with statements() as made:
         assert call(token).status_code == 200
     assert made == []
+
+
+def test_userinfo_with_an_opaque_token():
+    token = TokenFactory()
+    with statements() as made:
+        assert userinfo(token.value)["sub"] == str(token.authorization.user_id)
+    assert made == ["SELECT token"]
+
+
+def test_userinfo_with_a_jwt_asks_for_the_person_alone(flow, client_app, signing):
+    Client.objects.filter(pk=client_app.pk).update(access_token_format="at+jwt")
+    token = flow.tokens(scope="openid profile")["access_token"]
+    call(token)  # reads the revocations, as the first in five seconds does
+    with statements() as made:
+        assert userinfo(token)["preferred_username"]
+    assert made == ["SELECT authorization"]
 
 
 def test_client_credentials_opaque():

@@ -129,10 +129,10 @@ def test_every_address_answers(offered: dict[str, Any]) -> None:
     browser = Browser()
     browser.force_login(UserFactory())
     addresses = {name: value for name, value in offered.items() if name.endswith(("_endpoint", "_uri"))}
-    assert len(addresses) == 5
+    assert len(addresses) == 6
     for address in addresses.values():
         assert address.startswith(offered["issuer"])
-        assert browser.get(urlsplit(address).path).status_code in {200, 400, 405}
+        assert browser.get(urlsplit(address).path).status_code in {200, 400, 401, 405}
 
 
 def test_the_issuer_is_on_the_answer(flow: Flow, offered: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from tests.flow import Flow
 from tests.hostile.conftest import everything
 from tests.hostile.junk import BOUNDED, FORM, UNREADABLE, WRONG_TYPES, basic
 
-VIEWS = ["/api/view", "/api/async-view", "/api/rest-view"]
+VIEWS = ["/api/view", "/api/async-view", "/api/rest-view", "/oauth/userinfo"]
 
 
 def ask(caller: Flow, path: str, method: str = "GET", body: bytes = b"", **more: Any) -> HttpResponse:

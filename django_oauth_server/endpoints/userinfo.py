@@ -1,0 +1,106 @@
+"""The UserInfo endpoint (OpenID Connect Core section 5.3): a protected resource of the issuer's own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import UnreadablePostError
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from django_oauth_server.component import Component, Document, Endpoint
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.endpoints.http import own_transactions, shared, unreported
+from django_oauth_server.errors import TemporarilyUnavailable
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.resource.bearer import read_token
+from django_oauth_server.resource.challenge import (
+    INSUFFICIENT_SCOPE,
+    INVALID_TOKEN,
+    Challenge,
+    invalid_request,
+    temporarily_unavailable,
+)
+from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidToken
+from django_oauth_server.storage.transaction import retry_conflicts
+from django_oauth_server.tokens.userinfo import userinfo_claims
+from django_oauth_server.tokens.verify import verify_with_authorization
+
+logger = logging.getLogger("django_oauth_server")
+
+_SCOPE: Final = "openid"
+_METHODS: Final = "GET, POST"
+_REALM: Final = "userinfo"
+_NOT_KEPT: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+class UserInfoEndpoint(Component):
+    """A client asks who the person is, with the access token that the person allowed it."""
+
+    name = "userinfo_endpoint"
+    endpoints = (Endpoint("userinfo", "oauth/userinfo", "django_oauth_server.endpoints.userinfo.userinfo"),)
+
+    def enabled(self, settings: IssuerSettings) -> bool:
+        return settings.is_openid
+
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
+        return {"userinfo_endpoint": endpoint("userinfo")}
+
+
+@csrf_exempt  # a token is not ambient, and no cookie is looked at
+@own_transactions
+@unreported
+def userinfo(http: HttpRequest, issuer: Issuer) -> HttpResponse:
+    """By GET or POST, the token in the header or in a form (section 5.3.1); for scripts of any origin."""
+    if http.method == "OPTIONS":
+        return shared(HttpResponse(status=204), _METHODS)
+    if http.method not in {"GET", "HEAD", "POST"}:
+        return shared(HttpResponse(status=405, headers={"Allow": "GET, HEAD, POST, OPTIONS"}), _METHODS)
+    return shared(_answered(http, issuer), _METHODS)
+
+
+def _answered(http: HttpRequest, issuer: Issuer) -> HttpResponse:
+    presented = _presented(http)
+    if isinstance(presented, Challenge):
+        return _refused(presented)
+    try:
+        return retry_conflicts(lambda: _answer(presented, issuer))
+    except InvalidToken as exc:
+        logger.info("access token refused at %s: %s", http.path, exc.reason)
+        return _refused(INVALID_TOKEN)
+    except CannotVerify as exc:
+        logger.warning("access token cannot be verified at %s: %s", http.path, exc.reason)
+        return _refused(temporarily_unavailable(exc.retry_after))
+    except TemporarilyUnavailable as exc:
+        return _refused(temporarily_unavailable(exc.retry_after))
+
+
+def _presented(http: HttpRequest) -> str | Challenge:
+    try:
+        return read_token(http)
+    except (SuspiciousOperation, UnreadablePostError):
+        return invalid_request("The request's body is too large or broken off.")
+
+
+def _answer(value: str, issuer: Issuer) -> HttpResponse:
+    token, authorization = verify_with_authorization(value, issuer, timezone.now())
+    if {issuer.settings.default_resource, issuer.settings.issuer}.isdisjoint(token.audience):
+        raise InvalidToken(f"meant for another audience, issued to the client {token.client_id!r}")
+    if authorization is None or _SCOPE not in token.scopes:
+        return _refused(replace(INSUFFICIENT_SCOPE, scopes=frozenset({_SCOPE})))
+    return JsonResponse(userinfo_claims(token, authorization, issuer), headers=_NOT_KEPT)
+
+
+def _refused(challenge: Challenge) -> HttpResponse:
+    """As every protected resource refuses (RFC 6750 section 3)."""
+    answer = JsonResponse(challenge.body(), status=challenge.status, headers=_NOT_KEPT)
+    if challenge.retry_after:
+        answer["Retry-After"] = str(challenge.retry_after)
+    else:
+        answer["WWW-Authenticate"] = challenge.header(_REALM)
+    return answer

@@ -1,0 +1,18 @@
+"""What a client may know of the person who signed in to it (OpenID Connect Core section 5.3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Authorization
+from django_oauth_server.resource.token import VerifiedToken
+from django_oauth_server.tokens.claims import claims_class
+from django_oauth_server.tokens.id_token import requested_claims
+
+
+def userinfo_claims(token: VerifiedToken, authorization: Authorization, issuer: Issuer) -> Mapping[str, object]:
+    """The claims that the scopes of *token* ask for, and those that were asked for one by one. `sub` is that of the ID token."""
+    kind = claims_class(issuer.settings)
+    names = kind.asked_by(token.scopes).union(requested_claims(token.claims).userinfo)
+    return {**kind(authorization.user).claims(names), "sub": token.subject}
