@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -20,6 +22,7 @@ from django_oauth_server.authorization.checks import (
     judge,
     reply_to,
 )
+from django_oauth_server.authorization.language import ui_language
 from django_oauth_server.authorization.prompts.base import Prompt, Situation
 from django_oauth_server.authorization.prompts.waiting import request_of
 from django_oauth_server.authorization.request import Reply, request_path
@@ -30,6 +33,7 @@ from django_oauth_server.authorization.sign_in import to_sign_in
 from django_oauth_server.authorization.turn import PARAMETER, Turn, read_turn
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.conf.language import language_cookie
 from django_oauth_server.endpoints.http import (
     form_parameters,
     log_refusal,
@@ -109,6 +113,18 @@ def decision(http: HttpRequest, issuer: Issuer) -> HttpResponse:
 
 
 def _proceed(http: HttpRequest, params: Parameters, issuer: Issuer, step: Step, turn: str = "") -> HttpResponse:
+    language = ui_language(params)
+    with override(language) if language else nullcontext():
+        response = _answered(http, params, issuer, step, turn)
+    cookie = language_cookie()
+    if language and cookie.name not in http.COOKIES:
+        # For the sign-in page, until the browser is closed; what somebody has chosen for themselves stays.
+        secure = http.is_secure()
+        response.set_cookie(cookie.name, language, path=cookie.path, secure=secure, httponly=True, samesite="Lax")
+    return response
+
+
+def _answered(http: HttpRequest, params: Parameters, issuer: Issuer, step: Step, turn: str) -> HttpResponse:
     try:
         # What other endpoints read may be a secret that was sent here by mistake: it must not be kept, nor travel on in an address.
         params = params.only(issuer.parameters(AuthorizationEndpoint, ResponseType, ResponseMode, Prompt, IDToken))
