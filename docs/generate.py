@@ -54,6 +54,7 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "authorization.prompts.base": ("Prompt", "Situation"),
     "authorization.session": ("Authentication", "SessionFacts"),
     "tokens.claims": ("UserClaims",),
+    "templatetags.oauth_server": ("signing_in_for",),
     "tokens.formats.base": ("TokenFormat",),
     "errors": (
         "OAuthError",

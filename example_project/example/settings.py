@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from environs import Env
 
 from django_oauth_server.conf import Resource, Scope
+from django_oauth_server.conf.openid import OPENID_SCOPES
 from example.secret import secret_key
 
 HOME = Path(__file__).resolve().parent.parent
@@ -42,6 +43,7 @@ INSTALLED_APPS = [
     "django_oauth_server.resource",
     "example",
     "notes",
+    "people",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -98,6 +100,7 @@ OAUTH_SERVER = {
     "name": SITE_NAME,
     "profile": env.str("OAUTH_PROFILE", "oauth2_1"),
     "scopes": {
+        **OPENID_SCOPES,
         "notes:read": "see your notes",
         "notes:write": Scope("add and delete your notes", sensitive=True, optional=True),
         "weather:read": "see the weather",
@@ -108,6 +111,7 @@ OAUTH_SERVER = {
         ),
     },
     "default_scopes": ["notes:read"],
+    "claims": "people.claims.PersonClaims",
     "access_token_format": env.str("OAUTH_TOKEN_FORMAT", "opaque"),
 }
 

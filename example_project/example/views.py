@@ -1,8 +1,9 @@
-"""The start page, the page of the demo client, and the API's documentation."""
+"""The start page, sign-in, the page of the demo client, and the API's documentation."""
 
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from drf_spectacular.views import SpectacularSwaggerSplitView
@@ -22,6 +23,15 @@ DOCS_POLICY = (
 def home(request: HttpRequest) -> HttpResponse:
     """Where to go from here."""
     return render(request, "example/home.html", {"issuer_name": settings.SITE_NAME})
+
+
+class SignIn(LoginView):
+    """Django's own. An app may have said whom it expects (`login_hint`, OpenID Connect Core section 3.1.2.1)."""
+
+    extra_context = {"issuer_name": settings.SITE_NAME}
+
+    def get_initial(self) -> dict[str, str]:
+        return {"username": self.request.GET.get("login_hint", "")}
 
 
 def demo(request: HttpRequest) -> HttpResponse:

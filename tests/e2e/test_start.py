@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -45,6 +46,23 @@ def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
     assert "Password:" not in again
     assert "changepassword demo" in again
     assert people_clients_and_keys(tmp_path) == before
+
+
+def test_the_person_has_claims_beyond_the_user_model(tmp_path: Path) -> None:
+    manage(tmp_path, "prepare")
+    ask = (
+        "from django.contrib.auth.models import User; from people.claims import PersonClaims; from django.db import connection\n"
+        "person = User.objects.get(); connection.force_debug_cursor = True\n"
+        "told = PersonClaims(person).claims({'name', 'email', 'email_verified', 'address', 'updated_at', 'gender'})\n"
+        "print(len(connection.queries), PersonClaims(person).claims([]), told)"
+    )
+    statements, nothing, told = manage(tmp_path, "shell", "-v0", "-c", ask).split(" ", 2)
+    known = ast.literal_eval(told)
+    assert (statements, nothing) == ("1", "{}")
+    assert (known["name"], known["email"], known["email_verified"]) == ("Ada Example", "demo@example.com", True)
+    assert known["address"]["locality"] == "London"
+    assert isinstance(known["updated_at"], int)
+    assert "gender" not in known  # it is not known
 
 
 def test_the_secret_key_is_its_owners_alone(tmp_path: Path) -> None:

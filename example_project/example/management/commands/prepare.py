@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from notes.models import Note
+from people.models import Profile
 
 from django_oauth_server.clients.registration import create_client
 from django_oauth_server.keys.signing import signing_key
@@ -29,6 +30,21 @@ DOCS_CLIENT = DEMO_CLIENT | {
     "client_uri": f"{settings.ISSUER}/api/docs/",
     "redirect_uris": [settings.SPECTACULAR_SETTINGS["SWAGGER_UI_SETTINGS"]["oauth2RedirectUrl"]],
     "grant_types": ["authorization_code"],
+}
+
+DEMO_PROFILE: dict[str, object] = {
+    "nickname": "Ada",
+    "picture": f"{settings.ISSUER}{settings.STATIC_URL}example/person.svg",
+    "website": "https://ada.example/",
+    "birthdate": "1990-12-10",
+    "zoneinfo": "Europe/London",
+    "locale": "en-GB",
+    "email_verified": True,
+    "phone_number": "+442079460000",
+    "street_address": "12 St James's Square",
+    "locality": "London",
+    "postal_code": "SW1Y 4JH",
+    "country": "GB",
 }
 
 
@@ -59,6 +75,7 @@ class Command(BaseCommand):
             self.stdout.write("\n  Sign in as demo. Forgot the password? example_project/manage.py changepassword demo")
             return
         password = secrets.token_urlsafe(9)
-        person = people.create_superuser("demo", "demo@example.com", password)
+        person = people.create_superuser("demo", "demo@example.com", password, first_name="Ada", last_name="Example")
+        Profile.objects.create(user=person, **DEMO_PROFILE)
         Note.objects.create(user=person, text="Buy oat milk")
         self.stdout.write(f"\n  Sign in as:     demo\n  Password:       {password}")
