@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from joserfc import jwt
+from joserfc import jws
 from joserfc.jwk import OctKey
 
 from django_oauth_server.clients.methods.assertion import ASSERTION_TYPE
@@ -62,13 +63,13 @@ def _moment(value: Any, now: float) -> Any:
 def signed(claims: dict[str, Any], pair: SigningKeyPair = KEY, **header: Any) -> str:
     """*claims*, signed with *pair*. A header member set to None is left out."""
     named = {"alg": pair.alg, "kid": pair.kid, "typ": "JWT"} | header
-    return jwt.encode(
-        {name: value for name, value in named.items() if value is not None}, claims, pair.key, algorithms=[pair.alg]
-    )
+    said = {name: value for name, value in named.items() if value is not None}
+    return jws.serialize_compact(said, json.dumps(claims), pair.key, algorithms=[pair.alg])
 
 
 def under_secret(claims: dict[str, Any], secret: str | bytes, **header: Any) -> str:
-    return jwt.encode({"alg": "HS256"} | header, claims, OctKey.import_key(secret), algorithms=["HS256"])
+    said = {"alg": "HS256"} | header
+    return jws.serialize_compact(said, json.dumps(claims), OctKey.import_key(secret), algorithms=["HS256"])
 
 
 def assertion(client: Any, pair: SigningKeyPair = KEY, **said: Any) -> str:

@@ -77,7 +77,7 @@ def forget() -> None:
 
 
 def _newer_than(keys: ClientKeys, client: Client, issuer: Issuer) -> ClientKeys:
-    address = None if "jwks" in client.metadata else _address(client, issuer)
+    address = None if client.metadata.get("jwks") else _address(client, issuer)
     return address.newer_than(keys) if address else keys
 
 
@@ -95,7 +95,7 @@ class _Address:
         self._settings = settings
         self._lock = Lock()
         self._kept: _Kept | None = None
-        self._asked_at = -math.inf
+        self._answered_at = -math.inf
 
     def current(self) -> ClientKeys:
         if keys := self._fresh():
@@ -113,13 +113,13 @@ class _Address:
 
     def _ask(self) -> ClientKeys:
         """Not within the pause. The last good keys serve where there is no answer, for a while."""
-        now = monotonic()
-        if now - self._asked_at >= PAUSE:
-            self._asked_at = now
+        if monotonic() - self._answered_at >= PAUSE:
             try:
-                self._kept = self._fetch(now)
+                self._kept = self._fetch(monotonic())
             except Unreachable as exc:
                 logger.warning("the keys of a client cannot be fetched: %s", exc)
+            # Not when it was asked: who waited through a slow answer would ask again, one after the other.
+            self._answered_at = monotonic()
         if self._kept and monotonic() < self._kept.since + LONGEST_KEPT + STALE_FOR:
             return self._kept.keys
         raise Unreachable("no answer of late")

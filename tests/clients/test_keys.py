@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,18 @@ def test_many_that_wait_ask_once(server, client):
         server.released.set()
         found = {id(one.result(10)) for one in waiting}
     assert (len(found), server.calls) == (1, {"/jwks": 1})
+
+
+def test_many_that_wait_in_vain_wait_once(server, client, settings, monkeypatch):
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"outbound_timeout": timedelta(seconds=0.5)}
+    server.released.clear()
+    monkeypatch.setattr(keys, "PAUSE", 0.4)  # shorter than the answer takes
+    issuer, began = default_issuer(), time.perf_counter()
+    with ThreadPoolExecutor(20) as threads:
+        waiting = [threads.submit(client_keys, client, issuer) for _ in range(20)]
+        assert all(isinstance(one.exception(10), Unreachable) for one in waiting)
+    assert time.perf_counter() - began < 3
+    assert server.calls["/jwks"] <= 1
 
 
 def test_an_address_inside_is_not_asked(settings, client, server, caplog):

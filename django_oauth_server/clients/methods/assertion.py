@@ -63,8 +63,9 @@ class AssertionMethod(ClientAuthMethod):
         if not self._signs_with(header.get("alg")):
             return None
         subject = claims.get("sub")
-        if not isinstance(subject, str) or not subject:
-            raise InvalidClient("The parameter client_assertion has no sub.")
+        if not isinstance(subject, str) or not subject or not subject.isprintable():
+            # JSON can say NUL and half a character, which no form can and no database takes
+            raise InvalidClient("The parameter client_assertion has no sub that could be a client.")
         return Credentials(subject, params["client_assertion"])
 
     def verify(self, attempt: Attempt) -> bool:
