@@ -48,9 +48,13 @@ def _nothing_is_remembered() -> Iterator[None]:
 def process() -> Process:
     """The issuer as a new process is handed it: what is remembered of keys hangs on it, so no two share anything but the database.
 
-    It has one line of keys, which are published for an hour, unless a test says otherwise.
+    It has one line of keys, which are published for an hour and sign nothing that lives longer than access tokens, unless a test says otherwise.
     """
-    simple = {"signing_algs": (), "key_publication_lead": timedelta(hours=1)}
+    simple = {
+        "signing_algs": (),
+        "key_publication_lead": timedelta(hours=1),
+        "id_token_lifetime": timedelta(minutes=15),
+    }
 
     def start(**settings: object) -> Issuer:
         return make_issuer(replace(load()[0], **(simple | settings)), [], "oauth_server")

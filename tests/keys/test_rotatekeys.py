@@ -29,7 +29,7 @@ def test_a_rotation_from_beginning_to_end(clock: Clock) -> None:
     published, retired = rotatekeys("--alg", "ES256")
     new = SigningKey.objects.filter(alg="ES256").exclude(kid=old).get().kid
     assert published == f"Key {new} (ES256) is published. It signs from 2030-01-01 02:00:00+00:00."
-    assert retired == f"Key {old} is published until 2030-01-01 02:17:00+00:00."
+    assert retired == f"Key {old} is published until 2030-01-01 03:02:00+00:00."
 
     waiting, _ = rotatekeys("--alg", "ES256")
     assert waiting.startswith(f"Key {new} (ES256) is waiting already. It signs from 2030-01-01 02:00:00+00:00.")
@@ -46,7 +46,7 @@ def test_without_an_algorithm_each_that_is_offered_is_rotated(clock: Clock) -> N
     assert first == ["RS256", "ES256"]
     assert [line.partition(" is ")[2] for line in rotatekeys("--now")] == [
         "published, and signs from now on.",
-        "published until 2030-01-01 00:17:00+00:00.",
+        "published until 2030-01-01 01:02:00+00:00.",
     ] * 2
 
 
