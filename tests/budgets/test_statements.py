@@ -153,6 +153,23 @@ def test_exchanging_a_code(flow):
     assert made == ["SELECT client", "SELECT ticket", "UPDATE ticket", "INSERT token"]
 
 
+@pytest.mark.spec("OpenID Connect Core", "3.1.3")
+def test_an_openid_request_costs_no_statement_more(flow, browser, user, client_app, signing):
+    AuthorizationFactory(client=client_app, user=user)
+    with statements() as made:
+        code = flow.code(scope="openid email", claims='{"id_token": {"email": null}}')
+    assert made == [
+        "SELECT client",
+        "SELECT django_session",
+        "SELECT auth_user",
+        "SELECT authorization",
+        "INSERT ticket",
+    ]
+    with statements() as made:
+        assert "id_token" in flow.exchange(code).json()
+    assert made == ["SELECT client", "SELECT ticket", "UPDATE ticket", "INSERT token"]
+
+
 def test_exchanging_a_code_for_a_jwt(flow, client_app, signing):
     Client.objects.filter(pk=client_app.pk).update(access_token_format="at+jwt")
     code = flow.code()

@@ -77,7 +77,16 @@ FORM_POST: dict[str, Any] = {
     "redirect_uri": "https://printer.example/back?x=1&y=2",
     "parameters": [("code", "abc"), ("state", 'x"y<z')],
 }
+SELECT: dict[str, Any] = {
+    "issuer_name": "Example",
+    "client": client(),
+    "account": "ada",
+    "offers_current": True,
+    "handle": "the-handle",
+    "decision_url": "/decision",
+}
 PAGES = {
+    "select_account": SELECT,
     "consent": CONSENT,
     "error": ERROR,
     "connected_apps": APPS,

@@ -13,6 +13,7 @@ from django.test import Client as Browser
 
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow, answered
+from tests.openid.conftest import read
 
 pytestmark = pytest.mark.django_db
 
@@ -86,3 +87,17 @@ def test_connected_apps_need_a_person_who_is_signed_in(flow: Flow) -> None:
     sign_in = flow.browser.get("/oauth/connected-apps/")["Location"]
     page = submit(flow, sign_in, login="ada", password="password")
     assert "connected apps" in page.content.decode().lower()
+
+
+def test_an_openid_request_is_told_when_and_how_and_can_ask_for_it_anew(flow: Flow) -> None:
+    UserFactory(username="ada")
+    asked = {"scope": "openid", "state": "a b&c"}
+    consent = submit(flow, flow.authorize(**asked)["Location"], login="ada", password="password")
+    first = read(flow.exchange(answered(flow.decide(consent))["code"]).json()["id_token"])
+    assert first["amr"] == ["pwd"]
+    again = flow.authorize(**asked, prompt="login")["Location"]
+    assert again.startswith("/accounts/reauthenticate/?next=/oauth/authorize")
+    answer = submit(flow, again, password="password")
+    second = read(flow.exchange(answered(answer)["code"]).json()["id_token"])
+    assert second["auth_time"] >= first["auth_time"]
+    assert second["sid"] == first["sid"]
