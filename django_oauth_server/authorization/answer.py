@@ -15,6 +15,7 @@ from django_oauth_server.grants.allow import record_consent
 from django_oauth_server.models import Authorization
 from django_oauth_server.signals import authorization_granted
 from django_oauth_server.storage.transaction import after_commit, atomic
+from django_oauth_server.tokens.sealed import fetch_keys
 
 
 def first_prompt(situation: Situation) -> Prompt | None:
@@ -31,6 +32,9 @@ def answer(situation: Situation, scopes: tuple[str, ...]) -> Mapping[str, str]:
     """Write down what is allowed, and make what the response type hands out: together, or not at all."""
     request, user = situation.request, situation.user
     assert isinstance(user, AbstractBaseUser)
+    response_type = request.issuer.components.of(ResponseType)[request.response_type]
+    if response_type.returns_id_token:
+        fetch_keys(request.client, request.issuer)
     with atomic():
         authorization = record_consent(
             situation.found,
@@ -45,7 +49,6 @@ def answer(situation: Situation, scopes: tuple[str, ...]) -> Mapping[str, str]:
         if authorization is not situation.found:
             told = partial(authorization_granted.send, Authorization, authorization=authorization)
             after_commit(told)
-        response_type = request.issuer.components.of(ResponseType)[request.response_type]
         return response_type.parts(Granted(request, authorization, scopes, situation.session, situation.now))
 
 

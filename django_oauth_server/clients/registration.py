@@ -26,6 +26,7 @@ from django_oauth_server.errors import InvalidClientMetadata, InvalidRedirectUri
 from django_oauth_server.grants.base import GrantType
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
+from django_oauth_server.protocol.jose import EncryptionKeySet
 from django_oauth_server.protocol.opaque import CLIENT_SECRET, generate
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.protocol.uris import proves_identity
@@ -328,6 +329,23 @@ def _public_clients_have_no_secret(metadata: Document, terms: Terms) -> Iterator
             yield name, _("%(alg)s takes a secret, which a public client does not have.") % words
 
 
+def _encrypted_for_somebody(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
+    for name in [name for name in metadata if name.endswith("_encrypted_response_enc")]:
+        alg = name.removesuffix("enc") + "alg"
+        if alg not in metadata:
+            yield name, _("It needs %(alg)s (OpenID Connect Registration section 2).") % {"alg": alg}
+    for name, value in metadata.items():
+        if name.endswith("_encrypted_response_alg") and not _may_be_encrypted_for(metadata, str(value)):
+            yield name, _("It needs a public key of the client that fits: in jwks, or at jwks_uri.")
+
+
+def _may_be_encrypted_for(metadata: Document, alg: str) -> bool:
+    try:
+        return "jwks_uri" in metadata or bool(EncryptionKeySet.parse(metadata.get("jwks")).first(alg))
+    except (ValueError, LookupError):
+        return False
+
+
 RULES: Final[tuple[Callable[[Document, Terms], Iterator[tuple[str, str]]], ...]] = (
     _it_may_do_something,
     _response_types_fit,
@@ -338,6 +356,7 @@ RULES: Final[tuple[Callable[[Document, Terms], Iterator[tuple[str, str]]], ...]]
     _keys_where_needed,
     _assertions_fit_their_method,
     _public_clients_have_no_secret,
+    _encrypted_for_somebody,
 )
 """What must hold between the members of a complete document: each yields the member that is wrong, and the rule."""
 

@@ -21,6 +21,7 @@ from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.storage.clients import find_client, peek, remember_client
 from django_oauth_server.storage.transaction import atomic
 from django_oauth_server.tokens.issue import issue, token_format
+from django_oauth_server.tokens.sealed import fetch_keys
 
 _RESOURCE = frozenset({"resource"})
 
@@ -45,6 +46,7 @@ def token(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
     now = timezone.now()
     client = authenticate_client(http, params, issuer, _finder(grant_type, params, issuer), now)
     check_may_use(client, grant_type, issuer)
+    fetch_keys(client, issuer)
     request = TokenRequest(params.only(grant_type.parameters), client, issuer, http, now)
     refreshable = grant_type.refreshes and "refresh_token" in client.grant_types
     with failures_counted(request), atomic() if grant_type.spends else nullcontext():

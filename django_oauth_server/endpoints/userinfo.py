@@ -11,13 +11,16 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 
-from django_oauth_server.component import Component, Document, Endpoint
+from django_oauth_server.component import Component, Document, Endpoint, Member
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.endpoints.http import own_transactions, shared, unreported
+from django_oauth_server.endpoints.http import log_refusal, own_transactions, shared, unreported
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
+from django_oauth_server.keys.signing import offered_algorithms
+from django_oauth_server.protocol import jose
 from django_oauth_server.resource.bearer import read_token
 from django_oauth_server.resource.challenge import (
     INSUFFICIENT_SCOPE,
@@ -28,7 +31,13 @@ from django_oauth_server.resource.challenge import (
 )
 from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidToken
 from django_oauth_server.storage.transaction import retry_conflicts
-from django_oauth_server.tokens.userinfo import userinfo_claims
+from django_oauth_server.tokens.sealed import (
+    encryption_alg_choices,
+    encryption_enc_choices,
+    is_sealed,
+    signature_choices,
+)
+from django_oauth_server.tokens.userinfo import sealed_userinfo, userinfo_claims
 from django_oauth_server.tokens.verify import verify_with_authorization
 
 logger = logging.getLogger("django_oauth_server")
@@ -44,12 +53,40 @@ class UserInfoEndpoint(Component):
 
     name = "userinfo_endpoint"
     endpoints = (Endpoint("userinfo", "oauth/userinfo", "django_oauth_server.endpoints.userinfo.userinfo"),)
+    client_metadata = (
+        Member(
+            name="userinfo_signed_response_alg",
+            kind="choice",
+            label=_("Userinfo signature"),
+            help=_("The algorithm with which it is signed what is told of the person. Left empty, plain JSON."),
+            choices=signature_choices,
+        ),
+        Member(
+            name="userinfo_encrypted_response_alg",
+            kind="choice",
+            label=_("Userinfo encryption"),
+            help=_("How the key is made known with which that is encrypted. Left empty, it is not."),
+            choices=encryption_alg_choices,
+        ),
+        Member(
+            name="userinfo_encrypted_response_enc",
+            kind="choice",
+            label=_("Userinfo content encryption"),
+            help=_("With what it is encrypted. Left empty, A128CBC-HS256."),
+            choices=encryption_enc_choices,
+        ),
+    )
 
     def enabled(self, settings: IssuerSettings) -> bool:
         return settings.is_openid
 
     def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
-        return {"userinfo_endpoint": endpoint("userinfo")}
+        return {
+            "userinfo_endpoint": endpoint("userinfo"),
+            "userinfo_signing_alg_values_supported": [*offered_algorithms(settings), *jose.SHARED_SECRET_ALGORITHMS],
+            "userinfo_encryption_alg_values_supported": list(jose.KEY_MANAGEMENT),
+            "userinfo_encryption_enc_values_supported": list(jose.CONTENT_ENCRYPTION),
+        }
 
 
 @csrf_exempt  # a token is not ambient, and no cookie is looked at
@@ -77,7 +114,8 @@ def _answered(http: HttpRequest, issuer: Issuer) -> HttpResponse:
         logger.warning("access token cannot be verified at %s: %s", http.path, exc.reason)
         return _refused(temporarily_unavailable(exc.retry_after))
     except TemporarilyUnavailable as exc:
-        return _refused(temporarily_unavailable(exc.retry_after))
+        log_refusal(exc, http.path)
+        return _refused(Challenge(exc.status, exc.error, exc.description, retry_after=exc.retry_after))
 
 
 def _presented(http: HttpRequest) -> str | Challenge:
@@ -93,7 +131,11 @@ def _answer(value: str, issuer: Issuer) -> HttpResponse:
         raise InvalidToken(f"meant for another audience, issued to the client {token.client_id!r}")
     if authorization is None or _SCOPE not in token.scopes:
         return _refused(replace(INSUFFICIENT_SCOPE, scopes=frozenset({_SCOPE})))
-    return JsonResponse(userinfo_claims(token, authorization, issuer), headers=_NOT_KEPT)
+    claims = userinfo_claims(token, authorization, issuer)
+    if is_sealed("userinfo", authorization.client):
+        jwt = sealed_userinfo(claims, authorization.client, issuer)
+        return HttpResponse(jwt, content_type="application/jwt", headers=_NOT_KEPT)
+    return JsonResponse(claims, headers=_NOT_KEPT)
 
 
 def _refused(challenge: Challenge) -> HttpResponse:

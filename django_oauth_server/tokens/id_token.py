@@ -11,27 +11,30 @@ from typing import Final
 from django.core.checks import CheckMessage, Error
 from django.utils.translation import gettext_lazy as _
 
-from django_oauth_server.component import Component, Document, Member, Terms, Words
+from django_oauth_server.component import Component, Document, Member
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.errors import InvalidRequest
 from django_oauth_server.grants.base import Issuance
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.keys.signing import offered_algorithms, signing_key, verify
+from django_oauth_server.keys.signing import offered_algorithms, verify
 from django_oauth_server.models import Client
 from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.claims_request import ClaimsRequest
 from django_oauth_server.tokens.claims import claims_class
+from django_oauth_server.tokens.sealed import (
+    DEFAULT_ALG,
+    TYP,
+    encryption_alg_choices,
+    encryption_enc_choices,
+    seal,
+    signature_choices,
+    signed_response_alg,
+    verify_from,
+)
 from django_oauth_server.tokens.subject import subject
 
-DEFAULT_ALG: Final = "RS256"
-"""OpenID Connect Core section 15.1."""
-TYP: Final = "JWT"
 _ALWAYS: Final = ("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid")
 _HASHES: Final[Mapping[str, Callable[[bytes], hashlib._Hash]]] = {"EdDSA": hashlib.sha512}
-
-
-def _algs(terms: Terms) -> Mapping[str, Words]:
-    return {alg: alg for alg in offered_algorithms(terms.settings)}
 
 
 class IDToken(Component):
@@ -45,7 +48,23 @@ class IDToken(Component):
             kind="choice",
             label=_("ID token signature"),
             help=_("The algorithm with which its ID tokens are signed. Left empty, RS256."),
-            choices=_algs,
+            choices=signature_choices,
+        ),
+        Member(
+            name="id_token_encrypted_response_alg",
+            kind="choice",
+            label=_("ID token encryption"),
+            help=_(
+                "How the key is made known with which its ID tokens are encrypted. Left empty, they are signed alone."
+            ),
+            choices=encryption_alg_choices,
+        ),
+        Member(
+            name="id_token_encrypted_response_enc",
+            kind="choice",
+            label=_("ID token content encryption"),
+            help=_("With what its ID tokens are encrypted. Left empty, A128CBC-HS256."),
+            choices=encryption_enc_choices,
         ),
     )
 
@@ -56,7 +75,9 @@ class IDToken(Component):
         claims = [*_ALWAYS, *claims_class(settings).supported()]
         acr = {"acr_values_supported": list(settings.acr_values)} if settings.acr_values else {}
         return {
-            "id_token_signing_alg_values_supported": list(offered_algorithms(settings)),
+            "id_token_signing_alg_values_supported": [*offered_algorithms(settings), *jose.SHARED_SECRET_ALGORITHMS],
+            "id_token_encryption_alg_values_supported": list(jose.KEY_MANAGEMENT),
+            "id_token_encryption_enc_values_supported": list(jose.CONTENT_ENCRYPTION),
             "claims_supported": list(dict.fromkeys(claims)),
             "claims_parameter_supported": True,
             **acr,
@@ -87,7 +108,7 @@ def id_token(
     """
     assert issuance.authorization is not None
     client, facts = issuance.client, issuance.facts
-    alg = signed_response_alg(client)
+    alg = signed_response_alg("id_token", client)
     claims = {
         **_asked_for(issuance, issuer, scopes),
         **{name: facts[name] for name in ("auth_time", "acr", "amr", "sid") if name in facts},
@@ -101,12 +122,7 @@ def id_token(
         **({"at_hash": half_hash(access_token, alg)} if access_token else {}),
         **({"c_hash": half_hash(code, alg)} if code else {}),
     }
-    return jose.sign(claims, signing_key(issuer, alg), typ=TYP)
-
-
-def signed_response_alg(client: Client) -> str:
-    """With which its ID tokens are signed."""
-    return str(client.metadata.get("id_token_signed_response_alg") or DEFAULT_ALG)
+    return seal(claims, "id_token", client, issuer)
 
 
 def half_hash(value: str, alg: str) -> str:
@@ -117,21 +133,29 @@ def half_hash(value: str, alg: str) -> str:
 
 def hinted_subject(hint: str, client: Client, issuer: Issuer) -> str:
     """The `sub` of an ID token that *client* was given earlier. It may have expired long ago (section 3.1.2.1). Raises `InvalidRequest`."""
-    claims = read_hint(hint, issuer)
+    claims = read_hint(hint, issuer, client)
     if claims.get("aud") != client.client_id:
         raise InvalidRequest("The parameter id_token_hint was issued to another client.")
     return str(claims["sub"])
 
 
-def read_hint(hint: str, issuer: Issuer) -> dict[str, object]:
-    """The claims of an ID token of *issuer*, expired or not. Raises `InvalidRequest`."""
+def read_hint(hint: str, issuer: Issuer, client: Client | None = None) -> dict[str, object]:
+    """The claims of an ID token of *issuer*, expired or not; one under a secret is *client*'s or nobody's. Raises `InvalidRequest`."""
     try:
-        claims = verify(issuer, hint, typ=TYP)
+        claims = _verified(hint, issuer, client)
     except jose.InvalidJWT as exc:
         raise InvalidRequest("The parameter id_token_hint is no ID token of this server.", detail=str(exc)) from exc
-    if claims.get("iss") != issuer.settings.issuer or not isinstance(claims.get("sub"), str):
+    # A userinfo response is signed alike, but never expires.
+    complete = isinstance(claims.get("sub"), str) and "exp" in claims
+    if claims.get("iss") != issuer.settings.issuer or not complete:
         raise InvalidRequest("The parameter id_token_hint is no ID token of this server.")
     return claims
+
+
+def _verified(hint: str, issuer: Issuer, client: Client | None) -> dict[str, object]:
+    if client and signed_response_alg("id_token", client) in jose.SHARED_SECRET_ALGORITHMS:
+        return verify_from(client, hint, issuer)
+    return verify(issuer, hint, typ=TYP)
 
 
 def requested_claims(facts: Mapping[str, object]) -> ClaimsRequest:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.models import Authorization
+from django_oauth_server.models import Authorization, Client
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.tokens.claims import claims_class
 from django_oauth_server.tokens.id_token import requested_claims
+from django_oauth_server.tokens.sealed import seal
 
 
 def userinfo_claims(token: VerifiedToken, authorization: Authorization, issuer: Issuer) -> Mapping[str, object]:
@@ -16,3 +17,8 @@ def userinfo_claims(token: VerifiedToken, authorization: Authorization, issuer: 
     kind = claims_class(issuer.settings)
     names = kind.asked_by(token.scopes).union(requested_claims(token.claims).userinfo)
     return {**kind(authorization.user).claims(names), "sub": token.subject}
+
+
+def sealed_userinfo(claims: Mapping[str, object], client: Client, issuer: Issuer) -> str:
+    """*claims* as a JWT, which says who tells whom."""
+    return seal({**claims, "iss": issuer.settings.issuer, "aud": client.client_id}, "userinfo", client, issuer)
