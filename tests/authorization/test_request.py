@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.spec("RFC 6749", "3.1")
 @pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.requirement(12)
 def test_get_and_post_show_the_consent_page(flow: Flow, method: str) -> None:
     response = flow.authorize(method=method)
     assert response.status_code == 200
@@ -44,6 +45,7 @@ def test_get_and_post_show_the_consent_page(flow: Flow, method: str) -> None:
         {"redirect_uri": "http://["},
     ],
 )
+@pytest.mark.requirement(14)
 def test_a_bad_client_or_redirect_uri_shows_a_page_and_redirects_nobody(flow: Flow, params: dict[str, Any]) -> None:
     response = flow.authorize(**params)
     assert response.status_code == 400
@@ -137,6 +139,7 @@ def test_a_bad_request_is_told_at_the_redirect_uri(flow: Flow, params: dict[str,
 
 
 @pytest.mark.spec("RFC 6749", "3.1")
+@pytest.mark.requirement(13)
 def test_unknown_and_empty_parameters_are_ignored(flow: Flow) -> None:
     assert (
         flow.authorize(unknown=["1", "2"], nonce="n", display="popup", response_mode="", prompt="").status_code == 200
@@ -145,18 +148,21 @@ def test_unknown_and_empty_parameters_are_ignored(flow: Flow) -> None:
 
 @pytest.mark.spec("RFC 6749", "4.1.2")
 @pytest.mark.parametrize("state", ["x" * 500, "a b&c=d%20ü", "<script>"])
+@pytest.mark.requirement(16)
 def test_the_state_comes_back_exactly(flow: Flow, state: str) -> None:
     assert answered(flow.decide(flow.authorize(state=state)))["state"] == state
     assert answered(flow.authorize(state=state, scope="unknown"))["state"] == state
 
 
 @pytest.mark.spec("RFC 9207", "2")
+@pytest.mark.requirement(54)
 def test_the_issuer_is_on_every_answer(flow: Flow) -> None:
     assert answered(flow.decide(flow.authorize()))["iss"] == "https://as.example"
     assert answered(flow.decide(flow.authorize(prompt="consent"), "deny"))["iss"] == "https://as.example"
 
 
 @pytest.mark.spec("RFC 6749", "3.1.2")
+@pytest.mark.requirement(14)
 def test_the_registered_query_of_a_redirect_uri_is_kept(browser: Browser) -> None:
     flow = Flow(ClientFactory(metadata__redirect_uris=["https://client.example/cb?a=%20b&a=2"]), browser)
     assert flow.decide(flow.authorize())["Location"].startswith("https://client.example/cb?a=%20b&a=2&code=")
@@ -170,6 +176,7 @@ def test_the_fragment_response_mode(flow: Flow) -> None:
 
 
 @pytest.mark.spec("OAuth 2.0 Form Post Response Mode", "2")
+@pytest.mark.requirement(23)
 def test_the_form_post_response_mode(flow: Flow) -> None:
     page = flow.decide(flow.authorize(response_mode="form_post"))
     html = page.content.decode()

@@ -31,11 +31,13 @@ def ask(flow: Flow, **params: Any) -> Any:
 
 @pytest.mark.spec("RFC 6749", "2.3.1")
 @pytest.mark.parametrize("odd", ODD)
+@pytest.mark.requirement(31)
 def test_ids_and_secrets_are_form_decoded(odd: str) -> None:
     assert ask(service(client_id=odd, secret=odd)).status_code == 200
 
 
 @pytest.mark.parametrize("odd", ODD)
+@pytest.mark.requirement(31)
 def test_any_secret_works_in_the_body(odd: str) -> None:
     flow = service(client_id=odd, secret=odd, metadata__token_endpoint_auth_method="client_secret_post")
     assert ask(flow, authorization=None, client_id=odd, client_secret=odd).status_code == 200

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.spec("RFC 6749", "5.1")
+@pytest.mark.requirement(28)
 def test_a_code_buys_an_access_and_a_refresh_token(flow: Flow) -> None:
     response = flow.exchange(flow.code())
     body = response.json()
@@ -91,6 +92,7 @@ def test_plain_pkce_is_for_the_legacy_profile(flow: Flow, settings: Any) -> None
 
 
 @pytest.mark.spec("OAuth 2.1", "4.1.3")
+@pytest.mark.requirement(27)
 def test_a_replayed_code_is_refused_and_what_it_bought_is_taken_back(flow: Flow) -> None:
     code = flow.code()
     bought = flow.exchange(code).json()
@@ -124,6 +126,7 @@ def test_a_replay_takes_back_what_was_refreshed_too(flow: Flow) -> None:
     assert not flow.is_active(refreshed["access_token"])
 
 
+@pytest.mark.requirement(27)
 def test_a_replay_takes_back_what_it_bought_however_late(flow: Flow) -> None:
     code = flow.code()
     bought = flow.exchange(code).json()
