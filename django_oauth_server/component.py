@@ -28,6 +28,8 @@ class Terms:
     components: Components
     policy: Policy
     """The issuer's, or the tighter one that the client is bound to."""
+    held: Document | None = None
+    """Of a client that speaks for itself: what it has, of which it keeps what is for operators alone. None: an operator speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Member:
     """Whether a client always has one; an absent one is then the default."""
     operator_only: bool = False
     """A privilege that no client may give itself by registration."""
+    localized: bool = False
+    """Whether it may be said once more for each language, as `client_name#de` (RFC 7591 section 2.2)."""
 
 
 class Component:
@@ -73,6 +77,8 @@ class Component:
     endpoints: ClassVar[tuple[Endpoint, ...]] = ()
     client_metadata: ClassVar[tuple[Member, ...]] = ()
     """The members that clients may register because of it."""
+    operator_only: ClassVar[bool] = False
+    """Whether what it offers is a privilege that no client may give itself by registration."""
 
     def offers(self) -> Mapping[str, tuple[str, ...]]:
         """The values of members, `{"grant_types": ("authorization_code",)}`, that clients may register because of it."""

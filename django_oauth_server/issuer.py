@@ -42,9 +42,9 @@ class Issuer:
         """The path of the endpoint *name*."""
         return reverse(f"{APP_NAME}:{name}", kwargs=kwargs or None, current_app=self.namespace)
 
-    def url(self, name: str) -> str:
+    def url(self, name: str, **kwargs: object) -> str:
         """The absolute URL of the endpoint *name*; never derived from the Host header."""
-        return self.origin + self.url_path(name)
+        return self.origin + self.url_path(name, **kwargs)
 
     def policy_for(self, profile: str) -> Policy:
         """The policy for a client that is bound to *profile* as well. It can only be tighter."""

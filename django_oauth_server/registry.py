@@ -26,6 +26,7 @@ BUILT_IN = tuple(
         "endpoints.jwks.JWKSEndpoint",
         "endpoints.userinfo.UserInfoEndpoint",
         "endpoints.connected_apps.ConnectedApps",
+        "endpoints.registration.RegistrationEndpoint",
         "clients.metadata.ClientMetadata",
         "clients.openid_metadata.OpenIDMetadata",
         "clients.methods.client_secret_basic.ClientSecretBasic",

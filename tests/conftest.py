@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 
 import pytest
 from django.core.cache import cache
@@ -19,7 +20,8 @@ pytest_plugins = ["django_oauth_server.testing.plugin"]
 
 @pytest.fixture(autouse=True)
 def _fresh_process() -> Iterator[None]:
-    """No test sees what another left in a process cache."""
+    """No test sees what another left in a process cache, nor the URLs that follow from another's settings."""
+    import_module("tests.urls")
     cache.clear()
     signing.forget()
     revocations.forget()

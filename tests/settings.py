@@ -76,5 +76,6 @@ OAUTH_SERVER = {
         "notes:write": "write and delete your notes",
         **OPENID_SCOPES,
     },
+    "registration": "open",
     "resources": {"https://api.example/notes": "Notes API", "https://api.example/mail": "Mail API"},
 }

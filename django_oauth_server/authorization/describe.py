@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
+from django_oauth_server.component import Document
 from django_oauth_server.conf import Resource, Scope
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
@@ -19,15 +20,16 @@ from django_oauth_server.tokens.claims import claims_class
 def describe_client(client: Client, issuer: Issuer) -> dict[str, object]:
     """Who an app says it is."""
     said = client.metadata
-    home = str(said.get("client_uri", ""))
+    name = _in_language(said, "client_name") or client.name
+    home = _in_language(said, "client_uri")
     return {
-        "name": client.name,
-        "initial": client.name[:1].upper(),
-        "logo_url": _own_logo(str(said.get("logo_uri", "")), issuer),
+        "name": name,
+        "initial": name[:1].upper(),
+        "logo_url": _own_logo(_in_language(said, "logo_uri"), issuer),
         "home_url": home,
         "home_host": urlsplit(home).netloc,
-        "policy_url": str(said.get("policy_uri", "")),
-        "terms_url": str(said.get("tos_uri", "")),
+        "policy_url": _in_language(said, "policy_uri"),
+        "terms_url": _in_language(said, "tos_uri"),
         "contacts": list(said.get("contacts", ())),
     }
 
@@ -105,10 +107,19 @@ def _words(time: timedelta) -> str:
 
 
 def why_unproven(client: Client, redirect_uri: str) -> str:
-    """Why nobody vouches for the app; empty where its address does."""
+    """Why nobody vouches for the app; empty where an operator does, and its address."""
+    if client.registered_by == Client.RegisteredBy.ITSELF:
+        return "self_registered"
     if proves_identity(redirect_uri):
         return ""
     return "device" if is_loopback(redirect_uri) or redirect_uri.startswith("http:") else "private_scheme"
+
+
+def _in_language(said: Document, member: str) -> str:
+    """*member* in the language of the page, where the app says it so (RFC 7591 section 2.2)."""
+    language = (get_language() or "").lower()
+    tagged = {name.partition("#")[2].lower(): value for name, value in said.items() if name.startswith(f"{member}#")}
+    return str(tagged.get(language) or tagged.get(language.partition("-")[0]) or said.get(member) or "")
 
 
 def _own_logo(uri: str, issuer: Issuer) -> str:

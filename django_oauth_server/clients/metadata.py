@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -15,6 +16,8 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.protocol.scopes import parse_scope
 from django_oauth_server.protocol.uris import check_redirect_uri, check_web_uri
 
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")  # BCP 47
+_LARGEST_NUMBER: Final = 2**31 - 1
 _LONGEST_TEXT: Final = 200
 _LONGEST_URI: Final = 2000
 _MOST_ITEMS: Final = 100
@@ -32,6 +35,14 @@ def members_of(terms: Terms) -> Mapping[str, Member]:
     return {member.name: member for component in terms.components for member in component.client_metadata}
 
 
+def member_named(name: str, members: Mapping[str, Member]) -> Member | None:
+    """The one of *members* that *name* says, in a language or not: `client_name#de` (RFC 7591 section 2.2)."""
+    plain, tagged, tag = name.partition("#")
+    member = members.get(plain)
+    fits = not tagged or (member is not None and member.localized and _LANGUAGE.fullmatch(tag))
+    return member if fits else None
+
+
 def choices_of(member: Member, terms: Terms) -> Mapping[str, Words]:
     """What may be chosen for *member*, and the words for it."""
     if member.choices:
@@ -39,8 +50,16 @@ def choices_of(member: Member, terms: Terms) -> Mapping[str, Words]:
     offered: dict[str, Words] = {}
     for component in terms.components:
         for value in component.offers().get(member.name, ()) if component.allowed(terms.policy) else ():
-            offered.setdefault(value, component.label or component.name)
+            if not component.operator_only or _may_have(value, member, terms):
+                offered.setdefault(value, component.label or component.name)
     return offered
+
+
+def _may_have(privilege: str, member: Member, terms: Terms) -> bool:
+    if terms.held is None:
+        return True
+    held = terms.held.get(member.name, ())
+    return isinstance(held, Sequence) and privilege in held
 
 
 def check_member(member: Member, value: object, terms: Terms) -> None:
@@ -103,6 +122,8 @@ def _is_flag(value: object) -> None:
 def _is_number(value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ValueError(_("It must be a whole number, not negative."))
+    if value > _LARGEST_NUMBER:
+        raise ValueError(_("It must be at most %(most)d.") % {"most": _LARGEST_NUMBER})
 
 
 def _is_json(value: object) -> None:
@@ -170,6 +191,7 @@ class ClientMetadata(Component):
             kind="text",
             label=lazy("Name"),
             help=lazy("What people read when they are asked to allow it."),
+            localized=True,
             check=_check_short,
         ),
         Member(
@@ -214,6 +236,7 @@ class ClientMetadata(Component):
             kind="uri",
             label=lazy("Home page"),
             help=lazy("A page that tells people about it, linked when they are asked to allow it."),
+            localized=True,
             check=_check_web_uri,
         ),
         Member(
@@ -221,6 +244,7 @@ class ClientMetadata(Component):
             kind="uri",
             label=lazy("Logo"),
             help=lazy("The address of an image of it."),
+            localized=True,
             check=_check_web_uri,
         ),
         Member(
@@ -228,6 +252,7 @@ class ClientMetadata(Component):
             kind="uri",
             label=lazy("Terms of service"),
             help=lazy("A page with its terms, linked when people are asked to allow it."),
+            localized=True,
             check=_check_web_uri,
         ),
         Member(
@@ -235,6 +260,7 @@ class ClientMetadata(Component):
             kind="uri",
             label=lazy("Privacy policy"),
             help=lazy("A page that says what it does with people's data, linked when they are asked to allow it."),
+            localized=True,
             check=_check_web_uri,
         ),
         Member(

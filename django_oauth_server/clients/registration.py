@@ -11,7 +11,14 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from django_oauth_server.clients.metadata import check_member, check_text, choices_of, members_of, terms_of
+from django_oauth_server.clients.metadata import (
+    check_member,
+    check_text,
+    choices_of,
+    member_named,
+    members_of,
+    terms_of,
+)
 from django_oauth_server.clients.methods.assertion import AssertionMethod
 from django_oauth_server.clients.methods.base import ClientAuthMethod
 from django_oauth_server.clients.secrets import (
@@ -21,7 +28,7 @@ from django_oauth_server.clients.secrets import (
     signs_with_secret,
     supersede_secret,
 )
-from django_oauth_server.component import Document, Terms
+from django_oauth_server.component import Document, Member, Terms
 from django_oauth_server.errors import InvalidClientMetadata, InvalidRedirectUri
 from django_oauth_server.grants.base import GrantType
 from django_oauth_server.issuer import Issuer
@@ -29,7 +36,7 @@ from django_oauth_server.models import Client
 from django_oauth_server.protocol.jose import EncryptionKeySet
 from django_oauth_server.protocol.opaque import CLIENT_SECRET, generate
 from django_oauth_server.protocol.scopes import format_scope
-from django_oauth_server.protocol.uris import proves_identity
+from django_oauth_server.protocol.uris import is_on_device, proves_identity
 from django_oauth_server.storage.clients import ClientExists, add_client, replace_secret
 from django_oauth_server.storage.people import find_person
 
@@ -55,17 +62,15 @@ def review(document: Document, terms: Terms, *, operator: bool) -> tuple[dict[st
     """
     members = members_of(terms)
     given = {name: value for name, value in document.items() if not _is_absent(name, value)}
-    refusals = {name: _unknown(name, members) for name in given if name not in members} if operator else {}
-    given = {
-        name: value
-        for name, value in given.items()
-        if name in members and (operator or not members[name].operator_only)
-    }
+    known = {name: member for name in given if (member := member_named(name, members))}
+    refusals = {name: _unknown(name, members) for name in given if name not in known} if operator else {}
+    given = {name: given[name] for name, member in known.items() if operator or not member.operator_only}
     for name, value in given.items():
         try:
-            check_member(members[name], value, terms)
+            check_member(known[name], value, terms)
         except ValueError as exc:
             refusals[name] = str(exc)
+    given |= {name: value for name, value in (terms.held or {}).items() if _is_privilege(name, members)}
     if refusals:
         return given, refusals
     metadata = _complete(given, terms)
@@ -195,6 +200,10 @@ def _is_absent(name: str, value: object) -> bool:
     return value is None or value == "" or value == {} or (value == [] and name != "grant_types")
 
 
+def _is_privilege(name: str, members: Mapping[str, Member]) -> bool:
+    return name in members and members[name].operator_only
+
+
 def _unknown(name: str, members: Mapping[str, object]) -> str:
     close = get_close_matches(name, members, n=1)
     known = (
@@ -209,9 +218,10 @@ def _complete(given: Document, terms: Terms) -> dict[str, object]:
     """RFC 7591 section 2 has the defaults; response types are those that fit the grant types (section 2.1)."""
     methods = choices_of(members_of(terms)["token_endpoint_auth_method"], terms)
     usual = "client_secret_basic" if "client_secret_basic" in methods else next(iter(methods), "")
+    needed = [_response_types(terms).get(name, frozenset()) for name in _strings(given, "response_types")]
     defaults: dict[str, object] = {
         "token_endpoint_auth_method": usual,
-        "grant_types": ["authorization_code"],
+        "grant_types": sorted(frozenset[str]().union(*needed)) or ["authorization_code"],
         "scope": format_scope(terms.settings.default_scopes),
     }
     metadata = defaults | dict(given)
@@ -268,6 +278,26 @@ def _redirect_uris_where_needed(metadata: Document, terms: Terms) -> Iterator[tu
             "redirect_uris",
             _("At least one is needed, for the answers to the authorization request (OAuth 2.1 section 2.3)."),
         )
+
+
+def _redirect_uris_fit_the_application(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
+    """OpenID Connect Dynamic Client Registration section 2; without a type, it is one on the web."""
+    if "application_type" not in members_of(terms):
+        return
+    is_native = metadata.get("application_type") == "native"
+    if not is_native and "implicit" not in _strings(metadata, "grant_types"):
+        return
+    for uri in _strings(metadata, "redirect_uris"):
+        if is_native and not is_on_device(uri):
+            yield (
+                "redirect_uris",
+                _("%(uri)s: a native application has a scheme of its own, or http on loopback.") % {"uri": uri},
+            )
+        if not is_native and not proves_identity(uri):
+            yield (
+                "redirect_uris",
+                _("%(uri)s: for the implicit grant it must be https, and not on localhost.") % {"uri": uri},
+            )
 
 
 def _public_clients_prove_nothing(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
@@ -350,6 +380,7 @@ RULES: Final[tuple[Callable[[Document, Terms], Iterator[tuple[str, str]]], ...]]
     _it_may_do_something,
     _response_types_fit,
     _redirect_uris_where_needed,
+    _redirect_uris_fit_the_application,
     _public_clients_prove_nothing,
     _refreshing_follows_something,
     _keys_are_told_once,

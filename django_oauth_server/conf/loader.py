@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from datetime import timedelta
 from difflib import get_close_matches
 from functools import cache
+from typing import get_args
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -15,12 +16,12 @@ from django.core.signals import setting_changed
 
 from django_oauth_server.conf.profiles import PROFILES
 from django_oauth_server.conf.rates import parse_rate
-from django_oauth_server.conf.settings import THROTTLES, IssuerSettings, Resource, Scope
+from django_oauth_server.conf.settings import THROTTLES, IssuerSettings, Registration, Resource, Scope
 from django_oauth_server.protocol.destinations import PrivateHosts
 from django_oauth_server.protocol.errors import InvalidScope
-from django_oauth_server.protocol.jose import ALGORITHMS
+from django_oauth_server.protocol.jose import ALGORITHMS, KeySet
 from django_oauth_server.protocol.scopes import parse_scope
-from django_oauth_server.protocol.uris import check_resource, is_loopback
+from django_oauth_server.protocol.uris import check_resource, check_web_uri, is_loopback
 
 SETTING = "OAUTH_SERVER"
 _NAMES = tuple(field.name for field in fields(IssuerSettings))
@@ -69,6 +70,11 @@ def _normal(one: IssuerSettings) -> IssuerSettings:
     for alg in (one.signing_alg, *one.signing_algs):
         if alg not in ALGORITHMS:
             raise ImproperlyConfigured(f"{SETTING}: {alg!r} is none of the algorithms {', '.join(ALGORITHMS)}.")
+    if one.registration not in get_args(Registration):
+        raise ImproperlyConfigured(
+            f"{SETTING}: registration {one.registration!r} is none of {', '.join(get_args(Registration))}."
+        )
+    _check_statement_issuers(one)
     if not isinstance(one.trusted_proxies, int) or one.trusted_proxies < 0:
         raise ImproperlyConfigured(f"{SETTING}: trusted_proxies must be a number, not negative.")
     scopes = {name: Scope(words) if isinstance(words, str) else words for name, words in one.scopes.items()}
@@ -95,6 +101,16 @@ def _normal(one: IssuerSettings) -> IssuerSettings:
         acr_values=tuple(one.acr_values),
         outbound_private_hosts=_private_hosts(one.outbound_private_hosts),
     )
+
+
+def _check_statement_issuers(one: IssuerSettings) -> None:
+    for name, keys in one.software_statement_issuers.items():
+        try:
+            check_web_uri(keys) if isinstance(keys, str) else KeySet.of_client(keys)
+        except ValueError as exc:
+            raise ImproperlyConfigured(f"{SETTING}: software_statement_issuers: {name}: {exc}.") from exc
+    if one.require_software_statement and not one.software_statement_issuers:
+        raise ImproperlyConfigured(f"{SETTING}: require_software_statement needs software_statement_issuers.")
 
 
 def _private_hosts(declared: Iterable[str]) -> tuple[str, ...]:

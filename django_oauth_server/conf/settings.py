@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Final, Literal
 
 from django_oauth_server.conf.profiles import OAUTH2_1, Policy
 
@@ -15,8 +15,13 @@ THROTTLES: Final[Mapping[str, str]] = {
     "redemption": "60/m",
     "introspection": "6000/m",
     "revocation": "60/m",
+    "registration": "20/h",
 }
-"""How often a client may fail, from one address, before it is told to wait; and how often an address, with whatever client ids."""
+"""How often a client may fail, from one address, before it is told to wait; how often an address, with whatever client ids; and how many
+clients may register themselves from one."""
+
+
+Registration = Literal["off", "protected", "open"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,12 @@ class IssuerSettings:
     """When and how the person signed in: a function from a request to an `Authentication`, by dotted path."""
     acr_values: tuple[str, ...] = ()
     """The authentication context classes (`acr`) that sign-in can reach here, as `authentication` names them."""
+    registration: Registration = "off"
+    """Who may register clients (RFC 7591) beside operators: `off`, nobody; `protected`, who has an initial access token; `open`, anybody."""
+    software_statement_issuers: Mapping[str, Mapping[str, object] | str] = field(default_factory=dict)
+    """Who vouches for software by signed statements (RFC 7591 section 2.3): from their `iss` to their JWK Set, or to its https address."""
+    require_software_statement: bool = False
+    """Whether a client that registers itself must bring one."""
     pairwise_salt: str = ""
     """Offers subject identifiers that no two sites can compare, derived with this secret. It must never change. Empty: not offered."""
     reauthentication_url: str = ""
@@ -112,7 +123,7 @@ class IssuerSettings:
     client_cache_lifetime: timedelta = timedelta(seconds=5)
     """How long another process may act on a client as it was, where no statement is made (client_credentials with `at+jwt`)."""
     throttles: Mapping[str, str | None] = field(default_factory=lambda: dict(THROTTLES))
-    """How often what may fail: `{"redemption": "60/m"}`. What is not named keeps its default; None switches a limit off."""
+    """How often what may fail, or register: `{"redemption": "60/m"}`. What is not named keeps its default; None switches a limit off."""
     trusted_proxies: int = 0
     """How many proxies before this server add to `X-Forwarded-For`. Zero: the header is not looked at, and who connects is the sender."""
     outbound_timeout: timedelta = timedelta(seconds=5)

@@ -1,4 +1,4 @@
-"""What every machine-facing endpoint does alike: read a form, answer JSON, tell errors, let browsers of other origins call."""
+"""What every machine-facing endpoint does alike: read a form or JSON, answer JSON, tell errors, let browsers of other origins call."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Final, ParamSpec
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
@@ -16,41 +16,49 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from django_oauth_server.errors import InvalidClient, InvalidRequest, OAuthError, TemporarilyUnavailable
+from django_oauth_server.errors import InvalidRequest, InvalidToken, OAuthError, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
+from django_oauth_server.protocol.json_object import parse_object
 from django_oauth_server.protocol.opaque import redact
 from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.resource.bearer import read_token
+from django_oauth_server.resource.challenge import NO_CREDENTIALS
 from django_oauth_server.storage.transaction import retry_conflicts
 
 logger = logging.getLogger("django_oauth_server")
 
 FORM: Final = "application/x-www-form-urlencoded"
-Answer = Callable[[HttpRequest, Issuer], Mapping[str, object]]
-View = Callable[[HttpRequest, Issuer], HttpResponse]
+JSON: Final = "application/json"
+Answer = Callable[..., Mapping[str, object]]
+View = Callable[..., HttpResponse]
 P = ParamSpec("P")
 
+_POST: Final[Mapping[str, int]] = {"POST": 200}
+_NOT_STORED: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
-def protocol_endpoint(*, cors: bool) -> Callable[[Answer], View]:
-    """Make a view of a function that returns the JSON answer to a POST or raises an `OAuthError`.
 
-    Conflicts with other writers are retried; an error's aftermath runs after the rollback. *cors*: any origin may call, as no cookie is ever
-    looked at.
+def protocol_endpoint(*, cors: bool, methods: Mapping[str, int] = _POST) -> Callable[[Answer], View]:
+    """Make a view of a function that returns the JSON answer or raises an `OAuthError`.
+
+    *methods*: those that are answered, each with the status of its success. Conflicts with other writers are retried; an error's aftermath
+    runs after the rollback. *cors*: any origin may call, as no cookie is ever looked at.
     """
+    named = ", ".join(methods)
 
     def decorate(answer: Answer) -> View:
         @csrf_exempt
         @own_transactions
         @unreported
         @wraps(answer)
-        def view(http: HttpRequest, issuer: Issuer) -> HttpResponse:
+        def view(http: HttpRequest, issuer: Issuer, **kwargs: str) -> HttpResponse:
             if http.method == "OPTIONS" and cors:
-                return shared(HttpResponse(status=204), "POST")
-            if http.method != "POST":
-                response = _error(InvalidRequest("The method must be POST."), status=405)
-                response["Allow"] = "POST, OPTIONS" if cors else "POST"
+                return shared(HttpResponse(status=204), named)
+            if http.method is None or http.method not in methods:
+                response = _error(InvalidRequest(f"The method must be {named}."), status=405)
+                response["Allow"] = f"{named}, OPTIONS" if cors else named
             else:
-                response = _answer(answer, http, issuer)
-            return shared(response, "POST") if cors else response
+                response = _answer(lambda: answer(http, issuer, **kwargs), http.path, methods[http.method])
+            return shared(response, named) if cors else response
 
         return view
 
@@ -102,12 +110,25 @@ def patient(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
 
 def form_parameters(http: HttpRequest) -> Parameters:
     """The parameters of the body; those of the query are not looked at (RFC 6749 section 3.2). Raises `InvalidRequest`."""
-    if http.content_type != FORM:
-        raise InvalidRequest(f"The content type must be {FORM}.")
+    return Parameters.parse(_body(http, FORM))
+
+
+def json_object(http: HttpRequest) -> dict[str, object]:
+    """The JSON object that is the body. Raises `InvalidRequest`."""
+    return parse_object(_body(http, JSON))
+
+
+def bearer_token(http: HttpRequest) -> str:
+    """The token of the Authorization header; empty where there is none. Raises `InvalidToken` or `InvalidRequest` where it is malformed."""
     try:
-        return Parameters.parse(http.body)
-    except (RequestDataTooBig, UnreadablePostError, ValueError) as exc:  # ValueError: Content-Length is no number
-        raise InvalidRequest("The request's body is too large, broken off or of no length.", detail=str(exc)) from exc
+        presented = read_token(http)
+    except (SuspiciousOperation, UnreadablePostError) as exc:
+        raise InvalidRequest("The request's body is too large or broken off.", detail=str(exc)) from exc
+    if isinstance(presented, str):
+        return presented
+    if presented is NO_CREDENTIALS:
+        return ""
+    raise (InvalidToken if presented.status == 401 else InvalidRequest)(presented.description)
 
 
 def query_parameters(http: HttpRequest) -> Parameters:
@@ -122,12 +143,22 @@ def log_refusal(exc: OAuthError, endpoint: str) -> str:
     return reference
 
 
-def _answer(answer: Answer, http: HttpRequest, issuer: Issuer) -> HttpResponse:
+def _body(http: HttpRequest, content_type: str) -> bytes:
+    if http.content_type != content_type:
+        raise InvalidRequest(f"The content type must be {content_type}.")
     try:
-        return _json(retry_conflicts(lambda: answer(http, issuer)))
+        return http.body
+    except (RequestDataTooBig, UnreadablePostError, ValueError) as exc:  # ValueError: Content-Length is no number
+        raise InvalidRequest("The request's body is too large, broken off or of no length.", detail=str(exc)) from exc
+
+
+def _answer(answer: Callable[[], Mapping[str, object]], path: str, status: int) -> HttpResponse:
+    try:
+        answered = retry_conflicts(answer)
+        return HttpResponse(status=status, headers=_NOT_STORED) if status == 204 else _json(answered, status=status)
     except OAuthError as exc:
         refusal = _after(exc)
-        log_refusal(refusal, http.path)
+        log_refusal(refusal, path)
         return _error(refusal, status=refusal.status)
 
 
@@ -143,15 +174,15 @@ def _after(exc: OAuthError) -> OAuthError:
 
 def _error(exc: OAuthError, *, status: int) -> HttpResponse:
     response = _json(exc.parameters(), status=status)
-    if isinstance(exc, InvalidClient):
-        response["WWW-Authenticate"] = 'Basic realm="oauth", charset="UTF-8"'
+    if exc.challenge:
+        response["WWW-Authenticate"] = exc.challenge
     if isinstance(exc, TemporarilyUnavailable):
         response["Retry-After"] = str(exc.retry_after)
     return response
 
 
 def _json(members: Mapping[str, object], status: int = 200) -> JsonResponse:
-    return JsonResponse(members, status=status, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
+    return JsonResponse(members, status=status, headers=_NOT_STORED)
 
 
 def shared(response: HttpResponse, methods: str) -> HttpResponse:

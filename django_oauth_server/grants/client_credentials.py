@@ -16,6 +16,7 @@ class ClientCredentials(GrantType):
     label = _("Client credentials (the app acts for itself)")
     parameters = frozenset({"grant_type", "scope"})
     client_auth = "required"
+    operator_only = True
     spends = False
 
     def redeem(self, request: TokenRequest) -> Issuance:

@@ -30,6 +30,7 @@ class Password(GrantType):
     parameters = frozenset({"grant_type", "username", "password", "scope"})
     refreshes = True
     spends = False
+    operator_only = True
 
     def allowed(self, policy: Policy) -> bool:
         return policy.allow_password

@@ -18,7 +18,7 @@ SETTINGS = frozenset({SETTING, "SECRET_KEY", "SECRET_KEY_FALLBACKS"})
 
 @cache
 def derivation_keys(issuer: Issuer) -> tuple[bytes, ...]:
-    """The keys that refresh tokens are derived with: the current one, then those of former secrets."""
+    """The keys that tokens are derived with from those that they follow: the current one, then those of former secrets."""
     return tuple(derive_key(secret, b"refresh tokens") for secret in key_material(issuer.settings))
 
 

@@ -2,10 +2,20 @@
 
 from django_oauth_server.models.authorization import Authorization
 from django_oauth_server.models.client import Client
+from django_oauth_server.models.initial_access_token import InitialAccessToken
 from django_oauth_server.models.revocation import Revocation
 from django_oauth_server.models.signing_key import SigningKey
 from django_oauth_server.models.ticket import Ticket
 from django_oauth_server.models.token import Token
 from django_oauth_server.models.used_assertion import UsedAssertion
 
-__all__ = ["Authorization", "Client", "Revocation", "SigningKey", "Ticket", "Token", "UsedAssertion"]
+__all__ = [
+    "Authorization",
+    "Client",
+    "InitialAccessToken",
+    "Revocation",
+    "SigningKey",
+    "Ticket",
+    "Token",
+    "UsedAssertion",
+]

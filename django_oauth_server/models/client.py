@@ -15,6 +15,11 @@ from django_oauth_server.protocol.opaque import digest
 class Client(models.Model):
     """An application that asks for authorization. Its metadata is one RFC 7591 document."""
 
+    class RegisteredBy(models.TextChoices):
+        OPERATOR = "operator", _("an operator")
+        ITSELF = "itself", _("itself")
+        INITIAL_ACCESS_TOKEN = "token", _("itself, with an initial access token")
+
     issuer = models.CharField(
         _("issuer"), max_length=255, help_text=_("The authorization server at which it is registered.")
     )
@@ -32,6 +37,22 @@ class Client(models.Model):
     previous_encrypted_secret = models.TextField(blank=True, default="", editable=False)
     """Of secrets that are keys of algorithms, which a digest cannot be."""
     previous_secret_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    registered_by = models.CharField(
+        _("registered by"), max_length=10, choices=RegisteredBy.choices, default=RegisteredBy.OPERATOR, editable=False
+    )
+    initial_access_token = models.ForeignKey(
+        "django_oauth_server.InitialAccessToken",
+        models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="clients",
+        verbose_name=_("initial access token"),
+    )
+    registration_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
+    previous_registration_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
+    """Of the token that manages the registration (RFC 7592); of the one before, until the new one was used."""
+    software_statement = models.TextField(blank=True, default="", editable=False)
+    """What it registered with (RFC 7591 section 2.3), as it was sent."""
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
 
@@ -89,6 +110,11 @@ class Client(models.Model):
         overlap = self.previous_secret_expires_at is not None and now < self.previous_secret_expires_at
         former = bool(self.previous_secret_digest) and constant_time_compare(presented, self.previous_secret_digest)
         return current or (former and overlap)
+
+    def has_registration_token(self, token: str) -> bool:
+        """Whether *token* manages its registration."""
+        presented, known = digest(token), (self.registration_digest, self.previous_registration_digest)
+        return any(constant_time_compare(presented, one) for one in known if one)
 
     def _strings(self, member: str, *default: str) -> list[str]:
         return [str(value) for value in self.metadata.get(member, default)]

@@ -18,6 +18,8 @@ class OAuthError(Exception):
 
     error: ClassVar[str]
     status: ClassVar[int] = 400
+    challenge: ClassVar[str] = ""
+    """The WWW-Authenticate header that goes with it (RFC 9110 section 11.6.1)."""
 
     def __init__(
         self, description: str = "", *, detail: str = "", aftermath: Callable[[], object] | None = None
@@ -48,6 +50,21 @@ class InvalidClient(OAuthError):
 
     error = "invalid_client"
     status = 401
+    challenge = 'Basic realm="oauth", charset="UTF-8"'
+
+
+class InvalidToken(OAuthError):
+    """RFC 6750 section 3.1: what was presented as a bearer token opens nothing here, or no longer."""
+
+    error = "invalid_token"
+    status = 401
+    challenge = 'Bearer realm="oauth", error="invalid_token"'
+
+
+class MissingToken(InvalidToken):
+    """RFC 6750 section 3.1: who presents nothing is not told of an error by the header."""
+
+    challenge = 'Bearer realm="oauth"'
 
 
 class InvalidGrant(OAuthError):
@@ -132,12 +149,12 @@ class TemporarilyUnavailable(OAuthError):
 
 
 class TooManyRequests(TemporarilyUnavailable):
-    """RFC 6585 section 4: too much of the kind has failed. `slow_down` would be for device polling alone (RFC 8628 section 3.5)."""
+    """RFC 6585 section 4: too much of the kind has failed, or was asked for. `slow_down` would be for device polling alone (RFC 8628 section 3.5)."""
 
     status = 429
 
     def __init__(self, retry_after: int, *, detail: str = "", aftermath: Callable[[], object] | None = None) -> None:
-        super().__init__("Too many requests have failed. Try again later.", detail=detail, aftermath=aftermath)
+        super().__init__("Too many requests. Try again later.", detail=detail, aftermath=aftermath)
         self.retry_after = retry_after
 
 
@@ -156,3 +173,15 @@ class InvalidRedirectUri(InvalidClientMetadata):
     """RFC 7591 section 3.2.2: a redirect URI that may not be registered."""
 
     error = "invalid_redirect_uri"
+
+
+class InvalidSoftwareStatement(OAuthError):
+    """RFC 7591 section 3.2.2: a software statement that is malformed, forged or expired."""
+
+    error = "invalid_software_statement"
+
+
+class UnapprovedSoftwareStatement(OAuthError):
+    """RFC 7591 section 3.2.2: a software statement of somebody who is not trusted here."""
+
+    error = "unapproved_software_statement"

@@ -14,6 +14,8 @@ REFRESH_TOKEN: Final = "oas_rt_"
 CLIENT_SECRET: Final = "oas_cs_"
 AUTHORIZATION_CODE: Final = "oas_ac_"
 INTERACTION: Final = "oas_in_"
+INITIAL_ACCESS_TOKEN: Final = "oas_ia_"
+REGISTRATION_TOKEN: Final = "oas_ra_"
 """Prefixes by which a secret scanner, and a reader, know what leaked."""
 
 _RANDOM = re.compile(r"[\w\-]{43}", re.ASCII)

@@ -49,6 +49,12 @@ def is_loopback(uri: str) -> bool:
     return urlsplit(uri).scheme in {"http", "https"} and urlsplit(uri).hostname in _LOOPBACK_NAMES
 
 
+def is_on_device(uri: str) -> bool:
+    """Whether *uri* is of a native application: a private-use scheme, or http on loopback (RFC 8252 section 7)."""
+    scheme = urlsplit(uri).scheme
+    return scheme != "https" and (scheme != "http" or is_loopback(uri))
+
+
 def proves_identity(uri: str) -> bool:
     """Whether only the registered party can receive what is sent to *uri*: https, and not this device (OAuth 2.1 section 7.3.1)."""
     return urlsplit(uri).scheme == "https" and not is_loopback(uri)

@@ -6,7 +6,7 @@ import hashlib
 import uuid
 from collections import OrderedDict
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from threading import Lock
 from time import monotonic
@@ -18,13 +18,22 @@ from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
 from django_oauth_server.models import Authorization, Client, Token
+from django_oauth_server.storage.authorizations import revoke_authorizations
 from django_oauth_server.storage.question import Question
 from django_oauth_server.storage.revocations import record_clients, restore_clients
-from django_oauth_server.storage.transaction import after_commit, atomic
+from django_oauth_server.storage.transaction import Conflict, after_commit, atomic
 
 _MOST: Final = 1024
 """How many clients a process remembers; the one unused longest goes first."""
 _LONGEST_CLIENT_ID: Final = 255
+_SECRETS: Final = (
+    "secret_digest",
+    "previous_secret_digest",
+    "encrypted_secret",
+    "previous_encrypted_secret",
+    "previous_secret_expires_at",
+)
+_REGISTRATION: Final = ("metadata", "registration_digest", "previous_registration_digest", "software_statement")
 
 
 class ClientExists(Exception):
@@ -104,16 +113,30 @@ def add_client(client: Client) -> None:
 
 def replace_secret(client: Client) -> None:
     """Store what is kept of *client*'s secrets, and nothing else of it."""
-    client.save(
-        update_fields=[
-            "secret_digest",
-            "previous_secret_digest",
-            "encrypted_secret",
-            "previous_encrypted_secret",
-            "previous_secret_expires_at",
-            "updated_at",
-        ]
+    client.save(update_fields=[*_SECRETS, "updated_at"])
+
+
+def revise(client: Client, now: datetime) -> None:
+    """Store what *client* registered anew. Raises `Conflict` where anything of it was changed since it was read."""
+    values = {name: getattr(client, name) for name in (*_SECRETS, *_REGISTRATION)}
+    unchanged = Client.objects.filter(pk=client.pk, updated_at=client.updated_at)
+    if not unchanged.update(**values, updated_at=now):
+        raise Conflict
+    _forget(client)
+
+
+def forget_previous_registration_token(client: Client) -> None:
+    """The new one has arrived: it was used."""
+    Client.objects.filter(pk=client.pk, registration_digest=client.registration_digest).update(
+        previous_registration_digest=""
     )
+
+
+def delete_client(client: Client, now: datetime) -> None:
+    """End *client*, all that people allowed it, and all that it holds."""
+    with atomic():
+        revoke_authorizations(Authorization.objects.filter(client=client, is_live=True), now)
+        client.delete()
 
 
 def set_active(clients: Collection[Client], *, active: bool) -> int:

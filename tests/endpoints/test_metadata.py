@@ -41,6 +41,8 @@ def test_the_document() -> None:
         "revocation_endpoint": "https://as.example/oauth/revoke",
         "introspection_endpoint": "https://as.example/oauth/introspect",
         "jwks_uri": "https://as.example/oauth/jwks",
+        "registration_endpoint": "https://as.example/oauth/register",
+        "userinfo_endpoint": "https://as.example/oauth/userinfo",
         "scopes_supported": ["notes:read", "notes:write", *OPENID_SCOPES],
         "response_types_supported": ["code", "none"],
         "response_modes_supported": ["query", "fragment", "form_post"],

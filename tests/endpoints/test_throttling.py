@@ -112,7 +112,7 @@ def test_the_refusal_is_one_that_clients_of_oauth_can_read() -> None:
     assert refused.status_code == 429
     assert refused.json() == {
         "error": "temporarily_unavailable",
-        "error_description": "Too many requests have failed. Try again later.",
+        "error_description": "Too many requests. Try again later.",
     }
     assert refused["Retry-After"] == "50"
     assert refused["Cache-Control"] == "no-store"

@@ -1,0 +1,139 @@
+"""Clients that register themselves, and manage what they registered (RFC 7591, RFC 7592)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from django_oauth_server.clients.metadata import terms_of
+from django_oauth_server.clients.registration import (
+    check_first_party,
+    client_information,
+    new_client_id,
+    revise_client,
+    validate,
+)
+from django_oauth_server.clients.software_statements import MEMBER, apply_statement
+from django_oauth_server.component import Document, Terms
+from django_oauth_server.conf import OPENID_SCOPES
+from django_oauth_server.errors import InvalidClientMetadata, InvalidToken, MissingToken
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.keys.derivation import derivation_keys
+from django_oauth_server.models import Client, InitialAccessToken
+from django_oauth_server.protocol.opaque import REGISTRATION_TOKEN, derive, digest, generate
+from django_oauth_server.storage.clients import add_client, find_client, forget_previous_registration_token, revise
+from django_oauth_server.storage.initial_access_tokens import find_initial_access_token, use_initial_access_token
+
+_NOT_VALID: Final = "The token is not valid here, or no longer."
+"""One wording for unknown, expired, used up and disabled, and for clients that are gone."""
+
+
+def check_initial_access(presented: str, issuer: Issuer, now: datetime) -> InitialAccessToken | None:
+    """The initial access token that was *presented*. None: nothing was, and nothing is needed. Raises `InvalidToken`."""
+    if not presented:
+        if issuer.settings.registration == "protected":
+            raise MissingToken("An initial access token is needed to register a client.")
+        return None
+    token = find_initial_access_token(issuer.settings.issuer, presented)
+    if token is None or not token.is_usable(now):
+        raise InvalidToken(_NOT_VALID, detail=f"initial access token {token.pk if token else 'unknown'}")
+    return token
+
+
+def register(document: Document, issuer: Issuer, token: InitialAccessToken | None, now: datetime) -> dict[str, object]:
+    """The client information response for a new client (RFC 7591 section 3.2.1). The token is counted last, once nothing else is wrong."""
+    document, statement = apply_statement(document, issuer, now)
+    profile = token.profile if token else ""
+    terms = _terms(issuer, profile, _given_with(token))
+    metadata = validate(_with_scope(document, terms), terms)
+    presented = generate(REGISTRATION_TOKEN)
+    client = Client(
+        issuer=issuer.settings.issuer,
+        client_id=new_client_id(),
+        profile=profile,
+        registered_by=Client.RegisteredBy.INITIAL_ACCESS_TOKEN if token else Client.RegisteredBy.ITSELF,
+        initial_access_token=token,
+        registration_digest=digest(presented),
+        software_statement=statement,
+    )
+    secret = revise_client(client, metadata, issuer)
+    if token and not use_initial_access_token(token, now):
+        raise InvalidToken(_NOT_VALID, detail=f"initial access token {token.pk} ended meanwhile")
+    add_client(client)
+    return information(client, issuer, presented, secret)
+
+
+def managed_client(client_id: str, presented: str, issuer: Issuer) -> Client:
+    """The client that *presented* manages (RFC 7592 section 3). Raises `InvalidToken`, also where there is no such client any more.
+
+    The token before goes once the new one is presented.
+    """
+    if not presented:
+        raise MissingToken("The registration access token is needed.")
+    client = find_client(issuer.settings.issuer, client_id)
+    if client is None or not client.is_active or not client.has_registration_token(presented):
+        raise InvalidToken(_NOT_VALID, detail=f"registration access token, client_id {client_id!r}")
+    if client.previous_registration_digest and digest(presented) == client.registration_digest:
+        forget_previous_registration_token(client)
+        client.previous_registration_digest = ""
+    return client
+
+
+def update(client: Client, presented: str, document: Document, issuer: Issuer, now: datetime) -> dict[str, object]:
+    """Put *document* in place of what *client* registered (RFC 7592 section 2.2), and a new token in place of the one *presented*.
+
+    The new one is derived from it: whoever lost the answer asks again, with the same token, and is given the same. The old one works until
+    the new one is presented, so that nobody is locked out.
+    """
+    _check_identity(client, document, now)
+    kept = {MEMBER: client.software_statement} if client.software_statement else {}
+    document, statement = apply_statement({**kept, **document}, issuer, now)
+    terms = _terms(issuer, client.profile, client.metadata)
+    metadata = validate(_with_scope(document, terms), terms)
+    if client.skip_consent:
+        check_first_party(metadata, terms)
+    secret = revise_client(client, metadata, issuer)
+    successor = derive(REGISTRATION_TOKEN, derivation_keys(issuer)[0], presented)
+    client.registration_digest, client.previous_registration_digest = digest(successor), digest(presented)
+    client.software_statement = statement
+    revise(client, now)
+    return information(client, issuer, successor, secret)
+
+
+def information(client: Client, issuer: Issuer, presented: str, secret: str = "") -> dict[str, object]:
+    """The client information response, with what manages the registration (RFC 7592 section 3)."""
+    statement = {MEMBER: client.software_statement} if client.software_statement else {}
+    return {
+        **client_information(client, secret),
+        **statement,
+        "registration_access_token": presented,
+        "registration_client_uri": issuer.url("client_configuration", client_id=client.client_id),
+    }
+
+
+def _check_identity(client: Client, document: Document, now: datetime) -> None:
+    if document.get("client_id") != client.client_id:
+        raise InvalidClientMetadata("client_id", _("It must be that of the client (RFC 7592 section 2.2)."))
+    secret = document.get("client_secret")
+    if secret is not None and not (isinstance(secret, str) and client.has_secret(secret, now)):
+        raise InvalidClientMetadata("client_secret", _("A client does not choose its secret (RFC 7592 section 2.2)."))
+
+
+def _terms(issuer: Issuer, profile: str, held: Document) -> Terms:
+    return replace(terms_of(issuer, profile), held=held)
+
+
+def _given_with(token: InitialAccessToken | None) -> Document:
+    """The privileges that come with *token*."""
+    return {"grant_types": ["client_credentials"]} if token and token.allow_client_credentials else {}
+
+
+def _with_scope(document: Document, terms: Terms) -> Document:
+    """Who does not say what it may ask for may ask for the default, and for what every relying party does; never for all that there is."""
+    if document.get("scope"):
+        return document
+    usual = {*terms.settings.default_scopes, *OPENID_SCOPES}
+    return {**document, "scope": " ".join(scope for scope in terms.settings.scopes if scope in usual)}

@@ -1,0 +1,69 @@
+"""Software statements (RFC 7591 section 2.3): what somebody who is trusted says of a client's software."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from django_oauth_server.clients.keys import verify_signed
+from django_oauth_server.component import Document
+from django_oauth_server.errors import InvalidClientMetadata, InvalidSoftwareStatement, UnapprovedSoftwareStatement
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
+from django_oauth_server.protocol.jose import ALGORITHMS, InvalidJWT, unverified
+
+MEMBER: Final = "software_statement"
+_TYPES: Final = ("", "JWT")
+
+
+def apply_statement(document: Document, issuer: Issuer, now: datetime) -> tuple[Document, str]:
+    """*document* with what its statement says in place of what it says itself, and the statement; empty where there is none.
+
+    Raises `InvalidClientMetadata` where one is needed, `InvalidSoftwareStatement`, or `UnapprovedSoftwareStatement`.
+    """
+    statement = document.get(MEMBER)
+    if not issuer.settings.software_statement_issuers:  # it is a member that nobody knows
+        return document, ""
+    if statement is None and issuer.settings.require_software_statement:
+        raise InvalidClientMetadata(MEMBER, "One is needed here.")
+    if statement is None:
+        return document, ""
+    if not isinstance(statement, str):
+        raise InvalidSoftwareStatement("The software statement is not a JWT.")
+    return {**document, **_claims(statement, issuer, now)}, statement
+
+
+def _claims(statement: str, issuer: Issuer, now: datetime) -> Mapping[str, object]:
+    """What *statement* says, once it is known who says it."""
+    try:
+        speaker = _speaker(statement, issuer)
+        claims = verify_signed(statement, speaker, issuer, algs=ALGORITHMS, typ=_TYPES)
+    except InvalidJWT as exc:
+        raise InvalidSoftwareStatement("The software statement cannot be verified.", detail=str(exc)) from exc
+    audience = claims.get("aud", issuer.settings.issuer)
+    if issuer.settings.issuer not in (audience if isinstance(audience, list) else [audience]):
+        raise InvalidSoftwareStatement("The software statement is meant for another server.")
+    if not _holds(claims, now):
+        raise InvalidSoftwareStatement("The software statement has expired, or does not hold yet.")
+    return claims
+
+
+def _speaker(statement: str, issuer: Issuer) -> Client:
+    """Whoever the statement says has made it, with the keys that the settings have of them; nothing is stored of it."""
+    name = unverified(statement)[1].get("iss")
+    keys = issuer.settings.software_statement_issuers.get(name) if isinstance(name, str) else None
+    if keys is None:
+        raise UnapprovedSoftwareStatement("The software statement is of nobody who is trusted here.")
+    return Client(metadata={"jwks_uri" if isinstance(keys, str) else "jwks": keys})
+
+
+def _holds(claims: Mapping[str, object], now: datetime) -> bool:
+    """RFC 7519 sections 4.1.4 and 4.1.5. A statement need not expire."""
+    moment = now.astimezone(UTC).timestamp()
+    expires, begins = claims.get("exp", moment + 1), claims.get("nbf", moment)
+    return _is_time(expires) and _is_time(begins) and begins <= moment < expires  # type: ignore[operator]
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

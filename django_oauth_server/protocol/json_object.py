@@ -1,0 +1,69 @@
+"""A JSON object as the body of a request, read strictly (RFC 8259; RFC 7493 asks for no less)."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from django_oauth_server.protocol.errors import InvalidRequest
+from django_oauth_server.protocol.parameters import MAX_LENGTH
+
+_DEEPEST: Final = 20
+
+
+def parse_object(raw: bytes) -> dict[str, object]:
+    """The object that *raw* is.
+
+    Raises `InvalidRequest` for what is none, a name that is said twice, a text that no database keeps, or more than `MAX_LENGTH` bytes.
+    """
+    if len(raw) > MAX_LENGTH:
+        raise InvalidRequest(f"The request's body is longer than {MAX_LENGTH} bytes.")
+    try:
+        document = json.loads(raw.decode(), object_pairs_hook=_object)
+    except (ValueError, RecursionError) as exc:
+        raise InvalidRequest("The request's body is not JSON.") from exc
+    if not isinstance(document, dict):
+        raise InvalidRequest("The request's body is not a JSON object.")
+    for value in _scalars(document):
+        _check(value)
+    return document
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise InvalidRequest("The request's body says a name twice.")
+    return members
+
+
+def _scalars(value: object, depth: int = 0) -> Iterator[object]:
+    """The names, and all that has no parts."""
+    if depth > _DEEPEST:
+        raise InvalidRequest("The request's body is nested too deeply.")
+    parts: Iterable[object] = ()
+    if isinstance(value, dict):
+        yield from value
+        parts = value.values()
+    elif isinstance(value, list):
+        parts = value
+    else:
+        yield value
+    for part in parts:
+        yield from _scalars(part, depth + 1)
+
+
+def _check(value: object) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidRequest("The request's body has a number that JSON does not know.")
+    if isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
+        raise InvalidRequest("The request's body has a NUL character or half a character.")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
