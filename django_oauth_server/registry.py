@@ -27,6 +27,7 @@ BUILT_IN = tuple(
         "endpoints.userinfo.UserInfoEndpoint",
         "endpoints.connected_apps.ConnectedApps",
         "endpoints.registration.RegistrationEndpoint",
+        "endpoints.end_session.EndSessionEndpoint",
         "clients.metadata.ClientMetadata",
         "clients.openid_metadata.OpenIDMetadata",
         "clients.methods.client_secret_basic.ClientSecretBasic",

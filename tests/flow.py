@@ -15,6 +15,7 @@ from django_oauth_server.protocol.pkce import challenge_of
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 AUTHORIZE, TOKEN, REVOKE, INTROSPECT = "/oauth/authorize", "/oauth/token", "/oauth/revoke", "/oauth/introspect"
 USERINFO = "/oauth/userinfo"
+END_SESSION = "/oauth/end-session"
 
 
 def answered(response: HttpResponse) -> dict[str, str]:

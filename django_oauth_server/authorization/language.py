@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.utils.translation import get_supported_language_variant
+from contextlib import AbstractContextManager, nullcontext
+
+from django.utils.translation import get_supported_language_variant, override
 
 from django_oauth_server.protocol.parameters import Parameters
 
@@ -18,3 +20,8 @@ def ui_language(params: Parameters) -> str:
         except LookupError:
             continue
     return ""
+
+
+def speaking(language: str) -> AbstractContextManager[None]:
+    """Pages are in *language*, where it is one; else as the project has it."""
+    return override(language) if language else nullcontext()

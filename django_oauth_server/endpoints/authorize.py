@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from django_oauth_server.authorization.answer import answer, chosen_scopes, first_prompt
 from django_oauth_server.authorization.checks import (
     Draft,
-    UnverifiedRequest,
     choose_redirect_uri,
     identify_client,
     judge,
     reply_to,
 )
-from django_oauth_server.authorization.language import ui_language
+from django_oauth_server.authorization.language import speaking, ui_language
 from django_oauth_server.authorization.prompts.base import Prompt, Situation
 from django_oauth_server.authorization.prompts.waiting import request_of
 from django_oauth_server.authorization.request import Reply, request_path
@@ -41,7 +38,8 @@ from django_oauth_server.endpoints.http import (
     query_parameters,
     unreported,
 )
-from django_oauth_server.endpoints.pages import render_page
+from django_oauth_server.endpoints.pages import render_page, see_other
+from django_oauth_server.endpoints.refusal_page import refusal_page
 from django_oauth_server.errors import AccessDenied, OAuthError
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Ticket
@@ -114,7 +112,7 @@ def decision(http: HttpRequest, issuer: Issuer) -> HttpResponse:
 
 def _proceed(http: HttpRequest, params: Parameters, issuer: Issuer, step: Step, turn: str = "") -> HttpResponse:
     language = ui_language(params)
-    with override(language) if language else nullcontext():
+    with speaking(language):
         response = _answered(http, params, issuer, step, turn)
     cookie = language_cookie()
     if language and cookie.name not in http.COOKIES:
@@ -182,27 +180,15 @@ def _send(reply: Reply, parts: Mapping[str, str]) -> Page | Redirect:
 def _respond(http: HttpRequest, outcome: Page | Redirect) -> HttpResponse:
     if isinstance(outcome, Page):
         return render_page(http, outcome.template, outcome.context, script=outcome.script, to_client=outcome.leads_away)
-    # 303: a browser never repeats a POST, with what it held, at the client (RFC 9700 section 4.12). Not HttpResponseRedirect, which knows
-    # no private-use schemes; the address was matched against what is registered.
-    headers = {"Location": outcome.url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    return HttpResponse(status=303, headers=headers)
+    return see_other(outcome.url)
 
 
 def _error_page(http: HttpRequest, exc: OAuthError, issuer: Issuer) -> HttpResponse:
     """For a request whose client or redirect URI is not known to be good; nobody is sent anywhere (RFC 6749 section 4.1.2.1)."""
-    context = {
-        "issuer_name": issuer.settings.name,
-        "heading": _("This app's request cannot be used"),
-        "explanation": _(
-            "The app that sent you here made a mistake, so nothing was shared with it. Go back and try again, or tell the app's maker."
-        ),
-        "reference": log_refusal(exc, http.path),
-        "parameter": exc.parameter if isinstance(exc, UnverifiedRequest) else "",
-        "rule": exc.rule if isinstance(exc, UnverifiedRequest) else "RFC 6749 section 3.1",
-        "error": exc.error,
-        "description": exc.description,
-    }
-    return render_page(http, "oauth_server/error.html", context, status=400)
+    explanation = _(
+        "The app that sent you here made a mistake, so nothing was shared with it. Go back and try again, or tell the app's maker."
+    )
+    return refusal_page(http, exc, issuer, explanation, rule="RFC 6749 section 3.1")
 
 
 def _expired_page(http: HttpRequest, issuer: Issuer) -> HttpResponse:

@@ -36,6 +36,17 @@ def render_page(
     return response
 
 
+def see_other(url: str) -> HttpResponse:
+    """The person's browser goes to *url*, which may be a client's address: it was matched against what is registered.
+
+    303: a browser never repeats a POST, with what it held, there (RFC 9700 section 4.12). Not HttpResponseRedirect, which knows no private-use
+    schemes.
+    """
+    return HttpResponse(
+        status=303, headers={"Location": url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    )
+
+
 def content_security_policy(*, script: bool = False, to_client: bool = False) -> str:
     """Nothing but this site's stylesheet and images, in no frame (CSP Level 3)."""
     sources = _own_sources()

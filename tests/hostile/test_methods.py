@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.flow import AUTHORIZE, INTROSPECT, REVOKE, TOKEN, Flow
+from tests.flow import AUTHORIZE, END_SESSION, INTROSPECT, REVOKE, TOKEN, Flow
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS", "NONSENSE"}
 ALLOWED = {
@@ -18,6 +18,8 @@ ALLOWED = {
     "/oauth/jwks": {"GET", "HEAD", "OPTIONS"},
     "/.well-known/oauth-authorization-server": {"GET", "HEAD", "OPTIONS"},
     "/oauth/connected-apps/": {"GET", "HEAD"},
+    END_SESSION: {"GET", "POST"},
+    f"{END_SESSION}/decision": {"POST"},
 }
 NOT_CONNECTED = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 CORS = {

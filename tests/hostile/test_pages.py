@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from django_oauth_server.models import Authorization
 from django_oauth_server.protocol.pkce import challenge_of
-from tests.flow import AUTHORIZE, VERIFIER, Flow
+from tests.flow import AUTHORIZE, END_SESSION, VERIFIER, Flow
 from tests.hostile.conftest import everything
 from tests.hostile.junk import BOUNDED, FORM, LENGTHS, MEANINGLESS, MEGABYTE, UNREADABLE, WRONG_TYPES
 
@@ -64,6 +64,14 @@ def test_another_content_type_at_the_authorization_endpoint(caller: Flow, conten
 def test_a_length_that_is_not_the_bodys(caller: Flow, length: dict[str, Any]) -> None:
     body = urlencode({"client_id": caller.client.client_id, "response_type": "code"}).encode()
     assert_our_page(caller.browser.generic("POST", AUTHORIZE, body, content_type=FORM, **length))
+
+
+@pytest.mark.requirement(44)
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize("junk", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_junk_at_the_end_session_endpoint(caller: Flow, junk: bytes) -> None:
+    assert_our_page(caller.browser.get(END_SESSION, QUERY_STRING=junk.decode("latin-1")))
+    assert_our_page(caller.browser.generic("POST", END_SESSION, junk, content_type=FORM))
 
 
 @pytest.mark.spec("RFC 6749", "3.1")

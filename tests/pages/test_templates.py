@@ -85,6 +85,19 @@ SELECT: dict[str, Any] = {
     "handle": "the-handle",
     "decision_url": "/decision",
 }
+SIGN_OUT: dict[str, Any] = {
+    "issuer_name": "Example",
+    "client": client(),
+    "account": "ada",
+    "decision_url": "/decision",
+    "parameters": [("id_token_hint", "e30.e30.x"), ("state", 'x"y<z')],
+}
+SIGNED_OUT: dict[str, Any] = {
+    "issuer_name": "Example",
+    "heading": "You are signed out",
+    "explanation": "You have left your account.",
+    "redirect_was_refused": True,
+}
 PAGES = {
     "select_account": SELECT,
     "consent": CONSENT,
@@ -92,6 +105,8 @@ PAGES = {
     "connected_apps": APPS,
     "disconnect": DISCONNECT,
     "form_post": FORM_POST,
+    "sign_out": SIGN_OUT,
+    "signed_out": SIGNED_OUT,
 }
 
 
@@ -167,6 +182,8 @@ def test_no_word_of_the_trade_is_shown(page: str) -> None:
             {"apps": [app(client=client(name=HOSTILE), scopes=[scope(HOSTILE)])], "messages": [HOSTILE]},
         ),
         ("disconnect", {"app": app(client=client(name=HOSTILE), scopes=[scope(HOSTILE)]), "stops": HOSTILE}),
+        ("sign_out", {"client": client(name=HOSTILE), "account": HOSTILE, "parameters": [(HOSTILE, HOSTILE)]}),
+        ("signed_out", dict.fromkeys(SIGNED_OUT, HOSTILE)),
         ("form_post", {"client": {"name": HOSTILE}, "redirect_uri": HOSTILE, "parameters": [(HOSTILE, HOSTILE)]}),
     ],
 )
@@ -297,3 +314,18 @@ def test_the_answer_is_posted_as_hidden_fields_with_a_button_for_those_without_s
     assert hidden == [("code", "abc"), ("state", 'x"y<z')]  # and no CSRF token, which the app has no business to know
     assert found.of("button", type="submit", id="continue")
     assert [has["src"] for has in found.of("script")] == ["/static/oauth_server/form_post.js"]
+
+
+@pytest.mark.spec("OpenID Connect RP-Initiated Logout", "2")
+def test_signing_out_is_asked_with_a_way_out_and_posts_the_request_again() -> None:
+    found = elements("sign_out")
+    assert "Sign out of Example?" in words("sign_out") and "Printer asks whether" in words("sign_out")
+    assert found.of("form", method="post", action="/decision")
+    assert found.of("button", type="submit", name="decision", value="sign_out", id="logout-confirm")
+    assert found.of("button", type="submit", name="decision", value="stay", id="logout-cancel")
+    hidden = {has["name"]: has["value"] for has in found.of("input", type="hidden")}
+    assert hidden.keys() == {"csrfmiddlewaretoken", "id_token_hint", "state"} and hidden["state"] == 'x"y<z'
+
+
+def test_nobody_is_named_who_did_not_prove_to_have_asked() -> None:
+    assert "asks whether" not in words("sign_out", client=None)

@@ -1,0 +1,143 @@
+"""The end-session endpoint (OpenID Connect RP-Initiated Logout 1.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from django_oauth_server.authorization.describe import describe_client
+from django_oauth_server.authorization.language import speaking, ui_language
+from django_oauth_server.component import Component, Document, Endpoint, Member, Terms
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.endpoints.http import form_parameters, patient, query_parameters, unreported
+from django_oauth_server.endpoints.pages import render_page, see_other
+from django_oauth_server.endpoints.refusal_page import refusal_page
+from django_oauth_server.errors import OAuthError
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.logout.request import PARAMETERS, EndSessionRequest, judge
+from django_oauth_server.protocol.uris import check_redirect_uri
+
+_HERE = "django_oauth_server.endpoints.end_session."
+Step = Callable[[HttpRequest, EndSessionRequest, Issuer], HttpResponse]
+
+
+def _check_uri(value: object, terms: Terms) -> None:
+    try:
+        check_redirect_uri(str(value), allow_http=terms.policy.allow_http_redirect_uris)
+    except ValueError as exc:
+        raise ValueError(f"{value}: {exc}.") from exc
+
+
+class EndSessionEndpoint(Component):
+    """Where an app sends a person who signs out of it, so that they can sign out here as well."""
+
+    name = "end_session_endpoint"
+    parameters = PARAMETERS
+    endpoints = (
+        Endpoint("end_session", "oauth/end-session", _HERE + "end_session"),
+        Endpoint("end_session_decision", "oauth/end-session/decision", _HERE + "decision"),
+    )
+    client_metadata = (
+        Member(
+            name="post_logout_redirect_uris",
+            kind="uris",
+            label=lazy("Post-logout redirect URIs"),
+            help=lazy("Where a person may be sent after signing out; compared character by character."),
+            check=_check_uri,
+        ),
+    )
+
+    def enabled(self, settings: IssuerSettings) -> bool:
+        return settings.is_openid
+
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
+        return {"end_session_endpoint": endpoint("end_session")}
+
+
+@unreported
+@patient
+@csrf_exempt  # a POST may come from another site: nothing changes before the person answers
+@require_http_methods(["GET", "POST"])
+def end_session(http: HttpRequest, issuer: Issuer) -> HttpResponse:
+    """Ask the person, always: no request can tell whether they meant to leave this site too. Nobody is asked who is not signed in."""
+    return _proceed(http, issuer, _ask_if_signed_in)
+
+
+@unreported
+@patient
+@csrf_protect
+@require_POST
+def decision(http: HttpRequest, issuer: Issuer) -> HttpResponse:
+    """What the person decided. The request comes again with the answer, and is judged again."""
+    return _proceed(http, issuer, _sign_out if http.POST.get("decision") == "sign_out" else _stay)
+
+
+def _proceed(http: HttpRequest, issuer: Issuer, step: Step) -> HttpResponse:
+    try:
+        params = form_parameters(http) if http.method == "POST" else query_parameters(http)
+    except OAuthError as exc:
+        return _refuse(http, exc, issuer)
+    with speaking(ui_language(params)):
+        try:
+            return step(http, judge(params, issuer), issuer)
+        except OAuthError as exc:
+            return _refuse(http, exc, issuer)
+
+
+def _ask_if_signed_in(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> HttpResponse:
+    if http.user.is_authenticated:
+        return _ask(http, request, issuer)
+    if http.method == "POST":
+        # Browsers keep a session's cookie (SameSite=Lax) from what another site posts, but not from the GET that follows.
+        return see_other(f"{issuer.url_path('end_session')}?{request.params.encode()}")
+    return _signed_out(http, request, issuer)
+
+
+def _sign_out(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> HttpResponse:
+    logout(http)
+    return _signed_out(http, request, issuer)
+
+
+def _ask(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> HttpResponse:
+    context = {
+        "issuer_name": issuer.settings.name,
+        "client": describe_client(request.client, issuer) if request.client else None,
+        "account": http.user.get_username(),
+        "decision_url": issuer.url_path("end_session_decision"),
+        "parameters": request.params.pairs(),
+    }
+    return render_page(http, "oauth_server/sign_out.html", context, to_client=bool(request.redirect_uri))
+
+
+def _signed_out(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> HttpResponse:
+    if request.redirect_uri:
+        return see_other(request.redirect_uri)
+    context = {
+        "issuer_name": issuer.settings.name,
+        "heading": _("You are signed out"),
+        "explanation": _("You have left your account at %(site)s on this device.") % {"site": issuer.settings.name},
+        "redirect_was_refused": request.redirect_was_refused,
+    }
+    return render_page(http, "oauth_server/signed_out.html", context)
+
+
+def _stay(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> HttpResponse:
+    context = {
+        "issuer_name": issuer.settings.name,
+        "heading": _("You are still signed in"),
+        "explanation": _("Nothing was changed. You can close this page."),
+    }
+    return render_page(http, "oauth_server/signed_out.html", context)
+
+
+def _refuse(http: HttpRequest, exc: OAuthError, issuer: Issuer) -> HttpResponse:
+    explanation = _(
+        "The app that sent you here made a mistake, so nothing was changed here. You can sign out at this site itself, or tell the app's maker."
+    )
+    return refusal_page(http, exc, issuer, explanation, rule="OpenID Connect RP-Initiated Logout section 2")

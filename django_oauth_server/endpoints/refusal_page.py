@@ -1,0 +1,28 @@
+"""The page for a request that leads nowhere."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from django_oauth_server.authorization.checks import UnverifiedRequest
+from django_oauth_server.component import Words
+from django_oauth_server.endpoints.http import log_refusal
+from django_oauth_server.endpoints.pages import render_page
+from django_oauth_server.errors import OAuthError
+from django_oauth_server.issuer import Issuer
+
+
+def refusal_page(http: HttpRequest, exc: OAuthError, issuer: Issuer, explanation: Words, *, rule: str) -> HttpResponse:
+    """What is wrong with an app's request, of which nothing is known to be good: nobody is sent anywhere (RFC 6749 section 4.1.2.1)."""
+    context = {
+        "issuer_name": issuer.settings.name,
+        "heading": _("This app's request cannot be used"),
+        "explanation": explanation,
+        "reference": log_refusal(exc, http.path),
+        "parameter": exc.parameter if isinstance(exc, UnverifiedRequest) else "",
+        "rule": exc.rule if isinstance(exc, UnverifiedRequest) else rule,
+        "error": exc.error,
+        "description": exc.description,
+    }
+    return render_page(http, "oauth_server/error.html", context, status=400)
