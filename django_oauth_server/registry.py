@@ -30,6 +30,7 @@ BUILT_IN = tuple(
         "endpoints.end_session.EndSessionEndpoint",
         "clients.metadata.ClientMetadata",
         "clients.openid_metadata.OpenIDMetadata",
+        "clients.sectors.PairwiseSubjects",
         "clients.methods.client_secret_basic.ClientSecretBasic",
         "clients.methods.client_secret_post.ClientSecretPost",
         "clients.methods.private_key_jwt.PrivateKeyJWT",

@@ -28,6 +28,7 @@ from django_oauth_server.clients.secrets import (
     signs_with_secret,
     supersede_secret,
 )
+from django_oauth_server.clients.sectors import check_sector
 from django_oauth_server.component import Document, Member, Terms
 from django_oauth_server.errors import InvalidClientMetadata, InvalidRedirectUri
 from django_oauth_server.grants.base import GrantType
@@ -74,7 +75,8 @@ def review(document: Document, terms: Terms, *, operator: bool) -> tuple[dict[st
     if refusals:
         return given, refusals
     metadata = _complete(given, terms)
-    return metadata, {member: rule for check in RULES for member, rule in check(metadata, terms)}
+    broken = {member: rule for check in RULES for member, rule in check(metadata, terms)}
+    return metadata, broken or dict(check_sector(metadata, terms))
 
 
 def check_first_party(metadata: Document, terms: Terms) -> None:

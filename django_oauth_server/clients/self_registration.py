@@ -26,6 +26,7 @@ from django_oauth_server.models import Client, InitialAccessToken
 from django_oauth_server.protocol.opaque import REGISTRATION_TOKEN, derive, digest, generate
 from django_oauth_server.storage.clients import add_client, find_client, forget_previous_registration_token, revise
 from django_oauth_server.storage.initial_access_tokens import find_initial_access_token, use_initial_access_token
+from django_oauth_server.storage.transaction import atomic
 
 _NOT_VALID: Final = "The token is not valid here, or no longer."
 """One wording for unknown, expired, used up and disabled, and for clients that are gone."""
@@ -60,9 +61,10 @@ def register(document: Document, issuer: Issuer, token: InitialAccessToken | Non
         software_statement=statement,
     )
     secret = revise_client(client, metadata, issuer)
-    if token and not use_initial_access_token(token, now):
-        raise InvalidToken(_NOT_VALID, detail=f"initial access token {token.pk} ended meanwhile")
-    add_client(client)
+    with atomic():  # not before: what the client names may have had to be asked, for which no transaction should wait
+        if token and not use_initial_access_token(token, now):
+            raise InvalidToken(_NOT_VALID, detail=f"initial access token {token.pk} ended meanwhile")
+        add_client(client)
     return information(client, issuer, presented, secret)
 
 

@@ -26,7 +26,6 @@ from django_oauth_server.errors import TooManyRequests
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.storage.clients import delete_client
 from django_oauth_server.storage.failures import note_failure
-from django_oauth_server.storage.transaction import atomic
 
 _VIEWS: Final = "django_oauth_server.endpoints.registration."
 _MANAGEMENT: Final = {"GET": 200, "HEAD": 200, "PUT": 200, "DELETE": 204}
@@ -64,7 +63,7 @@ def register_client(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
     if token is None:
         _count(http, issuer, now)
     document = json_object(http)
-    with override(None), atomic():
+    with override(None):
         return register(document, issuer, token, now)
 
 
@@ -78,7 +77,7 @@ def manage_client(http: HttpRequest, issuer: Issuer, client_id: str) -> Mapping[
         return {}
     if http.method == "PUT":
         document = json_object(http)
-        with override(None), atomic():
+        with override(None):
             return update(client, presented, document, issuer, now)
     return information(client, issuer, presented)
 

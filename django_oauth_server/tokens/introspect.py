@@ -8,6 +8,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client, Token
 from django_oauth_server.tokens.describe import audience_of, session_claims, subject_of
 from django_oauth_server.tokens.locate import locate
+from django_oauth_server.tokens.subject import is_pairwise
 
 
 def introspect_presented(value: str, caller: Client, issuer: Issuer, now: datetime) -> dict[str, object]:
@@ -44,6 +45,6 @@ def _members(token: Token, issuer: Issuer) -> dict[str, object]:
     }
     if token.kind == Token.Kind.ACCESS:
         members["token_type"] = "Bearer"
-    if token.authorization:
+    if token.authorization and not is_pairwise(token.client, issuer):  # which it could be compared by
         members["username"] = token.authorization.user.get_username()
     return members

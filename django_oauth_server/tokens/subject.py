@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
+from django_oauth_server.protocol.uris import is_loopback
 
 
 def subject(user_id: object, client: Client, issuer: Issuer) -> str:
@@ -26,6 +27,13 @@ def is_pairwise(client: Client, issuer: Issuer) -> bool:
 
 
 def sector(client: Client) -> str:
-    """The host of `sector_identifier_uri`, or the one of all redirect URIs (section 8.1)."""
-    named = client.metadata.get("sector_identifier_uri") or next(iter(client.redirect_uris), "")
-    return urlsplit(str(named)).hostname or client.client_id
+    """The host of `sector_identifier_uri`, or the one of all redirect URIs (section 8.1).
+
+    A client on people's own devices is a sector by itself: loopback and private-use schemes have no host that would be its own.
+    """
+    named = str(client.metadata.get("sector_identifier_uri", ""))
+    return urlsplit(named or next(filter(_is_on_a_host, client.redirect_uris), "")).hostname or client.client_id
+
+
+def _is_on_a_host(redirect_uri: str) -> bool:
+    return urlsplit(redirect_uri).scheme in {"http", "https"} and not is_loopback(redirect_uri)

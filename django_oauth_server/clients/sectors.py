@@ -1,0 +1,96 @@
+"""Sites that know a person by the same identifier, which no others know (OpenID Connect Core section 8.1)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.core.checks import CheckMessage, Warning
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from django_oauth_server.component import Component, Document, Member, Terms
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.outbound import Unreachable, fetch
+from django_oauth_server.protocol.uris import check_web_uri
+
+_MEMBER: Final = "sector_identifier_uri"
+_MOST_BYTES: Final = 64 * 1024
+_SHORTEST_SALT: Final = 32
+
+logger = logging.getLogger(__name__)
+
+
+def _check_https(value: object, terms: Terms) -> None:
+    try:
+        check_web_uri(str(value))
+    except ValueError as exc:
+        raise ValueError(f"{value}: {exc}.") from exc
+    if urlsplit(str(value)).scheme != "https":
+        raise ValueError(_("It must be an https address."))
+
+
+class PairwiseSubjects(Component):
+    """Subject identifiers of which no two sectors can tell whether they are one person's."""
+
+    name = "pairwise_subjects"
+    client_metadata = (
+        Member(
+            name=_MEMBER,
+            kind="uri",
+            label=lazy("Sector"),
+            help=lazy(
+                "A JSON array of all redirect URIs of the apps that are to know a person by the same identifier."
+            ),
+            check=_check_https,
+        ),
+    )
+
+    def enabled(self, settings: IssuerSettings) -> bool:
+        return settings.is_openid and bool(settings.pairwise_salt)
+
+    def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
+        if len(settings.pairwise_salt) < _SHORTEST_SALT:
+            yield Warning(
+                f"pairwise_salt of {settings.issuer} is shorter than {_SHORTEST_SALT} characters: whoever guesses it knows whose "
+                "pairwise identifiers are whose (OpenID Connect Core section 8.1).",
+                hint="Before the first client uses it, make a longer one: python -c 'import secrets; print(secrets.token_urlsafe(32))'.",
+                id="oauth_server.W008",
+            )
+
+
+def check_sector(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
+    """The member that is wrong, and the rule. Asks the address that the client names, so it comes last, for a document that is sound otherwise."""
+    redirect_uris = _strings(metadata.get("redirect_uris"))
+    if _MEMBER in metadata:
+        yield from _faults(str(metadata[_MEMBER]), redirect_uris, terms.settings)
+    elif metadata.get("subject_type") == "pairwise" and len({urlsplit(uri).hostname for uri in redirect_uris}) > 1:
+        yield (
+            _MEMBER,
+            _("Pairwise identifiers of redirect URIs on several hosts need it (OpenID Connect Core section 8.1)."),
+        )
+
+
+def _faults(url: str, redirect_uris: list[str], settings: IssuerSettings) -> Iterator[tuple[str, str]]:
+    try:
+        listed = _listed(url, settings)
+    except (Unreachable, ValueError, RecursionError) as exc:
+        logger.warning("the sector_identifier_uri of a client cannot be used: %s", exc)
+        yield _MEMBER, _("It must answer with a JSON array of redirect URIs (OpenID Connect Registration section 5).")
+        return
+    if missing := [uri for uri in redirect_uris if uri not in listed]:
+        yield _MEMBER, _("It does not list %(uri)s (OpenID Connect Registration section 5).") % {"uri": missing[0]}
+
+
+def _listed(url: str, settings: IssuerSettings) -> list[str]:
+    found = json.loads(fetch(url, settings, accept="application/json", most_bytes=_MOST_BYTES).body)
+    if not isinstance(found, list):
+        raise ValueError("no JSON array")
+    return _strings(found)
+
+
+def _strings(values: object) -> list[str]:
+    return [one for one in values if isinstance(one, str)] if isinstance(values, list) else []
