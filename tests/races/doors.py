@@ -115,6 +115,11 @@ class HttpBrowser:
         body = data if isinstance(data, str) else urlencode(data, doseq=True)
         return self._ask("POST", path, body, {"Content-Type": content_type} | dict(headers or {}))
 
+    def generic(
+        self, method: str, path: str, data: str = "", content_type: str = FORM, headers: Mapping[str, str] | None = None
+    ) -> HttpAnswer:
+        return self._ask(method, path, data, {"Content-Type": content_type} | dict(headers or {}))
+
     def hang_up(self, path: str, form: Mapping[str, str]) -> None:
         """Send, and be gone before the answer."""
         http = HTTPConnection("127.0.0.1", self.port, timeout=60)
