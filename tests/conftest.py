@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib import import_module
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.test import Client as Browser
 
@@ -21,7 +22,7 @@ pytest_plugins = ["django_oauth_server.testing.plugin"]
 @pytest.fixture(autouse=True)
 def _fresh_process() -> Iterator[None]:
     """No test sees what another left in a process cache, nor the URLs that follow from another's settings."""
-    import_module("tests.urls")
+    import_module(settings.ROOT_URLCONF)
     cache.clear()
     signing.forget()
     revocations.forget()

@@ -52,7 +52,9 @@ def describe_scopes(
     ]
 
 
-def describe_claims(names: Iterable[str], issuer: Issuer, *, known: Collection[str] | None) -> list[dict[str, object]]:
+def describe_claims(
+    names: Iterable[str], issuer: Issuer, *, known: Collection[str] | None = None
+) -> list[dict[str, object]]:
     """What each claim tells an app, where it asks for claims one by one. *known*: what was allowed before."""
     words = claims_class(issuer.settings).words
     return [

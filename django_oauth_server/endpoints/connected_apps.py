@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from django_oauth_server.authorization.describe import describe_client, describe_scopes
+from django_oauth_server.authorization.describe import describe_claims, describe_client, describe_scopes
 from django_oauth_server.component import Component, Endpoint
 from django_oauth_server.endpoints.http import patient
 from django_oauth_server.endpoints.pages import render_page
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.models import Authorization
+from django_oauth_server.models import Authorization, Client
 from django_oauth_server.storage.authorizations import live_authorizations, revoke_authorizations
 
 _HERE = "django_oauth_server.endpoints.connected_apps."
@@ -81,9 +81,19 @@ def _person(http: HttpRequest) -> AbstractBaseUser:
 def _app(authorization: Authorization, issuer: Issuer) -> dict[str, object]:
     return {
         "client": describe_client(authorization.client, issuer),
-        "scopes": describe_scopes(sorted(authorization.scopes), issuer),
+        "scopes": [
+            *describe_scopes(sorted(authorization.scopes), issuer),
+            *describe_claims(authorization.claims, issuer),
+        ],
+        "start_url": _start_url(authorization.client, issuer),
         "since": authorization.created_at,
         "last_used": getattr(authorization, "used_at", None),
         "access": "background" if "refresh_token" in authorization.client.grant_types else "present",
         "disconnect_url": issuer.url_path("disconnect", grant_id=authorization.grant_id),
     }
+
+
+def _start_url(client: Client, issuer: Issuer) -> str:
+    """Where a person goes on to the app from here; empty where it told no address."""
+    known = issuer.settings.is_openid and client.metadata.get("initiate_login_uri")
+    return issuer.url_path("start_sign_in", client_id=client.client_id) if known else ""

@@ -98,7 +98,9 @@ SIGNED_OUT: dict[str, Any] = {
     "explanation": "You have left your account.",
     "redirect_was_refused": True,
 }
+START: dict[str, Any] = {"issuer_name": "Example", "client": client(), "destination": "printer.example", "unproven": ""}
 PAGES = {
+    "start_sign_in": START,
     "select_account": SELECT,
     "consent": CONSENT,
     "error": ERROR,
