@@ -38,6 +38,7 @@ class Example:
     url: str
     password: str
     output: Path
+    environment: dict[str, str]
 
 
 def free_port() -> int:
@@ -60,7 +61,7 @@ def started(home: Path, **environment: str) -> Iterator[Example]:
         _wait_until_served(f"{url}/.well-known/oauth-authorization-server", server, output)
         printed = re.search(r"Password:\s+(\S+)", output.read_text())
         assert printed, output.read_text()
-        yield Example(url, printed[1], output)
+        yield Example(url, printed[1], output, everything)
     finally:
         server.terminate()
         server.wait(10)

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e.clients.person import Person
-from tests.e2e.conftest import ROOT, Example
+from tests.e2e.conftest import ROOT, Example, started
 
-Register = Callable[..., dict[str, str]]
+Register = Callable[..., dict[str, Any]]
 HERE = Path(__file__).resolve().parent
 MODULES = HERE.parent / "node_modules"
 
 
 @pytest.fixture(scope="session")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
+    """The example project with all of OpenID Connect, for relying parties that were written before OAuth 2.1."""
+    with started(tmp_path_factory.mktemp("provider"), OAUTH_PROFILE="openid_connect") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def register(example: Example) -> Register:
+    return register_at(example)
+
+
+def register_at(example: Example) -> Register:
     """`createclient --json`, as a script would use it."""
 
-    def createclient(**metadata: object) -> dict[str, str]:
+    def createclient(**metadata: object) -> dict[str, Any]:
         command = [
             sys.executable,
             str(ROOT / "example_project/manage.py"),
@@ -33,9 +44,7 @@ def register(example: Example) -> Register:
             "--metadata",
             json.dumps(metadata),
         ]
-        environment = {**os.environ, "EXAMPLE_VAR": str(example.output.parent), "OAUTH_ISSUER": example.url}
-        environment.pop("DJANGO_SETTINGS_MODULE", None)
-        made = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        made = subprocess.run(command, env=example.environment, capture_output=True, text=True, check=False)
         assert made.returncode == 0, made.stderr
         return json.loads(made.stdout)
 
@@ -45,6 +54,11 @@ def register(example: Example) -> Register:
 @pytest.fixture
 def person(example: Example) -> Person:
     return Person(example.password)
+
+
+@pytest.fixture
+def person_at_provider(provider: Example) -> Person:
+    return Person(provider.password)
 
 
 @pytest.fixture(scope="session")

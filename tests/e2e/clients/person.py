@@ -18,10 +18,20 @@ class Person:
 
     def answer(self, url: str, decision: str = "allow") -> str:
         """Where the browser is sent at the end, for the authorization request at *url*."""
+        return self._submit(self._signed_in(url), follow=False, decision=decision).headers["Location"]
+
+    def is_sent(self, url: str) -> str:
+        """Where the browser is sent for the authorization request at *url*, which asks nothing."""
+        return self.browser.get(url, allow_redirects=False).headers["Location"]
+
+    def visit(self, url: str) -> requests.Response:
+        """The page at the end of all that begins at *url*, a relying party's."""
+        page = self._signed_in(url)
+        return self._submit(page, decision="allow") if 'id="allow"' in page.text else page
+
+    def _signed_in(self, url: str) -> requests.Response:
         page = self.browser.get(url)
-        if 'id="login"' in page.text:
-            page = self._submit(page, username="demo", password=self.password)
-        return self._submit(page, follow=False, decision=decision).headers["Location"]
+        return self._submit(page, username="demo", password=self.password) if 'id="login"' in page.text else page
 
     def _submit(self, page: requests.Response, *, follow: bool = True, **fields: str) -> requests.Response:
         form = re.search(r"<form method=\"post\".*?</form>", page.text, re.S)
