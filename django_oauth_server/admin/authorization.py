@@ -10,8 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from django_oauth_server.admin.lists import JWT_OUTLIVES, RecordAdmin, badge, confirmed
 from django_oauth_server.models import Authorization
@@ -22,7 +21,7 @@ from django_oauth_server.storage.transaction import atomic
 class StateFilter(admin.SimpleListFilter):
     """In force, or revoked."""
 
-    title = lazy("state")
+    title = gettext_lazy("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
@@ -55,7 +54,7 @@ class AuthorizationAdmin(RecordAdmin):
     actions = ("revoke",)
     user_path = "user"
 
-    @admin.display(description=lazy("state"))
+    @admin.display(description=gettext_lazy("state"))
     def state(self, row: Authorization) -> SafeString:
         if not row.is_live:
             return badge(_("revoked"), "over")
@@ -63,7 +62,7 @@ class AuthorizationAdmin(RecordAdmin):
             return badge(_("client disabled"), "over")
         return badge(_("in force"), "good") if row.user.is_active else badge(_("user disabled"), "over")
 
-    @admin.action(permissions=["revoke"], description=lazy("Revoke the selected authorizations"))
+    @admin.action(permissions=["revoke"], description=gettext_lazy("Revoke the selected authorizations"))
     def revoke(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> HttpResponse | None:
         rows = confirmed(
             self,
@@ -74,7 +73,7 @@ class AuthorizationAdmin(RecordAdmin):
                 ngettext("Revoke %(n)d authorization?", "Revoke %(n)d authorizations?", len(rows)) % {"n": len(rows)}
             ),
             says=_what_ends,
-            button=lazy("Revoke"),
+            button=gettext_lazy("Revoke"),
         )
         if isinstance(rows, HttpResponse):
             return rows

@@ -14,8 +14,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from django_oauth_server.admin.client_form import ClientForm, client_form
 from django_oauth_server.admin.lists import JWT_OUTLIVES, QuickAdmin, badge, confirmed, issuer_of, names
@@ -31,7 +30,7 @@ from django_oauth_server.storage.transaction import atomic
 class IssuerFilter(admin.SimpleListFilter):
     """One issuer of the settings. Not shown where there is but one."""
 
-    title = lazy("issuer")
+    title = gettext_lazy("issuer")
     parameter_name = "issuer"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
@@ -48,19 +47,19 @@ class ClientAdmin(QuickAdmin):
     list_display = ("name", "state", "kind", "client_id", "created_at")
     list_filter = (IssuerFilter, "is_active")
     search_fields = ("client_id", "metadata__client_name")
-    search_help_text = lazy("Part of a client ID or of a name.")
+    search_help_text = gettext_lazy("Part of a client ID or of a name.")
     actions = ("enable", "disable", "replace_secret")
     change_form_template = "admin/django_oauth_server/client_form.html"
 
-    @admin.display(description=lazy("name"))
+    @admin.display(description=gettext_lazy("name"))
     def name(self, row: Client) -> str:
         return row.name
 
-    @admin.display(description=lazy("kind"))
+    @admin.display(description=gettext_lazy("kind"))
     def kind(self, row: Client) -> str:
         return _("public") if row.is_public else _("confidential")
 
-    @admin.display(description=lazy("state"))
+    @admin.display(description=gettext_lazy("state"))
     def state(self, row: Client) -> SafeString:
         if not row.is_active:
             return badge(_("disabled"), "over")
@@ -68,7 +67,7 @@ class ClientAdmin(QuickAdmin):
             return badge(_("issuer not in the settings"), "over")
         return badge(_("enabled"), "good")
 
-    @admin.display(description=lazy("secret"))
+    @admin.display(description=gettext_lazy("secret"))
     def secret(self, row: Client) -> str:
         if not row.secret_digest:
             return _("none")
@@ -82,7 +81,7 @@ class ClientAdmin(QuickAdmin):
             }
         return _("set; it cannot be shown again")
 
-    @admin.display(description=lazy("metadata"))
+    @admin.display(description=gettext_lazy("metadata"))
     def document(self, row: Client) -> SafeString:
         """What is registered, for those who may look but not change."""
         issuer = issuer_of(row)
@@ -116,8 +115,8 @@ class ClientAdmin(QuickAdmin):
         known = self.get_readonly_fields(request, obj) if obj else ("client_id",)
         return [
             (None, {"fields": [*known]}),
-            (lazy("What it says of itself (RFC 7591)"), {"fields": [*members]}),
-            (lazy("How it is treated here"), {"fields": here}),
+            (gettext_lazy("What it says of itself (RFC 7591)"), {"fields": [*members]}),
+            (gettext_lazy("How it is treated here"), {"fields": here}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Client | None = None) -> tuple[str, ...]:
@@ -165,11 +164,11 @@ class ClientAdmin(QuickAdmin):
     def response_change(self, request: HttpRequest, obj: Client) -> HttpResponse:
         return self._show_once(request, obj) or super().response_change(request, obj)
 
-    @admin.action(permissions=["change"], description=lazy("Enable the selected clients"))
+    @admin.action(permissions=["change"], description=gettext_lazy("Enable the selected clients"))
     def enable(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
         self._switch(request, list(queryset), active=True)
 
-    @admin.action(permissions=["change"], description=lazy("Disable the selected clients"))
+    @admin.action(permissions=["change"], description=gettext_lazy("Disable the selected clients"))
     def disable(self, request: HttpRequest, queryset: QuerySet[Client]) -> HttpResponse | None:
         rows = confirmed(
             self,
@@ -178,14 +177,14 @@ class ClientAdmin(QuickAdmin):
             action="disable",
             title=lambda rows: _("Disable %(names)s?") % {"names": names(rows)},
             says=_what_disabling_ends,
-            button=lazy("Disable"),
+            button=gettext_lazy("Disable"),
         )
         if isinstance(rows, HttpResponse):
             return rows
         self._switch(request, rows, active=False)
         return None
 
-    @admin.action(permissions=["change"], description=lazy("Make a new secret for the selected client"))
+    @admin.action(permissions=["change"], description=gettext_lazy("Make a new secret for the selected client"))
     def replace_secret(self, request: HttpRequest, queryset: QuerySet[Client]) -> HttpResponse | None:
         """The answer shows it, once: neither a session nor a message ever holds it."""
         client = queryset.first() if len(queryset[:2]) == 1 else None
@@ -200,7 +199,7 @@ class ClientAdmin(QuickAdmin):
             action="replace_secret",
             title=lambda rows: _("Make a new secret for %(name)s?") % {"name": names(rows)},
             says=lambda rows: _what_a_new_secret_ends(client, issuer),
-            button=lazy("Make a new secret"),
+            button=gettext_lazy("Make a new secret"),
         )
         if isinstance(rows, HttpResponse):
             return rows

@@ -9,7 +9,7 @@ from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from django_oauth_server.clients.metadata import choices_of, members_of, terms_of
 from django_oauth_server.clients.registration import check_client_id, check_first_party, review
@@ -69,11 +69,11 @@ class ClientForm(_ModelForm):
 
     class Meta:
         help_texts: ClassVar = {
-            "skip_consent": lazy(
+            "skip_consent": gettext_lazy(
                 "An app of your own: people are not asked to allow it. Never for an app that another could pass for."
             ),
-            "access_token_lifetime": lazy("Such as 00:15:00. Left empty, the resource's, or the issuer's."),
-            "refresh_token_lifetime": lazy(
+            "access_token_lifetime": gettext_lazy("Such as 00:15:00. Left empty, the resource's, or the issuer's."),
+            "refresh_token_lifetime": gettext_lazy(
                 "How long one may lie unused, such as 30 00:00:00 for thirty days. Left empty, the issuer's."
             ),
         }
@@ -154,7 +154,7 @@ def _field(member: Member, terms: Terms) -> forms.Field:
     }
     match member.kind:
         case "choice":
-            unset = [] if member.required else [("", lazy("as usual"))]
+            unset = [] if member.required else [("", gettext_lazy("as usual"))]
             return forms.ChoiceField(choices=[*unset, *_choices(member, terms)], **told | {"required": member.required})
         case "choices":
             return forms.MultipleChoiceField(
@@ -186,15 +186,17 @@ def _columns(issuer: Issuer) -> dict[str, forms.Field]:
     formats = [(name, one.label or name) for name, one in issuer.components.of(TokenFormat).items()]
     return {
         "profile": forms.ChoiceField(
-            choices=[("", lazy("the issuer's")), *((name, name) for name in PROFILES)],
+            choices=[("", gettext_lazy("the issuer's")), *((name, name) for name in PROFILES)],
             required=False,
-            label=lazy("Security profile"),
-            help_text=lazy("It can only make the issuer's rules tighter for this client."),
+            label=gettext_lazy("Security profile"),
+            help_text=gettext_lazy("It can only make the issuer's rules tighter for this client."),
         ),
         "access_token_format": forms.ChoiceField(
-            choices=[("", lazy("the resource's, or the issuer's")), *formats],
+            choices=[("", gettext_lazy("the resource's, or the issuer's")), *formats],
             required=False,
-            label=lazy("Access token format"),
-            help_text=lazy("Opaque tokens end at once when they are revoked; at+jwt is verified without asking here."),
+            label=gettext_lazy("Access token format"),
+            help_text=gettext_lazy(
+                "Opaque tokens end at once when they are revoked; at+jwt is verified without asking here."
+            ),
         ),
     }

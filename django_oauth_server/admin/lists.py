@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from django_oauth_server.component import Words
 from django_oauth_server.issuer import Issuer
@@ -28,7 +28,7 @@ MOST_LISTED: Final = 1000
 MOST_CHANGED: Final = 500
 """By one action. Each is a field of the form that confirms it, of which Django reads 1000."""
 
-JWT_OUTLIVES: Final = lazy(
+JWT_OUTLIVES: Final = gettext_lazy(
     "Where an access token that is a JWT is verified without asking here, it works until it expires."
 )
 
@@ -71,7 +71,7 @@ class RecordAdmin(QuickAdmin):
     """Of rows that only the server writes. They may be looked at and revoked; none shows a value or a digest."""
 
     search_fields = ("client__client_id",)  # that there is a search; `get_search_results` does it
-    search_help_text = lazy(
+    search_help_text = gettext_lazy(
         "A user name or a client ID in full, or both. The newest %(most)d that match are listed."
     ) % {"most": MOST_LISTED}
     sortable_by = ()  # by the primary key alone: no other column has an index that could

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from django_oauth_server.admin.lists import QuickAdmin, badge
 from django_oauth_server.keys.rotation import KeysAreFiles, Rotation, rotate_all
@@ -20,10 +20,10 @@ from django_oauth_server.models import SigningKey
 from django_oauth_server.registry import issuers
 
 _SAYS = {
-    "published": lazy("Key %(kid)s is published. It signs from %(time)s."),
-    "signs": lazy("Key %(kid)s is published, and signs from now on."),
-    "promoted": lazy("Key %(kid)s, which was waiting, signs from now on."),
-    "waiting": lazy("Key %(kid)s is waiting already. It signs from %(time)s. Nothing was changed."),
+    "published": gettext_lazy("Key %(kid)s is published. It signs from %(time)s."),
+    "signs": gettext_lazy("Key %(kid)s is published, and signs from now on."),
+    "promoted": gettext_lazy("Key %(kid)s, which was waiting, signs from now on."),
+    "waiting": gettext_lazy("Key %(kid)s is waiting already. It signs from %(time)s. Nothing was changed."),
 }
 
 
@@ -58,7 +58,7 @@ class SigningKeyAdmin(QuickAdmin):
             "encrypted_private_jwk"
         )
 
-    @admin.display(description=lazy("state"))
+    @admin.display(description=gettext_lazy("state"))
     def state(self, row: SigningKey) -> SafeString:
         if row.signs_from > timezone.now():
             return badge(_("next"), "waiting")

@@ -9,8 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from django_oauth_server.admin.lists import JWT_OUTLIVES, RecordAdmin, badge, confirmed
 from django_oauth_server.models import Token
@@ -40,11 +39,11 @@ class TokenAdmin(RecordAdmin):
     actions = ("revoke",)
     user_path = "authorization__user"
 
-    @admin.display(description=lazy("user"))
+    @admin.display(description=gettext_lazy("user"))
     def user(self, row: Token) -> AbstractBaseUser | None:
         return row.authorization.user if row.authorization else None
 
-    @admin.display(description=lazy("state"))
+    @admin.display(description=gettext_lazy("state"))
     def state(self, row: Token) -> SafeString:
         for is_so, words in (
             (row.revoked_at is not None, _("revoked")),
@@ -58,7 +57,7 @@ class TokenAdmin(RecordAdmin):
                 return badge(words, "over")
         return badge(_("works"), "good")
 
-    @admin.action(permissions=["revoke"], description=lazy("Revoke the selected tokens"))
+    @admin.action(permissions=["revoke"], description=gettext_lazy("Revoke the selected tokens"))
     def revoke(self, request: HttpRequest, queryset: QuerySet[Token]) -> HttpResponse | None:
         rows = confirmed(
             self,
@@ -67,7 +66,7 @@ class TokenAdmin(RecordAdmin):
             action="revoke",
             title=lambda rows: ngettext("Revoke %(n)d token?", "Revoke %(n)d tokens?", len(rows)) % {"n": len(rows)},
             says=_what_ends,
-            button=lazy("Revoke"),
+            button=gettext_lazy("Revoke"),
         )
         if isinstance(rows, HttpResponse):
             return rows

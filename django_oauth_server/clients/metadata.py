@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from django_oauth_server.component import Component, Member, Terms, Words
 from django_oauth_server.errors import InvalidScope
@@ -189,16 +189,16 @@ class ClientMetadata(Component):
         Member(
             name="client_name",
             kind="text",
-            label=lazy("Name"),
-            help=lazy("What people read when they are asked to allow it."),
+            label=gettext_lazy("Name"),
+            help=gettext_lazy("What people read when they are asked to allow it."),
             localized=True,
             check=_check_short,
         ),
         Member(
             name="redirect_uris",
             kind="uris",
-            label=lazy("Redirect URIs"),
-            help=lazy(
+            label=gettext_lazy("Redirect URIs"),
+            help=gettext_lazy(
                 "Where answers may be sent; compared character by character. https, http on this device, or a private-use scheme with a dot."
             ),
             check=_check_redirect_uri,
@@ -207,102 +207,112 @@ class ClientMetadata(Component):
             name="token_endpoint_auth_method",
             kind="choice",
             required=True,
-            label=lazy("Authentication"),
-            help=lazy(
+            label=gettext_lazy("Authentication"),
+            help=gettext_lazy(
                 "How it proves to be itself. An app in a browser, on a phone or a desktop cannot keep a secret: choose none."
             ),
         ),
         Member(
             name="grant_types",
             kind="choices",
-            label=lazy("Grant types"),
-            help=lazy("What it may exchange for tokens. None: it may only introspect tokens, as a resource server."),
+            label=gettext_lazy("Grant types"),
+            help=gettext_lazy(
+                "What it may exchange for tokens. None: it may only introspect tokens, as a resource server."
+            ),
         ),
         Member(
             name="response_types",
             kind="choices",
-            label=lazy("Response types"),
-            help=lazy("What it may ask for at the authorization endpoint. Left empty, those that fit its grant types."),
+            label=gettext_lazy("Response types"),
+            help=gettext_lazy(
+                "What it may ask for at the authorization endpoint. Left empty, those that fit its grant types."
+            ),
         ),
         Member(
             name="scope",
             kind="scope",
-            label=lazy("Scope"),
-            help=lazy("The most that it may ask for. Left empty, the issuer's default."),
+            label=gettext_lazy("Scope"),
+            help=gettext_lazy("The most that it may ask for. Left empty, the issuer's default."),
             choices=_scopes,
         ),
         Member(
             name="client_uri",
             kind="uri",
-            label=lazy("Home page"),
-            help=lazy("A page that tells people about it, linked when they are asked to allow it."),
+            label=gettext_lazy("Home page"),
+            help=gettext_lazy("A page that tells people about it, linked when they are asked to allow it."),
             localized=True,
             check=_check_web_uri,
         ),
         Member(
             name="logo_uri",
             kind="uri",
-            label=lazy("Logo"),
-            help=lazy("The address of an image of it."),
+            label=gettext_lazy("Logo"),
+            help=gettext_lazy("The address of an image of it."),
             localized=True,
             check=_check_web_uri,
         ),
         Member(
             name="tos_uri",
             kind="uri",
-            label=lazy("Terms of service"),
-            help=lazy("A page with its terms, linked when people are asked to allow it."),
+            label=gettext_lazy("Terms of service"),
+            help=gettext_lazy("A page with its terms, linked when people are asked to allow it."),
             localized=True,
             check=_check_web_uri,
         ),
         Member(
             name="policy_uri",
             kind="uri",
-            label=lazy("Privacy policy"),
-            help=lazy("A page that says what it does with people's data, linked when they are asked to allow it."),
+            label=gettext_lazy("Privacy policy"),
+            help=gettext_lazy(
+                "A page that says what it does with people's data, linked when they are asked to allow it."
+            ),
             localized=True,
             check=_check_web_uri,
         ),
         Member(
             name="contacts",
             kind="texts",
-            label=lazy("Contacts"),
-            help=lazy("Who is responsible for it, usually e-mail addresses. For administrators; people do not see it."),
+            label=gettext_lazy("Contacts"),
+            help=gettext_lazy(
+                "Who is responsible for it, usually e-mail addresses. For administrators; people do not see it."
+            ),
             check=_check_short,
         ),
         Member(
             name="jwks_uri",
             kind="uri",
-            label=lazy("Key set address"),
-            help=lazy("Where its public keys are published (RFC 7517). Either this or the key set itself."),
+            label=gettext_lazy("Key set address"),
+            help=gettext_lazy("Where its public keys are published (RFC 7517). Either this or the key set itself."),
             check=_check_web_uri,
         ),
         Member(
             name="jwks",
             kind="json",
-            label=lazy("Key set"),
-            help=lazy('Its public keys as a JWK Set, {"keys": [...]} (RFC 7517), where it cannot publish them.'),
+            label=gettext_lazy("Key set"),
+            help=gettext_lazy(
+                'Its public keys as a JWK Set, {"keys": [...]} (RFC 7517), where it cannot publish them.'
+            ),
             check=_check_jwks,
         ),
         Member(
             name="software_id",
             kind="text",
-            label=lazy("Software"),
-            help=lazy("An identifier that all installations of the same software share."),
+            label=gettext_lazy("Software"),
+            help=gettext_lazy("An identifier that all installations of the same software share."),
             check=_check_short,
         ),
         Member(
             name="software_version",
             kind="text",
-            label=lazy("Software version"),
-            help=lazy("The version of that software."),
+            label=gettext_lazy("Software version"),
+            help=gettext_lazy("The version of that software."),
             check=_check_short,
         ),
         Member(
             name="resource_identifiers",
             kind="choices",
-            label=lazy("Serves the resources"),
-            help=lazy("The resources that it serves: it may introspect tokens that are meant for them."),
+            label=gettext_lazy("Serves the resources"),
+            help=gettext_lazy("The resources that it serves: it may introspect tokens that are meant for them."),
             choices=_resources,
             operator_only=True,
         ),

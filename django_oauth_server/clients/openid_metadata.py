@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from django_oauth_server.component import Component, Document, Member, Terms, Words
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.protocol.uris import check_web_uri
 
-_APPLICATION_TYPES: Final[Mapping[str, Words]] = {"web": lazy("On a server"), "native": lazy("On a device")}
+_APPLICATION_TYPES: Final[Mapping[str, Words]] = {
+    "web": gettext_lazy("On a server"),
+    "native": gettext_lazy("On a device"),
+}
 _SUBJECT_TYPES: Final[Mapping[str, Words]] = {
-    "public": lazy("The same for all apps"),
-    "pairwise": lazy("Another for each site, so that sites cannot compare"),
+    "public": gettext_lazy("The same for all apps"),
+    "pairwise": gettext_lazy("Another for each site, so that sites cannot compare"),
 }
 
 
@@ -38,40 +41,40 @@ class OpenIDMetadata(Component):
         Member(
             name="application_type",
             kind="choice",
-            label=lazy("Kind of application"),
-            help=lazy("Whether it runs on a server or on a person's own device."),
+            label=gettext_lazy("Kind of application"),
+            help=gettext_lazy("Whether it runs on a server or on a person's own device."),
             choices=lambda terms: _APPLICATION_TYPES,
         ),
         Member(
             name="subject_type",
             kind="choice",
-            label=lazy("Subject identifier"),
-            help=lazy("By which identifier it knows a person."),
+            label=gettext_lazy("Subject identifier"),
+            help=gettext_lazy("By which identifier it knows a person."),
             choices=lambda terms: subject_types(terms.settings),
         ),
         Member(
             name="default_max_age",
             kind="number",
-            label=lazy("Longest sign-in age"),
-            help=lazy("Seconds after which a person signs in again for it, where a request does not say."),
+            label=gettext_lazy("Longest sign-in age"),
+            help=gettext_lazy("Seconds after which a person signs in again for it, where a request does not say."),
         ),
         Member(
             name="require_auth_time",
             kind="flag",
-            label=lazy("Requires the time of sign-in"),
-            help=lazy("Whether it must be told when the person signed in."),
+            label=gettext_lazy("Requires the time of sign-in"),
+            help=gettext_lazy("Whether it must be told when the person signed in."),
         ),
         Member(
             name="default_acr_values",
             kind="texts",
-            label=lazy("Authentication context classes"),
-            help=lazy("How people had best sign in for it, where a request does not say, the preferred first."),
+            label=gettext_lazy("Authentication context classes"),
+            help=gettext_lazy("How people had best sign in for it, where a request does not say, the preferred first."),
         ),
         Member(
             name="initiate_login_uri",
             kind="uri",
-            label=lazy("Sign-in address"),
-            help=lazy("Where others can have a person's sign-in begin (OpenID Connect Core section 4)."),
+            label=gettext_lazy("Sign-in address"),
+            help=gettext_lazy("Where others can have a person's sign-in begin (OpenID Connect Core section 4)."),
             check=_check_https,
         ),
     )

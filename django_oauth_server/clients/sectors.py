@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from django.core.checks import CheckMessage, Warning
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from django_oauth_server.component import Component, Document, Member, Terms
 from django_oauth_server.conf import IssuerSettings
@@ -41,8 +41,8 @@ class PairwiseSubjects(Component):
         Member(
             name=_MEMBER,
             kind="uri",
-            label=lazy("Sector"),
-            help=lazy(
+            label=gettext_lazy("Sector"),
+            help=gettext_lazy(
                 "A JSON array of all redirect URIs of the apps that are to know a person by the same identifier."
             ),
             check=_check_https,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -47,8 +47,8 @@ class EndSessionEndpoint(Component):
         Member(
             name="post_logout_redirect_uris",
             kind="uris",
-            label=lazy("Post-logout redirect URIs"),
-            help=lazy("Where a person may be sent after signing out; compared character by character."),
+            label=gettext_lazy("Post-logout redirect URIs"),
+            help=gettext_lazy("Where a person may be sent after signing out; compared character by character."),
             check=_check_uri,
         ),
     )

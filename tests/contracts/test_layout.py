@@ -61,6 +61,11 @@ def test_settings_are_read_in_one_room_of_each_app() -> None:
     assert {module.split("/")[0] for module in reading} <= {"conf", "resource"}
 
 
+def test_texts_are_marked_by_names_under_which_makemessages_finds_them() -> None:
+    """It looks for `_` and for Django's own names, and passes by a text that is marked under another."""
+    assert list(modules_with(r"import .*\bn?p?gettext(_lazy)? as (?!_$)")) == []
+
+
 def test_what_pages_need_is_in_the_package() -> None:
     for path in ("templates/oauth_server/consent.html", "static/oauth_server/oauth_server.css"):
         assert (PACKAGE / path).exists()

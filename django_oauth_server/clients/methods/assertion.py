@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final
 
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials, Unproven
 from django_oauth_server.component import Document, Member, Terms, Words
@@ -35,8 +35,8 @@ def _algorithms(terms: Terms) -> Mapping[str, Words]:
 _SIGNING_ALG: Final = Member(
     name="token_endpoint_auth_signing_alg",
     kind="choice",
-    label=lazy("Algorithm of its assertions"),
-    help=lazy("With what it signs its assertions when it authenticates. Left empty, any that its method has."),
+    label=gettext_lazy("Algorithm of its assertions"),
+    help=gettext_lazy("With what it signs its assertions when it authenticates. Left empty, any that its method has."),
     choices=_algorithms,
 )
 
