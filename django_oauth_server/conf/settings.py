@@ -115,7 +115,7 @@ class IssuerSettings:
     signing_key_files: tuple[str, ...] = ()
     """Private keys as PEM or JWK files, in place of keys in the database. The first signs, all are published."""
     key_encryption_key: str = ""
-    """The secret that encrypts signing keys in the database and derives refresh tokens. Empty: Django's SECRET_KEY."""
+    """The secret that encrypts signing keys and some client secrets in the database and derives refresh tokens. Empty: Django's SECRET_KEY."""
     key_encryption_key_fallbacks: tuple[str, ...] = ()
     """Former values of `key_encryption_key`, which still decrypt. With an empty `key_encryption_key`: Django's SECRET_KEY_FALLBACKS."""
     key_publication_lead: timedelta = timedelta(hours=2)

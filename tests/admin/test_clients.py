@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
+from django.test import Client as Browser
 from django.utils import timezone
 
 from django_oauth_server.grants.base import GrantType
 from django_oauth_server.models import Client
+from tests.assertions import KEY, assertion, jwks, proof
 from tests.factories import AuthorizationFactory, ClientFactory, TokenFactory
 from tests.flow import Flow
 
@@ -247,3 +250,25 @@ class Handshake(GrantType):
 def test_a_grant_type_of_ones_own_is_offered(admin, settings):
     settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "components": [f"{__name__}.Handshake"]}
     assert "urn:example:handshake" in admin.get(ADD).content.decode()
+
+
+def test_a_client_with_a_key_of_its_own_is_registered_without_a_secret(admin):
+    asserting = {**NOTEBOOK, "token_endpoint_auth_method": "private_key_jwt"}
+    assert "jwks" in errors(admin.post(ADD, asserting))
+    keyed = {**asserting, "jwks": json.dumps(jwks(KEY)), "token_endpoint_auth_signing_alg": "ES256"}
+    assert admin.post(ADD, keyed).status_code == 302
+    client = Client.objects.get()
+    assert client.metadata["token_endpoint_auth_signing_alg"] == "ES256"
+    assert (client.secret_digest, client.encrypted_secret) == ("", "")
+
+
+def test_a_client_that_begins_to_sign_with_its_secret_is_shown_a_new_one(admin):
+    client = ClientFactory(secret="s" * 43)
+    response = admin.post(change(client), {**NOTEBOOK, "token_endpoint_auth_method": "client_secret_jwt"})
+    client.refresh_from_db()
+    client.secret = shown_secret(response)
+    assert "token_endpoint_auth_signing_alg" not in client.metadata
+    flow = Flow(client, Browser())
+    code = {"grant_type": "authorization_code", "code": "made-up", "redirect_uri": flow.redirect_uri}
+    answer = flow.token(authorization=None, **code, **proof(assertion(client)))
+    assert answer.json()["error"] == "invalid_grant"  # it is known who asks

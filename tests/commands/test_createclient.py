@@ -130,3 +130,12 @@ def test_a_refusal_names_the_member_and_the_rule(flags, words):
     with pytest.raises(CommandError, match=words):
         create(*flags)
     assert not Client.objects.exists()
+
+
+def test_a_client_with_a_key_of_its_own_has_no_secret():
+    flags = ("--token-endpoint-auth-method", "private_key_jwt")
+    with pytest.raises(CommandError, match="jwks"):
+        create(*REDIRECT, *flags)
+    information = create_json(*REDIRECT, *flags, "--jwks-uri", "https://client.example/jwks.json")
+    assert "client_secret" not in information
+    assert information["jwks_uri"] == "https://client.example/jwks.json"

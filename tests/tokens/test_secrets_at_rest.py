@@ -20,6 +20,7 @@ from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.models import Token
 from django_oauth_server.protocol.basic import format_basic
 from django_oauth_server.registry import default_issuer
+from tests.assertions import assertion, key_client, proof, secret_client
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import INTROSPECT, REVOKE, TOKEN, VERIFIER, Flow, answered
 
@@ -209,6 +210,16 @@ def test_a_secret_that_a_client_sends_in_the_wrong_place(log: Log, browser: Brow
             flow.authorize(**{name: misplaced})
     assert any("oas_cs_..." in line for line in log.lines)
     assert_nowhere(flow.secrets, log)
+
+
+@pytest.mark.parametrize("client", [key_client, secret_client])
+def test_a_clients_assertions(log: Log, client: Any) -> None:
+    flow = Watched(client(), Browser())
+    jwt, wrong = assertion(flow.client, jti="name-of-an-assertion"), assertion(flow.client, aud="https://other.example")
+    for presented in (jwt, jwt, wrong, f"{jwt}x"):
+        flow.token(authorization=None, grant_type="client_credentials", scope="email", **proof(presented))
+    signatures = {part for presented in (jwt, wrong) for part in presented.split(".")[1:]}
+    assert_nowhere({*flow.secrets, *signatures, "name-of-an-assertion"}, log)
 
 
 @pytest.mark.parametrize("token_format", ["opaque", "at+jwt"])

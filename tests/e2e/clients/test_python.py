@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from joserfc.jwk import RSAKey
 
 from tests.e2e.clients.conftest import Register
 from tests.e2e.clients.person import Person
@@ -120,3 +121,33 @@ def test_client_credentials(example: Example, register: Register) -> None:
     )
     assert token["scope"] == ["notes:read"]
     assert session.get(f"{example.url}/api/notes/").status_code == 403  # nobody's notes: a person is needed
+
+
+@pytest.mark.spec("RFC 7523", "2.2")
+@pytest.mark.parametrize("method", ["private_key_jwt", "client_secret_jwt"])
+def test_authlib_signs_assertions(example: Example, register: Register, person: Person, method: str) -> None:
+    authlib = pytest.importorskip("authlib.integrations.requests_client")
+    rfc7523 = pytest.importorskip("authlib.oauth2.rfc7523")
+    key = RSAKey.generate_key(2048)
+    keys = {"jwks": {"keys": [key.as_dict(private=False)]}} if method == "private_key_jwt" else {}
+    client, server = registered(register, token_endpoint_auth_method=method, **keys), metadata(example)
+    session = authlib.OAuth2Session(
+        client["client_id"],
+        key if keys else client["client_secret"],
+        redirect_uri=CALLBACK,
+        scope=" ".join(SCOPE),
+        code_challenge_method="S256",
+        token_endpoint=server["token_endpoint"],
+        token_endpoint_auth_method=method,
+        revocation_endpoint_auth_method=method,
+    )
+    signs = rfc7523.PrivateKeyJWT if keys else rfc7523.ClientSecretJWT
+    session.register_client_auth_method(signs(server["issuer"]))  # the audience
+    verifier = "v" * 50
+    url, state = session.create_authorization_url(server["authorization_endpoint"], code_verifier=verifier)
+    bought = session.fetch_token(authorization_response=person.answer(url), state=state, code_verifier=verifier)
+    assert session.get(f"{example.url}/api/notes/").status_code == 200
+    refreshed = session.refresh_token(server["token_endpoint"], refresh_token=bought["refresh_token"])
+    assert refreshed["access_token"] != bought["access_token"]
+    assert session.introspect_token(server["introspection_endpoint"], token=refreshed["access_token"]).json()["active"]
+    assert session.revoke_token(server["revocation_endpoint"], token=refreshed["refresh_token"]).status_code == 200
