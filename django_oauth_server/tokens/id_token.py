@@ -20,6 +20,7 @@ from django_oauth_server.keys.signing import offered_algorithms, verify
 from django_oauth_server.models import Client
 from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.claims_request import ClaimsRequest
+from django_oauth_server.storage.clients import find_client
 from django_oauth_server.tokens.claims import claims_class
 from django_oauth_server.tokens.sealed import (
     DEFAULT_ALG,
@@ -133,16 +134,16 @@ def half_hash(value: str, alg: str) -> str:
 
 def hinted_subject(hint: str, client: Client, issuer: Issuer) -> str:
     """The `sub` of an ID token that *client* was given earlier. It may have expired long ago (section 3.1.2.1). Raises `InvalidRequest`."""
-    claims = read_hint(hint, issuer, client)
+    claims = read_hint(hint, issuer)
     if claims.get("aud") != client.client_id:
         raise InvalidRequest("The parameter id_token_hint was issued to another client.")
     return str(claims["sub"])
 
 
-def read_hint(hint: str, issuer: Issuer, client: Client | None = None) -> dict[str, object]:
-    """The claims of an ID token of *issuer*, expired or not; one under a secret is *client*'s or nobody's. Raises `InvalidRequest`."""
+def read_hint(hint: str, issuer: Issuer) -> dict[str, object]:
+    """The claims of an ID token of *issuer*, expired or not. Raises `InvalidRequest`."""
     try:
-        claims = _verified(hint, issuer, client)
+        claims = _verified(hint, issuer)
     except jose.InvalidJWT as exc:
         raise InvalidRequest("The parameter id_token_hint is no ID token of this server.", detail=str(exc)) from exc
     # A userinfo response is signed alike, but never expires.
@@ -152,10 +153,17 @@ def read_hint(hint: str, issuer: Issuer, client: Client | None = None) -> dict[s
     return claims
 
 
-def _verified(hint: str, issuer: Issuer, client: Client | None) -> dict[str, object]:
-    if client and signed_response_alg("id_token", client) in jose.SHARED_SECRET_ALGORITHMS:
-        return verify_from(client, hint, issuer)
-    return verify(issuer, hint, typ=TYP)
+def _verified(hint: str, issuer: Issuer) -> dict[str, object]:
+    """With the published keys; or with the secret of the client that it names, where the client has its ID tokens signed so."""
+    header, claims = jose.unverified(hint)
+    if header.get("alg") not in jose.SHARED_SECRET_ALGORITHMS:
+        return verify(issuer, hint, typ=TYP)
+    audience = claims.get("aud")
+    named = isinstance(audience, str) and audience.isprintable()  # JSON can say what no database takes
+    client = find_client(issuer.settings.issuer, str(audience)) if named else None
+    if client is None or signed_response_alg("id_token", client) != header["alg"]:
+        raise jose.InvalidJWT("its audience is no client whose ID tokens are signed so")
+    return verify_from(client, hint, issuer)
 
 
 def requested_claims(facts: Mapping[str, object]) -> ClaimsRequest:

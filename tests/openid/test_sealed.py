@@ -21,7 +21,7 @@ from django_oauth_server.registry import default_issuer
 from django_oauth_server.tokens.id_token import half_hash
 from tests.assertions import KEY, jwks
 from tests.factories import ClientFactory
-from tests.flow import USERINFO, Flow, answered
+from tests.flow import END_SESSION, USERINFO, Flow, answered
 from tests.openid.conftest import read
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("openid_connect")]
@@ -98,6 +98,29 @@ def test_an_id_token_under_the_secret_is_a_hint_for_its_client_alone(rp: Flow) -
     other = registered(rp, id_token_signed_response_alg="HS256")
     other.tokens(scope="openid")
     assert answered(other.authorize(**silent, id_token_hint=hint))["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize("audience", [None, 1, ["rp"], "nobody", "a\0b", "\ud800", "x" * 1000])
+def test_a_hint_under_a_secret_that_names_no_such_client_is_refused(rp: Flow, audience: Any) -> None:
+    claims = {"iss": "https://as.example", "sub": "1", "exp": 2**31, "aud": audience}
+    parts = [json.dumps(part).encode() for part in ({"alg": "HS256", "typ": "JWT"}, claims)]
+    forged = ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in [*parts, b"signature"])
+    assert answered(rp.authorize(scope="openid", prompt="none", id_token_hint=forged))["error"] == "invalid_request"
+
+
+def test_a_secret_is_no_key_for_a_client_that_did_not_choose_it(rp: Flow, user: Any) -> None:
+    claims = {"iss": "https://as.example", "sub": str(user.pk), "exp": 2**31, "aud": rp.client.client_id}
+    forged = jose.sign_with_secret(claims, rp.client.secret, typ="JWT")
+    assert answered(rp.authorize(scope="openid", prompt="none", id_token_hint=forged))["error"] == "invalid_request"
+
+
+@pytest.mark.spec("OpenID Connect RP-Initiated Logout", "2")
+def test_an_id_token_under_the_secret_signs_out_too(rp: Flow) -> None:
+    back = "https://rp.example/bye"
+    flow = registered(rp, id_token_signed_response_alg="HS256", post_logout_redirect_uris=[back])
+    hint = flow.tokens(scope="openid")["id_token"]
+    asking = {"id_token_hint": hint, "post_logout_redirect_uri": back}
+    assert 'id="logout-confirm"' in rp.browser.get(END_SESSION, asking).content.decode()
 
 
 @pytest.mark.spec("RFC 8725", "3.12")
