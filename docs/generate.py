@@ -52,7 +52,7 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "authorization.request": ("AuthorizationRequest", "Granted"),
     "authorization.response_modes.base": ("ResponseMode", "Redirect", "Page"),
     "authorization.prompts.base": ("Prompt", "Situation"),
-    "authorization.session": ("Authentication", "SessionFacts"),
+    "authorization.session": ("Authentication", "SessionFacts", "authentication"),
     "tokens.claims": ("UserClaims",),
     "templatetags.oauth_server": ("signing_in_for",),
     "tokens.formats.base": ("TokenFormat",),
