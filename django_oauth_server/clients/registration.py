@@ -127,8 +127,9 @@ def create_client(
     return client, secret
 
 
-def revise_client(client: Client, metadata: Document, issuer: Issuer) -> str:
-    """Put *metadata*, which was reviewed, in place of what *client* registered. It is not saved yet.
+def revise_client(client: Client, metadata: Document, issuer: Issuer, *, client_secret: str = "") -> str:
+    """Put *metadata*, which was reviewed, in place of what *client* registered, and *client_secret*, where an operator chooses it, in place of
+    its secret. It is not saved yet.
 
     Returns a secret where the method needs one and there is none; where the method needs none, the secret is gone.
     """
@@ -136,12 +137,12 @@ def revise_client(client: Client, metadata: Document, issuer: Issuer) -> str:
     client.metadata = dict(metadata)
     if not _needs_secret(metadata, terms):
         forget_secrets(client)
-        return ""
+        return _first_secret(client, client_secret, terms)
     if not _needs_clear_secret(metadata, terms):
         forget_clear_secrets(client)
     elif not client.encrypted_secret:  # a digest is all that there is of the present one
         forget_secrets(client)
-    return "" if client.secret_digest else _first_secret(client, "", terms)
+    return "" if client.secret_digest and not client_secret else _first_secret(client, client_secret, terms)
 
 
 def new_client_id() -> str:

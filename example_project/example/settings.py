@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from environs import Env
 
 from django_oauth_server.conf import Resource, Scope
 from django_oauth_server.conf.openid import OPENID_SCOPES
+from django_oauth_server.conf.settings import THROTTLES
 from example.secret import secret_key
 
 HOME = Path(__file__).resolve().parent.parent
@@ -18,6 +20,7 @@ VAR.mkdir(parents=True, exist_ok=True)
 
 ISSUER = env.str("OAUTH_ISSUER", "http://127.0.0.1:8000")
 SITE_NAME = "Example Notes"
+LIMIT = env.str("OAUTH_LIMIT", "")
 BEHIND_TLS = urlsplit(ISSUER).scheme == "https"
 
 SECRET_KEY = env.str("SECRET_KEY", "") or secret_key(VAR / "secret_key")
@@ -113,6 +116,11 @@ OAUTH_SERVER = {
     "default_scopes": ["notes:read"],
     "claims": "people.claims.PersonClaims",
     "access_token_format": env.str("OAUTH_TOKEN_FORMAT", "opaque"),
+    "key_publication_lead": timedelta(seconds=env.int("OAUTH_KEY_LEAD", 7200)),
+    "registration": env.str("OAUTH_REGISTRATION", "off"),
+    "throttles": dict.fromkeys(THROTTLES, LIMIT) if LIMIT else {},
+    "outbound_private_hosts": env.list("OAUTH_PRIVATE_HOSTS", []),
+    "outbound_ca_bundle": env.str("OAUTH_CA_BUNDLE", ""),
 }
 
 OAUTH_RESOURCE_SERVER = {"name": "Notes"}

@@ -12,8 +12,9 @@ import requests
 class Person:
     """Who signs in with *password*, and allows."""
 
-    def __init__(self, password: str) -> None:
+    def __init__(self, password: str, username: str = "demo") -> None:
         self.browser = requests.Session()
+        self.username = username
         self.password = password
 
     def answer(self, url: str, decision: str = "allow") -> str:
@@ -31,7 +32,7 @@ class Person:
 
     def _signed_in(self, url: str) -> requests.Response:
         page = self.browser.get(url)
-        return self._submit(page, username="demo", password=self.password) if 'id="login"' in page.text else page
+        return self._submit(page, username=self.username, password=self.password) if 'id="login"' in page.text else page
 
     def _submit(self, page: requests.Response, *, follow: bool = True, **fields: str) -> requests.Response:
         form = re.search(r"<form method=\"post\".*?</form>", page.text, re.S)

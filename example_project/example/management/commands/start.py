@@ -25,7 +25,8 @@ class Command(BaseCommand):
         self.stdout.flush()
         here = Path(__file__).resolve().parents[3]
         gunicorn = ["-m", "gunicorn", "example.wsgi", "--chdir", str(here), "--bind", bind, "--workers", workers]
+        quietly = ["--log-level", "warning", "--no-control-socket"]
         os.execv(
             sys.executable,
-            [sys.executable, *gunicorn, "--threads", "4", "--log-level", "warning", "--no-control-socket"],
+            [sys.executable, *gunicorn, "--threads", "4", "--limit-request-line", "8190", *quietly],
         )
