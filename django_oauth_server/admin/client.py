@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -17,9 +18,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from django_oauth_server.admin.client_form import ClientForm, client_form
-from django_oauth_server.admin.lists import JWT_OUTLIVES, QuickAdmin, badge, confirmed, issuer_of, names
-from django_oauth_server.clients.metadata import members_of, terms_of
+from django_oauth_server.admin.lists import (
+    JWT_OUTLIVES,
+    IssuerFilter,
+    QuickAdmin,
+    Shown,
+    badge,
+    confirmed,
+    issuer_of,
+    names,
+    shown_once,
+)
+from django_oauth_server.clients.metadata import member_named, members_of, terms_of
 from django_oauth_server.clients.registration import new_client_id, new_secret, revise_client, uses_secret
+from django_oauth_server.component import Member, Words
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.registry import issuers
@@ -27,25 +39,11 @@ from django_oauth_server.storage.clients import has_history, people_using, set_a
 from django_oauth_server.storage.transaction import atomic
 
 
-class IssuerFilter(admin.SimpleListFilter):
-    """One issuer of the settings. Not shown where there is but one."""
-
-    title = gettext_lazy("issuer")
-    parameter_name = "issuer"
-
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
-        known = [(str(issuer), issuer.settings.name) for issuer in issuers()]
-        return known if len(known) > 1 else []
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Client]) -> QuerySet[Client]:
-        return queryset.filter(issuer=self.value()) if self.value() else queryset
-
-
 class ClientAdmin(QuickAdmin):
     """The form has a field for each member that the issuer's components know; the document itself is never edited."""
 
-    list_display = ("name", "state", "kind", "client_id", "created_at")
-    list_filter = (IssuerFilter, "is_active")
+    list_display = ("name", "state", "kind", "origin", "client_id", "created_at")
+    list_filter = (IssuerFilter, "is_active", "registered_by")
     search_fields = ("client_id", "metadata__client_name")
     search_help_text = gettext_lazy("Part of a client ID or of a name.")
     actions = ("enable", "disable", "replace_secret")
@@ -67,6 +65,12 @@ class ClientAdmin(QuickAdmin):
             return badge(_("issuer not in the settings"), "over")
         return badge(_("enabled"), "good")
 
+    @admin.display(description=gettext_lazy("registered by"))
+    def origin(self, row: Client) -> SafeString | str:
+        """Whoever registered itself may have made up what it says."""
+        words = row.get_registered_by_display()
+        return words if row.registered_by == Client.RegisteredBy.OPERATOR else badge(words, "waiting")
+
     @admin.display(description=gettext_lazy("secret"))
     def secret(self, row: Client) -> str:
         if not row.secret_digest:
@@ -86,9 +90,7 @@ class ClientAdmin(QuickAdmin):
         """What is registered, for those who may look but not change."""
         issuer = issuer_of(row)
         members = members_of(terms_of(issuer, row.profile)) if issuer else {}
-        said = (
-            (members[name].label if name in members else name, _in_words(value)) for name, value in row.metadata.items()
-        )
+        said = ((_label(name, members), _in_words(value)) for name, value in row.metadata.items())
         return format_html_join("", "<div><b>{}</b>: {}</div>", said)
 
     def has_change_permission(self, request: HttpRequest, obj: Client | None = None) -> bool:
@@ -122,7 +124,8 @@ class ClientAdmin(QuickAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Client | None = None) -> tuple[str, ...]:
         if obj is None:
             return ()
-        shown = ("issuer", "client_id", "state", "secret", "created_at", "updated_at")
+        token = ("initial_access_token",) if obj.initial_access_token_id else ()
+        shown = ("issuer", "client_id", "state", "origin", *token, "secret", "created_at", "updated_at")
         return shown if self.has_change_permission(request, obj) else (*shown, "document", "profile", "skip_consent")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -229,15 +232,19 @@ class ClientAdmin(QuickAdmin):
         secret = getattr(client, "secret_once", "")
         if not secret:
             return None
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("The secret of %(name)s") % {"name": client.name},
-            "client": client,
-            "secret": secret,
-            "media": self.media,
-        }
-        return TemplateResponse(request, "admin/django_oauth_server/secret.html", context)
+        title = _("The secret of %(name)s") % {"name": client.name}
+        values = [
+            Shown("client-id", _("Client ID"), client.client_id),
+            Shown("client-secret", _("Client secret"), secret),
+        ]
+        return shown_once(self, request, client, title, *values)
+
+
+def _label(name: str, members: Mapping[str, Member]) -> Words:
+    """What a member is called here; behind it the language in which it is said."""
+    member, language = member_named(name, members), name.partition("#")[2]
+    label = member.label if member else name
+    return f"{label} ({language})" if member and language else label
 
 
 def _in_words(value: object) -> str:

@@ -11,7 +11,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_oauth_server.clients.metadata import choices_of, members_of, terms_of
+from django_oauth_server.clients.metadata import choices_of, member_named, members_of, terms_of
 from django_oauth_server.clients.registration import check_client_id, check_first_party, review
 from django_oauth_server.component import Member, Terms, Words
 from django_oauth_server.conf import PROFILES
@@ -123,10 +123,12 @@ class ClientForm(_ModelForm):
             self.add_error("skip_consent", exc.rule)
 
     def _kept(self) -> dict[str, object]:
-        """Members that the form has no field for, because nothing can be chosen for them."""
+        """Members that the form has no field for: what is said in a language, and what nothing can be chosen for."""
         known = members_of(terms_of(self.issuer))
         return {
-            name: value for name, value in self.instance.metadata.items() if name in known and name not in self.fields
+            name: value
+            for name, value in self.instance.metadata.items()
+            if member_named(name, known) and name not in self.fields
         }
 
 

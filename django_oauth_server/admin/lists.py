@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -37,6 +37,20 @@ if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
 else:  # Django's own are generic for type checkers alone
     _Paginator, _ModelAdmin = Paginator, admin.ModelAdmin
+
+
+class IssuerFilter(admin.SimpleListFilter):
+    """One issuer of the settings. Not shown where there is but one."""
+
+    title = gettext_lazy("issuer")
+    parameter_name = "issuer"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        known = [(str(issuer), issuer.settings.name) for issuer in issuers()]
+        return known if len(known) > 1 else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(issuer=self.value()) if self.value() else queryset
 
 
 class NewestPaginator(_Paginator):
@@ -151,6 +165,29 @@ def confirmed(
         "media": modeladmin.media,
     }
     return TemplateResponse(request, "admin/django_oauth_server/confirm.html", context)
+
+
+class Shown(NamedTuple):
+    """A value on the page that shows it once."""
+
+    id: str
+    label: Words
+    value: str
+
+
+def shown_once(
+    modeladmin: admin.ModelAdmin[Any], request: HttpRequest, row: Model, title: str, *values: Shown
+) -> HttpResponse:
+    """The only page that ever holds a new secret: neither a session nor a message does."""
+    context = {
+        **modeladmin.admin_site.each_context(request),
+        "opts": modeladmin.opts,
+        "title": title,
+        "row": row,
+        "values": values,
+        "media": modeladmin.media,
+    }
+    return TemplateResponse(request, "admin/django_oauth_server/secret.html", context)
 
 
 def names(rows: Iterable[object]) -> str:

@@ -23,13 +23,20 @@ from django_oauth_server.errors import InvalidClientMetadata, InvalidToken, Miss
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.derivation import derivation_keys
 from django_oauth_server.models import Client, InitialAccessToken
-from django_oauth_server.protocol.opaque import REGISTRATION_TOKEN, derive, digest, generate
+from django_oauth_server.protocol.opaque import INITIAL_ACCESS_TOKEN, REGISTRATION_TOKEN, derive, digest, generate
 from django_oauth_server.storage.clients import add_client, find_client, forget_previous_registration_token, revise
 from django_oauth_server.storage.initial_access_tokens import find_initial_access_token, use_initial_access_token
 from django_oauth_server.storage.transaction import atomic
 
 _NOT_VALID: Final = "The token is not valid here, or no longer."
 """One wording for unknown, expired, used up and disabled, and for clients that are gone."""
+
+
+def new_initial_access_token(token: InitialAccessToken) -> str:
+    """The value of *token*, of which a digest is kept. It is not saved yet, and the value cannot be shown again."""
+    value = generate(INITIAL_ACCESS_TOKEN)
+    token.digest = digest(value)
+    return value
 
 
 def check_initial_access(presented: str, issuer: Issuer, now: datetime) -> InitialAccessToken | None:

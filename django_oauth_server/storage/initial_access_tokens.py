@@ -15,6 +15,11 @@ def find_initial_access_token(issuer: str, value: str) -> InitialAccessToken | N
     return InitialAccessToken.objects.filter(issuer=issuer, digest=digest(value)).first()
 
 
+def add_initial_access_token(token: InitialAccessToken) -> None:
+    """Store a new one."""
+    token.save(force_insert=True)
+
+
 def use_initial_access_token(token: InitialAccessToken, now: datetime) -> bool:
     """Count one client more. False where that is one too many, or it ended meanwhile."""
     lives = Q(expires_at=None) | Q(expires_at__gt=now)

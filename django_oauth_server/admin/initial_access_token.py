@@ -1,0 +1,86 @@
+"""Initial access tokens: made for who may register clients, and ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from django_oauth_server.admin.lists import IssuerFilter, QuickAdmin, Shown, badge, shown_once
+from django_oauth_server.clients.self_registration import new_initial_access_token
+from django_oauth_server.conf import PROFILES
+from django_oauth_server.models import InitialAccessToken
+from django_oauth_server.registry import issuers
+
+if TYPE_CHECKING:
+    _ModelForm = forms.ModelForm[InitialAccessToken]
+else:
+    _ModelForm = forms.ModelForm
+
+_KNOWN = ("used", "created_by", "created_at")
+
+
+class InitialAccessTokenForm(_ModelForm):
+    """Issuers and profiles are those of the settings."""
+
+    issuer = forms.ChoiceField(
+        label=gettext_lazy("Issuer"),
+        choices=lambda: [(str(issuer), issuer.settings.name) for issuer in issuers()],
+        help_text=gettext_lazy(
+            "The authorization server at which it is good. Its setting “registration” must not be “off”."
+        ),
+    )
+    profile = forms.ChoiceField(
+        label=gettext_lazy("Security profile"),
+        choices=[("", gettext_lazy("the issuer's")), *((name, name) for name in PROFILES)],
+        required=False,
+        help_text=gettext_lazy(
+            "To which clients that are registered with it are bound. It can only make the issuer's rules tighter."
+        ),
+    )
+
+
+class InitialAccessTokenAdmin(QuickAdmin):
+    """Its value is shown once. What was registered with it stays when it ends."""
+
+    form = InitialAccessTokenForm
+    list_display = ("label", "state", "used", "uses", "expires_at", "created_by", "created_at")
+    list_filter = (IssuerFilter, "is_active")
+    list_select_related = ("created_by",)
+    search_fields = ("label",)
+
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, row: InitialAccessToken) -> SafeString:
+        if not row.is_active:
+            return badge(_("disabled"), "over")
+        if row.is_expired(timezone.now()):
+            return badge(_("expired"), "over")
+        return badge(_("used up"), "over") if row.is_used_up else badge(_("good"), "good")
+
+    def get_fields(self, request: HttpRequest, obj: InitialAccessToken | None = None) -> Any:
+        chosen = ("label", "uses", "expires_at", "profile", "allow_client_credentials")
+        return ("issuer", *chosen) if obj is None else ("issuer", "state", "is_active", *chosen, *_KNOWN)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: InitialAccessToken | None = None) -> tuple[str, ...]:
+        return () if obj is None else ("issuer", "state", *_KNOWN)
+
+    def save_model(self, request: HttpRequest, obj: InitialAccessToken, form: Any, change: bool) -> None:
+        if change:
+            obj.save(update_fields=form.changed_data)  # what is counted meanwhile stays counted
+            return
+        obj.created_by_id = request.user.pk
+        obj.value_once = new_initial_access_token(obj)  # type: ignore[attr-defined]
+        super().save_model(request, obj, form, change)
+
+    def response_add(
+        self, request: HttpRequest, obj: InitialAccessToken, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        title = _("The initial access token %(label)s") % {"label": obj.label}
+        value = Shown("initial-access-token", _("Initial access token"), obj.value_once)  # type: ignore[attr-defined]
+        return shown_once(self, request, obj, title, value)

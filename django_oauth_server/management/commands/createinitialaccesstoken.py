@@ -1,0 +1,81 @@
+"""`manage.py createinitialaccesstoken`: let somebody register clients."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from datetime import timedelta
+from typing import Final
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from django_oauth_server.clients.self_registration import new_initial_access_token
+from django_oauth_server.conf import PROFILES
+from django_oauth_server.models import InitialAccessToken
+from django_oauth_server.registry import default_issuer, issuer_named
+from django_oauth_server.storage.initial_access_tokens import add_initial_access_token
+
+_MOST: Final = 100_000
+_LONGEST_LABEL: Final = 200
+
+
+class Command(BaseCommand):
+    help = (
+        "Make an initial access token, with which clients can be registered where the setting `registration` asks for one: "
+        "createinitialaccesstoken 'Partner, for their staging' --uses 1 --expires-in 30"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("label", type=_label, help="Who is given it, and for what.")
+        parser.add_argument("--issuer", help="The issuer identifier. Without it: the default issuer.")
+        parser.add_argument("--uses", type=_positive, metavar="NUMBER", help="Clients at most. Without it: any number.")
+        parser.add_argument("--expires-in", type=_positive, metavar="DAYS", help="Without it: never.")
+        parser.add_argument(
+            "--profile", default="", choices=PROFILES, help="A security profile that binds its clients."
+        )
+        parser.add_argument(
+            "--allow-client-credentials", action="store_true", help="Its clients may act for themselves."
+        )
+
+    def handle(
+        self,
+        *args: object,
+        label: str,
+        issuer: str | None,
+        uses: int | None,
+        expires_in: int | None,
+        profile: str,
+        allow_client_credentials: bool,
+        **options: object,
+    ) -> None:
+        try:
+            named = issuer_named(issuer) if issuer else default_issuer()
+        except LookupError as exc:
+            raise CommandError(_("There is no issuer {issuer}.").format(issuer=issuer)) from exc
+        token = InitialAccessToken(
+            issuer=str(named),
+            label=label,
+            uses=uses,
+            expires_at=timezone.now() + timedelta(days=expires_in) if expires_in else None,
+            profile=profile,
+            allow_client_credentials=allow_client_credentials,
+        )
+        value = new_initial_access_token(token)
+        add_initial_access_token(token)
+        if named.settings.registration == "off":
+            self.stderr.write(self.style.WARNING(_("The setting registration is off: nobody can use it yet.")))
+        self.stderr.write(_("Keep it now. It cannot be shown again."))
+        self.stdout.write(value)
+
+
+def _label(text: str) -> str:
+    if not 0 < len(text) <= _LONGEST_LABEL:
+        raise ArgumentTypeError(_("a text of at most %(most)d characters") % {"most": _LONGEST_LABEL})
+    return text
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < _MOST:
+        raise ArgumentTypeError(_("a number from 1 to %(most)d") % {"most": _MOST - 1})
+    return int(text)
