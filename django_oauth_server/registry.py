@@ -41,6 +41,8 @@ BUILT_IN = tuple(
         "grants.client_credentials.ClientCredentials",
         "grants.refresh_token.RefreshToken",
         "grants.password.Password",
+        "authorization.sources.request.RequestByValue",
+        "authorization.sources.request_uri.RequestByReference",
         "authorization.response_types.code.CodeResponse",
         "authorization.response_types.token.TokenResponse",
         "authorization.response_types.id_token.IDTokenResponse",

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.test import Client as Browser
 
+from django_oauth_server.authorization.sources import request_uri
 from django_oauth_server.clients import keys as client_keys
 from django_oauth_server.keys import signing
 from django_oauth_server.storage import revocations
@@ -27,6 +28,7 @@ def _fresh_process() -> Iterator[None]:
     signing.forget()
     revocations.forget()
     client_keys.forget()
+    request_uri.forget()
     yield
     signing.forget()
     revocations.forget()

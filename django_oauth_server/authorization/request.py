@@ -45,7 +45,7 @@ class AuthorizationRequest:
     def policy(self) -> Policy:
         return self.issuer.policy_for(self.client.profile)
 
-    def path(self, turn: Turn = NOTHING_DONE) -> str:
+    def path(self, turn: Turn) -> str:
         """Path and query that make the same request again, for somebody who has done what *turn* says."""
         return request_path(self.params, self.issuer, turn)
 
@@ -67,9 +67,9 @@ class AuthorizationRequest:
         return Parameters([*others, ("scope", " ".join(self.scopes))])
 
 
-def request_path(params: Parameters, issuer: Issuer, turn: Turn = NOTHING_DONE) -> str:
+def request_path(params: Parameters, issuer: Issuer, turn: Turn) -> str:
     """Path and query that make the request of *params* again, for somebody who has done what *turn* says."""
-    done = [] if turn == NOTHING_DONE else [(PARAMETER, turn.seal(params))]
+    done = [] if turn == NOTHING_DONE else [(PARAMETER, turn.seal(params, issuer))]
     return f"{issuer.url_path('authorize')}?{Parameters([*params.pairs(), *done]).encode()}"
 
 

@@ -25,15 +25,22 @@ class Turn:
     """Since when a sign-in counts as fresh: when the person was sent to prove who they are. None: they were not sent."""
     done: frozenset[str] = frozenset()
     """The prompts that were answered."""
+    signed: bool = False
+    """The parameters are of a request object whose signature was good. It is not read again: its time may be over once somebody has signed in."""
 
     def having(self, *done: str) -> Turn:
         """The same, with *done* answered as well."""
         return replace(self, done=self.done.union(done))
 
-    def seal(self, params: Parameters) -> str:
+    def begun_anew(self) -> Turn:
+        """Nothing asked and nothing answered, of the same request."""
+        return Turn(signed=self.signed)
+
+    def seal(self, params: Parameters, issuer: Issuer) -> str:
         """As a value of the parameter `turn`."""
         asked_at = self.asked_at.timestamp() if self.asked_at else None
-        return signing.dumps({"of": _mark(params), "at": asked_at, "done": sorted(self.done)}, salt=_SALT)
+        said = {"of": _mark(params, issuer), "at": asked_at, "done": sorted(self.done), "signed": self.signed}
+        return signing.dumps(said, salt=_SALT)
 
 
 NOTHING_DONE: Final = Turn()
@@ -45,14 +52,16 @@ def read_turn(value: str, params: Parameters, issuer: Issuer) -> Turn:
         said: Mapping[str, object] = signing.loads(value, salt=_SALT, max_age=issuer.settings.interaction_lifetime)
     except signing.BadSignature:
         return NOTHING_DONE
-    if said["of"] != _mark(params):
+    if said["of"] != _mark(params, issuer):
         return NOTHING_DONE
     asked_at, done = said["at"], said["done"]
     return Turn(
         datetime.fromtimestamp(asked_at, UTC) if isinstance(asked_at, float) else None,
         frozenset(map(str, done)) if isinstance(done, list) else frozenset(),
+        said.get("signed") is True,
     )
 
 
-def _mark(params: Parameters) -> str:
-    return digest(params.encode())
+def _mark(params: Parameters, issuer: Issuer) -> str:
+    """Of one issuer: another may have a client of the same name, with other keys."""
+    return digest(f"{issuer.settings.issuer}?{params.encode()}")

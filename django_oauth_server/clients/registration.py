@@ -346,6 +346,11 @@ def _keys_where_needed(metadata: Document, terms: Terms) -> Iterator[tuple[str, 
         yield "jwks", _("%(method)s needs the client's public keys: this, or jwks_uri.") % words
 
 
+def _signed_requests_need_keys(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
+    if metadata.get("require_signed_request_object") and not {"jwks", "jwks_uri"} & metadata.keys():
+        yield "jwks", _("Requests that the client signs need its public keys: this, or jwks_uri.")
+
+
 def _assertions_fit_their_method(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
     method, alg = _method(metadata, terms), metadata.get("token_endpoint_auth_signing_alg")
     if alg and isinstance(method, AssertionMethod) and alg not in method.algorithms:
@@ -388,6 +393,7 @@ RULES: Final[tuple[Callable[[Document, Terms], Iterator[tuple[str, str]]], ...]]
     _refreshing_follows_something,
     _keys_are_told_once,
     _keys_where_needed,
+    _signed_requests_need_keys,
     _assertions_fit_their_method,
     _public_clients_have_no_secret,
     _encrypted_for_somebody,

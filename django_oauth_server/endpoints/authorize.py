@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
@@ -27,7 +28,9 @@ from django_oauth_server.authorization.response_modes.base import Page, Redirect
 from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.authorization.session import SessionFacts, session_facts
 from django_oauth_server.authorization.sign_in import to_sign_in
-from django_oauth_server.authorization.turn import PARAMETER, Turn, read_turn
+from django_oauth_server.authorization.sources.base import Arrival
+from django_oauth_server.authorization.sources.gather import NOT_SUPPORTED, gather
+from django_oauth_server.authorization.turn import NOTHING_DONE, PARAMETER, Turn, read_turn
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.language import language_cookie
@@ -42,7 +45,7 @@ from django_oauth_server.endpoints.pages import render_page, see_other
 from django_oauth_server.endpoints.refusal_page import refusal_page
 from django_oauth_server.errors import AccessDenied, OAuthError
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.models import Ticket
+from django_oauth_server.models import Client, Ticket
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.storage.authorizations import live_authorization
 from django_oauth_server.storage.tickets import find_ticket
@@ -61,7 +64,7 @@ class AuthorizationEndpoint(Component):
     name = "authorization_endpoint"
     parameters = frozenset(
         {"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "resource", "login_hint"}
-    )
+    ).union(NOT_SUPPORTED)  # of a request object that cannot be read a client is told; it is never passed over
     endpoints = (
         Endpoint("authorize", "oauth/authorize", _HERE + "authorize"),
         Endpoint("decision", "oauth/authorize/decision", _HERE + "decision"),
@@ -78,10 +81,12 @@ class AuthorizationEndpoint(Component):
 def authorize(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     """Ask the person what has to be asked; answer the client when nothing has."""
     try:
-        params = form_parameters(http) if http.method == "POST" else query_parameters(http)
+        everything = form_parameters(http) if http.method == "POST" else query_parameters(http)
     except OAuthError as exc:
         return _error_page(http, exc, issuer)
-    return _proceed(http, params, issuer, _ask_or_answer, params.get(PARAMETER, ""))
+    # What other endpoints read may be a secret that was sent here by mistake: it must not be kept, nor travel on in an address.
+    sent = everything.only(_names(issuer))
+    return _proceed(http, sent, issuer, _ask_or_answer, read_turn(everything.get(PARAMETER, ""), sent, issuer))
 
 
 @unreported
@@ -98,22 +103,34 @@ def decision(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     match ticket.payload.get("prompt", ""), pressed:
         case "consent", "allow":
             ticked = http.POST.getlist("scope")
-            return _proceed(http, params, issuer, lambda situation: _allowed(situation, ticked))
+            return _proceed(http, params, issuer, lambda situation: _allowed(situation, ticked), turn)
         case _, "deny":
-            return _proceed(http, params, issuer, _denied)
+            return _proceed(http, params, issuer, _denied, turn)
         case _, "switch":
             logout(http)
             return _respond(http, to_sign_in(request_path(params, issuer, turn.having("select_account")), params))
         case "select_account", "continue":
             return _respond(http, Redirect(request_path(params, issuer, turn.having("select_account"))))
         case _:  # another person's page, or no answer: asked anew
-            return _respond(http, Redirect(request_path(params, issuer)))
+            return _respond(http, Redirect(request_path(params, issuer, turn.begun_anew())))
 
 
-def _proceed(http: HttpRequest, params: Parameters, issuer: Issuer, step: Step, turn: str = "") -> HttpResponse:
+def _proceed(http: HttpRequest, sent: Parameters, issuer: Issuer, step: Step, turn: Turn) -> HttpResponse:
+    try:
+        client = identify_client(sent, issuer)
+    except OAuthError as exc:
+        return _in_their_language(http, sent, partial(_error_page, http, exc, issuer))
+    try:
+        params, turn = gather(Arrival(sent, client, issuer, _names(issuer)), turn)
+    except OAuthError as exc:
+        return _in_their_language(http, sent, partial(_refuse_object, http, sent, client, issuer, exc))
+    return _in_their_language(http, params, partial(_answered, http, params, client, issuer, step, turn))
+
+
+def _in_their_language(http: HttpRequest, params: Parameters, respond: Callable[[], HttpResponse]) -> HttpResponse:
     language = ui_language(params)
     with speaking(language):
-        response = _answered(http, params, issuer, step, turn)
+        response = respond()
     cookie = language_cookie()
     if language and cookie.name not in http.COOKIES:
         # For the sign-in page, until the browser is closed; what somebody has chosen for themselves stays.
@@ -122,31 +139,49 @@ def _proceed(http: HttpRequest, params: Parameters, issuer: Issuer, step: Step, 
     return response
 
 
-def _answered(http: HttpRequest, params: Parameters, issuer: Issuer, step: Step, turn: str) -> HttpResponse:
+def _answered(
+    http: HttpRequest, params: Parameters, client: Client, issuer: Issuer, step: Step, turn: Turn
+) -> HttpResponse:
     try:
-        # What other endpoints read may be a secret that was sent here by mistake: it must not be kept, nor travel on in an address.
-        params = params.only(issuer.parameters(AuthorizationEndpoint, ResponseType, ResponseMode, Prompt, IDToken))
-        client = identify_client(params, issuer)
         draft = Draft(params, client, issuer, choose_redirect_uri(params, client, issuer))
     except OAuthError as exc:
         return _error_page(http, exc, issuer)
-    reply = reply_to(draft)
     try:
-        outcome = retry_conflicts(lambda: step(_situation(http, draft, read_turn(turn, draft.params, issuer))))
+        outcome = retry_conflicts(lambda: step(_situation(http, draft, turn)))
     except OAuthError as exc:
-        log_refusal(exc, http.path)
-        outcome = _sign_in_first(http, draft) or exc.parameters()
-    return _respond(http, outcome if isinstance(outcome, (Page, Redirect)) else _send(reply, outcome))
+        return _refuse(http, draft, turn, exc)
+    return _respond(http, outcome if isinstance(outcome, (Page, Redirect)) else _send(reply_to(draft), outcome))
 
 
-def _sign_in_first(http: HttpRequest, draft: Draft) -> Redirect | None:
+def _names(issuer: Issuer) -> frozenset[str]:
+    """The parameters that something here reads."""
+    return issuer.parameters(AuthorizationEndpoint, ResponseType, ResponseMode, Prompt, IDToken)
+
+
+def _refuse_object(
+    http: HttpRequest, sent: Parameters, client: Client, issuer: Issuer, exc: OAuthError
+) -> HttpResponse:
+    """The answer goes where the query says, if that is good: nothing in an object that was refused counts."""
+    try:
+        draft = Draft(sent, client, issuer, choose_redirect_uri(sent, client, issuer))
+    except OAuthError:
+        return _error_page(http, exc, issuer)
+    return _refuse(http, draft, NOTHING_DONE, exc)
+
+
+def _refuse(http: HttpRequest, draft: Draft, turn: Turn, exc: OAuthError) -> HttpResponse:
+    log_refusal(exc, http.path)
+    return _respond(http, _sign_in_first(http, draft, turn) or _send(reply_to(draft), exc.parameters()))
+
+
+def _sign_in_first(http: HttpRequest, draft: Draft, turn: Turn) -> Redirect | None:
     """RFC 9700 section 4.11.2: an error sends no stranger away, or whoever registers a client could have links to this site lead anywhere.
 
     The section excepts a silent request (`prompt=none`).
     """
     if http.user.is_authenticated or "none" in draft.params.get("prompt", "").split():
         return None
-    return to_sign_in(request_path(draft.params, draft.issuer), draft.params)
+    return to_sign_in(request_path(draft.params, draft.issuer, turn.begun_anew()), draft.params)
 
 
 def _situation(http: HttpRequest, draft: Draft, turn: Turn) -> Situation:

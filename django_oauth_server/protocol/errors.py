@@ -139,6 +139,30 @@ class ConsentRequired(OAuthError):
     error = "consent_required"
 
 
+class InvalidRequestObject(OAuthError):
+    """OpenID Connect Core section 3.1.2.6, RFC 9101 section 7: the request object is not what its client may send."""
+
+    error = "invalid_request_object"
+
+
+class InvalidRequestUri(OAuthError):
+    """OpenID Connect Core section 3.1.2.6, RFC 9101 section 7: the request_uri is not registered, or leads to nothing of use."""
+
+    error = "invalid_request_uri"
+
+
+class RequestNotSupported(OAuthError):
+    """OpenID Connect Core section 3.1.2.6: the parameter `request` is not offered."""
+
+    error = "request_not_supported"
+
+
+class RequestUriNotSupported(OAuthError):
+    """OpenID Connect Core section 3.1.2.6: the parameter `request_uri` is not offered."""
+
+    error = "request_uri_not_supported"
+
+
 class TemporarilyUnavailable(OAuthError):
     """RFC 6749 section 4.1.2.1: the database refused too often; try again."""
 

@@ -22,7 +22,7 @@ from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.models import Client, Token
 from django_oauth_server.registry import default_issuer
 from django_oauth_server.resource.django import protected_resource
-from tests.assertions import assertion, key_client, proof, secret_client
+from tests.assertions import KEY, assertion, jwks, key_client, proof, secret_client, signed
 from tests.factories import AuthorizationFactory, ClientFactory, TokenFactory
 from tests.flow import Flow
 
@@ -137,6 +137,21 @@ def test_authorize_with_remembered_consent(flow, browser, user, client_app):
     AuthorizationFactory(client=client_app, user=user)
     with statements() as made:
         flow.code()
+    assert made == [
+        "SELECT client",
+        "SELECT django_session",
+        "SELECT auth_user",
+        "SELECT authorization",
+        "INSERT ticket",
+    ]
+
+
+def test_authorize_with_a_request_object(flow, browser, user, client_app):
+    client_app.metadata["jwks"] = jwks(KEY)
+    client_app.save()
+    AuthorizationFactory(client=client_app, user=user)
+    with statements() as made:
+        flow.code(request=signed({"iss": client_app.client_id, "scope": "notes:read"}))
     assert made == [
         "SELECT client",
         "SELECT django_session",

@@ -21,4 +21,5 @@ class SignIn(Prompt):
     def ask(self, situation: Situation) -> Redirect:
         request = situation.request
         plain = not (request.prompts - {"consent"}) and request.max_age is None
-        return to_sign_in(request.path() if plain else situation.come_back("select_account"), request.params)
+        back = request.path(situation.turn.begun_anew()) if plain else situation.come_back("select_account")
+        return to_sign_in(back, request.params)

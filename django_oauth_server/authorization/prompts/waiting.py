@@ -28,6 +28,7 @@ def wait(situation: Situation, prompt: str) -> str:
             "prompt": prompt,
             "asked_at": asked_at.timestamp() if asked_at else None,
             "done": sorted(situation.turn.done),
+            "signed": situation.turn.signed,
         },
         created_at=situation.now,
         expires_at=situation.now + request.issuer.settings.interaction_lifetime,
@@ -39,5 +40,6 @@ def request_of(ticket: Ticket) -> tuple[Parameters, Turn]:
     """The request that waits as *ticket*, and what the person had done for it."""
     payload = ticket.payload
     asked_at = payload.get("asked_at")
-    turn = Turn(datetime.fromtimestamp(asked_at, UTC) if asked_at else None, frozenset(payload.get("done", ())))
+    done, signed = frozenset(payload.get("done", ())), payload.get("signed") is True
+    turn = Turn(datetime.fromtimestamp(asked_at, UTC) if asked_at else None, done, signed)
     return Parameters(tuple(pair) for pair in payload["parameters"]), turn

@@ -1,0 +1,1 @@
+"""Where the parameters of an authorization request come from, beside the query: one file a source."""

@@ -1,0 +1,41 @@
+"""A request object by value: the parameter `request` (OpenID Connect Core section 6.1, RFC 9101 section 5.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.utils.translation import gettext_lazy as _
+
+from django_oauth_server.authorization.sources.base import Arrival, RequestSource
+from django_oauth_server.authorization.sources.request_object import ALGORITHMS, read_request_object
+from django_oauth_server.component import Document, Member
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.protocol.parameters import Parameters
+
+
+class RequestByValue(RequestSource):
+    """The request itself holds a JWT, which the client has signed."""
+
+    name = "request"
+    parameters = frozenset({"request"})
+    client_metadata = (
+        Member(
+            name="request_object_signing_alg",
+            kind="choice",
+            label=_("Request object signature"),
+            help=_("The algorithm with which it signs its request objects. Left empty, any that is offered."),
+            choices=lambda terms: {alg: alg for alg in ALGORITHMS},
+        ),
+        Member(
+            name="require_signed_request_object",
+            kind="flag",
+            label=_("Signs its requests"),
+            help=_("Whether what it asks for counts only where it has signed it, in a request object (RFC 9101)."),
+        ),
+    )
+
+    def read(self, arrival: Arrival) -> Parameters:
+        return read_request_object(arrival.sent[self.name], arrival)
+
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
+        return {"request_parameter_supported": True, "request_object_signing_alg_values_supported": list(ALGORITHMS)}

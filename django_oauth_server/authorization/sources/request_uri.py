@@ -1,0 +1,160 @@
+"""A request object by reference: the parameter `request_uri` (OpenID Connect Core section 6.2, RFC 9101 section 5.2)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from time import monotonic
+from typing import Final
+
+from cachetools import TLRUCache
+from django.core.signals import setting_changed
+from django.utils.translation import gettext, gettext_lazy
+
+from django_oauth_server.authorization.sources.base import Arrival, RequestSource
+from django_oauth_server.authorization.sources.request_object import read_request_object
+from django_oauth_server.component import Document, Member, Terms
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.conf.loader import SETTING
+from django_oauth_server.errors import InvalidRequestUri
+from django_oauth_server.models import Client
+from django_oauth_server.outbound import Unreachable, fetch
+from django_oauth_server.protocol.parameters import MAX_LENGTH, Parameters
+from django_oauth_server.protocol.uris import check_web_uri
+from django_oauth_server.resource.verifiers.flights import Flights, PerProcess
+
+LONGEST_KEPT: Final = 60.0
+"""Seconds for which what an address answered serves other requests, at most; less where it says so."""
+PAUSE: Final = 1.0
+"""Seconds in which an address is not asked twice, whoever wants it and whatever it answered: anybody can name a registered one."""
+
+_MOST_KEPT: Final = 128
+_ACCEPT: Final = "application/oauth-authz-req+jwt, application/jwt"
+_FINGERPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+def _check_request_uri(value: object, terms: Terms) -> None:
+    address, mark, fingerprint = str(value).partition("#")
+    try:
+        check_web_uri(address)
+    except ValueError as exc:
+        raise ValueError(f"{value}: {exc}.") from exc
+    if mark and not _FINGERPRINT.fullmatch(fingerprint):
+        raise ValueError(
+            gettext("A fragment must be the SHA-256 of the content, base64url (OpenID Connect Core section 6.2).")
+        )
+
+
+class RequestByReference(RequestSource):
+    """The request leads to a JWT at an address that the client has registered."""
+
+    name = "request_uri"
+    parameters = frozenset({"request_uri"})
+    client_metadata = (
+        Member(
+            name="request_uris",
+            kind="uris",
+            label=gettext_lazy("Request object addresses"),
+            help=gettext_lazy(
+                "Where its request objects may be fetched; compared character by character, but for a fragment."
+            ),
+            check=_check_request_uri,
+        ),
+    )
+
+    def read(self, arrival: Arrival) -> Parameters:
+        address, _, fingerprint = arrival.sent[self.name].partition("#")
+        if address not in _registered(arrival.client):
+            raise InvalidRequestUri("The parameter request_uri is not registered for this client.")
+        try:
+            content = _contents.get().at(address, fingerprint, arrival.issuer.settings)
+        except (Unreachable, TimeoutError) as exc:
+            detail = f"request_uri of client {arrival.client.client_id!r}: {exc}"
+            raise InvalidRequestUri(
+                "The parameter request_uri leads to nothing that is answered.", detail=detail
+            ) from exc
+        if fingerprint and _fingerprint(content) != fingerprint:
+            raise InvalidRequestUri("The fragment of request_uri is not the SHA-256 of what is found there.")
+        return read_request_object(content.decode(errors="replace").strip(), arrival)
+
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
+        return {"request_uri_parameter_supported": True, "require_request_uri_registration": True}
+
+
+def forget() -> None:
+    """Ask every address anew."""
+    _contents.begin_anew()
+
+
+def _registered(client: Client) -> frozenset[str]:
+    return frozenset(str(uri).partition("#")[0] for uri in client.metadata.get("request_uris", ()))
+
+
+def _fingerprint(content: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    content: bytes | None
+    """None: there was none."""
+    asked_at: float
+    kept_for: float
+
+
+class _Contents:
+    """What addresses answered a moment ago. Each is asked once, however many wait, and not many are asked at a time."""
+
+    def __init__(self) -> None:
+        self._flights: Flights[_Answer] = Flights("oauth-request-uri", workers=8, most=32)
+        self._lock = Lock()
+        self._answers: TLRUCache[str, _Answer] = TLRUCache(
+            _MOST_KEPT, ttu=lambda _, answer, now: now + answer.kept_for, timer=monotonic
+        )
+
+    def at(self, address: str, fingerprint: str, settings: IssuerSettings) -> bytes:
+        """What is at *address*; not what was there before, where *fingerprint* is of something else. Raises `Unreachable` or TimeoutError."""
+        key = f"{settings.issuer} {address}"  # each issuer has its own list of hosts that it may ask
+        with self._lock:
+            answer = self._answers.get(key)
+        if answer is None or _is_outdated(answer, fingerprint):
+            patience = 2 * settings.outbound_timeout.total_seconds()
+            answer = self._flights.join(key, lambda: self._ask(key, address, settings)).result(patience)
+        if answer.content is None:
+            raise Unreachable("no answer of late")
+        return answer.content
+
+    def _ask(self, key: str, address: str, settings: IssuerSettings) -> _Answer:
+        try:
+            found = fetch(address, settings, accept=_ACCEPT, most_bytes=MAX_LENGTH)
+        except Unreachable:
+            self._keep(key, _Answer(None, monotonic(), PAUSE))
+            raise
+        kept_for = min(max(found.max_age or 0, PAUSE), LONGEST_KEPT)
+        return self._keep(key, _Answer(found.body, monotonic(), kept_for))
+
+    def _keep(self, key: str, answer: _Answer) -> _Answer:
+        with self._lock:
+            self._answers[key] = answer
+        return answer
+
+
+def _is_outdated(answer: _Answer, fingerprint: str) -> bool:
+    if not fingerprint or answer.content is None or _fingerprint(answer.content) == fingerprint:
+        return False
+    return monotonic() - answer.asked_at >= PAUSE
+
+
+_contents: Final = PerProcess(_Contents)
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting == SETTING:
+        forget()
+
+
+setting_changed.connect(_forget)
