@@ -14,6 +14,7 @@ class Person:
 
     def __init__(self, password: str, username: str = "demo") -> None:
         self.browser = requests.Session()
+        self.browser.headers["Connection"] = "close"  # a server may end an idle one just as it is used again
         self.username = username
         self.password = password
 
@@ -29,6 +30,10 @@ class Person:
         """The page at the end of all that begins at *url*, a relying party's."""
         page = self._signed_in(url)
         return self._submit(page, decision="allow") if 'id="allow"' in page.text else page
+
+    def leave(self, url: str) -> requests.Response:
+        """The page at the end, for who begins at *url*, a relying party's, to sign out there and at the provider."""
+        return self._submit(self.browser.get(url), decision="sign_out")
 
     def _signed_in(self, url: str) -> requests.Response:
         page = self.browser.get(url)

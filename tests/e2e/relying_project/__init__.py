@@ -1,0 +1,1 @@
+"""A Django project whose people sign in elsewhere: settings.py, and what each library adds."""
