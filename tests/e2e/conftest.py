@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -28,6 +30,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP *.example.test 127.0.0.1",
 ]
 
 
@@ -48,17 +51,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(home: Path, **environment: str) -> Iterator[Example]:
-    """`manage.py start`, on a free port, with nothing prepared."""
+def started(home: Path, origin: str = "http://127.0.0.1", **environment: str) -> Iterator[Example]:
+    """`manage.py start`, on a free port, with nothing prepared. *origin*: under which it is known, less the port."""
     port = free_port()
-    url, output = f"http://127.0.0.1:{port}", home / "output"
+    url, output = f"{origin}:{port}", home / "output"
     inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     command = [sys.executable, str(ROOT / "example_project/manage.py"), "start", "--bind", f"127.0.0.1:{port}"]
     everything = {**inherited, "EXAMPLE_VAR": str(home), "OAUTH_ISSUER": url, **environment}
     with output.open("w") as sink:
         server = subprocess.Popen(command, env=everything, stdout=sink, stderr=subprocess.STDOUT)
     try:
-        _wait_until_served(f"{url}/.well-known/oauth-authorization-server", server, output)
+        _wait_until_served(url, server, output)
         printed = re.search(r"Password:\s+(\S+)", output.read_text())
         assert printed, output.read_text()
         yield Example(url, printed[1], output, everything)
@@ -75,10 +78,13 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
 
 
 def _wait_until_served(url: str, server: subprocess.Popen[bytes], output: Path) -> None:
+    parts = urlsplit(url)
+    here = f"{parts.scheme}://127.0.0.1:{parts.port}/.well-known/oauth-authorization-server"
+    request = urllib.request.Request(here, headers={"Host": parts.netloc})
     for _ in range(600):
         assert server.poll() is None, output.read_text()
         try:
-            urllib.request.urlopen(url, timeout=1)
+            urllib.request.urlopen(request, timeout=1, context=ssl._create_unverified_context())
             return
         except OSError:
             time.sleep(0.1)
