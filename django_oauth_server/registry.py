@@ -26,6 +26,7 @@ BUILT_IN = tuple(
         "endpoints.jwks.JWKSEndpoint",
         "endpoints.userinfo.UserInfoEndpoint",
         "endpoints.connected_apps.ConnectedApps",
+        "endpoints.logo.Logo",
         "endpoints.start_sign_in.StartSignIn",
         "endpoints.registration.RegistrationEndpoint",
         "endpoints.end_session.EndSessionEndpoint",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
@@ -25,7 +25,7 @@ def describe_client(client: Client, issuer: Issuer) -> dict[str, object]:
     return {
         "name": name,
         "initial": name[:1].upper(),
-        "logo_url": _own_logo(_in_language(said, "logo_uri"), issuer),
+        "logo_url": _logo_url(client, _in_language(said, "logo_uri"), issuer),
         "home_url": home,
         "home_host": urlsplit(home).netloc,
         "policy_url": _in_language(said, "policy_uri"),
@@ -124,6 +124,8 @@ def _in_language(said: Document, member: str) -> str:
     return str(tagged.get(language) or tagged.get(language.partition("-")[0]) or said.get(member) or "")
 
 
-def _own_logo(uri: str, issuer: Issuer) -> str:
-    """Only a picture of this site's own: another site would learn who looks at the page before they agreed to anything."""
-    return uri if uri.startswith(f"{issuer.origin}/") else ""
+def _logo_url(client: Client, uri: str, issuer: Issuer) -> str:
+    """Of this site: another would learn who looks at the page before they agreed to anything. Empty where the client has none."""
+    if not uri or uri.startswith(f"{issuer.origin}/"):
+        return uri
+    return f"{issuer.url_path('logo')}?{urlencode({'client_id': client.client_id, 'logo_uri': uri})}"

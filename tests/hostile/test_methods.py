@@ -18,6 +18,7 @@ ALLOWED = {
     "/oauth/jwks": {"GET", "HEAD", "OPTIONS"},
     "/.well-known/oauth-authorization-server": {"GET", "HEAD", "OPTIONS"},
     "/oauth/connected-apps/": {"GET", "HEAD"},
+    "/oauth/logo": {"GET", "HEAD"},
     END_SESSION: {"GET", "POST"},
     f"{END_SESSION}/decision": {"POST"},
 }

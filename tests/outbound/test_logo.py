@@ -1,0 +1,147 @@
+"""A client's logo: fetched by this server, judged by its first bytes, and shown from this origin."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client as Browser
+
+from django_oauth_server.clients.logos import logo_of
+from django_oauth_server.registry import default_issuer
+from tests.factories import ClientFactory
+from tests.flow import Flow
+from tests.outbound.server import WebServer
+
+pytestmark = pytest.mark.django_db
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
+PICTURES = {
+    "image/png": PNG,
+    "image/jpeg": b"\xff\xd8\xff\xe0" + bytes(40),
+    "image/gif": b"GIF89a" + bytes(40),
+    "image/webp": b"RIFF\x00\x00\x00\x00WEBPVP8 " + bytes(40),
+}
+NO_PICTURES = {
+    "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+    "html": b"<script>alert(1)</script>",
+    "nothing": b"",
+    "too large": PNG + bytes(256 * 1024),
+}
+
+
+@pytest.fixture
+def app(server: WebServer, certificate: Path, settings: Any) -> Any:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {
+        "outbound_ca_bundle": str(certificate),
+        "outbound_private_hosts": (f"127.0.0.1:{server.port}",),
+    }
+    return ClientFactory(client_id="a&b", metadata__client_name="<Printer>", metadata__logo_uri=server.url("/logo"))
+
+
+def serve(server: WebServer, body: bytes, status: int = 200) -> None:
+    server.pages["/logo"] = (status, {"Content-Type": "image/png"}, body)
+
+
+def logo(app: Any, uri: str = "") -> HttpResponse:
+    asked = {"client_id": app.client_id, "logo_uri": uri or app.metadata["logo_uri"]}
+    return Browser().get("/oauth/logo", asked)
+
+
+def sources(page: str) -> list[str]:
+    return [html.unescape(source) for source in re.findall(r'<img class="logo" src="([^"]+)"', page)]
+
+
+def assert_initial(response: HttpResponse) -> None:
+    assert (response.status_code, response["Content-Type"]) == (200, "image/svg+xml")
+    assert b">&lt;</text>" in response.content  # the initial of <Printer>
+
+
+@pytest.mark.parametrize("content_type", PICTURES)
+def test_a_picture_is_shown_as_what_it_is(app: Any, server: WebServer, content_type: str) -> None:
+    serve(server, PICTURES[content_type])
+    response = logo(app)
+    assert (response["Content-Type"], response.content) == (content_type, PICTURES[content_type])
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
+
+
+@pytest.mark.parametrize("what", NO_PICTURES)
+def test_what_is_no_picture_is_not_shown(app: Any, server: WebServer, what: str) -> None:
+    serve(server, NO_PICTURES[what])
+    assert_initial(logo(app))
+
+
+def test_it_is_asked_for_once(app: Any, server: WebServer) -> None:
+    serve(server, PNG)
+    assert [logo(app).content for _ in range(3)] == [PNG] * 3
+    assert server.calls["/logo"] == 1
+
+
+def test_what_cannot_be_had_is_not_asked_for_again_and_again(app: Any, server: WebServer) -> None:
+    serve(server, b"", status=404)
+    for _ in range(3):
+        assert_initial(logo(app))
+    assert server.calls["/logo"] == 1
+
+
+def test_while_one_request_waits_another_does_not(app: Any, server: WebServer) -> None:
+    answers: list[object] = []
+
+    def slowly() -> tuple[int, dict[str, str], bytes]:
+        answers.append(
+            logo_of(app, app.metadata["logo_uri"], default_issuer().settings)
+        )  # somebody else looks at the page
+        return 200, {}, PNG
+
+    server.pages["/logo"] = slowly
+    assert logo(app).content == PNG
+    assert answers == [None]
+
+
+def test_it_has_one_for_each_language(app: Any, server: WebServer, browser: Browser) -> None:
+    app.metadata["logo_uri#fr"] = server.url("/french")
+    app.save()
+    server.pages["/french"] = (200, {}, PNG)
+    page = Flow(app, browser).authorize(ui_locales="fr").content.decode()
+    assert Browser().get(sources(page)[0]).content == PNG
+
+
+def test_nothing_is_fetched_that_the_client_has_not_registered(app: Any, server: WebServer) -> None:
+    assert_initial(logo(app, server.url("/other")))
+    assert not server.connected
+
+
+def test_no_address_inside_is_asked(server: WebServer, certificate: Path, settings: Any) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"outbound_ca_bundle": str(certificate)}
+    inside = ClientFactory(metadata__logo_uri=server.url("/logo"))
+    assert logo(inside)["Content-Type"] == "image/svg+xml"
+    assert not server.connected
+
+
+@pytest.mark.parametrize("query", ["", "?client_id=", "?client_id=unknown", "?client_id=disabled", "?other=1"])
+def test_of_nobody_there_is_none(query: str) -> None:
+    ClientFactory(client_id="disabled", is_active=False)
+    assert Browser().get(f"/oauth/logo{query}").status_code == 404
+
+
+@pytest.mark.requirement(41)
+def test_the_consent_page_shows_it_from_this_origin(app: Any, server: WebServer, browser: Browser) -> None:
+    serve(server, PNG)
+    page = Flow(app, browser).authorize()
+    [source] = sources(page.content.decode())
+    assert source.startswith("/oauth/logo?client_id=a%26b&logo_uri=https%3A")
+    assert Browser().get(source).content == PNG
+
+
+def test_a_logo_of_this_site_is_shown_where_it_is(browser: Browser) -> None:
+    own = ClientFactory(metadata__logo_uri="https://as.example/static/logo.png")
+    assert 'src="https://as.example/static/logo.png"' in Flow(own, browser).authorize().content.decode()
+
+
+def test_without_one_the_initial_is_a_letter_on_the_page(browser: Browser) -> None:
+    assert "<img" not in Flow(ClientFactory(), browser).authorize().content.decode()
