@@ -13,9 +13,11 @@ class DjangoOAuthServerConfig(AppConfig):
 
     def ready(self) -> None:
         from django_oauth_server import checks  # noqa: F401 - registers the system checks
+        from django_oauth_server.logout import triggers
         from django_oauth_server.registry import BUILT_IN
         from django_oauth_server.storage.revocations import note_users
 
         note_users()
+        triggers.note_users()
         for component in BUILT_IN:  # or the first request would import them, perhaps in an event loop
             import_string(component)

@@ -30,6 +30,7 @@ BUILT_IN = tuple(
         "endpoints.start_sign_in.StartSignIn",
         "endpoints.registration.RegistrationEndpoint",
         "endpoints.end_session.EndSessionEndpoint",
+        "logout.back_channel.BackChannelLogout",
         "clients.metadata.ClientMetadata",
         "clients.openid_metadata.OpenIDMetadata",
         "clients.sectors.PairwiseSubjects",

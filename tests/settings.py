@@ -70,6 +70,7 @@ TEMPLATES = [
 LOGIN_URL = "/accounts/login/"
 OAUTH_SERVER = {
     "issuer": "https://as.example",
+    "logout_delivery": "command",  # no test is to race a thread that it did not start
     "name": "Example",
     "scopes": {
         "notes:read": "see your notes",

@@ -5,12 +5,23 @@ from django.contrib import admin
 from django_oauth_server.admin.authorization import AuthorizationAdmin
 from django_oauth_server.admin.client import ClientAdmin
 from django_oauth_server.admin.initial_access_token import InitialAccessTokenAdmin
+from django_oauth_server.admin.logout import LogoutDeliveryAdmin, ParticipationAdmin
 from django_oauth_server.admin.signing_key import SigningKeyAdmin
 from django_oauth_server.admin.token import TokenAdmin
-from django_oauth_server.models import Authorization, Client, InitialAccessToken, SigningKey, Token
+from django_oauth_server.models import (
+    Authorization,
+    Client,
+    InitialAccessToken,
+    LogoutDelivery,
+    Participation,
+    SigningKey,
+    Token,
+)
 
 admin.site.register(Client, ClientAdmin)
 admin.site.register(InitialAccessToken, InitialAccessTokenAdmin)
 admin.site.register(Authorization, AuthorizationAdmin)
+admin.site.register(Participation, ParticipationAdmin)
+admin.site.register(LogoutDelivery, LogoutDeliveryAdmin)
 admin.site.register(Token, TokenAdmin)
 admin.site.register(SigningKey, SigningKeyAdmin)

@@ -14,6 +14,7 @@ from django_oauth_server.conf import Scope
 from django_oauth_server.grants.allow import record_consent
 from django_oauth_server.models import Authorization
 from django_oauth_server.signals import authorization_granted
+from django_oauth_server.storage.participations import note_participation
 from django_oauth_server.storage.transaction import after_commit, atomic
 from django_oauth_server.tokens.sealed import fetch_keys
 
@@ -49,6 +50,9 @@ def answer(situation: Situation, scopes: tuple[str, ...]) -> Mapping[str, str]:
         if authorization is not situation.found:
             told = partial(authorization_granted.send, Authorization, authorization=authorization)
             after_commit(told)
+        if "openid" in scopes and (request.client.backchannel_logout_uri or request.client.frontchannel_logout_uri):
+            session = situation.session
+            note_participation(request.client, user, session.sid, session.session_digest, situation.now)
         return response_type.parts(Granted(request, authorization, scopes, situation.session, situation.now))
 
 

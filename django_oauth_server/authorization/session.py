@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from django_oauth_server.issuer import Issuer
+from django_oauth_server.protocol.opaque import digest
 
 _KEY: Final = "oauth_server"
 _PASSWORD_BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
@@ -51,6 +52,8 @@ class SessionFacts:
     sid: str = ""
     """Its identifier (OpenID Connect Front-Channel Logout section 3). Says nothing of Django's session key."""
     authentication: Authentication = Authentication()
+    session_digest: str = ""
+    """Of Django's session key."""
 
     def claims(self) -> dict[str, object]:
         """`auth_time`, `acr` and `amr` (OpenID Connect Core section 2), those that are known."""
@@ -70,7 +73,8 @@ def authentication(request: HttpRequest) -> Authentication:
 
 def session_facts(http: HttpRequest, issuer: Issuer) -> SessionFacts:
     """The facts of the session of *http*, in which somebody is signed in."""
-    return SessionFacts(_sid(http), import_string(issuer.settings.authentication)(http))
+    facts = import_string(issuer.settings.authentication)(http)
+    return SessionFacts(_sid(http), facts, digest(http.session.session_key or ""))
 
 
 def session_id(http: HttpRequest) -> str:

@@ -16,7 +16,7 @@ from django.core.signals import setting_changed
 
 from django_oauth_server.conf.profiles import PROFILES
 from django_oauth_server.conf.rates import parse_rate
-from django_oauth_server.conf.settings import THROTTLES, IssuerSettings, Registration, Resource, Scope
+from django_oauth_server.conf.settings import THROTTLES, IssuerSettings, LogoutDelivery, Registration, Resource, Scope
 from django_oauth_server.protocol.destinations import PrivateHosts
 from django_oauth_server.protocol.errors import InvalidScope
 from django_oauth_server.protocol.jose import ALGORITHMS, KeySet
@@ -70,6 +70,10 @@ def _normal(one: IssuerSettings) -> IssuerSettings:
     for alg in (one.signing_alg, *one.signing_algs):
         if alg not in ALGORITHMS:
             raise ImproperlyConfigured(f"{SETTING}: {alg!r} is none of the algorithms {', '.join(ALGORITHMS)}.")
+    if one.logout_delivery not in get_args(LogoutDelivery):
+        raise ImproperlyConfigured(
+            f"{SETTING}: logout_delivery {one.logout_delivery!r} is none of {', '.join(get_args(LogoutDelivery))}."
+        )
     if one.registration not in get_args(Registration):
         raise ImproperlyConfigured(
             f"{SETTING}: registration {one.registration!r} is none of {', '.join(get_args(Registration))}."

@@ -22,6 +22,7 @@ clients may register themselves from one."""
 
 
 Registration = Literal["off", "protected", "open"]
+LogoutDelivery = Literal["thread", "task", "command"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,8 @@ class IssuerSettings:
     """Hosts of clients that may be asked although they are not on the internet: `host`, `host:port`, or a network such as `10.1.0.0/16`."""
     outbound_ca_bundle: str = ""
     """A PEM file of certificate authorities that are trusted for clients' addresses beside the system's."""
+    logout_delivery: LogoutDelivery = "thread"
+    """Who tells apps that somebody signed out: `thread` of each process, `task` (Django 6.0), or `command`, `manage.py deliverlogouts` alone."""
     revocation_delay: timedelta = timedelta(seconds=5)
     """How long a JWT may still open views of this project after it was revoked. Opaque tokens end at once."""
     revocation_cache: str = ""

@@ -3,6 +3,8 @@
 from django_oauth_server.models.authorization import Authorization
 from django_oauth_server.models.client import Client
 from django_oauth_server.models.initial_access_token import InitialAccessToken
+from django_oauth_server.models.logout_delivery import LogoutDelivery
+from django_oauth_server.models.participation import Participation
 from django_oauth_server.models.revocation import Revocation
 from django_oauth_server.models.signing_key import SigningKey
 from django_oauth_server.models.ticket import Ticket
@@ -13,6 +15,8 @@ __all__ = [
     "Authorization",
     "Client",
     "InitialAccessToken",
+    "LogoutDelivery",
+    "Participation",
     "Revocation",
     "SigningKey",
     "Ticket",

@@ -103,6 +103,16 @@ class Client(models.Model):
         """The resources (RFC 8707) that it serves: it may introspect tokens meant for them."""
         return self._strings("resource_identifiers")
 
+    @property
+    def backchannel_logout_uri(self) -> str:
+        """Where its server is told that a session ended; empty where it is not to be."""
+        return str(self.metadata.get("backchannel_logout_uri") or "")
+
+    @property
+    def frontchannel_logout_uri(self) -> str:
+        """What the person's browser loads when they sign out; empty where it is nothing."""
+        return str(self.metadata.get("frontchannel_logout_uri") or "")
+
     def has_secret(self, secret: str, now: datetime) -> bool:
         """Whether *secret* is its secret, or the one before while both work."""
         presented = digest(secret)

@@ -14,13 +14,25 @@ from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.component import Words
-from django_oauth_server.models import Authorization, Revocation, Ticket, Token, UsedAssertion
+from django_oauth_server.models import (
+    Authorization,
+    LogoutDelivery,
+    Participation,
+    Revocation,
+    Ticket,
+    Token,
+    UsedAssertion,
+)
 from django_oauth_server.storage.transaction import atomic, database, retry_conflicts
 
 EXPIRED_KEPT: Final = timedelta(hours=1)
 """Longer than any request, which may still write to what it found alive."""
 REVOKED_TOKEN_KEPT: Final = timedelta(days=1)
 """Longer than any replay window, within which a revoked access token must not be made anew for an honest retry."""
+PARTICIPATION_KEPT: Final = timedelta(days=90)
+"""Longer than people stay signed in at one browser. Nobody says when a session expires."""
+LOGOUT_KEPT: Final = timedelta(days=30)
+"""For administrators who look for what went wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,8 @@ def sweeps(now: datetime, keep_revoked: timedelta) -> tuple[Sweep, ...]:
         ),
         Sweep(_("expired revocations"), Revocation.objects.filter(expires_at__lte=expired)),
         Sweep(_("expired assertions"), UsedAssertion.objects.filter(expires_at__lte=expired)),
+        Sweep(_("old sign-ins at apps"), Participation.objects.filter(created_at__lte=now - PARTICIPATION_KEPT)),
+        Sweep(_("finished logouts"), LogoutDelivery.objects.filter(finished_at__lte=now - LOGOUT_KEPT)),
         Sweep(_("expired codes and requests"), Ticket.objects.filter(expires_at__lte=expired)),
         Sweep(_("revoked authorizations"), Authorization.objects.filter(revoked_at__lte=gone, tokens=None)),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
@@ -14,3 +16,12 @@ def find_person(identifier: str) -> AbstractBaseUser | None:
     except (ValueError, ValidationError):  # no primary key is written so: letters for a number, no UUID
         return None
     return found if found and str(found.pk) == identifier else None
+
+
+def was_shut_out(
+    user: AbstractBaseUser, *, created: bool, raw: bool, update_fields: Collection[str] | None = None
+) -> bool:
+    """Whether saving *user* ended their sessions: they are disabled, or were given a password just now. Asks no database."""
+    if created or raw or (update_fields is not None and not {"is_active", "password"}.intersection(update_fields)):
+        return False
+    return not user.is_active or getattr(user, "_password", None) is not None

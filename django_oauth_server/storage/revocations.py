@@ -30,6 +30,7 @@ from django_oauth_server.resource.revocations import (
 )
 from django_oauth_server.resource.verifiers.base import CannotVerify
 from django_oauth_server.storage.lifetimes import longest_token_lifetime
+from django_oauth_server.storage.people import was_shut_out
 from django_oauth_server.storage.transaction import after_commit
 
 _MARGIN: Final = timedelta(minutes=1)
@@ -183,11 +184,11 @@ def _user_saved(
     **_: object,
 ) -> None:
     """Asks the database only where the user is disabled or was given a password just now."""
-    if created or raw or (update_fields is not None and not {"is_active", "password"}.intersection(update_fields)):
+    if not was_shut_out(instance, created=created, raw=raw, update_fields=update_fields):
         return
     if not instance.is_active:
         record_authorizations(_live(instance), issued_before=timezone.now())
-    elif getattr(instance, "_password", None) is not None:
+    else:
         record_authorizations(one for one in _live(instance) if one.password_changed and _counts(one))
 
 

@@ -252,3 +252,18 @@ def test_revoking_a_refresh_token_ends_its_family_and_looks_once_more(flow):
     assert made[:4] == ["SELECT client", "SELECT token", "UPDATE token", "UPDATE token"]
     assert made[4:] == ["SELECT token", "INSERT revocation"]  # its access tokens may be JWTs
     assert not Token.objects.filter(revoked_at=None).exists()
+
+
+def test_authorizing_for_a_client_that_is_told_of_sign_outs(browser, user):
+    flow = Flow(ClientFactory(metadata__backchannel_logout_uri="https://client.example/out"), browser)
+    AuthorizationFactory(client=flow.client, user=user)
+    flow.code(scope="openid")
+    with statements() as made:
+        flow.code(scope="openid")
+    assert made[-2:] == ["INSERT participation", "INSERT ticket"] and len(made) == 6
+
+
+def test_signing_out_of_a_session_that_nobody_is_to_be_told_of(browser):
+    with statements() as made:
+        browser.logout()
+    assert made.count("SELECT participation") <= 1 and "INSERT logoutdelivery" not in made

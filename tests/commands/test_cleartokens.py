@@ -35,7 +35,8 @@ def test_what_is_dead_goes_and_what_lives_stays():
     used = UsedAssertion.objects.create(digest="living", expires_at=ago(minutes=2))
     assert clear() == (
         "1 expired tokens\n1 revoked tokens\n0 tokens of revoked authorizations\n"
-        "0 expired revocations\n1 expired assertions\n1 expired codes and requests\n0 revoked authorizations\n"
+        "0 expired revocations\n1 expired assertions\n"
+        "0 old sign-ins at apps\n0 finished logouts\n1 expired codes and requests\n0 revoked authorizations\n"
     )
     assert (list(Token.objects.all()), list(Ticket.objects.all())) == ([living], [code])
     assert list(UsedAssertion.objects.all()) == [used]
@@ -105,7 +106,7 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(django_assert_num_
     authorization = AuthorizationFactory()
     for _ in range(30):
         TokenFactory(authorization=authorization, expires_at=ago(hours=2))
-    with django_assert_num_queries(7 + 1 + 3 + 2):  # a look at each kind, one more look; note and delete; a savepoint
+    with django_assert_num_queries(9 + 1 + 3 + 2):  # a look at each kind, one more look; note and delete; a savepoint
         clear()
 
 

@@ -1,0 +1,12 @@
+"""Django's own cookies, as the project names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.conf import settings
+
+
+def session_key(cookies: Mapping[str, str]) -> str:
+    """The key of the session with which the browser came; empty where it came with none."""
+    return cookies.get(settings.SESSION_COOKIE_NAME, "")

@@ -1,0 +1,55 @@
+"""Back-channel logout as an issuer offers it (OpenID Connect Back-Channel Logout section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib.util import find_spec
+
+from django.core.checks import CheckMessage, Error
+from django.utils.translation import gettext_lazy as _
+
+from django_oauth_server.component import Component, Document, Member, Terms
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.protocol.uris import check_web_uri
+
+
+def _check_uri(value: object, terms: Terms) -> None:
+    try:
+        check_web_uri(str(value))
+    except ValueError as exc:
+        raise ValueError(f"{value}: {exc}.") from exc
+
+
+class BackChannelLogout(Component):
+    """Relying parties are told by this server itself, whatever the person's browser does."""
+
+    name = "back_channel_logout"
+    client_metadata = (
+        Member(
+            name="backchannel_logout_uri",
+            kind="uri",
+            label=_("Back-channel logout address"),
+            help=_("Where its server is told that a person signed out."),
+            check=_check_uri,
+        ),
+        Member(
+            name="backchannel_logout_session_required",
+            kind="flag",
+            label=_("Back-channel logout needs the session"),
+            help=_("Whether it must be told which session ended. It always is."),
+        ),
+    )
+
+    def enabled(self, settings: IssuerSettings) -> bool:
+        return settings.is_openid
+
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
+        return {"backchannel_logout_supported": True, "backchannel_logout_session_supported": True}
+
+    def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
+        if settings.logout_delivery == "task" and find_spec("django.tasks") is None:
+            yield Error(
+                f"logout_delivery of {settings.issuer} is 'task', but this Django has no tasks.",
+                hint="Tasks came with Django 6.0. Use 'thread', or 'command' and manage.py deliverlogouts.",
+                id="oauth_server.E009",
+            )

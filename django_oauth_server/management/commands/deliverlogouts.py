@@ -1,0 +1,30 @@
+"""`manage.py deliverlogouts`: tell relying parties that sessions ended."""
+
+from __future__ import annotations
+
+from time import sleep
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import close_old_connections
+from django.utils.translation import gettext as _
+
+from django_oauth_server.logout.delivery import deliver_due
+
+
+class Command(BaseCommand):
+    help = "Tell the apps that wait to be told that a person signed out. Safe beside live traffic and other runs of itself."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--forever", action="store_true", help="Go on until it is stopped.")
+        parser.add_argument("--pause", type=float, default=5.0, metavar="SECONDS", help="Rest between two looks (5).")
+
+    def handle(self, *args: object, forever: bool, pause: float, **options: object) -> None:
+        self._deliver()
+        while forever:
+            sleep(pause)
+            close_old_connections()
+            self._deliver()
+
+    def _deliver(self) -> None:
+        if made := deliver_due():
+            self.stdout.write(_("%(number)d attempts") % {"number": made})

@@ -1,0 +1,28 @@
+"""Which relying parties know of a sign-in session."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Participation(models.Model):
+    """A relying party was told of a person's sign-in session, and is to be told of its end."""
+
+    sid = models.CharField(_("session"), max_length=64)
+    """As relying parties know it. Says nothing of Django's session key."""
+    client = models.ForeignKey("django_oauth_server.Client", models.CASCADE, related_name="+", verbose_name=_("client"))
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("user"))
+    session_digest = models.CharField(max_length=64, db_index=True, editable=False)
+    """Of Django's session key: when another person signs in over the session, Django has emptied it before anybody could look."""
+    created_at = models.DateTimeField(_("since"), default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name = _("sign-in at an app")
+        verbose_name_plural = _("sign-ins at apps")
+        constraints = [models.UniqueConstraint(fields=["sid", "client"], name="oas_participation_sid_client")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} → {self.client_id}"
