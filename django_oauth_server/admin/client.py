@@ -35,7 +35,7 @@ from django_oauth_server.component import Member, Words
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.registry import issuers
-from django_oauth_server.storage.clients import has_history, people_using, set_active
+from django_oauth_server.storage.clients import has_history, people_using, save_changed, set_active
 from django_oauth_server.storage.transaction import atomic
 
 
@@ -159,7 +159,10 @@ class ClientAdmin(QuickAdmin):
         obj.issuer = str(form.issuer)
         obj.client_id = obj.client_id or new_client_id()
         obj.secret_once = revise_client(obj, form.metadata, form.issuer)  # type: ignore[attr-defined]
-        super().save_model(request, obj, form, change)
+        if change:
+            save_changed(obj)
+        else:
+            super().save_model(request, obj, form, change)
 
     def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
         return self._show_once(request, obj) or super().response_add(request, obj, post_url_continue)

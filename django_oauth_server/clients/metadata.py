@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -162,6 +163,13 @@ def _check_web_uri(value: object, terms: Terms) -> None:
         check_web_uri(str(value))
     except ValueError as exc:
         raise ValueError(f"{value}: {exc}.") from exc
+
+
+def check_https_uri(value: object, terms: Terms) -> None:
+    """Raise ValueError, with the rule, unless *value* is an https address, on loopback as anywhere."""
+    _check_web_uri(value, terms)
+    if urlsplit(str(value)).scheme != "https":
+        raise ValueError(_("It must be an https address."))
 
 
 def _check_jwks(value: object, terms: Terms) -> None:

@@ -7,9 +7,9 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy
 
-from django_oauth_server.component import Component, Document, Member, Terms, Words
+from django_oauth_server.clients.metadata import check_https_uri
+from django_oauth_server.component import Component, Document, Member, Words
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.protocol.uris import check_web_uri
 
 _APPLICATION_TYPES: Final[Mapping[str, Words]] = {
     "web": gettext_lazy("On a server"),
@@ -24,13 +24,6 @@ _SUBJECT_TYPES: Final[Mapping[str, Words]] = {
 def subject_types(settings: IssuerSettings) -> Mapping[str, Words]:
     """Those that are offered: pairwise needs a salt."""
     return {name: words for name, words in _SUBJECT_TYPES.items() if name == "public" or settings.pairwise_salt}
-
-
-def _check_https(value: object, terms: Terms) -> None:
-    try:
-        check_web_uri(str(value))
-    except ValueError as exc:
-        raise ValueError(f"{value}: {exc}.") from exc
 
 
 class OpenIDMetadata(Component):
@@ -75,7 +68,7 @@ class OpenIDMetadata(Component):
             kind="uri",
             label=gettext_lazy("Sign-in address"),
             help=gettext_lazy("Where others can have a person's sign-in begin (OpenID Connect Core section 4)."),
-            check=_check_https,
+            check=check_https_uri,
         ),
     )
 

@@ -12,25 +12,16 @@ from django.core.checks import CheckMessage, Warning
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from django_oauth_server.clients.metadata import check_https_uri
 from django_oauth_server.component import Component, Document, Member, Terms
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.outbound import Unreachable, fetch
-from django_oauth_server.protocol.uris import check_web_uri
 
 _MEMBER: Final = "sector_identifier_uri"
 _MOST_BYTES: Final = 64 * 1024
 _SHORTEST_SALT: Final = 32
 
 logger = logging.getLogger(__name__)
-
-
-def _check_https(value: object, terms: Terms) -> None:
-    try:
-        check_web_uri(str(value))
-    except ValueError as exc:
-        raise ValueError(f"{value}: {exc}.") from exc
-    if urlsplit(str(value)).scheme != "https":
-        raise ValueError(_("It must be an https address."))
 
 
 class PairwiseSubjects(Component):
@@ -45,7 +36,7 @@ class PairwiseSubjects(Component):
             help=gettext_lazy(
                 "A JSON array of all redirect URIs of the apps that are to know a person by the same identifier."
             ),
-            check=_check_https,
+            check=check_https_uri,
         ),
     )
 

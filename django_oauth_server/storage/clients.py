@@ -55,7 +55,7 @@ _by_client_id: Final = Question(
 
 def find_client(issuer: str, client_id: str) -> Client | None:
     """The client of this id at *issuer*, whatever its state. MariaDB finds ids of another case as well; they are others."""
-    if len(client_id) > _LONGEST_CLIENT_ID:
+    if len(client_id) > _LONGEST_CLIENT_ID or "\0" in client_id:  # which PostgreSQL takes in no text
         return None
     client = _by_client_id.answer(issuer, client_id)
     return client if client and client.client_id == client_id else None
@@ -123,6 +123,12 @@ def revise(client: Client, now: datetime) -> None:
     if not unchanged.update(**values, updated_at=now):
         raise Conflict
     _forget(client)
+
+
+def save_changed(client: Client) -> None:
+    """Store what an operator changed of *client*: not its registration token, which it may have been given anew meanwhile."""
+    own = {"id", "registration_digest", "previous_registration_digest"}
+    client.save(update_fields=[field.name for field in Client._meta.concrete_fields if field.name not in own])
 
 
 def forget_previous_registration_token(client: Client) -> None:

@@ -12,6 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client as Browser
 from django.utils import timezone
 
+from django_oauth_server.admin.client import ClientAdmin
 from django_oauth_server.models import Client, InitialAccessToken
 from tests.factories import ClientFactory
 from tests.registration.conftest import Registrant, initial_access_token
@@ -113,6 +114,26 @@ class TestClients:
         Registrant().registered(initial_access_token()[1])
         found = admin.get(CLIENTS, {"registered_by__exact": origin}).context["cl"].result_list
         assert [one.registered_by for one in found] == [origin]
+
+    def test_a_token_that_was_replaced_while_the_page_was_saved_stays_so(
+        self, admin: Browser, monkeypatch: Any
+    ) -> None:
+        registrant = Registrant()
+        registrant.registered()
+        page, read = f"{CLIENTS}{registrant.row.pk}/change/", ClientAdmin.save_model
+        form = admin.get(page).context["adminform"].form
+        posted = {name: form[name].value() for name in form.fields if form[name].value() not in (None, [])}
+
+        def save(*args: Any) -> None:
+            registrant.update()
+            read(*args)
+
+        monkeypatch.setattr(ClientAdmin, "save_model", save)
+        registrant.server = Browser()
+        before = registrant.row.registration_digest
+        assert admin.post(page, posted | {"client_name": "Diary"}).status_code == 302
+        assert registrant.row.registration_digest != before
+        assert registrant.row.metadata["client_name"] == "Diary"
 
     def test_what_is_said_in_a_language_survives_a_change(self, admin: Browser, staff: Any) -> None:
         registrant = Registrant()

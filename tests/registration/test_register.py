@@ -11,10 +11,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client as Browser
 from django.utils import timezone
 
-from django_oauth_server.conf import OPENID_SCOPES
+from django_oauth_server.conf import OPENID_SCOPES, IssuerSettings
 from django_oauth_server.conf.loader import load
 from django_oauth_server.models import Client, InitialAccessToken
 from django_oauth_server.protocol.uris import destination
+from django_oauth_server.registry import default_issuer
 from tests.flow import Flow
 from tests.registration.conftest import REGISTER, Registrant, initial_access_token, refused
 
@@ -111,6 +112,10 @@ MEMBERS = {
     "subject_type": "public",
     "software_id": "4NRB1-0XZABZI9E6-5SM3R",
     "software_version": "2.1",
+    "post_logout_redirect_uris": ["https://client.example/signed-out"],
+    "id_token_signed_response_alg": "ES256",
+    "userinfo_signed_response_alg": "RS256",
+    "jwks_uri": "https://client.example/jwks",
     "client_name#de": "Notizbuch",
     "tos_uri#fr-CA": "https://client.example/fr",
 }
@@ -222,6 +227,8 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
         "must be https",
     ),
     ({"initiate_login_uri": "http://client.example/login"}, "invalid_client_metadata", "https"),
+    ({"initiate_login_uri": "http://localhost/login"}, "invalid_client_metadata", "https"),
+    ({"post_logout_redirect_uris": ["https://client.example/#x"]}, "invalid_client_metadata", "fragment"),
     ({"logo_uri": "data:image/png;base64,x"}, "invalid_client_metadata", "logo_uri"),
     ({"client_uri": "javascript:alert(1)"}, "invalid_client_metadata", "client_uri"),
     ({"client_uri#de": "javascript:alert(1)"}, "invalid_client_metadata", "client_uri#de"),
@@ -431,6 +438,17 @@ class TestOpen:
 
 def test_protected_registration_needs_no_warning(protected: None) -> None:
     assert "oauth_server.W007" not in {message.id for message in run_checks()}
+
+
+def test_switched_off_there_is_nothing(settings: Any) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"registration": "off"}
+    assert "registration_endpoint" not in Browser().get(WELL_KNOWN[0]).json()
+    names = {endpoint.name for component in default_issuer().components for endpoint in component.endpoints}
+    assert not {"register", "client_configuration"} & names
+
+
+def test_off_is_the_default() -> None:
+    assert IssuerSettings(issuer="https://as.example").registration == "off"
 
 
 def test_the_setting_is_one_of_three(settings: Any) -> None:

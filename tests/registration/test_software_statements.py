@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django_oauth_server.conf.loader import load
 from django_oauth_server.models import Client
 from django_oauth_server.protocol import jose
+from tests.outbound.server import WebServer, as_json, write_certificate
 from tests.registration.conftest import Registrant, refused
 
 pytestmark = pytest.mark.django_db
@@ -133,6 +136,30 @@ class TestUpdate:
         registrant.registered(software_statement=statement(client_id="another"))
         assert registrant.update().status_code == 200
         assert registrant.row.client_id == registrant.information["client_id"]
+
+
+class TestKeySetAddress:
+    """The keys of who is trusted may be published elsewhere."""
+
+    @pytest.fixture
+    def server(self, tmp_path: Path, settings: Any) -> Iterator[WebServer]:
+        certificate = write_certificate(tmp_path / "vendor.pem", "127.0.0.1")
+        server = WebServer(certificate)
+        settings.OAUTH_SERVER = settings.OAUTH_SERVER | {
+            "software_statement_issuers": {ISSUER: server.url("/jwks")},
+            "outbound_private_hosts": [f"127.0.0.1:{server.port}"],
+            "outbound_ca_bundle": str(certificate),
+        }
+        yield server
+        server.stop()
+
+    def test_they_are_fetched(self, server: WebServer, registrant: Registrant) -> None:
+        server.pages["/jwks"] = as_json(jwks(VENDOR))
+        assert registrant.registered(software_statement=statement())["client_name"] == "Vendor's Notebook"
+        refused(registrant.register(software_statement=statement(FOREIGN)), 400, "invalid_software_statement")
+
+    def test_where_they_are_not_to_be_had_nothing_is_believed(self, server: WebServer, registrant: Registrant) -> None:
+        refused(registrant.register(software_statement=statement()), 400, "invalid_software_statement")
 
 
 @pytest.mark.usefixtures("required")
