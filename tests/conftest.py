@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.test import Client as Browser
+from django.utils import translation
 
 from django_oauth_server.authorization.sources import request_uri
 from django_oauth_server.clients import keys as client_keys
@@ -22,8 +23,9 @@ pytest_plugins = ["django_oauth_server.testing.plugin"]
 
 @pytest.fixture(autouse=True)
 def _fresh_process() -> Iterator[None]:
-    """No test sees what another left in a process cache, nor the URLs that follow from another's settings."""
+    """No test sees what another left in a process cache, its language, nor the URLs that follow from its settings."""
     import_module(settings.ROOT_URLCONF)
+    translation.deactivate()
     cache.clear()
     signing.forget()
     revocations.forget()

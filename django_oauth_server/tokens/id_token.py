@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.component import Component, Document, Member
 from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.conf.language import spoken_languages
 from django_oauth_server.errors import InvalidRequest
 from django_oauth_server.grants.base import Issuance
 from django_oauth_server.issuer import Issuer
@@ -74,14 +75,14 @@ class IDToken(Component):
 
     def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         claims = [*_ALWAYS, *claims_class(settings).supported()]
-        acr = {"acr_values_supported": list(settings.acr_values)} if settings.acr_values else {}
+        stated = {"acr_values_supported": list(settings.acr_values), "ui_locales_supported": list(spoken_languages())}
         return {
             "id_token_signing_alg_values_supported": [*offered_algorithms(settings), *jose.SHARED_SECRET_ALGORITHMS],
             "id_token_encryption_alg_values_supported": list(jose.KEY_MANAGEMENT),
             "id_token_encryption_enc_values_supported": list(jose.CONTENT_ENCRYPTION),
             "claims_supported": list(dict.fromkeys(claims)),
             "claims_parameter_supported": True,
-            **acr,
+            **{name: values for name, values in stated.items() if values},
         }
 
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:

@@ -67,5 +67,6 @@ def test_texts_are_marked_by_names_under_which_makemessages_finds_them() -> None
 
 
 def test_what_pages_need_is_in_the_package() -> None:
-    for path in ("templates/oauth_server/consent.html", "static/oauth_server/oauth_server.css"):
+    catalogues = [f"locale/{language}/LC_MESSAGES/django.{kind}" for language in ("de", "fr") for kind in ("po", "mo")]
+    for path in ("templates/oauth_server/consent.html", "static/oauth_server/oauth_server.css", *catalogues):
         assert (PACKAGE / path).exists()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.test import Client as Browser
 
 from tests.flow import Flow
 
@@ -35,3 +38,26 @@ def test_the_language_is_this_requests_alone(flow: Flow) -> None:
     flow.browser.cookies.pop("django_language")
     page = flow.authorize(scope="openid")
     assert '<html lang="en" dir="ltr">' in page.content.decode()
+
+
+@pytest.mark.spec("OpenID Connect Discovery", "3")
+@pytest.mark.parametrize(
+    ("languages", "spoken"),
+    [
+        (["fr", "de", "en"], ["fr", "de", "en"]),
+        (["de-at", "en-gb", "pt-br", "es"], ["de-AT", "en-GB"]),
+        (["ar"], None),
+    ],
+)
+def test_the_projects_languages_that_have_a_catalogue_are_advertised(
+    settings: Any, languages: list[str], spoken: list[str] | None, django_assert_num_queries: Any
+) -> None:
+    settings.LANGUAGES = [(code, code) for code in languages]
+    with django_assert_num_queries(0):
+        document = Browser().get("/.well-known/openid-configuration").json()
+    assert document.get("ui_locales_supported") == spoken
+
+
+def test_none_is_advertised_where_nothing_is_translated(settings: Any) -> None:
+    settings.USE_I18N = False
+    assert "ui_locales_supported" not in Browser().get("/.well-known/openid-configuration").json()

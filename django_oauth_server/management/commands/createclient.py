@@ -148,7 +148,9 @@ def _usual(given: Mapping[str, object], issuer: Issuer) -> dict[str, object]:
 def _check_format(name: str, issuer: Issuer) -> None:
     formats = issuer.components.of(TokenFormat)
     if name and name not in formats:
-        raise CommandError(f"access_token_format: {name!r} is none of {', '.join(formats)}.")
+        raise CommandError(
+            _("access_token_format: %(name)r is none of %(known)s.") % {"name": name, "known": ", ".join(formats)}
+        )
 
 
 def _in_words(information: Mapping[str, object]) -> str:
