@@ -31,6 +31,7 @@ BUILT_IN = tuple(
         "endpoints.registration.RegistrationEndpoint",
         "endpoints.end_session.EndSessionEndpoint",
         "logout.back_channel.BackChannelLogout",
+        "logout.front_channel.FrontChannelLogout",
         "clients.metadata.ClientMetadata",
         "clients.openid_metadata.OpenIDMetadata",
         "clients.sectors.PairwiseSubjects",

@@ -37,7 +37,7 @@ from django_oauth_server.models import Client
 from django_oauth_server.protocol.jose import EncryptionKeySet
 from django_oauth_server.protocol.opaque import CLIENT_SECRET, generate
 from django_oauth_server.protocol.scopes import format_scope
-from django_oauth_server.protocol.uris import is_on_device, proves_identity
+from django_oauth_server.protocol.uris import is_on_device, origin, proves_identity
 from django_oauth_server.storage.clients import ClientExists, add_client, replace_secret
 from django_oauth_server.storage.people import find_person
 
@@ -384,6 +384,13 @@ def _may_be_encrypted_for(metadata: Document, alg: str) -> bool:
         return False
 
 
+def _front_channel_logout_is_at_home(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
+    """OpenID Connect Front-Channel Logout section 2: scheme, host and port are those of a redirect URI."""
+    uri = str(metadata.get("frontchannel_logout_uri") or "")
+    if uri and origin(uri) not in map(origin, _strings(metadata, "redirect_uris")):
+        yield "frontchannel_logout_uri", _("Its scheme, host and port must be those of a redirect URI.")
+
+
 RULES: Final[tuple[Callable[[Document, Terms], Iterator[tuple[str, str]]], ...]] = (
     _it_may_do_something,
     _response_types_fit,
@@ -397,6 +404,7 @@ RULES: Final[tuple[Callable[[Document, Terms], Iterator[tuple[str, str]]], ...]]
     _assertions_fit_their_method,
     _public_clients_have_no_secret,
     _encrypted_for_somebody,
+    _front_channel_logout_is_at_home,
 )
 """What must hold between the members of a complete document: each yields the member that is wrong, and the rule."""
 

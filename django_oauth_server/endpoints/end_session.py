@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from django_oauth_server.authorization.describe import describe_client
 from django_oauth_server.authorization.language import speaking, ui_language
+from django_oauth_server.authorization.session import session_id
 from django_oauth_server.component import Component, Document, Endpoint, Member, Terms
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import form_parameters, patient, query_parameters, unreported
@@ -20,8 +21,11 @@ from django_oauth_server.endpoints.pages import render_page, see_other
 from django_oauth_server.endpoints.refusal_page import refusal_page
 from django_oauth_server.errors import OAuthError
 from django_oauth_server.issuer import Issuer
+from django_oauth_server.logout.ending import end
+from django_oauth_server.logout.front_channel import frames
 from django_oauth_server.logout.request import PARAMETERS, EndSessionRequest, judge
 from django_oauth_server.protocol.uris import check_redirect_uri
+from django_oauth_server.storage.participations import of_session
 
 _HERE = "django_oauth_server.endpoints.end_session."
 Step = Callable[[HttpRequest, EndSessionRequest, Issuer], HttpResponse]
@@ -100,8 +104,9 @@ def _ask_if_signed_in(http: HttpRequest, request: EndSessionRequest, issuer: Iss
 
 
 def _sign_out(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> HttpResponse:
+    ended = end(of_session(session_id(http)))
     logout(http)
-    return _signed_out(http, request, issuer)
+    return _signed_out(http, request, issuer, frames(ended))
 
 
 def _ask(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> HttpResponse:
@@ -115,16 +120,22 @@ def _ask(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> HttpR
     return render_page(http, "oauth_server/sign_out.html", context, to_client=bool(request.redirect_uri))
 
 
-def _signed_out(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> HttpResponse:
-    if request.redirect_uri:
+def _signed_out(
+    http: HttpRequest, request: EndSessionRequest, issuer: Issuer, loaded: Sequence[str] = ()
+) -> HttpResponse:
+    """The way back; where the browser has to load something first, a page that goes there then."""
+    if request.redirect_uri and not loaded:
         return see_other(request.redirect_uri)
     context = {
         "issuer_name": issuer.settings.name,
         "heading": _("You are signed out"),
         "explanation": _("You have left your account at %(site)s on this device.") % {"site": issuer.settings.name},
         "redirect_was_refused": request.redirect_was_refused,
+        "client": describe_client(request.client, issuer) if request.client else None,
+        "continue_url": request.redirect_uri,
+        "frames": loaded,
     }
-    return render_page(http, "oauth_server/signed_out.html", context)
+    return render_page(http, "oauth_server/signed_out.html", context, script=bool(request.redirect_uri), frames=loaded)
 
 
 def _stay(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> HttpResponse:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.templatetags.static import static
 
+from django_oauth_server.protocol.uris import origin
+
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-:\[\]]+")
 STYLESHEET = "oauth_server/oauth_server.css"
 
 
@@ -20,14 +24,15 @@ def render_page(
     status: int = 200,
     script: bool = False,
     to_client: bool = False,
+    frames: Iterable[str] = (),
 ) -> HttpResponse:
     """The page *template*, with every header of OAuth 2.1 section 7.11 and RFC 9700 section 4.2.4.
 
     *script* lets the package's own static script run. *to_client* is for consent and form_post, whose form may lead
-    to a client's address.
+    to a client's address. *frames* are the addresses that it loads in frames.
     """
     response = render(request, template, dict(context), status=status)
-    response["Content-Security-Policy"] = content_security_policy(script=script, to_client=to_client)
+    response["Content-Security-Policy"] = content_security_policy(script=script, to_client=to_client, frames=frames)
     response["X-Frame-Options"] = "DENY"  # for browsers that do not know frame-ancestors
     # Not "no-referrer": browsers then post with "Origin: null", which Django's CSRF check refuses.
     response["Referrer-Policy"] = "same-origin"
@@ -47,7 +52,7 @@ def see_other(url: str) -> HttpResponse:
     )
 
 
-def content_security_policy(*, script: bool = False, to_client: bool = False) -> str:
+def content_security_policy(*, script: bool = False, to_client: bool = False, frames: Iterable[str] = ()) -> str:
     """Nothing but this site's stylesheet and images, in no frame (CSP Level 3)."""
     sources = _own_sources()
     directives = [
@@ -59,6 +64,9 @@ def content_security_policy(*, script: bool = False, to_client: bool = False) ->
     ]
     if script:
         directives.append(f"script-src {sources}")
+    # What could end the directive was registered by a stranger: such a frame stays empty.
+    if origins := sorted(filter(_ORIGIN.fullmatch, set(map(origin, frames)))):
+        directives.append(f"frame-src {' '.join(origins)}")
     if not to_client:
         # Browsers hold form-action against every redirect that follows the form, and a client's addresses are not known
         # to the policy: on a page whose answer goes to a client, it would stop the answer.

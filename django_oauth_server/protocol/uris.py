@@ -77,6 +77,12 @@ def destination(uri: str) -> str:
     return parts.netloc if parts.scheme in {"http", "https"} else f"{parts.scheme}:"
 
 
+def origin(uri: str) -> str:
+    """Scheme, host and port of a web address, as browsers compare them (RFC 6454 section 6.2)."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def _split(uri: str) -> SplitResult:
     if "#" in uri:
         raise ValueError("it must not have a fragment")

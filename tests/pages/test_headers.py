@@ -72,3 +72,10 @@ def test_static_files_may_come_from_another_origin(settings: object, static_url:
 
 def test_the_status_is_the_one_asked_for() -> None:
     assert render_page(RequestFactory().get("/"), "oauth_server/error.html", ERROR, status=400).status_code == 400
+
+
+def test_a_page_loads_the_frames_that_it_names_and_no_address_writes_into_the_policy() -> None:
+    named = ["https://b.example/x?y=z", "https://a.example:8443/", "https://a.example;sandbox/", "https://c.example,x/"]
+    found = page(frames=named)["Content-Security-Policy"]
+    assert "frame-src https://a.example:8443 https://b.example;" in found
+    assert "sandbox" not in found and "c.example" not in found

@@ -97,6 +97,9 @@ SIGNED_OUT: dict[str, Any] = {
     "heading": "You are signed out",
     "explanation": "You have left your account.",
     "redirect_was_refused": True,
+    "client": client(),
+    "continue_url": "https://printer.example/bye?x=1&y=2",
+    "frames": ["https://printer.example/out?sid=1"],
 }
 START: dict[str, Any] = {"issuer_name": "Example", "client": client(), "destination": "printer.example", "unproven": ""}
 PAGES = {
@@ -185,7 +188,7 @@ def test_no_word_of_the_trade_is_shown(page: str) -> None:
         ),
         ("disconnect", {"app": app(client=client(name=HOSTILE), scopes=[scope(HOSTILE)]), "stops": HOSTILE}),
         ("sign_out", {"client": client(name=HOSTILE), "account": HOSTILE, "parameters": [(HOSTILE, HOSTILE)]}),
-        ("signed_out", dict.fromkeys(SIGNED_OUT, HOSTILE)),
+        ("signed_out", dict.fromkeys(SIGNED_OUT, HOSTILE) | {"frames": [HOSTILE], "client": client(name=HOSTILE)}),
         ("form_post", {"client": {"name": HOSTILE}, "redirect_uri": HOSTILE, "parameters": [(HOSTILE, HOSTILE)]}),
     ],
 )

@@ -1,0 +1,57 @@
+"""Front-channel logout (OpenID Connect Front-Channel Logout 1.0): the person's own browser tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from django.utils.translation import gettext_lazy as _
+
+from django_oauth_server.component import Component, Document, Member, Terms
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.models import Participation
+from django_oauth_server.protocol.uris import add_parameters, check_web_uri
+
+
+def _check_uri(value: object, terms: Terms) -> None:
+    try:
+        check_web_uri(str(value))
+    except ValueError as exc:
+        raise ValueError(f"{value}: {exc}.") from exc
+
+
+class FrontChannelLogout(Component):
+    """Relying parties are told by a page of theirs that the person's browser loads when they sign out."""
+
+    name = "front_channel_logout"
+    client_metadata = (
+        Member(
+            name="frontchannel_logout_uri",
+            kind="uri",
+            label=_("Front-channel logout address"),
+            help=_(
+                "A page of it that the browser loads, unseen, when a person signs out; at the host of a redirect URI."
+            ),
+            check=_check_uri,
+        ),
+        Member(
+            name="frontchannel_logout_session_required",
+            kind="flag",
+            label=_("Front-channel logout needs the session"),
+            help=_("Whether that page must be told which session ended. It always is."),
+        ),
+    )
+
+    def enabled(self, settings: IssuerSettings) -> bool:
+        return settings.is_openid
+
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
+        return {"frontchannel_logout_supported": True, "frontchannel_logout_session_supported": True}
+
+
+def frames(ended: Iterable[Participation]) -> list[str]:
+    """What the browser has to load: the page of each relying party, with `iss` and `sid` (section 2)."""
+    return [
+        add_parameters(one.client.frontchannel_logout_uri, [("iss", one.client.issuer), ("sid", one.sid)], "query")
+        for one in ended
+        if one.client.frontchannel_logout_uri and one.client.is_active
+    ]
