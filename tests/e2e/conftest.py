@@ -32,6 +32,8 @@ ARGUMENTS = [
     "--disable-sync",
     "--host-resolver-rules=MAP *.example.test 127.0.0.1",
 ]
+KEPT_OPEN = "--keep-alive=60"
+"""Else the server may end a connection while a person answers, at the very moment at which their app asks on."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def started(home: Path, origin: str = "http://127.0.0.1", **environment: str) ->
     url, output = f"{origin}:{port}", home / "output"
     inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     command = [sys.executable, str(ROOT / "example_project/manage.py"), "start", "--bind", f"127.0.0.1:{port}"]
-    everything = {**inherited, "EXAMPLE_VAR": str(home), "OAUTH_ISSUER": url, **environment}
+    own = {"EXAMPLE_VAR": str(home), "OAUTH_ISSUER": url, "GUNICORN_CMD_ARGS": KEPT_OPEN}
+    everything = {**inherited, **own, **environment}
     with output.open("w") as sink:
         server = subprocess.Popen(command, env=everything, stdout=sink, stderr=subprocess.STDOUT)
     try:

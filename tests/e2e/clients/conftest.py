@@ -22,8 +22,9 @@ MODULES = HERE.parent / "node_modules"
 
 @pytest.fixture(scope="session")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
-    """The example project with all of OpenID Connect, for relying parties that were written before OAuth 2.1."""
-    with started(tmp_path_factory.mktemp("provider"), OAUTH_PROFILE="openid_connect") as running:
+    """The example project with all of OpenID Connect, for relying parties that were written before OAuth 2.1; they may register themselves."""
+    home = tmp_path_factory.mktemp("provider")
+    with started(home, OAUTH_PROFILE="openid_connect", OAUTH_REGISTRATION="open") as running:
         yield running
 
 

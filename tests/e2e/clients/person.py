@@ -35,6 +35,10 @@ class Person:
         """The page at the end, for who begins at *url*, a relying party's, to sign out there and at the provider."""
         return self._submit(self.browser.get(url), decision="sign_out")
 
+    def leaves_for(self, url: str) -> str:
+        """Where the browser is sent at the end, for who follows *url* to sign out."""
+        return self._submit(self.browser.get(url), follow=False, decision="sign_out").headers["Location"]
+
     def _signed_in(self, url: str) -> requests.Response:
         page = self.browser.get(url)
         return self._submit(page, username=self.username, password=self.password) if 'id="login"' in page.text else page

@@ -19,6 +19,7 @@ django_client = pytest.importorskip("authlib.integrations.django_client", reason
 rfc7523 = pytest.importorskip("authlib.oauth2.rfc7523")
 
 CALLBACK = "https://client.example/callback"
+SIGNED_OUT = "https://client.example/signed-out"
 SCOPE = "openid profile email address phone offline_access"
 KEY = RSAKey.generate_key(2048, {"kid": "rp-1", "use": "sig"})
 METHODS: dict[str, dict[str, object]] = {
@@ -57,6 +58,13 @@ class RelyingParty:
         """The tokens; the ID token's signature, issuer, audience, times, nonce and at_hash are verified."""
         return self.app.authorize_access_token(self._request("/callback?" + urlsplit(answer).query))
 
+    def leave(self, id_token: str) -> str:
+        return self.app.logout_redirect(self._request("/logout"), SIGNED_OUT, id_token)["Location"]
+
+    def has_left(self, answer: str) -> bool:
+        """Whether *answer* brings back the state that it sent."""
+        return bool(self.app.validate_logout_response(self._request("/signed-out?" + urlsplit(answer).query)))
+
     def _request(self, path: str) -> HttpRequest:
         request = RequestFactory().get(path)
         request.session = self.session
@@ -77,6 +85,7 @@ def relying_party(server: Example, method: str) -> RelyingParty:
     client = register_at(server)(
         client_name="Authlib",
         redirect_uris=[CALLBACK],
+        post_logout_redirect_uris=[SIGNED_OUT],
         grant_types=["authorization_code", "refresh_token"],
         token_endpoint_auth_method=method,
         scope=SCOPE,
@@ -121,3 +130,15 @@ def test_a_claim_is_asked_for_by_its_name(example: Example) -> None:
     assert token["userinfo"]["given_name"] == "Ada"
     told = rp.app.userinfo(token=token)
     assert set(told) == {"sub", "nickname"}
+
+
+@pytest.mark.requirement(43)
+@pytest.mark.requirement(46)
+def test_signing_out(example: Example) -> None:
+    rp, person = relying_party(example, "client_secret_basic"), Person(example.password)
+    token = rp.finish(person.answer(rp.begin()))
+    answer = person.leaves_for(rp.leave(token["id_token"]))
+    assert answer.startswith(SIGNED_OUT)
+    assert rp.has_left(answer)
+    with pytest.raises(django_client.OAuthError, match="login_required"):
+        rp.finish(person.is_sent(rp.begin(prompt="none")))

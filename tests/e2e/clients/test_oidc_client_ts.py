@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from tests.e2e.clients.conftest import HERE, Register, register_at
-from tests.e2e.conftest import Example, started
+from tests.e2e.conftest import KEPT_OPEN, Example, started
 from tests.outbound.server import write_certificate
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -87,7 +87,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def secure(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
     """The example project over TLS, under a name: what is answered in silence at a loopback address could be anybody's."""
-    tls = f"--certfile={certificate} --keyfile={certificate}"
+    tls = f"{KEPT_OPEN} --certfile={certificate} --keyfile={certificate}"
     home = tmp_path_factory.mktemp("secure")
     with started(home, "https://id.example.test", GUNICORN_CMD_ARGS=tls) as running:
         yield running

@@ -97,3 +97,18 @@ def test_implicit_flow(provider: Example, person_at_provider: Person) -> None:
     client = relying_party(register_at(provider), "client_secret_basic", "id_token")
     found = run("openid_client_openid.mjs", settings(provider, client, "id_token"), person_at_provider.answer)
     assert found == {"subject": True, "name": "Ada Example"}
+
+
+@pytest.mark.requirement(25)
+@pytest.mark.requirement(38)
+@pytest.mark.requirement(43)
+def test_it_registers_itself_signs_its_request_and_signs_out(provider: Example, person_at_provider: Person) -> None:
+    environment = {
+        "ISSUER": provider.url,
+        "PRIVATE_JWK": json.dumps(KEY.as_dict(private=True)),
+        "REDIRECT_URI": CALLBACK,
+        "SIGNED_OUT_URI": "https://client.example/signed-out",
+    }
+    person = person_at_provider
+    found = run("openid_client_registers.mjs", environment, person.answer, person.leaves_for)
+    assert found == {"name": "Ada Example", "state": True}

@@ -17,13 +17,15 @@ message = pytest.importorskip("oic.oic.message")
 methods = pytest.importorskip("oic.utils.authn.client").CLIENT_AUTHN_METHOD
 
 CALLBACK = "https://client.example/callback"
+SIGNED_OUT = "https://client.example/signed-out"
 
 
 def discovered(server: Example) -> Any:
     """A client that has read the provider's configuration and keys."""
     client = oic.Client(client_authn_method=methods)
     client.provider_config(server.url)
-    client.redirect_uris = [CALLBACK]
+    client.base_url, client.redirect_uris = "https://client.example/", [CALLBACK]
+    client.post_logout_redirect_uris = [SIGNED_OUT]
     return client
 
 
@@ -104,3 +106,49 @@ def test_claims_are_asked_for_by_name(rp: Any, person_at_provider: Person) -> No
 def test_it_is_told_that_nobody_is_signed_in(rp: Any, person_at_provider: Person) -> None:
     answer = read(rp, person_at_provider.is_sent(ask(rp, prompt="none")))
     assert answer["error"] == "login_required"
+
+
+@pytest.mark.requirement(38)
+@pytest.mark.requirement(39)
+@pytest.mark.requirement(43)
+def test_it_registers_itself_and_signs_out(provider: Example, person_at_provider: Person) -> None:
+    rp = discovered(provider)
+    registered = rp.register(rp.provider_info["registration_endpoint"], client_name="pyoidc, registered by itself")
+    assert rp.registration_read()["redirect_uris"] == registered["redirect_uris"] == [CALLBACK]
+    tokens = redeem(rp, read(rp, person_at_provider.answer(ask(rp))))
+    assert rp.do_user_info_request(method="GET", state="state-1")["sub"] == tokens["id_token"]["sub"]
+    leaves = rp.construct_EndSessionRequest(
+        state="state-1", request_args={"post_logout_redirect_uri": SIGNED_OUT, "state": "state-1"}
+    )
+    answer = person_at_provider.leaves_for(leaves.request(rp.end_session_endpoint))
+    assert answer == f"{SIGNED_OUT}?state=state-1"
+
+
+@pytest.mark.requirement(25)
+def test_a_request_object_with_claims_in_it(provider: Example, person_at_provider: Person) -> None:
+    rp = discovered(provider)
+    keys = pytest.importorskip("oic.utils.keyio").build_keyjar([{"type": "RSA", "use": ["sig"]}])
+    published, rp.keyjar[""] = keys[0], keys[1][""]
+    registered = register_at(provider)(
+        client_name="pyoidc, which signs its requests",
+        redirect_uris=[CALLBACK],
+        grant_types=["authorization_code"],
+        scope="openid profile",
+        jwks=published,
+    )
+    rp.client_id, rp.client_secret = registered["client_id"], registered["client_secret"]
+    request = rp.construct_AuthorizationRequest(
+        request_args={
+            "response_type": ["code"],
+            "scope": ["openid"],
+            "redirect_uri": CALLBACK,
+            "state": "state-1",
+            "nonce": "nonce-1",
+        },
+        request_method="parameter",
+        request_object_signing_alg="RS256",
+        userinfo_claims={"nickname": {"essential": True}},
+    )
+    assert "request" in request
+    redeem(rp, read(rp, person_at_provider.answer(request.request(rp.authorization_endpoint))))
+    assert rp.do_user_info_request(method="GET", state="state-1")["nickname"] == "Ada"
