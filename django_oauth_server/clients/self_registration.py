@@ -98,8 +98,9 @@ def update(client: Client, presented: str, document: Document, issuer: Issuer, n
     the new one is presented, so that nobody is locked out.
     """
     _check_identity(client, document, now)
-    kept = {MEMBER: client.software_statement} if client.software_statement else {}
-    document, statement = apply_statement({**kept, **document}, issuer, now)
+    if document.get(MEMBER) is None and client.software_statement:
+        document = {**document, MEMBER: client.software_statement}
+    document, statement = apply_statement(document, issuer, now)
     terms = _terms(issuer, client.profile, client.metadata)
     metadata = validate(_with_scope(document, terms), terms)
     if client.skip_consent:

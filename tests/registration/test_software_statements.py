@@ -119,10 +119,11 @@ def test_it_does_not_vouch_for_who_registers_with_it(registrant: Registrant) -> 
 class TestUpdate:
     """A client stays bound to what it registered with."""
 
-    def test_without_one_it_is_judged_by_the_one_before(self, registrant: Registrant) -> None:
+    @pytest.mark.parametrize("said", [{}, {"software_statement": None}])
+    def test_without_one_it_is_judged_by_the_one_before(self, registrant: Registrant, said: Any) -> None:
         registrant.registered(software_statement=statement())
         document = {name: value for name, value in registrant.document.items() if name != "software_statement"}
-        answered = registrant.manage("PUT", document | {"client_name": "Mine"}).json()
+        answered = registrant.manage("PUT", document | {"client_name": "Mine"} | said).json()
         assert answered["client_name"] == "Vendor's Notebook"
         assert answered["software_statement"] == registrant.information["software_statement"]
 
