@@ -9,10 +9,11 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from django_oauth_server.conf import Scope
+from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.registry import default_issuer, issuers
 from django_oauth_server.resource.token import VerifiedToken
-from django_oauth_server.resource.verifiers.base import AuthorizationServer
+from django_oauth_server.resource.verifiers.base import AuthorizationServer, CannotVerify
 from django_oauth_server.storage.transaction import retry_conflicts
 from django_oauth_server.tokens.verify import verify_access_token
 
@@ -31,9 +32,12 @@ class LocalVerifier:
 
     @sensitive_variables()  # a report of a failure must not hold the token
     def verify(self, token: str) -> VerifiedToken:
-        """Raises `InvalidToken`."""
+        """Raises `InvalidToken`, or `CannotVerify` where the server is busy."""
         known = {one.settings.issuer: one for one in issuers()}
-        return retry_conflicts(lambda: verify_access_token(token, known, timezone.now()))
+        try:
+            return retry_conflicts(lambda: verify_access_token(token, known, timezone.now()))
+        except TemporarilyUnavailable as exc:
+            raise CannotVerify(str(exc), retry_after=exc.retry_after) from exc
 
     @sensitive_variables()
     async def averify(self, token: str) -> VerifiedToken:

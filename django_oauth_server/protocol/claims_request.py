@@ -44,9 +44,9 @@ class ClaimsRequest:
         return frozenset(self.userinfo).union(self.id_token)
 
     def document(self) -> dict[str, object]:
-        """As JSON, to be kept."""
+        """As JSON, to be kept: the names alone. What else a client wrote was looked at, and could be what no database takes."""
         parts = {"userinfo": self.userinfo, "id_token": self.id_token}
-        return {name: {claim: dict(said) for claim, said in part.items()} for name, part in parts.items() if part}
+        return {name: dict.fromkeys(part) for name, part in parts.items() if part}
 
     def only(self, names: frozenset[str]) -> ClaimsRequest:
         """Without the claims that are not among *names*."""

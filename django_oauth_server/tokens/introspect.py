@@ -45,6 +45,6 @@ def _members(token: Token, issuer: Issuer) -> dict[str, object]:
     }
     if token.kind == Token.Kind.ACCESS:
         members["token_type"] = "Bearer"
-    if token.authorization and not is_pairwise(token.client, issuer):  # which it could be compared by
+    if token.authorization and not is_pairwise(token.client):  # which it could be compared by
         members["username"] = token.authorization.user.get_username()
     return members

@@ -6,24 +6,32 @@ import base64
 import hmac
 from urllib.parse import urlsplit
 
+from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.uris import is_loopback
 
 
 def subject(user_id: object, client: Client, issuer: Issuer) -> str:
-    """The person's `sub` for *client*: the same for all, or one that only the client's own sector sees."""
-    if not is_pairwise(client, issuer):
+    """The person's `sub` for *client*: the same for all, or one that only the client's own sector sees.
+
+    Raises `TemporarilyUnavailable` where it was derived with a salt that the settings have no more: any other would be another person's.
+    """
+    if not is_pairwise(client):
         return str(user_id)
+    if not issuer.settings.pairwise_salt:
+        raise TemporarilyUnavailable(
+            "The server cannot name the person.", detail=f"pairwise_salt is gone, client_id {client.client_id!r}"
+        )
     # Nobody who does not know the salt can find the person, nor compare two sectors (section 8.1).
     message = f"{sector(client)}\0{user_id}".encode()
     derived = hmac.digest(issuer.settings.pairwise_salt.encode(), message, "sha256")
     return base64.urlsafe_b64encode(derived).rstrip(b"=").decode()
 
 
-def is_pairwise(client: Client, issuer: Issuer) -> bool:
-    """Whether *client* registered `subject_type` pairwise, and the issuer offers it."""
-    return bool(issuer.settings.pairwise_salt) and client.metadata.get("subject_type") == "pairwise"
+def is_pairwise(client: Client) -> bool:
+    """Whether *client* registered `subject_type` pairwise."""
+    return bool(client.metadata.get("subject_type") == "pairwise")
 
 
 def sector(client: Client) -> str:

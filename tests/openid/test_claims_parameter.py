@@ -31,6 +31,7 @@ WANTED = json.dumps({"id_token": {"email": None}, "userinfo": {"given_name": {"e
         '{"userinfo": {"name": "yes", "email": 3, "x": {"essential": "perhaps", "value": {}}}}',
         '{"id_token": {"acr": {"essential": true, "values": "1"}}}',
         '{"unknown": {"name": null}}',
+        '{"userinfo": {"name": {"value": "\\u0000", "values": ["\\ud800", 1e400]}}}',
     ],
 )
 def test_no_well_formed_value_causes_an_error(rp: Flow, claims: str) -> None:

@@ -283,3 +283,17 @@ def test_no_transaction_waits_for_the_answer(registrant: Registrant, monkeypatch
     registrant.registered(**chosen)
     assert registrant.update(client_name="Another").status_code == 200
     assert waited == [False, False]
+
+
+def test_a_salt_that_is_gone_names_nobody_rather_than_somebody(
+    browser: Browser, client: Browser, settings: Any
+) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"pairwise_salt": SALT}
+    flow = Flow(client_at(HERE), browser)
+    tokens, code = flow.tokens(scope="openid"), flow.code(scope="openid")
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"pairwise_salt": ""}
+    assert flow.exchange(code).status_code == 503
+    userinfo = client.get("/oauth/userinfo", headers={"Authorization": f"Bearer {tokens['access_token']}"})
+    assert userinfo.status_code == 503
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"pairwise_salt": SALT}
+    assert flow.exchange(code).status_code == 200, "the code was not spent"
