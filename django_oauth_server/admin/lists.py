@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
+from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -85,9 +85,10 @@ class RecordAdmin(QuickAdmin):
     """Of rows that only the server writes. They may be looked at and revoked; none shows a value or a digest."""
 
     search_fields = ("client__client_id",)  # that there is a search; `get_search_results` does it
-    search_help_text = gettext_lazy(
-        "A user name or a client ID in full, or both. The newest %(most)d that match are listed."
-    ) % {"most": MOST_LISTED}
+    search_help_text = format_lazy(
+        gettext_lazy("A user name or a client ID in full, or both. The newest {most} that match are listed."),
+        most=MOST_LISTED,
+    )
     sortable_by = ()  # by the primary key alone: no other column has an index that could
     user_path: ClassVar[str]
     """From the model to the person."""

@@ -204,6 +204,15 @@ def test_the_admin_explains_the_members_of_a_client(admin_client: Browser, langu
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("language", "words"), [("de", "Die neuesten 1000 Treffer"), ("fr", "Les 1000 résultats")])
+def test_the_admin_waits_with_its_words_until_the_language_is_known(
+    admin_client: Browser, language: str, words: str
+) -> None:
+    page = admin_client.get("/admin/django_oauth_server/token/", headers={"Accept-Language": language})
+    assert words in page.content.decode()
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(("language", "words"), [("de", "0 abgelaufene Tokens"), ("fr", "0 jetons expirés")])
 def test_commands_speak_the_language_that_is_active(language: str, words: str) -> None:
     written = StringIO()
