@@ -67,6 +67,12 @@ def test_texts_are_marked_by_names_under_which_makemessages_finds_them() -> None
 
 
 def test_what_pages_need_is_in_the_package() -> None:
-    catalogues = [f"locale/{language}/LC_MESSAGES/django.{kind}" for language in ("de", "fr") for kind in ("po", "mo")]
-    for path in ("templates/oauth_server/consent.html", "static/oauth_server/oauth_server.css", *catalogues):
+    for path in ("templates/oauth_server/consent.html", "static/oauth_server/oauth_server.css"):
         assert (PACKAGE / path).exists()
+
+
+@pytest.mark.parametrize("language", ["de", "fr"])
+@pytest.mark.parametrize("app", ["", "resource/"])
+@pytest.mark.parametrize("kind", ["po", "mo"])
+def test_each_app_brings_its_translations(app: str, language: str, kind: str) -> None:
+    assert (PACKAGE / f"{app}locale/{language}/LC_MESSAGES/django.{kind}").exists()

@@ -38,9 +38,12 @@ STATES = [
 ]
 
 
-def catalogue(language: str) -> dict[Any, str]:
+APPS = ["", "resource/"]
+
+
+def catalogue(language: str, of: str = "") -> dict[Any, str]:
     """By msgid; of a plural, by msgid and form."""
-    with (PACKAGE / f"locale/{language}/LC_MESSAGES/django.mo").open("rb") as compiled:
+    with (PACKAGE / f"{of}locale/{language}/LC_MESSAGES/django.mo").open("rb") as compiled:
         return {msgid: words for msgid, words in gettext.GNUTranslations(compiled)._catalog.items() if msgid}
 
 
@@ -130,8 +133,9 @@ def test_every_text_of_a_template_is_marked(template: Path) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_placeholders_and_markup_survive_translation(language: str) -> None:
-    for msgid, words in catalogue(language).items():
+@pytest.mark.parametrize("of", APPS)
+def test_placeholders_and_markup_survive_translation(language: str, of: str) -> None:
+    for msgid, words in catalogue(language, of).items():
         original = msgid[0] if isinstance(msgid, tuple) else msgid
         assert words, msgid
         assert set(PLACEHOLDER.findall(words)) == set(PLACEHOLDER.findall(original)), msgid
@@ -139,12 +143,14 @@ def test_placeholders_and_markup_survive_translation(language: str) -> None:
         assert (words[:1] == " ", words[-1:] == ".") == (original[:1] == " ", original[-1:] == "."), msgid
 
 
-def test_both_translations_have_the_same_texts() -> None:
-    assert catalogue("de").keys() == catalogue("fr").keys()
+@pytest.mark.parametrize("of", APPS)
+def test_both_translations_have_the_same_texts(of: str) -> None:
+    assert catalogue("de", of).keys() == catalogue("fr", of).keys()
 
 
-def test_french_has_no_space_where_a_line_must_not_break() -> None:
-    assert [words for words in catalogue("fr").values() if re.search(r" [?!:;»]|« |\w'\w", words)] == []
+@pytest.mark.parametrize("of", APPS)
+def test_french_has_no_space_where_a_line_must_not_break(of: str) -> None:
+    assert [words for words in catalogue("fr", of).values() if re.search(r" [?!:;»]|« |\w'\w", words)] == []
 
 
 Door = Callable[[Flow, str], Any]
@@ -218,6 +224,14 @@ def test_commands_speak_the_language_that_is_active(language: str, words: str) -
     written = StringIO()
     with translation.override(language):
         call_command("cleartokens", stdout=written)
+    assert words in written.getvalue()
+
+
+@pytest.mark.parametrize(("language", "words"), [("de", "Von 0 Routen ist keine offen."), ("fr", "sur 0.")])
+def test_the_resource_server_brings_its_own_translations(language: str, words: str) -> None:
+    written = StringIO()
+    with translation.override(language):
+        call_command("protection", "--prefix", "/nowhere", stdout=written)
     assert words in written.getvalue()
 
 
