@@ -30,6 +30,7 @@ BUILT_IN = tuple(
         "endpoints.start_sign_in.StartSignIn",
         "endpoints.registration.RegistrationEndpoint",
         "endpoints.end_session.EndSessionEndpoint",
+        "endpoints.check_session.SessionManagement",
         "logout.back_channel.BackChannelLogout",
         "logout.front_channel.FrontChannelLogout",
         "clients.metadata.ClientMetadata",

@@ -82,10 +82,17 @@ class Reply:
     state: str
     issuer: Issuer
     client: Client
+    session_state: str = ""
+    """By which the client can tell later whether somebody else signed in; empty: not told (OpenID Connect Session Management section 2)."""
 
     def parameters(self, parts: Mapping[str, str]) -> dict[str, str]:
         """*parts* with what is on every answer."""
-        return {**parts, **({"state": self.state} if self.state else {}), "iss": self.issuer.settings.issuer}
+        told = {"state": self.state, "session_state": self.session_state}
+        return {
+            **parts,
+            **{name: value for name, value in told.items() if value},
+            "iss": self.issuer.settings.issuer,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from django.contrib.auth import logout
@@ -13,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from django_oauth_server.authorization.answer import answer, chosen_scopes, first_prompt
+from django_oauth_server.authorization.browser_state import session_state
 from django_oauth_server.authorization.checks import (
     Draft,
     choose_redirect_uri,
@@ -34,6 +36,7 @@ from django_oauth_server.authorization.turn import NOTHING_DONE, PARAMETER, Turn
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.language import language_cookie
+from django_oauth_server.endpoints.check_session import SessionManagement
 from django_oauth_server.endpoints.http import (
     form_parameters,
     log_refusal,
@@ -150,7 +153,7 @@ def _answered(
         outcome = retry_conflicts(lambda: step(_situation(http, draft, turn)))
     except OAuthError as exc:
         return _refuse(http, draft, turn, exc)
-    return _respond(http, outcome if isinstance(outcome, (Page, Redirect)) else _send(reply_to(draft), outcome))
+    return _respond(http, outcome if isinstance(outcome, (Page, Redirect)) else _send(_reply(http, draft), outcome))
 
 
 def _names(issuer: Issuer) -> frozenset[str]:
@@ -171,7 +174,7 @@ def _refuse_object(
 
 def _refuse(http: HttpRequest, draft: Draft, turn: Turn, exc: OAuthError) -> HttpResponse:
     log_refusal(exc, http.path)
-    return _respond(http, _sign_in_first(http, draft, turn) or _send(reply_to(draft), exc.parameters()))
+    return _respond(http, _sign_in_first(http, draft, turn) or _send(_reply(http, draft), exc.parameters()))
 
 
 def _sign_in_first(http: HttpRequest, draft: Draft, turn: Turn) -> Redirect | None:
@@ -206,6 +209,14 @@ def _allowed(situation: Situation, ticked: list[str]) -> Mapping[str, str]:
 
 def _denied(situation: Situation) -> Mapping[str, str]:
     raise AccessDenied("The person said no.")
+
+
+def _reply(http: HttpRequest, draft: Draft) -> Reply:
+    """The way back; with what a client that asked for an ID token can watch the browser by (OpenID Connect Session Management section 2)."""
+    reply = reply_to(draft)
+    if "openid" not in draft.params.get("scope", "").split() or not draft.issuer.components.of(SessionManagement):
+        return reply
+    return replace(reply, session_state=session_state(http, draft.client.client_id, draft.redirect_uri))
 
 
 def _send(reply: Reply, parts: Mapping[str, str]) -> Page | Redirect:

@@ -54,7 +54,7 @@ def see_other(url: str) -> HttpResponse:
 
 def content_security_policy(*, script: bool = False, to_client: bool = False, frames: Iterable[str] = ()) -> str:
     """Nothing but this site's stylesheet and images, in no frame (CSP Level 3)."""
-    sources = _own_sources()
+    sources = own_sources()
     directives = [
         "default-src 'none'",
         f"style-src {sources}",
@@ -74,7 +74,7 @@ def content_security_policy(*, script: bool = False, to_client: bool = False, fr
     return "; ".join(directives)
 
 
-def _own_sources() -> str:
+def own_sources() -> str:
     """This origin, and the one that static files come from if it is another (an absolute STATIC_URL)."""
     address = urlsplit(static(STYLESHEET))
     if not address.netloc:

@@ -20,6 +20,7 @@ ALLOWED = {
     "/oauth/connected-apps/": {"GET", "HEAD"},
     "/oauth/logo": {"GET", "HEAD"},
     END_SESSION: {"GET", "POST"},
+    "/oauth/check-session": {"GET", "HEAD"},
     f"{END_SESSION}/decision": {"POST"},
 }
 NOT_CONNECTED = "3fa85f64-5717-4562-b3fc-2c963f66afa6"

@@ -41,7 +41,7 @@ def test_each_response_type_returns_its_parts_and_nothing_else(rp: Flow, respons
         if response_type in {"code", "none"}
         else (location.fragment, location.query)
     )
-    assert dict(parse_qsl(where)).keys() == PARTS[response_type] | {"state", "iss"}
+    assert dict(parse_qsl(where)).keys() == PARTS[response_type] | {"state", "session_state", "iss"}
     assert elsewhere == ""
 
 
@@ -113,7 +113,7 @@ def test_errors_go_where_the_answer_would_have_gone_with_state_unchanged(rp: Flo
     response = rp.authorize(response_type="code id_token", scope="openid", nonce=None, state=state)
     told = dict(parse_qsl(urlsplit(response["Location"]).fragment))
     assert told["state"] == state
-    assert told.keys() <= {"error", "error_description", "state", "iss"}
+    assert told.keys() <= {"error", "error_description", "state", "session_state", "iss"}
 
 
 @pytest.mark.parametrize("profile", ["oauth2_1", "legacy"])

@@ -1,0 +1,27 @@
+"""Middleware of the authorization server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from django_oauth_server.authorization.browser_state import COOKIE, browser_state
+
+
+class BrowserStateMiddleware:
+    """Tells scripts of the session iframe that somebody signed in or out, anywhere in the project (OpenID Connect Session Management 1.0).
+
+    Stands behind SessionMiddleware. Asks nothing of a request that did not look at its session.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, http: HttpRequest) -> HttpResponse:
+        response = self._get_response(http)
+        if http.session.accessed and http.COOKIES.get(COOKIE) != (state := browser_state(http)):
+            # Read in a frame on other sites' pages, which SameSite=Lax forbids; and None needs TLS.
+            secure = http.is_secure()
+            response.set_cookie(COOKIE, state, secure=secure, httponly=False, samesite="None" if secure else "Lax")
+        return response
