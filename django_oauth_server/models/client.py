@@ -33,12 +33,17 @@ class Client(models.Model):
     refresh_token_lifetime = models.DurationField(_("refresh token lifetime"), null=True, blank=True)
     secret_digest = models.CharField(max_length=64, blank=True, editable=False)
     previous_secret_digest = models.CharField(max_length=64, blank=True, editable=False)
-    encrypted_secret = models.TextField(blank=True, default="", editable=False)
-    previous_encrypted_secret = models.TextField(blank=True, default="", editable=False)
+    encrypted_secret = models.TextField(blank=True, default="", db_default="", editable=False)
+    previous_encrypted_secret = models.TextField(blank=True, default="", db_default="", editable=False)
     """Of secrets that are keys of algorithms, which a digest cannot be."""
     previous_secret_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
     registered_by = models.CharField(
-        _("registered by"), max_length=10, choices=RegisteredBy.choices, default=RegisteredBy.OPERATOR, editable=False
+        _("registered by"),
+        max_length=10,
+        choices=RegisteredBy.choices,
+        default=RegisteredBy.OPERATOR,
+        db_default=RegisteredBy.OPERATOR.value,
+        editable=False,
     )
     initial_access_token = models.ForeignKey(
         "django_oauth_server.InitialAccessToken",
@@ -48,10 +53,12 @@ class Client(models.Model):
         related_name="clients",
         verbose_name=_("initial access token"),
     )
-    registration_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
-    previous_registration_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
+    registration_digest = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+    previous_registration_digest = models.CharField(
+        max_length=64, blank=True, default="", db_default="", editable=False
+    )
     """Of the token that manages the registration (RFC 7592); of the one before, until the new one was used."""
-    software_statement = models.TextField(blank=True, default="", editable=False)
+    software_statement = models.TextField(blank=True, default="", db_default="", editable=False)
     """What it registered with (RFC 7591 section 2.3), as it was sent."""
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)

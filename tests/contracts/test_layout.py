@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.db.migrations.operations import AddField, CreateModel
 
 import django_oauth_server
 
@@ -76,3 +79,19 @@ def test_what_pages_need_is_in_the_package() -> None:
 @pytest.mark.parametrize("kind", ["po", "mo"])
 def test_each_app_brings_its_translations(app: str, language: str, kind: str) -> None:
     assert (PACKAGE / f"{app}locale/{language}/LC_MESSAGES/django.{kind}").exists()
+
+
+def test_a_process_of_the_release_before_can_still_write() -> None:
+    """While a deployment is upgraded, both write: what a later migration adds to a table may be left out."""
+    for operation in added_columns():
+        field = apps.get_model("django_oauth_server", operation.model_name)._meta.get_field(operation.name)
+        assert field.null or field.has_db_default(), f"{operation.model_name}.{operation.name}"
+
+
+def added_columns() -> Iterator[AddField]:
+    for path in sorted((PACKAGE / "migrations").glob("0*.py")):
+        migration = import_module(f"django_oauth_server.migrations.{path.stem}").Migration
+        made = {operation.name for operation in migration.operations if isinstance(operation, CreateModel)}
+        for operation in migration.operations:
+            if isinstance(operation, AddField) and operation.model_name not in {name.lower() for name in made}:
+                yield operation
