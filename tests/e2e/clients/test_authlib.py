@@ -81,8 +81,8 @@ def _plain_http_on_this_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
 
 
-def relying_party(server: Example, method: str) -> RelyingParty:
-    client = register_at(server)(
+def registered(server: Example, method: str) -> dict[str, Any]:
+    return register_at(server)(
         client_name="Authlib",
         redirect_uris=[CALLBACK],
         post_logout_redirect_uris=[SIGNED_OUT],
@@ -91,7 +91,16 @@ def relying_party(server: Example, method: str) -> RelyingParty:
         scope=SCOPE,
         **METHODS[method],
     )
-    return RelyingParty(server, client)
+
+
+@pytest.fixture(scope="module")
+def client(example: Example) -> dict[str, Any]:
+    return registered(example, "client_secret_basic")
+
+
+@pytest.fixture
+def rp(example: Example, client: dict[str, Any]) -> RelyingParty:
+    return RelyingParty(example, client)
 
 
 @pytest.mark.requirement(29)
@@ -100,7 +109,7 @@ def relying_party(server: Example, method: str) -> RelyingParty:
 @pytest.mark.parametrize("method", METHODS)
 def test_code_flow(request: pytest.FixtureRequest, method: str) -> None:
     server: Example = request.getfixturevalue("provider" if method in OF_THE_ENDPOINT else "example")
-    rp, person = relying_party(server, method), Person(server.password)
+    rp, person = RelyingParty(server, registered(server, method)), Person(server.password)
     token = rp.finish(person.answer(rp.begin()))
     assert "name" not in token["userinfo"]  # the ID token's claims, by its name for them
     assert token["userinfo"]["at_hash"]
@@ -116,17 +125,15 @@ def test_code_flow(request: pytest.FixtureRequest, method: str) -> None:
 
 
 @pytest.mark.requirement(19)
-def test_it_is_told_that_nobody_is_signed_in(example: Example) -> None:
-    rp, stranger = relying_party(example, "client_secret_basic"), Person(example.password)
+def test_it_is_told_that_nobody_is_signed_in(rp: RelyingParty, person: Person) -> None:
     with pytest.raises(django_client.OAuthError, match="login_required"):
-        rp.finish(stranger.is_sent(rp.begin(prompt="none")))
+        rp.finish(person.is_sent(rp.begin(prompt="none")))
 
 
 @pytest.mark.requirement(24)
-def test_a_claim_is_asked_for_by_its_name(example: Example) -> None:
-    rp, person = relying_party(example, "client_secret_basic"), Person(example.password)
+def test_a_claim_is_asked_for_by_its_name(rp: RelyingParty, person: Person) -> None:
     asked = '{"userinfo": {"nickname": {"essential": true}}, "id_token": {"given_name": null}}'
-    token = rp.finish(person.answer(rp.begin(scope="openid", claims=asked)))
+    token = rp.finish(person.answer(rp.begin(scope="openid", claims=asked, prompt="consent")))
     assert token["userinfo"]["given_name"] == "Ada"
     told = rp.app.userinfo(token=token)
     assert set(told) == {"sub", "nickname"}
@@ -134,9 +141,8 @@ def test_a_claim_is_asked_for_by_its_name(example: Example) -> None:
 
 @pytest.mark.requirement(43)
 @pytest.mark.requirement(46)
-def test_signing_out(example: Example) -> None:
-    rp, person = relying_party(example, "client_secret_basic"), Person(example.password)
-    token = rp.finish(person.answer(rp.begin()))
+def test_signing_out(rp: RelyingParty, person: Person) -> None:
+    token = rp.finish(person.answer(rp.begin(prompt="consent")))
     answer = person.leaves_for(rp.leave(token["id_token"]))
     assert answer.startswith(SIGNED_OUT)
     assert rp.has_left(answer)

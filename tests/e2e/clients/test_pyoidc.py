@@ -29,17 +29,21 @@ def discovered(server: Example) -> Any:
     return client
 
 
-@pytest.fixture
-def rp(provider: Example) -> Any:
-    """Known by what an operator registered."""
-    client = discovered(provider)
-    registered = register_at(provider)(
+@pytest.fixture(scope="module")
+def registered(provider: Example) -> dict[str, Any]:
+    return register_at(provider)(
         client_name="pyoidc",
         redirect_uris=[CALLBACK],
         grant_types=["authorization_code", "refresh_token", "implicit"],
         response_types=["code", "code id_token token"],
         scope="openid profile email offline_access",
     )
+
+
+@pytest.fixture
+def rp(provider: Example, registered: dict[str, Any]) -> Any:
+    """Known by what an operator registered."""
+    client = discovered(provider)
     client.store_registration_info(message.RegistrationResponse(**registered))
     return client
 
@@ -51,6 +55,7 @@ def ask(rp: Any, response_type: str = "code", **more: Any) -> str:
         "redirect_uri": CALLBACK,
         "state": "state-1",
         "nonce": "nonce-1",
+        "prompt": "consent",  # whatever was allowed before
         **more,
     }
     return rp.construct_AuthorizationRequest(request_args=arguments).request(rp.authorization_endpoint)
