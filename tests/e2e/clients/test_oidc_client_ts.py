@@ -140,3 +140,15 @@ def test_signing_out_and_silent_renewal_after_it(page: Any) -> None:
     page.click("#logout-confirm")
     page.wait_for_selector("text=signed out")
     assert page.evaluate("manager.signinSilent().catch(refused => refused.error)") == "login_required"
+
+
+@pytest.mark.requirement(49)
+@pytest.mark.spec("OpenID Connect Session Management", "3.1")
+def test_signing_out_elsewhere_is_noticed(page: Any, secure: Example) -> None:
+    """By the session frame, which is asked every second, and a silent request then."""
+    page.wait_for_timeout(2500)
+    assert page.inner_text("#status") == "signed in: Ada Example"
+    elsewhere = page.context.new_page()
+    elsewhere.goto(f"{secure.url}/oauth/end-session")
+    elsewhere.click("#logout-confirm")
+    page.wait_for_selector("text=signed out elsewhere")
