@@ -15,6 +15,7 @@ from django_oauth_server.grants.base import Issuance
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client
 from django_oauth_server.protocol.claims_request import ClaimsRequest
+from django_oauth_server.protocol.opaque import sid_for
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.tokens.claims import claims_class
 
@@ -110,7 +111,7 @@ class Granted:
         """What is kept with the tokens: how the person had signed in, and what an OpenID Provider is asked beside."""
         facts = self.session.claims()
         if "openid" in self.scopes:
-            facts |= {"sid": self.session.sid} | (
+            facts |= {"sid": sid_for(self.session.sid, self.request.client.client_id)} | (
                 {"claims": self.request.claims.document()} if self.request.claims else {}
             )
         return facts

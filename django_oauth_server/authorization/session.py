@@ -50,7 +50,7 @@ class SessionFacts:
     """A sign-in session as relying parties are told of it."""
 
     sid: str = ""
-    """Its identifier (OpenID Connect Front-Channel Logout section 3). Says nothing of Django's session key."""
+    """Its identifier, which says nothing of Django's session key. Each client knows it by another (`sid_for`)."""
     authentication: Authentication = Authentication()
     session_digest: str = ""
     """Of Django's session key."""

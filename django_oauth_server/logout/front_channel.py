@@ -51,7 +51,7 @@ class FrontChannelLogout(Component):
 def frames(ended: Iterable[Participation]) -> list[str]:
     """What the browser has to load: the page of each relying party, with `iss` and `sid` (section 2)."""
     return [
-        add_parameters(one.client.frontchannel_logout_uri, [("iss", one.client.issuer), ("sid", one.sid)], "query")
+        add_parameters(one.client.frontchannel_logout_uri, [("iss", one.client.issuer), ("sid", one.told_sid)], "query")
         for one in ended
         if one.client.frontchannel_logout_uri and one.client.is_active
     ]

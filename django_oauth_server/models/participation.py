@@ -7,12 +7,14 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_oauth_server.protocol.opaque import sid_for
+
 
 class Participation(models.Model):
     """A relying party was told of a person's sign-in session, and is to be told of its end."""
 
     sid = models.CharField(_("session"), max_length=64)
-    """As relying parties know it. Says nothing of Django's session key."""
+    """The session's own, which no relying party knows."""
     client = models.ForeignKey("django_oauth_server.Client", models.CASCADE, related_name="+", verbose_name=_("client"))
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("user"))
     session_digest = models.CharField(max_length=64, db_index=True, editable=False)
@@ -26,3 +28,8 @@ class Participation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} → {self.client_id}"
+
+    @property
+    def told_sid(self) -> str:
+        """As its ID tokens had it."""
+        return sid_for(self.sid, self.client.client_id)

@@ -38,6 +38,11 @@ def derive(prefix: str, key: bytes, *parts: str) -> str:
     return prefix + base64.urlsafe_b64encode(hmac.digest(key, message, "sha256")).rstrip(b"=").decode()
 
 
+def sid_for(session: str, client_id: str) -> str:
+    """The `sid` by which one client knows a session of 192 random bits. Could clients compare theirs, pairwise subjects would be for nothing."""
+    return base64.urlsafe_b64encode(hashlib.sha256(f"{session}\0{client_id}".encode()).digest()).rstrip(b"=").decode()
+
+
 def digest(value: str) -> str:
     """What is stored in place of *value*. Plain SHA-256 is enough for 256 random bits."""
     return hashlib.sha256(value.encode()).hexdigest()

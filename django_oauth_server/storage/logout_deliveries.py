@@ -13,7 +13,7 @@ WAITING, DELIVERED, FAILED = LogoutDelivery.State.WAITING, LogoutDelivery.State.
 def add_deliveries(ended: Iterable[Participation], now: datetime) -> int:
     """Each is to be told; returns how many."""
     rows = [
-        LogoutDelivery(client=one.client, sid=one.sid, person=str(one.user_id), due_at=now, created_at=now)
+        LogoutDelivery(client=one.client, sid=one.told_sid, person=str(one.user_id), due_at=now, created_at=now)
         for one in ended
     ]
     return len(LogoutDelivery.objects.bulk_create(rows))
