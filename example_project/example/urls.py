@@ -1,4 +1,4 @@
-"""The authorization server, the API that it protects, sign-in, admin, and the demo client."""
+"""The authorization server, the API that it protects, sign-in, admin, and the demo clients."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
@@ -6,12 +6,13 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from django_oauth_server.resource.django import open_resource
-from example.views import APIDocs, SignIn, demo, home
+from example.views import APIDocs, SignIn, demo, home, openid_demo
 
 urlpatterns = [
     path("", include("django_oauth_server.urls")),
     path("", home, name="home"),
     path("demo/", demo, name="demo"),
+    path("demo/oidc/", openid_demo, name="openid_demo"),
     path("api/", include("notes.urls")),
     path("api/schema/", open_resource(SpectacularAPIView.as_view()), name="schema"),
     path("api/docs/", open_resource(APIDocs.as_view()), name="docs"),

@@ -1,4 +1,4 @@
-"""The start page, sign-in, the page of the demo client, and the API's documentation."""
+"""The start page, sign-in, the pages of the demo clients, and the API's documentation."""
 
 from __future__ import annotations
 
@@ -35,9 +35,25 @@ class SignIn(LoginView):
 
 
 def demo(request: HttpRequest) -> HttpResponse:
-    """A public client that runs in the browser. The page is static: the server knows nothing of its tokens."""
-    context = {"issuer_name": settings.SITE_NAME, "issuer": settings.ISSUER, "client_id": "demo"}
-    response = render(request, "example/demo.html", context)
+    """A public client that runs in the browser."""
+    return _client_page(request, "example/demo.html", client_id="demo")
+
+
+def openid_demo(request: HttpRequest) -> HttpResponse:
+    """The same, as a relying party of OpenID Connect."""
+    return _client_page(request, "example/openid.html", client_id="doorplate")
+
+
+def _client_page(request: HttpRequest, template: str, *, client_id: str) -> HttpResponse:
+    """The page is static: the server knows nothing of its tokens."""
+    issuer = settings.ISSUER
+    context = {
+        "issuer_name": settings.SITE_NAME,
+        "issuer": issuer,
+        "here": issuer + request.path,
+        "client_id": client_id,
+    }
+    response = render(request, template, context)
     response["Content-Security-Policy"] = DEMO_POLICY
     response["Referrer-Policy"] = "no-referrer"  # the code in the address is nobody else's business
     response["Cache-Control"] = "no-store"

@@ -55,7 +55,7 @@ class Served:
             try:
                 requests.get(self.url + self._path, timeout=5)
                 return
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 time.sleep(0.1)
         pytest.fail(self.log())
 

@@ -79,7 +79,7 @@ def test_another_issuer_has_clients_of_its_own(tmp_path: Path) -> None:
     assert redirect_uris == [
         [f"{issuer}{path}"]
         for issuer in ("http://127.0.0.1:8000", "https://notes.example")
-        for path in ("/demo/", swagger)
+        for path in ("/demo/", "/demo/oidc/", swagger)
     ]
 
 

@@ -1,4 +1,4 @@
-"""First start: tables, a person, the demo client and Swagger UI's, a signing key. Running it again changes nothing."""
+"""First start: tables, a person, the demo clients and Swagger UI's, a signing key. Running it again changes nothing."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ DEMO_CLIENT: dict[str, object] = {
     "grant_types": ["authorization_code", "refresh_token"],
     "response_types": ["code"],
     "scope": "notes:read notes:write",
+}
+OPENID_CLIENT = DEMO_CLIENT | {
+    "client_name": "Doorplate",
+    "client_uri": f"{settings.ISSUER}/demo/oidc/",
+    "redirect_uris": [f"{settings.ISSUER}/demo/oidc/"],
+    "post_logout_redirect_uris": [f"{settings.ISSUER}/demo/oidc/"],
+    "scope": "openid profile email address phone",
 }
 DOCS_CLIENT = DEMO_CLIENT | {
     "client_name": "Notes API documentation",
@@ -57,6 +64,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         signing_key(default_issuer())
         self._client("demo", DEMO_CLIENT)
+        self._client("doorplate", OPENID_CLIENT)
         self._client("docs", DOCS_CLIENT)
         self._person()
         self.stdout.write(f"\n  Start here:     {settings.ISSUER}/demo/")

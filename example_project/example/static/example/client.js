@@ -1,8 +1,8 @@
 // A public client of RFC 6749 with PKCE (RFC 7636), the issuer check of RFC 9207, refresh, and revocation (RFC 7009).
 // It speaks the protocol and tells `observe` of each message; it knows nothing of the page.
 
-const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
+export const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+export const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 const digest = async (text) => base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
 
 /** What a server or the person refused; `reason` is the protocol's word, or one of `wrong-state` and `wrong-issuer`. */
@@ -29,9 +29,9 @@ export class OAuthClient {
   }
 
   /** (A): the address to send the person to, and what must be remembered until they come back. */
-  async request() {
+  async request(more = {}) {
     const { authorization_endpoint } = await this.metadata();
-    const pending = { state: random(), verifier: random() };
+    const pending = { state: random(), verifier: random(), ...more };
     const params = {
       response_type: "code",
       client_id: this.clientId,
@@ -40,6 +40,7 @@ export class OAuthClient {
       state: pending.state,
       code_challenge: await digest(pending.verifier),
       code_challenge_method: "S256",
+      ...more,
     };
     this.observe("A", { line: `GET ${authorization_endpoint}`, fields: params });
     return { url: `${authorization_endpoint}?${new URLSearchParams(params)}`, pending };

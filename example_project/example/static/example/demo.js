@@ -1,51 +1,14 @@
 // The page around the client: what it remembers, what it shows, what its buttons do.
 // Tokens live in this tab's session storage: fit for a demonstration. An app with more to lose keeps them on a server of its own.
 
-import { OAuthClient, Refused } from "./client.js";
+import { OAuthClient } from "./client.js";
+import { $, from, memory, observe, performing, say, show } from "./page.js";
 
 const { issuer, clientId } = document.body.dataset;
 const api = `${issuer}/api/notes/`;
-const $ = (id) => document.getElementById(id);
-
-const memory = {
-  get: (name) => JSON.parse(sessionStorage.getItem(name)),
-  set: (name, value) => sessionStorage.setItem(name, JSON.stringify(value)),
-};
-
 const client = new OAuthClient({ issuer, clientId, redirectUri: `${issuer}/demo/`, scope: "notes:read notes:write", observe });
 
 // --- what is shown -----------------------------------------------------------------------------------------------
-
-const from = (template, name) => $(template).content.querySelector(`[data-of="${CSS.escape(name)}"]`)?.textContent ?? "";
-const shortened = (value) => String(value).replace(/[\w.-]{40,}/g, (long) => `${long.slice(0, 14)}…${long.slice(-4)}`);
-
-function observe(step, { line, fields, body = "", refused = false }) {
-  const kept = Object.entries(fields).map(([name, value]) => [name, shortened(value)]);
-  const shown = { ...memory.get("shown"), [step]: { line, fields: kept, body, refused } };
-  memory.set("shown", shown);
-  show(shown, step);
-}
-
-function show(shown, now) {
-  for (const [step, message] of Object.entries(shown)) {
-    $(`line-${step}`).textContent = message.line;
-    $(`body-${step}`).textContent = message.body;
-    $(`fields-${step}`).replaceChildren(...message.fields.flatMap(field));
-  }
-  for (const element of document.querySelectorAll("[data-step]")) {
-    const { step } = element.dataset;
-    element.classList.toggle("done", step in shown);
-    element.classList.toggle("now", step === now);
-    element.classList.toggle("refused", Boolean(shown[step]?.refused));
-  }
-}
-
-function field([name, value]) {
-  const term = Object.assign(document.createElement("dt"), { textContent: name });
-  const given = Object.assign(document.createElement("dd"), { textContent: value, className: "value" });
-  const word = Object.assign(document.createElement("dd"), { textContent: from("words", name), className: "word" });
-  return word.textContent ? [term, given, word] : [term, given];
-}
 
 function list(notes) {
   $("notes").replaceChildren(...notes.map(({ id, text }) => {
@@ -56,10 +19,6 @@ function list(notes) {
     item.append(button);
     return item;
   }));
-}
-
-function say(name) {
-  $("status").textContent = from("sayings", name);
 }
 
 /** Each button where it can be pressed; the next step's stands out. */
@@ -96,7 +55,7 @@ async function connect() {
 async function arrive(answer) {
   history.replaceState(null, "", location.pathname); // the code is nobody else's business
   const pending = memory.get("request")?.pending;
-  sessionStorage.removeItem("request"); // answered once
+  memory.forget("request"); // answered once
   keep(await client.redeem(client.accept(answer, pending), pending));
   say("connected");
 }
@@ -126,7 +85,7 @@ async function revoke() {
 /** The tokens are worth nothing now; the old one is kept, to show what becomes of it. */
 function drop() {
   memory.set("old", memory.get("tokens").access_token);
-  sessionStorage.removeItem("tokens");
+  memory.forget("tokens");
   list([]);
 }
 
@@ -162,20 +121,7 @@ const REASONS = {
   "wrong-issuer": "wrong-issuer",
 };
 
-/** *action* as a listener: what is refused is said, and the buttons follow. */
-function perform(action) {
-  return async (event) => {
-    event?.preventDefault();
-    try {
-      await action();
-    } catch (problem) {
-      if (!(problem instanceof Refused)) return reportError(problem);
-      say(REASONS[problem.reason] ?? "refused");
-    } finally {
-      offer();
-    }
-  };
-}
+const perform = performing(REASONS, offer);
 
 // --- start -------------------------------------------------------------------------------------------------------
 
