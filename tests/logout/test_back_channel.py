@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import django
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
@@ -391,6 +392,19 @@ def test_who_delivers_is_told_after_the_commit(
         sign_out(rp.browser)
         assert made == []
     assert made == calls
+
+
+@pytest.mark.skipif(django.VERSION < (6, 0), reason="this Django has no tasks")
+def test_djangos_tasks_deliver(
+    rp: Flow, receiver: WebServer, settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"logout_delivery": "task"}
+    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+    rp.tokens(scope="openid")
+    with django_capture_on_commit_callbacks(execute=True):
+        sign_out(rp.browser)
+    assert len(receiver.forms) == 1
+    assert LogoutDelivery.objects.get().finished_at is not None
 
 
 # -- what it costs, and what may be registered --------------------------------------------------------------------------
