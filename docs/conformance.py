@@ -9,6 +9,7 @@ import argparse
 import ast
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -121,8 +122,13 @@ def page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def found() -> Iterator[Shown]:
+@cache
+def found() -> tuple[Shown, ...]:
     """Every mark of every test."""
+    return tuple(_found())
+
+
+def _found() -> Iterator[Shown]:
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for function in ast.walk(tree):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
+from threading import Lock
 
 import pytest
 from django.conf import settings
@@ -14,6 +16,7 @@ from django.utils import translation
 from django_oauth_server.authorization.sources import request_uri
 from django_oauth_server.clients import keys as client_keys
 from django_oauth_server.keys import signing
+from django_oauth_server.protocol.jose import SigningKeyPair
 from django_oauth_server.storage import revocations
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow
@@ -34,6 +37,25 @@ def _fresh_process() -> Iterator[None]:
     yield
     signing.forget()
     revocations.forget()
+
+
+_made: dict[str, list[SigningKeyPair]] = {}
+
+
+@pytest.fixture(autouse=True)
+def _keys_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Finding primes takes longer than most tests. The keys that a test makes all differ; the next test is given the same ones."""
+    given, turn, make = Counter[str](), Lock(), SigningKeyPair.generate
+
+    def generate(alg: str) -> SigningKeyPair:
+        with turn:
+            made, number = _made.setdefault(alg, []), given[alg]
+            given[alg] += 1
+            if number == len(made):
+                made.append(make(alg))
+            return made[number]
+
+    monkeypatch.setattr(SigningKeyPair, "generate", generate)
 
 
 @pytest.fixture
