@@ -21,11 +21,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from joserfc import jwt
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, RSAKey
 
 from tests.e2e.clients.person import Person
 from tests.e2e.conftest import ROOT, free_port
 from tests.e2e.test_loadclients import DOCUMENT
+from tests.outbound.server import WebServer, as_json
 
 requests = pytest.importorskip("requests")
 pytestmark = pytest.mark.e2e
@@ -50,7 +51,8 @@ class Provider:
 
     def as_walked(self, *blocks: str) -> str:
         """The page's commands, with ports that are free here."""
-        return "".join(blocks).replace("9443", str(self.port)).replace("8000", str(self.behind))
+        walked = "".join(blocks).replace("9443", str(self.port)).replace("8000", str(self.behind))
+        return walked.replace("suite.example:8443", "127.0.0.1")  # a name that this machine's resolver knows
 
     def run(self, block: str) -> str:
         script = self.as_walked(COMMANDS[0], block)
@@ -229,6 +231,77 @@ def test_a_client_registers_itself_and_goes(provider: Provider) -> None:
     assert made.status_code == 201, made.text
     headers = {"Authorization": f"Bearer {made.json()['registration_access_token']}"}
     assert session.delete(made.json()["registration_client_uri"], headers=headers).status_code == 204
+
+
+@pytest.fixture
+def suite(provider: Provider) -> Iterator[WebServer]:
+    """The host from which everything is judged, under the same private authority."""
+    command = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=suite -keyout suite.key -out suite.pem -CA ca.pem -CAkey ca.key "
+        "-addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE && cat suite.key >>suite.pem"
+    )
+    subprocess.run(["bash", "-euc", command], cwd=provider.folder, capture_output=True, check=True)
+    server = WebServer(provider.folder / "suite.pem")
+    server.pages["/logout"] = (200, {}, b"")
+    yield server
+    server.stop()
+
+
+@pytest.mark.requirement(25)
+@pytest.mark.requirement(34)
+@pytest.mark.requirement(48)
+def test_the_suites_own_host_is_asked_for_keys_and_requests_and_told_of_the_end(
+    provider: Provider, suite: WebServer
+) -> None:
+    key = RSAKey.generate_key(2048, {"kid": "suite-1", "alg": "RS256", "use": "sig"})
+    suite.pages["/jwks"] = as_json({"keys": [key.as_dict(private=False)]})
+    session, now = provider.session(), int(time.time())
+    said = {
+        "redirect_uris": [CALLBACK],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks_uri": suite.url("/jwks"),
+        "request_uris": [suite.url("/request")],
+        "request_object_signing_alg": "RS256",
+        "backchannel_logout_uri": suite.url("/logout"),
+    }
+    made = session.post(provider.discovery["registration_endpoint"], json=said)
+    assert made.status_code == 201, made.text
+    me = made.json()["client_id"]
+
+    def signed(**claims: Any) -> str:
+        return jwt.encode({"alg": "RS256", "kid": "suite-1"}, {"iss": me, "aud": provider.issuer, **claims}, key)
+
+    wish = {
+        "client_id": me,
+        "response_type": "code",
+        "redirect_uri": CALLBACK,
+        "scope": "openid",
+        "nonce": "by reference",
+    }
+    suite.pages["/request"] = (200, {"Content-Type": "application/oauth-authz-req+jwt"}, signed(**wish).encode())
+    asked = {"client_id": me, "response_type": "code", "scope": "openid", "request_uri": suite.url("/request")}
+    person = provider.person()
+    answer = person.answer(f"{provider.discovery['authorization_endpoint']}?{urlencode(asked)}")
+    proof = signed(sub=me, aud=provider.discovery["token_endpoint"], jti="1", iat=now, exp=now + 60)
+    form = {
+        "grant_type": "authorization_code",
+        "code": parse_qs(urlsplit(answer).query)["code"][0],
+        "redirect_uri": CALLBACK,
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": proof,
+    }
+    bought = session.post(provider.discovery["token_endpoint"], form)
+    assert bought.status_code == 200, bought.text
+    signed_in = provider.read(bought.json()["id_token"]).claims
+    assert signed_in["nonce"] == "by reference"
+
+    question = person.browser.get(provider.discovery["end_session_endpoint"])
+    person._submit(question, decision="sign_out")
+    end = time.monotonic() + 15
+    while not suite.forms and time.monotonic() < end:
+        time.sleep(0.1)
+    told = provider.read(suite.forms[0]["logout_token"]).claims
+    assert (told["sub"], told["sid"], told["aud"]) == (signed_in["sub"], signed_in["sid"], me)
 
 
 @pytest.mark.requirement(10)
