@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -130,9 +131,10 @@ def test_it_registers_itself_and_signs_out(provider: Example, person_at_provider
 
 
 @pytest.mark.requirement(25)
-def test_a_request_object_with_claims_in_it(provider: Example, person_at_provider: Person) -> None:
+def test_a_request_object_with_claims_in_it(provider: Example, person_at_provider: Person, tmp_path: Path) -> None:
     rp = discovered(provider)
-    keys = pytest.importorskip("oic.utils.keyio").build_keyjar([{"type": "RSA", "use": ["sig"]}])
+    wanted = {"type": "RSA", "use": ["sig"], "path": str(tmp_path)}  # it writes down what it makes
+    keys = pytest.importorskip("oic.utils.keyio").build_keyjar([wanted])
     published, rp.keyjar[""] = keys[0], keys[1][""]
     registered = register_at(provider)(
         client_name="pyoidc, which signs its requests",
