@@ -110,8 +110,8 @@ def page() -> str:
     parts = [
         "# Conformance",
         "<!-- Written by docs/conformance.py from the tests. Mark a test, and run it. -->",
-        "What the OpenID Foundation's certification looks at, in a line each, and the tests that show it: through the front door, in every run.\n"
-        "*shown*: by tests that pass wherever the suite does. *not shown*: by no test; there is no FAPI 2.0 profile yet.",
+        "What the OpenID Foundation's certification looks at, in a line each, and the tests that show it: through the front door.\n"
+        "*shown*: by tests that pass in every run of `.ci/run`. *not shown*: by no test; there is no FAPI 2.0 profile yet.",
     ]
     for heading, requirements in REQUIREMENTS.items():
         rows = [_row(number, words, shown.get(number, [])) for number, words in requirements.items()]
