@@ -73,9 +73,9 @@ class DatabaseKeys:
         self._pairs: dict[str, SigningKeyPair] = {}
         self._uncommitted: set[str] = set()
 
-    def ring(self, max_age: float | None = None) -> KeyRing:
-        """What was read no longer ago than *max_age* seconds."""
-        if self._kept is not None and monotonic() - self._read_at < (self._interval if max_age is None else max_age):
+    def ring(self) -> KeyRing:
+        """What was read no longer ago than the interval."""
+        if self._kept is not None and monotonic() - self._read_at < self._interval:
             return self._kept
         return self._read()
 
@@ -86,9 +86,9 @@ class DatabaseKeys:
         self._sought_at = monotonic()
         return self._read()
 
-    def complete(self, max_age: float | None = None) -> KeyRing:
-        """The same, with keys for all that is offered: those that are missing are made."""
-        ring = self.ring(max_age)
+    def complete(self, *, anew: bool = False) -> KeyRing:
+        """The same, or read *anew*, with keys for all that is offered: those that are missing are made."""
+        ring = self._read() if anew else self.ring()
         if ring.algs.issuperset(self._algs):
             return ring
         ring = self._read()

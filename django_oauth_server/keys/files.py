@@ -19,13 +19,13 @@ class FileKeys:
     def __init__(self, settings: IssuerSettings) -> None:
         self._paths = settings.signing_key_files
 
-    def ring(self, max_age: float | None = None) -> KeyRing:
+    def ring(self) -> KeyRing:
         return self._ring
 
     def sought(self) -> KeyRing:
         return self._ring
 
-    def complete(self, max_age: float | None = None) -> KeyRing:
+    def complete(self, *, anew: bool = False) -> KeyRing:
         return self._ring
 
     def signer(self, alg: str | None = None) -> SigningKeyPair:

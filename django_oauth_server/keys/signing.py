@@ -9,7 +9,7 @@ from django.core.signals import setting_changed
 
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.keys.database import PATIENCE, DatabaseKeys, offered
+from django_oauth_server.keys.database import DatabaseKeys, offered
 from django_oauth_server.keys.derivation import SETTINGS
 from django_oauth_server.keys.files import FileKeys, read_files
 from django_oauth_server.keys.ring import KeyRing
@@ -31,11 +31,11 @@ __all__ = [
 class _Keys(Protocol):
     """Where keys are kept."""
 
-    def ring(self, max_age: float | None = None) -> KeyRing: ...
+    def ring(self) -> KeyRing: ...
 
     def sought(self) -> KeyRing: ...
 
-    def complete(self, max_age: float | None = None) -> KeyRing: ...
+    def complete(self, *, anew: bool = False) -> KeyRing: ...
 
     def signer(self, alg: str | None = None) -> SigningKeyPair: ...
 
@@ -62,8 +62,8 @@ def published_keys(issuer: Issuer) -> KeySet:
 
 
 def jwks(issuer: Issuer) -> dict[str, list[dict[str, object]]]:
-    """The JWK Set that is published (RFC 7517 section 5). Never older than a few seconds: a key that was rotated in at once is looked for here."""
-    return _keys(issuer).complete(max_age=PATIENCE).jwks
+    """The JWK Set that is published (RFC 7517 section 5), as it is now: others keep it, and whatever has begun to sign must be found here."""
+    return _keys(issuer).complete(anew=True).jwks
 
 
 def verify(issuer: Issuer, token: str, *, typ: str) -> dict[str, object]:

@@ -141,7 +141,16 @@ class TestWithoutQueries:
         clock.advance(4 * SECOND)
         with django_assert_num_queries(0):  # type: ignore[operator]
             verify(issuer, token_of(issuer), typ="at+jwt")
-            assert published_keys(issuer).keys and jwks(issuer)["keys"]
+            assert published_keys(issuer).keys
+
+    def test_the_key_set_is_published_as_it_is_now(
+        self, issuer: Issuer, process: Process, clock: Clock, django_assert_num_queries: object
+    ) -> None:
+        """Whoever fetches it keeps it: it must have each key that signs, whichever process or thread made it, and however lately."""
+        rotate(process(), now=clock.now, at_once=True)
+        every = set(SigningKey.objects.values_list("kid", flat=True))
+        with django_assert_num_queries(1):  # type: ignore[operator]
+            assert len(every) > 1 and kids(issuer) == every
 
     def test_keys_are_read_again_within_a_minute(
         self, issuer: Issuer, clock: Clock, django_assert_num_queries: object
