@@ -228,6 +228,17 @@ def test_a_jwk_set_of_junk_has_no_keys_or_is_a_value_error(document: object) -> 
         assert not KeySet.parse(document).keys
 
 
+@pytest.mark.spec("RFC 7515", "4.1.6")
+def test_a_chain_of_certificates_in_the_header_is_no_hindrance_and_names_no_key() -> None:
+    chain = [base64.b64encode(bytes(1_800)).decode()] * 3
+
+    assert verify(resigned(x5c=chain), KEYS, typ="at+jwt") == CLAIMS
+    with pytest.raises(InvalidJWT, match="names no key"):
+        verify(resigned(x5c=chain, kid=None), KEYS, typ="at+jwt")
+    with pytest.raises(InvalidJWT):
+        verify(resigned(x5c=chain * 2), KEYS, typ="at+jwt")
+
+
 @pytest.mark.spec("RFC 7517", "5")
 @pytest.mark.parametrize(
     "passed_over",

@@ -46,6 +46,9 @@ class Registry(JWSRegistry):
     profiles say EdDSA, and `_FITS` leaves it no other curve.
     """
 
+    max_header_length = 16_384
+    """As sent. Clients may put a chain of certificates there (`x5c`), which nothing here reads."""
+
     def __init__(self, names: Collection[str]) -> None:
         super().__init__(strict_check_header=False)  # unknown header members are ignored (RFC 7515 section 4)
         self._models = {name: self.algorithms[name] for name in names}
