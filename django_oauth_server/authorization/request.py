@@ -112,9 +112,16 @@ class Granted:
         facts = self.session.claims()
         if "openid" in self.scopes:
             facts |= {"sid": sid_for(self.session.sid, self.request.client.client_id)} | (
-                {"claims": self.request.claims.document()} if self.request.claims else {}
+                {"claims": self.claims.document()} if self.claims else {}
             )
         return facts
+
+    @property
+    def claims(self) -> ClaimsRequest:
+        """What was asked for claim by claim, without what the person cleared as a scope: a box for it was on the page, and no other."""
+        kind = claims_class(self.request.issuer.settings)
+        cleared = kind.asked_by(self.request.scopes) - kind.asked_by(self.scopes)
+        return self.request.claims.only(self.request.claims.names - cleared)
 
     def issuance(self, family: UUID) -> Issuance:
         """What the person's consent proves, where tokens are handed out at once."""

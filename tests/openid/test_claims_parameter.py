@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from django_oauth_server.conf import Scope
 from django_oauth_server.models import Authorization
 from tests.flow import Flow, answered
 from tests.openid.conftest import read
@@ -62,6 +63,20 @@ def test_a_person_is_asked_for_each_and_it_is_remembered(rp: Flow, user: Any) ->
 def test_what_a_scope_brings_is_not_asked_for_twice(rp: Flow) -> None:
     html = rp.authorize(scope="openid email profile", claims=WANTED).content.decode()
     assert "See your given name" not in html
+
+
+@pytest.mark.spec("OpenID Connect Core", "5.5")
+def test_what_the_person_cleared_as_a_scope_is_not_told_as_a_claim(rp: Flow, user: Any, settings: Any) -> None:
+    user.email = "alice@example.com"
+    user.save()
+    scopes = settings.OAUTH_SERVER["scopes"] | {"email": Scope("see your email address", optional=True)}
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"scopes": scopes}
+    claims = json.dumps({"id_token": {"email": None}, "userinfo": {"email": {"essential": True}}})
+    page = rp.authorize(scope="openid email", claims=claims)
+    tokens = rp.exchange(answered(rp.decide(page, scope=[]))["code"]).json()
+    assert tokens["scope"] == "openid"
+    assert "email" not in read(tokens["id_token"])
+    assert "email" not in rp.userinfo(tokens["access_token"])
 
 
 def test_a_client_gets_no_more_than_its_scopes_could_bring(rp: Flow, user: Any) -> None:
