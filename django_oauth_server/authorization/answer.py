@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -11,6 +11,7 @@ from django_oauth_server.authorization.prompts.base import Prompt, Situation
 from django_oauth_server.authorization.request import Granted
 from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.conf import Scope
+from django_oauth_server.errors import ConsentRequired, LoginRequired, OAuthError
 from django_oauth_server.grants.allow import record_consent
 from django_oauth_server.models import Authorization
 from django_oauth_server.signals import authorization_granted
@@ -21,12 +22,20 @@ from django_oauth_server.tokens.sealed import fetch_keys
 
 def first_prompt(situation: Situation) -> Prompt | None:
     """What has to be asked first. Raises the prompt's refusal where the client allowed no question."""
-    for prompt in situation.request.issuer.components.of(Prompt).values():
-        if prompt.needed(situation):
-            if "none" in situation.request.prompts:
-                raise prompt.refusal(f"The request has prompt=none, but {prompt.name.replace('_', ' ')} is needed.")
-            return prompt
-    return None
+    needed = [one for one in situation.request.issuer.components.of(Prompt).values() if one.needed(situation)]
+    if needed and "none" in situation.request.prompts:
+        raise _refusal(needed, situation)
+    return needed[0] if needed else None
+
+
+def _refusal(needed: Sequence[Prompt], situation: Situation) -> OAuthError:
+    """A client that the person at the browser allowed nothing is told no more than that: neither whether they are the one whom it means, nor
+    when and how they signed in."""
+    consent = [one for one in needed if one.refusal is ConsentRequired and situation.user.is_authenticated]
+    if consent and situation.request.subject:
+        return LoginRequired("The person whom the request means is not signed in, or has not allowed it.")
+    prompt = (consent or needed)[0]
+    return prompt.refusal(f"The request has prompt=none, but {prompt.name.replace('_', ' ')} is needed.")
 
 
 def answer(situation: Situation, scopes: tuple[str, ...]) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -61,6 +62,33 @@ def test_none_with_a_session_succeeds_in_silence(rp: Flow, remembered: Any) -> N
 
 def test_none_without_consent_is_consent_required(rp: Flow) -> None:
     assert answered(rp.authorize(scope="openid", prompt="none"))["error"] == "consent_required"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"max_age": 50},
+        {"acr_values": "phr"},
+    ],
+    ids=["when", "how"],
+)
+def test_a_silent_request_does_not_find_out_how_somebody_signed_in_who_allowed_nothing(
+    rp: Flow, settings: Any, question: dict[str, Any]
+) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"acr_values": ["phr"]}
+    age_session(rp.browser, 100)
+    told = answered(rp.authorize(scope="openid", prompt="none", **question))
+    assert told["error"] == "consent_required", told
+
+
+def test_nor_who_it_is(rp: Flow, user: Any) -> None:
+    def told(sub: object) -> dict[str, str]:
+        claims = json.dumps({"id_token": {"sub": {"value": str(sub)}}})
+        answer = answered(rp.authorize(scope="openid", prompt="none", claims=claims))
+        return {name: answer[name] for name in ("error", "error_description")}
+
+    assert told(user.pk) == told("somebody else")
+    assert told(user.pk)["error"] == "login_required"
 
 
 @pytest.mark.requirement(20)
