@@ -34,7 +34,7 @@ from django_oauth_server.errors import InvalidClientMetadata, InvalidRedirectUri
 from django_oauth_server.grants.base import GrantType
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
-from django_oauth_server.protocol.jose import EncryptionKeySet
+from django_oauth_server.protocol.jose import CONTENT_ENCRYPTION, EncryptionKeySet, encrypt
 from django_oauth_server.protocol.opaque import CLIENT_SECRET, generate
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.protocol.uris import is_on_device, origin, proves_identity
@@ -378,8 +378,11 @@ def _encrypted_for_somebody(metadata: Document, terms: Terms) -> Iterator[tuple[
 
 
 def _may_be_encrypted_for(metadata: Document, alg: str) -> bool:
+    """A key is tried: it may fit by its kind, and yet be none that anything can be encrypted for."""
+    if "jwks_uri" in metadata:
+        return True
     try:
-        return "jwks_uri" in metadata or bool(EncryptionKeySet.parse(metadata.get("jwks")).first(alg))
+        return bool(encrypt("", EncryptionKeySet.parse(metadata.get("jwks")), alg=alg, enc=CONTENT_ENCRYPTION[0]))
     except (ValueError, LookupError):
         return False
 

@@ -228,6 +228,30 @@ def test_userinfo_without_a_key_is_not_told_in_clear(rp: Flow, caplog: pytest.Lo
     assert "cannot be encrypted for" in caplog.text
 
 
+def long(octets: int) -> str:
+    """An odd number of so many octets, as a JWK has it."""
+    return base64.urlsafe_b64encode(b"\xff" * octets).rstrip(b"=").decode()
+
+
+NO_KEYS = {
+    "ECDH-ES": {"kty": "OKP", "crv": "X25519", "x": base64.urlsafe_b64encode(bytes(32)).rstrip(b"=").decode()},
+    "RSA-OAEP": {"kty": "RSA", "n": long(2100), "e": "AQAB"},
+    "RSA-OAEP-256": {"kty": "RSA", "n": long(500), "e": long(40)},
+}
+"""What has the form of a public key, and is none that anything can be encrypted for: a point of low order, and more bits than OpenSSL takes."""
+
+
+@pytest.mark.parametrize("alg", NO_KEYS)
+def test_a_key_that_nothing_can_be_encrypted_for_is_as_none(rp: Flow, alg: str) -> None:
+    chosen = {f"{use}_encrypted_response_alg": alg for use in ("id_token", "userinfo")}
+    jwks = {"keys": [NO_KEYS[alg]]}
+    with pytest.raises(InvalidClientMetadata):
+        validate(CALLBACK | chosen | {"jwks": jwks}, terms_of(default_issuer()))
+    flow = registered(rp, jwks=jwks, **chosen)  # at a jwks_uri it would be seen no sooner
+    refused = flow.exchange(flow.code(scope="openid"))
+    assert (refused.status_code, refused.json()["error"]) == (503, "temporarily_unavailable")
+
+
 def test_in_the_fragment_too_nothing_is_sent_in_clear(rp: Flow) -> None:
     flow = registered(rp, KEY, id_token_encrypted_response_alg="RSA-OAEP")
     answer = answered(flow.decide(flow.authorize(response_type="id_token", scope="openid", nonce="n")))

@@ -77,12 +77,16 @@ class EncryptionKeySet:
 
 
 def encrypt(payload: str | bytes, keys: EncryptionKeySet, *, alg: str, enc: str, cty: str = "JWT") -> str:
-    """*payload* for the holder of *keys*; *cty* says what it is (RFC 7519 section 5.2). Raises LookupError where no key fits."""
+    """*payload* for the holder of *keys*; *cty* says what it is (RFC 7519 section 5.2). Raises LookupError where no key fits,
+    or the one that does is none that anything can be encrypted for."""
     kid, key = keys.first(alg)
     header = {"alg": alg, "enc": enc, "kid": kid, "cty": cty}
-    return jwe.encrypt_compact(
-        {name: value for name, value in header.items() if value}, payload, key, registry=_REGISTRY
-    )
+    try:
+        return jwe.encrypt_compact(
+            {name: value for name, value in header.items() if value}, payload, key, registry=_REGISTRY
+        )
+    except JUNK as exc:
+        raise LookupError(f"the key for {alg} cannot be used ({type(exc).__name__})") from exc
 
 
 def decrypt(
