@@ -517,10 +517,31 @@ def test_what_is_not_registered_is_not_asked(rp: Flow, published: Any, server: W
     assert not server.calls
 
 
-def test_what_is_found_is_what_the_fragment_says(rp: Flow, published: Any) -> None:
-    address = published().partition("#")[0]
-    for fragment in (digest_of("something else"), "x"):
-        assert answered(rp.authorize(request_uri=f"{address}#{fragment}"))["error"] == "invalid_request_uri"
+@pytest.mark.requirement(25)
+@pytest.mark.spec("OpenID Connect Core", "6.2")
+def test_a_fragment_need_not_be_the_digest_of_what_is_found(
+    rp: Flow, remembered: Any, published: Any, server: WebServer
+) -> None:
+    """A client registers it before it knows what it will ask for; what is found is signed."""
+    address = published().partition("#")[0] + "#" + digest_of("something else")
+    registered(rp.client, request_uris=[address])
+    for _ in range(2):
+        assert answered(rp.authorize(request_uri=address))["state"] == "signed"
+    assert server.calls["/object"] == 1
+
+
+def test_what_may_be_something_newer_is_not_answered_with_what_was_there_a_moment_ago(
+    rp: Flow, remembered: Any, published: Any, server: WebServer, later: Any
+) -> None:
+    first, second = published(state="first"), published(state="second")
+    address, other = first.partition("#")[0], digest_of("something else")
+    published(state="first")
+    assert answered(rp.authorize(request_uri=first))["state"] == "first"
+    assert answered(rp.authorize(request_uri=second))["error"] == "invalid_request_uri"
+    published(state="second")
+    later(by_reference.PAUSE + 0.1)
+    assert answered(rp.authorize(request_uri=f"{address}#{other}"))["state"] == "second"
+    assert server.calls["/object"] == 2
 
 
 @pytest.mark.spec("RFC 9101", "10.4")

@@ -67,18 +67,16 @@ class RequestByReference(RequestSource):
     )
 
     def read(self, arrival: Arrival) -> Parameters:
-        address, _, fingerprint = arrival.sent[self.name].partition("#")
+        address, _, fragment = arrival.sent[self.name].partition("#")
         if address not in _registered(arrival.client):
             raise InvalidRequestUri("The parameter request_uri is not registered for this client.")
         try:
-            content = _contents.get().at(address, fingerprint, arrival.issuer.settings)
+            content = _contents.get().at(address, fragment, arrival.issuer.settings)
         except (Unreachable, TimeoutError) as exc:
             detail = f"request_uri of client {arrival.client.client_id!r}: {exc}"
             raise InvalidRequestUri(
                 "The parameter request_uri leads to nothing that is answered.", detail=detail
             ) from exc
-        if fingerprint and _fingerprint(content) != fingerprint:
-            raise InvalidRequestUri("The fragment of request_uri is not the SHA-256 of what is found there.")
         return read_request_object(content.decode(errors="replace").strip(), arrival)
 
     def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
@@ -102,8 +100,14 @@ def _fingerprint(content: bytes) -> str:
 class _Answer:
     content: bytes | None
     """None: there was none."""
+    fragment: str
+    """With which it was asked for."""
     asked_at: float
     kept_for: float
+
+    def serves(self, fragment: str) -> bool:
+        """Whether *fragment* says of nothing newer. It is no proof: clients register it before the object is made, and sign that."""
+        return not fragment or fragment == self.fragment or fragment == _fingerprint(self.content or b"")
 
 
 class _Contents:
@@ -116,37 +120,31 @@ class _Contents:
             _MOST_KEPT, ttu=lambda _, answer, now: now + answer.kept_for, timer=monotonic
         )
 
-    def at(self, address: str, fingerprint: str, settings: IssuerSettings) -> bytes:
-        """What is at *address*; not what was there before, where *fingerprint* is of something else. Raises `Unreachable` or TimeoutError."""
+    def at(self, address: str, fragment: str, settings: IssuerSettings) -> bytes:
+        """What is at *address*; not what was there before another *fragment*. Raises `Unreachable` or TimeoutError."""
         key = f"{settings.issuer} {address}"  # each issuer has its own list of hosts that it may ask
         with self._lock:
             answer = self._answers.get(key)
-        if answer is None or _is_outdated(answer, fingerprint):
+        if answer is None or (not answer.serves(fragment) and monotonic() - answer.asked_at >= PAUSE):
             patience = 2 * settings.outbound_timeout.total_seconds()
-            answer = self._flights.join(key, lambda: self._ask(key, address, settings)).result(patience)
-        if answer.content is None:
+            answer = self._flights.join(key, lambda: self._ask(key, address, fragment, settings)).result(patience)
+        if answer.content is None or not answer.serves(fragment):
             raise Unreachable("no answer of late")
         return answer.content
 
-    def _ask(self, key: str, address: str, settings: IssuerSettings) -> _Answer:
+    def _ask(self, key: str, address: str, fragment: str, settings: IssuerSettings) -> _Answer:
         try:
             found = fetch(address, settings, accept=_ACCEPT, most_bytes=MAX_LENGTH)
         except Unreachable:
-            self._keep(key, _Answer(None, monotonic(), PAUSE))
+            self._keep(key, _Answer(None, fragment, monotonic(), PAUSE))
             raise
         kept_for = min(max(found.max_age or 0, PAUSE), LONGEST_KEPT)
-        return self._keep(key, _Answer(found.body, monotonic(), kept_for))
+        return self._keep(key, _Answer(found.body, fragment, monotonic(), kept_for))
 
     def _keep(self, key: str, answer: _Answer) -> _Answer:
         with self._lock:
             self._answers[key] = answer
         return answer
-
-
-def _is_outdated(answer: _Answer, fingerprint: str) -> bool:
-    if not fingerprint or answer.content is None or _fingerprint(answer.content) == fingerprint:
-        return False
-    return monotonic() - answer.asked_at >= PAUSE
 
 
 _contents: Final = PerProcess(_Contents)
