@@ -165,6 +165,7 @@ def _refuse_object(
     http: HttpRequest, sent: Parameters, client: Client, issuer: Issuer, exc: OAuthError
 ) -> HttpResponse:
     """The answer goes where the query says, if that is good: nothing in an object that was refused counts."""
+    exc.client_id = client.client_id
     try:
         draft = Draft(sent, client, issuer, choose_redirect_uri(sent, client, issuer))
     except OAuthError:
@@ -173,6 +174,7 @@ def _refuse_object(
 
 
 def _refuse(http: HttpRequest, draft: Draft, turn: Turn, exc: OAuthError) -> HttpResponse:
+    exc.client_id = draft.client.client_id
     log_refusal(exc, http.path)
     return _respond(http, _sign_in_first(http, draft, turn) or _send(_reply(http, draft), exc.parameters()))
 

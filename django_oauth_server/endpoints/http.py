@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
 from typing import Final, ParamSpec
 
@@ -18,6 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 
 from django_oauth_server.errors import InvalidRequest, InvalidToken, OAuthError, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
 from django_oauth_server.protocol.json_object import parse_object
 from django_oauth_server.protocol.opaque import redact
 from django_oauth_server.protocol.parameters import Parameters
@@ -139,8 +141,19 @@ def query_parameters(http: HttpRequest) -> Parameters:
 def log_refusal(exc: OAuthError, endpoint: str) -> str:
     """Write down why, for operators; return the reference by which they find it."""
     reference = secrets.token_hex(4).upper()
-    logger.warning("refused at %s: %s [%s]", endpoint, redact(str(exc)), reference)
+    client = f", client_id {exc.client_id!r}" if exc.client_id else ""
+    logger.warning("refused at %s: %s%s [%s]", endpoint, redact(str(exc)), client, reference)
     return reference
+
+
+@contextmanager
+def refused_to(client: Client) -> Iterator[None]:
+    """Whatever is refused in here is written down with the client that asked."""
+    try:
+        yield
+    except OAuthError as exc:
+        exc.client_id = client.client_id
+        raise
 
 
 def _body(http: HttpRequest, content_type: str) -> bytes:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_oauth_server.clients.authentication import authenticate_client
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint
+from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint, refused_to
 from django_oauth_server.endpoints.throttling import count_unknown
 from django_oauth_server.errors import InvalidClient
 from django_oauth_server.issuer import Issuer
@@ -36,9 +36,10 @@ def introspect(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
     params.refuse_repeated()
     now = timezone.now()
     caller = authenticate_client(http, params, issuer, find_client, now)
-    if caller.is_public:
-        raise InvalidClient("A public client may not introspect.", detail=f"client_id {caller.client_id!r}")
-    answer = introspect_presented(params.require("token"), caller, issuer, now)
-    if not answer["active"]:
-        count_unknown("introspection", caller, http, issuer, now)
-    return answer
+    with refused_to(caller):
+        if caller.is_public:
+            raise InvalidClient("A public client may not introspect.")
+        answer = introspect_presented(params.require("token"), caller, issuer, now)
+        if not answer["active"]:
+            count_unknown("introspection", caller, http, issuer, now)
+        return answer

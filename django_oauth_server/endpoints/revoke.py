@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_oauth_server.clients.authentication import authenticate_client
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint
+from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint, refused_to
 from django_oauth_server.endpoints.throttling import count_unknown
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.storage.clients import find_client
@@ -35,6 +35,7 @@ def revoke(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
     params.refuse_repeated()
     now = timezone.now()
     client = authenticate_client(http, params, issuer, find_client, now)
-    if not revoke_presented(params.require("token"), client, issuer, now):
-        count_unknown("revocation", client, http, issuer, now)
+    with refused_to(client):
+        if not revoke_presented(params.require("token"), client, issuer, now):
+            count_unknown("revocation", client, http, issuer, now)
     return {}

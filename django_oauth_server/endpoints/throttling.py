@@ -33,7 +33,7 @@ def failures_counted(request: TokenRequest) -> Iterator[None]:
 def count_unknown(throttle: str, client: Client, http: HttpRequest, issuer: Issuer, now: datetime) -> None:
     """*client* asked about a token that is worth nothing, or gave one back. Raises `TooManyRequests` where that is one too many."""
     if wait := _noted(throttle, client, http, issuer, now):
-        raise TooManyRequests(wait, detail=f"{throttle} of unknown tokens, client_id {client.client_id!r}")
+        raise TooManyRequests(wait, detail=f"{throttle} of unknown tokens")
 
 
 def _noted(throttle: str, client: Client, http: HttpRequest, issuer: Issuer, now: datetime) -> int:

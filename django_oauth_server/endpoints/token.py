@@ -11,7 +11,7 @@ from django.utils import timezone
 from django_oauth_server.clients.authentication import FindClient, authenticate_client
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint
+from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint, refused_to
 from django_oauth_server.endpoints.throttling import failures_counted
 from django_oauth_server.errors import UnauthorizedClient, UnsupportedGrantType
 from django_oauth_server.grants.base import GrantType, TokenRequest
@@ -45,13 +45,14 @@ def token(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
     grant_type = find_grant_type(params, issuer)
     now = timezone.now()
     client = authenticate_client(http, params, issuer, _finder(grant_type, params, issuer), now)
-    check_may_use(client, grant_type, issuer)
-    fetch_keys(client, issuer)
-    request = TokenRequest(params.only(grant_type.parameters), client, issuer, http, now)
-    refreshable = grant_type.refreshes and "refresh_token" in client.grant_types
-    with failures_counted(request), atomic() if grant_type.spends else nullcontext():
-        issuance = grant_type.redeem(request)
-        return issue(issuance, params.every("resource"), issuer, now, refreshable=refreshable, identifies=True)
+    with refused_to(client):
+        check_may_use(client, grant_type, issuer)
+        fetch_keys(client, issuer)
+        request = TokenRequest(params.only(grant_type.parameters), client, issuer, http, now)
+        refreshable = grant_type.refreshes and "refresh_token" in client.grant_types
+        with failures_counted(request), atomic() if grant_type.spends else nullcontext():
+            issuance = grant_type.redeem(request)
+            return issue(issuance, params.every("resource"), issuer, now, refreshable=refreshable, identifies=True)
 
 
 def find_grant_type(params: Parameters, issuer: Issuer) -> GrantType:
@@ -68,13 +69,9 @@ def find_grant_type(params: Parameters, issuer: Issuer) -> GrantType:
 def check_may_use(client: Client, grant_type: GrantType, issuer: Issuer) -> None:
     """Raise `UnauthorizedClient` unless the client registered *grant_type*, its policy offers it, and it has proven what that needs."""
     if grant_type.name not in client.grant_types or not grant_type.allowed(issuer.policy_for(client.profile)):
-        raise UnauthorizedClient(
-            f"The client may not use the grant type {grant_type.name}.", detail=f"client_id {client.client_id!r}"
-        )
+        raise UnauthorizedClient(f"The client may not use the grant type {grant_type.name}.")
     if grant_type.client_auth == "required" and client.is_public:
-        raise UnauthorizedClient(
-            f"A public client may not use the grant type {grant_type.name}.", detail=f"client_id {client.client_id!r}"
-        )
+        raise UnauthorizedClient(f"A public client may not use the grant type {grant_type.name}.")
 
 
 def _finder(grant_type: GrantType, params: Parameters, issuer: Issuer) -> FindClient:

@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from django_oauth_server.component import Component, Document, Endpoint, Member
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.endpoints.http import log_refusal, own_transactions, shared, unreported
+from django_oauth_server.endpoints.http import log_refusal, own_transactions, refused_to, shared, unreported
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.signing import offered_algorithms
@@ -131,11 +131,12 @@ def _answer(value: str, issuer: Issuer) -> HttpResponse:
         raise InvalidToken(f"meant for another audience, issued to the client {token.client_id!r}")
     if authorization is None or _SCOPE not in token.scopes:
         return _refused(replace(INSUFFICIENT_SCOPE, scopes=frozenset({_SCOPE})))
-    claims = userinfo_claims(token, authorization, issuer)
-    if is_sealed("userinfo", authorization.client):
-        jwt = sealed_userinfo(claims, authorization.client, issuer)
-        return HttpResponse(jwt, content_type="application/jwt", headers=_NOT_KEPT)
-    return JsonResponse(claims, headers=_NOT_KEPT)
+    with refused_to(authorization.client):
+        claims = userinfo_claims(token, authorization, issuer)
+        if is_sealed("userinfo", authorization.client):
+            jwt = sealed_userinfo(claims, authorization.client, issuer)
+            return HttpResponse(jwt, content_type="application/jwt", headers=_NOT_KEPT)
+        return JsonResponse(claims, headers=_NOT_KEPT)
 
 
 def _refused(challenge: Challenge) -> HttpResponse:

@@ -33,6 +33,8 @@ class CodeFacts:
 
     redeemable: bool
     """It exists, lives, and was handed out to this client."""
+    reason: str = ""
+    """Why it is not redeemable, for operators."""
     redirect_uri: str = ""
     redirect_uri_was_sent: bool = False
     code_challenge: str = ""
@@ -45,4 +47,6 @@ class RefreshFacts:
 
     redeemable: bool
     """It exists, lives, and was issued to this client."""
+    reason: str = ""
+    """Why it is not redeemable, for operators."""
     scopes: Collection[str] = ()

@@ -42,12 +42,6 @@ _ERRORS: Final[dict[str, type[ours.OAuthError]]] = {
     )
 }
 
-_WORDS: Final = {
-    "invalid_scope": "The parameter scope is missing, or asks for what this client may not have.",
-    "invalid_grant": "What was presented is unknown, expired, revoked, or another client's.",
-}
-"""For refusals that oauthlib leaves without a word."""
-
 
 class _Request(Request):  # type: ignore[misc]
     """oauthlib's request, filled from parameters that were read already. Credentials stay outside: the facts speak for them."""
@@ -94,7 +88,7 @@ class _FactsValidator(RequestValidator):  # type: ignore[misc]
         return True  # the table of checks has, for the response types that oauthlib does not know as well
 
     def is_pkce_required(self, client_id: str, request: Any) -> bool:
-        return isinstance(request.facts, AuthorizationFacts) and request.facts.require_pkce
+        return False  # `_check_challenge` and `_check_verifier` have, and name the parameter
 
     def validate_grant_type(
         self, client_id: str, grant_type: str, client: ClientFacts, request: Any, *args: Any
@@ -177,7 +171,38 @@ def _ask(question: Callable[[_Request], object], request: _Request) -> None:
     try:
         question(request)
     except theirs.OAuth2Error as exc:
-        raise _ERRORS.get(exc.error, ours.InvalidRequest)(exc.description or _WORDS.get(exc.error, "")) from exc
+        raise _told(exc, request) from exc
+
+
+def _told(exc: theirs.OAuth2Error, request: _Request) -> ours.OAuthError:
+    """oauthlib refuses scopes, codes and refresh tokens without a word."""
+    if exc.error == "invalid_scope":
+        return _scope_refusal(request)
+    if exc.error == "invalid_grant" and isinstance(request.facts, (CodeFacts, RefreshFacts)):
+        return _grant_refusal(request.facts)
+    return _ERRORS.get(exc.error, ours.InvalidRequest)(exc.description or "")
+
+
+def _scope_refusal(request: _Request) -> ours.InvalidScope:
+    if not request.scope:
+        return ours.InvalidScope("The parameter scope is missing, and there is no default.")
+    allowed = request.facts.scopes if isinstance(request.facts, RefreshFacts) else request.client.scopes
+    beyond = " ".join(scope for scope in parse_scope(request.scope) if scope not in allowed)
+    return ours.InvalidScope(
+        "The parameter scope asks for what this client may not have.", detail=f"scope {beyond!r} is not allowed"
+    )
+
+
+def _grant_refusal(facts: CodeFacts | RefreshFacts) -> ours.InvalidGrant:
+    if isinstance(facts, RefreshFacts):
+        return ours.InvalidGrant(
+            "The parameter refresh_token is unknown, expired, revoked, or another client's.", detail=facts.reason
+        )
+    if facts.redeemable:
+        return ours.InvalidGrant(
+            "The parameter code_verifier does not fit the code_challenge that the code was asked for with."
+        )
+    return ours.InvalidGrant("The parameter code is unknown, expired, or another client's.", detail=facts.reason)
 
 
 def _scopes(question: Callable[[_Request], object], request: _Request) -> tuple[str, ...]:
@@ -194,6 +219,8 @@ def _check_challenge(params: Parameters, facts: AuthorizationFacts) -> None:
     if "code_challenge" not in params:
         if "code_challenge_method" in params:
             raise ours.InvalidRequest("The parameter code_challenge_method is sent without code_challenge.")
+        if facts.require_pkce and facts.returns_code:
+            raise ours.InvalidRequest("The parameter code_challenge is missing: this client must use PKCE.")
         return
     if params.get("code_challenge_method", "plain") != "S256" and not facts.allow_plain_pkce:
         raise ours.InvalidRequest("The parameter code_challenge_method must be S256.")
@@ -203,6 +230,8 @@ def _check_challenge(params: Parameters, facts: AuthorizationFacts) -> None:
 
 def _check_verifier(params: Parameters, facts: CodeFacts) -> None:
     if "code_verifier" not in params:
+        if facts.code_challenge:
+            raise ours.InvalidRequest("The parameter code_verifier is missing.")
         return
     if not facts.code_challenge:
         raise ours.InvalidGrant(

@@ -29,10 +29,8 @@ class AuthorizationCode(GrantType):
         """A code is spent after everything else has been proven, so a failed attempt leaves it to its owner; a replay that proves
         everything takes back what the code bought (OAuth 2.1 section 7.5.2)."""
         ticket = find_ticket(Ticket.Kind.AUTHORIZATION_CODE, request.params.require("code"))
-        redeemable = (
-            ticket is not None and ticket.client_id == request.client.pk and not _has_lapsed(ticket, request.now)
-        )
-        judge_code(request.params, client_facts(request.client, request.issuer), _facts(ticket, redeemable=redeemable))
+        facts = _facts(ticket, _refusal(ticket, request))
+        judge_code(request.params, client_facts(request.client, request.issuer), facts)
         assert ticket is not None
         if ticket.redeemed_at or not redeem(ticket, request.now):
             take_back = partial(revoke_family, ticket.family, request.now)
@@ -40,15 +38,24 @@ class AuthorizationCode(GrantType):
         return _issuance(ticket, request)
 
 
+def _refusal(ticket: Ticket | None, request: TokenRequest) -> str:
+    if ticket is None:
+        return "unknown code"
+    if ticket.client_id != request.client.pk:
+        return "another client's code"
+    return "expired code" if _has_lapsed(ticket, request.now) else ""
+
+
 def _has_lapsed(ticket: Ticket, now: datetime) -> bool:
     """Whether nobody redeemed it in time. One that was redeemed still tells of a replay, however late."""
     return ticket.redeemed_at is None and now >= ticket.expires_at
 
 
-def _facts(ticket: Ticket | None, *, redeemable: bool) -> CodeFacts:
+def _facts(ticket: Ticket | None, reason: str) -> CodeFacts:
     asked: Mapping[str, str] = ticket.payload if ticket else {}
     return CodeFacts(
-        redeemable=redeemable,
+        redeemable=not reason,
+        reason=reason,
         redirect_uri=asked.get("redirect_uri", ""),
         redirect_uri_was_sent=bool(asked.get("redirect_uri_was_sent")),
         code_challenge=asked.get("code_challenge", ""),

@@ -34,7 +34,7 @@ class RefreshToken(GrantType):
         scopes = judge_refresh(
             request.params,
             client,
-            RefreshFacts(redeemable=not reason, scopes=token.scopes if token and not reason else ()),
+            RefreshFacts(redeemable=not reason, reason=reason, scopes=token.scopes if token and not reason else ()),
         )
         assert token is not None
         replayed = token.superseded_at is not None

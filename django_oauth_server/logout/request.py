@@ -62,7 +62,7 @@ def _hint(params: Parameters, issuer: Issuer) -> Mapping[str, object]:
     try:
         return read_hint(params["id_token_hint"], issuer)
     except InvalidRequest as exc:
-        raise _refusal("id_token_hint", "is no ID token of this server", exc.detail) from exc
+        raise _refusal("id_token_hint", "is no ID token of this server", str(exc.__cause__)) from exc
 
 
 def _redirect_uri(params: Parameters, client: Client, issuer: Issuer) -> str:
@@ -81,4 +81,9 @@ def _redirect_uri(params: Parameters, client: Client, issuer: Issuer) -> str:
 
 
 def _refusal(parameter: str, reason: str, detail: str) -> UnverifiedRequest:
-    return UnverifiedRequest(f"The parameter {parameter} {reason}.", parameter=parameter, rule=_SECTION, detail=detail)
+    return UnverifiedRequest(
+        f"The parameter {parameter} {reason}.",
+        parameter=parameter,
+        rule=_SECTION,
+        detail=f"{parameter} {reason}: {detail}",
+    )

@@ -20,6 +20,8 @@ class OAuthError(Exception):
     status: ClassVar[int] = 400
     challenge: ClassVar[str] = ""
     """The WWW-Authenticate header that goes with it (RFC 9110 section 11.6.1)."""
+    client_id = ""
+    """Whom it is told to, for the log: set by whoever knows the client."""
 
     def __init__(
         self, description: str = "", *, detail: str = "", aftermath: Callable[[], object] | None = None

@@ -157,7 +157,9 @@ class Caller(Requirement):
 
     def judge(self, token: VerifiedToken) -> Challenge | None:
         is_person = token.subject is not None
-        return None if is_person == (self.kind == "person") else INSUFFICIENT_SCOPE
+        if is_person == (self.kind == "person"):
+            return None
+        return replace(INSUFFICIENT_SCOPE, description=f"This needs an access token of {self}.")  # no scope would help
 
     def __str__(self) -> str:
         return "a person" if self.kind == "person" else "the client itself"

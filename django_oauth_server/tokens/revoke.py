@@ -20,10 +20,7 @@ def revoke_presented(value: str, client: Client, issuer: Issuer, now: datetime) 
     if token is None:
         return False
     if token.client_id != client.pk:
-        raise UnauthorizedClient(
-            "The token was issued to another client.",
-            detail=f"client_id {client.client_id!r} tried to revoke token {token.pk}",
-        )
+        raise UnauthorizedClient("The token was issued to another client.", detail=f"another client's token {token.pk}")
     if token.kind == Token.Kind.REFRESH and token.family:
         revoke_family(token.family, now)
     elif token._state.adding:

@@ -62,7 +62,7 @@ def sign_for(client: Client, claims: Mapping[str, object], alg: str, issuer: Iss
         secret = next(clear_secrets(client, issuer.settings, timezone.now()), "")
         return jose.sign_with_secret(claims, secret, typ=typ)
     except ValueError as exc:  # Undecipherable, or too short to be a key
-        raise _unavailable(client, f"its secret is no key: {exc}") from exc
+        raise _unavailable(f"its secret is no key: {exc}") from exc
 
 
 def verify_from(client: Client, token: str, issuer: Issuer, *, typ: str = TYP) -> dict[str, object]:
@@ -98,13 +98,13 @@ def _encrypt_for(client: Client, inner: str, issuer: Issuer, *, alg: str, enc: s
     try:
         return jose.encrypt(inner, client_keys(client, issuer).encryption, alg=alg, enc=enc, cty=cty)
     except (Unreachable, LookupError) as exc:
-        raise _unavailable(client, f"it cannot be encrypted for: {exc}") from exc
+        raise _unavailable(f"it cannot be encrypted for: {exc}") from exc
 
 
-def _unavailable(client: Client, reason: str) -> TemporarilyUnavailable:
+def _unavailable(reason: str) -> TemporarilyUnavailable:
     return TemporarilyUnavailable(
         "The client's own keys, for which the response is to be signed or encrypted, cannot be used now.",
-        detail=f"client_id {client.client_id!r}: {reason}",
+        detail=reason,
     )
 
 

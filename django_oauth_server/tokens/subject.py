@@ -20,9 +20,7 @@ def subject(user_id: object, client: Client, issuer: Issuer) -> str:
     if not is_pairwise(client):
         return str(user_id)
     if not issuer.settings.pairwise_salt:
-        raise TemporarilyUnavailable(
-            "The server cannot name the person.", detail=f"pairwise_salt is gone, client_id {client.client_id!r}"
-        )
+        raise TemporarilyUnavailable("The server cannot name the person.", detail="pairwise_salt is gone")
     # Nobody who does not know the salt can find the person, nor compare two sectors (section 8.1).
     message = f"{sector(client)}\0{user_id}".encode()
     derived = hmac.digest(issuer.settings.pairwise_salt.encode(), message, "sha256")

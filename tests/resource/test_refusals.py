@@ -149,6 +149,7 @@ def told(status: int, error: str = "", description: str = "", more: str = "") ->
 
 SCOPE = ', scope="notes:write"'
 INVALID = told(401, "invalid_token", "The access token is not valid here, or no longer.", SCOPE)
+NO_PERSON = told(403, "insufficient_scope", "This needs an access token of a person.", SCOPE)
 INSUFFICIENT = told(403, "insufficient_scope", "The access token does not allow this.", SCOPE)
 STEP_UP = told(
     401,
@@ -166,7 +167,7 @@ REFUSALS: list[tuple[Callable[[str], Presented], tuple[int, dict[str, str], str]
     (wrong_audience, INVALID),
     (id_token, INVALID),
     (missing_scope, INSUFFICIENT),
-    (client_itself, INSUFFICIENT),
+    (client_itself, NO_PERSON),
     (stale, STEP_UP),
     (wrong_acr, STEP_UP),
 ]

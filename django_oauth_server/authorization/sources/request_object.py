@@ -32,7 +32,7 @@ def read_request_object(token: str, arrival: Arrival) -> Parameters:
         claims = verify_signed(token, arrival.client, arrival.issuer, algs=algs, typ=TYPES)
     except jose.InvalidJWT as exc:
         words = "The request object is not a JWT that the client has signed as it registered."
-        raise InvalidRequestObject(words, detail=f"client {arrival.client.client_id!r}: {exc}") from exc
+        raise InvalidRequestObject(words, detail=str(exc)) from exc
     for fault in _faults(claims, arrival, timezone.now().timestamp()):
         raise InvalidRequestObject(f"The request object is refused: {fault}.")
     return _parameters(claims, arrival.names - {"client_id", *_NEVER_INSIDE})

@@ -73,10 +73,8 @@ class RequestByReference(RequestSource):
         try:
             content = _contents.get().at(address, fragment, arrival.issuer.settings)
         except (Unreachable, TimeoutError) as exc:
-            detail = f"request_uri of client {arrival.client.client_id!r}: {exc}"
-            raise InvalidRequestUri(
-                "The parameter request_uri leads to nothing that is answered.", detail=detail
-            ) from exc
+            words = "The parameter request_uri leads to nothing that is answered."
+            raise InvalidRequestUri(words, detail=f"request_uri: {exc}") from exc
         return read_request_object(content.decode(errors="replace").strip(), arrival)
 
     def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
