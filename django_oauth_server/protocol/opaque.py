@@ -49,5 +49,7 @@ def digest(value: str) -> str:
 
 
 def redact(text: str) -> str:
-    """*text*, which quotes what somebody sent, for the log: a secret that was sent in the wrong place is known by its prefix, and left out."""
-    return _VALUE.sub(r"\1...", text)
+    """*text*, which quotes what somebody sent, for the log: a secret that was sent in the wrong place is known by its prefix, and left out;
+    nothing in it begins a line of its own."""
+    shown = _VALUE.sub(r"\1...", text)
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in shown)

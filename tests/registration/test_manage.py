@@ -144,6 +144,14 @@ class TestToken:
             assert ("error=" in response["WWW-Authenticate"]) is bool(token)
         assert Client.objects.count() == 2
 
+    def test_an_address_that_is_made_up_writes_no_line_of_its_own_into_the_log(
+        self, registrant: Registrant, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        registrant.call("GET", f"{REGISTER}/x%0Arefused%20at%20nowhere%1b[2J")
+        written = [record.getMessage() for record in caplog.records if record.name == "django_oauth_server"]
+        assert len(written) == 1 and written[0].isprintable()
+        assert r"x\nrefused at" in written[0]
+
     def test_a_client_that_is_not_there_is_as_one_that_is(self, registered: Registrant) -> None:
         token = registered.information["registration_access_token"]
         answers = [
