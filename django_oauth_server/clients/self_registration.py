@@ -105,6 +105,7 @@ def update(client: Client, presented: str, document: Document, issuer: Issuer, n
     metadata = validate(_with_scope(document, terms), terms)
     if client.skip_consent:
         check_first_party(metadata, terms)
+    _check_scope(client, metadata)
     secret = revise_client(client, metadata, issuer)
     successor = derive(REGISTRATION_TOKEN, derivation_keys(issuer)[0], presented)
     client.registration_digest, client.previous_registration_digest = digest(successor), digest(presented)
@@ -130,6 +131,16 @@ def _check_identity(client: Client, document: Document, now: datetime) -> None:
     secret = document.get("client_secret")
     if secret is not None and not (isinstance(secret, str) and client.has_secret(secret, now)):
         raise InvalidClientMetadata("client_secret", _("A client does not choose its secret (RFC 7592 section 2.2)."))
+
+
+def _check_scope(client: Client, metadata: Document) -> None:
+    """Where nobody is asked before it gets a scope, a client keeps to those that it had when an operator decided so."""
+    more = set(str(metadata["scope"]).split()) - client.scopes
+    if more and (client.skip_consent or "client_credentials" in client.grant_types):
+        scopes = ", ".join(sorted(more))
+        raise InvalidClientMetadata(
+            "scope", f"Nobody is asked before this client gets {scopes}: an operator has to add it."
+        )
 
 
 def _terms(issuer: Issuer, profile: str, held: Document) -> Terms:

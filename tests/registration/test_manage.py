@@ -117,6 +117,18 @@ class TestPrivileges:
         turned = {"token_endpoint_auth_method": "none", "redirect_uris": ["http://127.0.0.1/"]}
         refused(registered.update(**turned), 400, "invalid_client_metadata", "skip_consent")
 
+    @pytest.mark.spec("RFC 7591", "5")
+    @pytest.mark.parametrize("privilege", ["skip_consent", "client_credentials"])
+    def test_for_no_scope_that_nobody_is_asked_about(self, registrant: Registrant, privilege: str) -> None:
+        registrant.registered(scope="notes:read")
+        client = registrant.row
+        client.skip_consent = privilege == "skip_consent"
+        if not client.skip_consent:
+            client.metadata["grant_types"] = ["authorization_code", privilege]
+        client.save()
+        refused(registrant.update(scope="notes:read notes:write"), 400, "invalid_client_metadata", "notes:write")
+        assert registrant.update(scope="notes:read", client_name="Diary").status_code == 200
+
     def test_its_profile_goes_on_binding_it(self, registrant: Registrant, settings: Any) -> None:
         settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"profile": "openid_connect"}
         registrant.registered(initial_access_token(profile="oauth2_1")[1])
