@@ -23,6 +23,8 @@ _LONGEST_TEXT: Final = 200
 _LONGEST_URI: Final = 2000
 _MOST_ITEMS: Final = 100
 _OVERRIDES: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+_BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols by Unicode, of which nothing is seen."""
 _PRIVATE_JWK_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
@@ -89,7 +91,8 @@ def check_text(value: object) -> None:
     if not isinstance(value, str):
         raise ValueError(_("It must be a string."))
     if any(
-        unicodedata.category(char) in {"Cc", "Cs"} or unicodedata.bidirectional(char) in _OVERRIDES for char in value
+        unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} or unicodedata.bidirectional(char) in _OVERRIDES
+        for char in value
     ):
         raise ValueError(_("It must not have control characters, nor any that turn the direction of the text."))
     if len(value) > _LONGEST_URI:
@@ -151,6 +154,13 @@ def _check_short(value: object, terms: Terms) -> None:
         raise ValueError(_("It must have at most %(most)d characters.") % {"most": _LONGEST_TEXT})
 
 
+def _check_name(value: object, terms: Terms) -> None:
+    """People are to see who asks them."""
+    _check_short(value, terms)
+    if not any(unicodedata.category(char)[0] in "LNPS" and char not in _BLANKS for char in str(value)):
+        raise ValueError(_("It must have a character that can be seen."))
+
+
 def _check_redirect_uri(value: object, terms: Terms) -> None:
     try:
         check_redirect_uri(str(value), allow_http=terms.policy.allow_http_redirect_uris)
@@ -200,7 +210,7 @@ class ClientMetadata(Component):
             label=gettext_lazy("Name"),
             help=gettext_lazy("What people read when they are asked to allow it."),
             localized=True,
-            check=_check_short,
+            check=_check_name,
         ),
         Member(
             name="redirect_uris",

@@ -235,6 +235,8 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
     ({"client_name": 7}, "invalid_client_metadata", "string"),
     ({"client_name": "N" * 201}, "invalid_client_metadata", "200"),
     ({"client_name": "Note\u202ebook"}, "invalid_client_metadata", "direction"),
+    ({"client_name": "Note\u2028book"}, "invalid_client_metadata", "control characters"),
+    ({"client_name": " \u200b\u3164"}, "invalid_client_metadata", "can be seen"),
     ({"client_name#de": "Notiz\u202ebuch"}, "invalid_client_metadata", "client_name#de"),
     ({"application_type": "desktop"}, "invalid_client_metadata", "Offered: web, native"),
     ({"subject_type": "pairwise"}, "invalid_client_metadata", "subject_type"),
