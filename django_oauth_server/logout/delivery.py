@@ -20,7 +20,15 @@ from django_oauth_server.models import LogoutDelivery
 from django_oauth_server.outbound import Unreachable, post_form
 from django_oauth_server.registry import issuer_named
 from django_oauth_server.resource.verifiers.flights import PerProcess
-from django_oauth_server.storage.logout_deliveries import DELIVERED, FAILED, WAITING, claim, put_off, settle
+from django_oauth_server.storage.logout_deliveries import (
+    DELIVERED,
+    FAILED,
+    WAITING,
+    claim,
+    put_off,
+    put_off_what_is_due,
+    settle,
+)
 
 ATTEMPTS: Final = 12
 """Then it is given up: with the pauses between them after some five hours."""
@@ -49,6 +57,8 @@ class Outcome:
 
     state: LogoutDelivery.State
     reason: str = ""
+    answered: bool = True
+    """False: the time was waited for in vain."""
 
 
 def deliver_due(clock: Callable[[], datetime] = timezone.now) -> int:
@@ -83,16 +93,18 @@ def _send(letter: Letter | Outcome) -> Outcome:
     try:
         status = post_form(letter.url, {"logout_token": letter.token}, letter.settings)
     except Unreachable as exc:
-        return Outcome(WAITING, str(exc))
+        return Outcome(WAITING, str(exc), answered=False)
     if 200 <= status < 300:
         return Outcome(DELIVERED)
     return Outcome(FAILED if status == 400 else WAITING, f"it answered {status}")
 
 
 def _note(one: LogoutDelivery, outcome: Outcome, now: datetime) -> None:
-    reason = outcome.reason[:200]
+    reason, again = outcome.reason[:200], now + _pause(one.attempts)
+    if not outcome.answered:
+        put_off_what_is_due(one.client, now, again)
     if outcome.state == WAITING and one.attempts < ATTEMPTS:
-        put_off(one, reason, now + _pause(one.attempts))
+        put_off(one, reason, again)
         return
     if outcome.state != DELIVERED:
         logger.warning("client %s was not told that a session ended: %s", one.client.client_id, reason)

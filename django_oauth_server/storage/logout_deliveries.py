@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django_oauth_server.models import LogoutDelivery, Participation
+from django_oauth_server.models import Client, LogoutDelivery, Participation
 
 WAITING, DELIVERED, FAILED = LogoutDelivery.State.WAITING, LogoutDelivery.State.DELIVERED, LogoutDelivery.State.FAILED
 
@@ -20,11 +20,12 @@ def add_deliveries(ended: Iterable[Participation], now: datetime) -> int:
 
 
 def claim(now: datetime, lease: timedelta, most: int) -> list[LogoutDelivery]:
-    """Some that are due, for this caller alone: others find them when *lease* is over, should it never come back.
+    """Some that are due, for this caller alone: others find them when *lease* is over, should it never come back. Who was never told comes first.
 
     A conditional statement for each: whoever moves `due_at` first has it.
     """
-    due = LogoutDelivery.objects.filter(state=WAITING, due_at__lte=now).select_related("client").order_by("due_at")
+    due = LogoutDelivery.objects.filter(state=WAITING, due_at__lte=now).select_related("client")
+    due = due.order_by("attempts", "due_at")
     return [one for one in due[:most] if _claim(one, now + lease)]
 
 
@@ -42,6 +43,11 @@ def settle(one: LogoutDelivery, state: LogoutDelivery.State, reason: str, now: d
 def put_off(one: LogoutDelivery, reason: str, due_at: datetime) -> None:
     """It is tried again at *due_at*."""
     _mine(one).update(reason=reason, due_at=due_at)
+
+
+def put_off_what_is_due(client: Client, now: datetime, due_at: datetime) -> None:
+    """*client* does not answer: nobody waits for that once more for each of its sessions. No attempt is counted, and what is being sent is left."""
+    LogoutDelivery.objects.filter(client=client, state=WAITING, due_at__lte=now).update(due_at=due_at)
 
 
 def next_due() -> datetime | None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import django
@@ -324,6 +325,32 @@ def test_one_that_is_down_holds_up_no_other(receiver: WebServer, user: Any, brow
     delivery.deliver_due()
     states = {one.client.backchannel_logout_uri[-3:]: one.state for one in LogoutDelivery.objects.all()}
     assert states == {"own": WAITING, "/up": DELIVERED}
+
+
+def test_one_that_does_not_answer_is_not_waited_for_once_for_each_of_its_sessions(
+    rp: Flow, receiver: WebServer, settings: Any, user: Any
+) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"outbound_timeout": timedelta(seconds=0.5)}
+    hung = ClientFactory(metadata__backchannel_logout_uri=receiver.url("/hung"))
+    receiver.pages["/hung"] = lambda: (sleep(2), (200, {}, b""))[1]
+    ended = [LogoutDelivery(client=hung, sid=str(number), person=str(user.pk)) for number in range(40)]
+    LogoutDelivery.objects.bulk_create(ended)
+    rp.tokens(scope="openid")
+    sign_out(rp.browser)
+    delivery.deliver_due()
+    assert receiver.calls[PATH] == 1
+    assert receiver.calls["/hung"] <= 8
+    waiting = LogoutDelivery.objects.filter(client=hung, state=WAITING, due_at__gt=timezone.now())
+    assert waiting.count() == 40, "all are tried again, and none was given up"
+
+
+def test_who_was_never_told_comes_before_who_did_not_listen(rp: Flow, receiver: WebServer, user: Any) -> None:
+    down = ClientFactory(metadata__backchannel_logout_uri=receiver.url("/down"))
+    tried = [LogoutDelivery(client=down, sid=str(number), person=str(user.pk), attempts=1) for number in range(8)]
+    LogoutDelivery.objects.bulk_create(tried)
+    rp.tokens(scope="openid")
+    sign_out(rp.browser)
+    assert rp.client in [one.client for one in claim(timezone.now(), delivery.LEASE, 8)]
 
 
 def test_a_sender_that_never_comes_back_is_replaced_when_its_lease_is_over(
