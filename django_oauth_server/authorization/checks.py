@@ -86,11 +86,11 @@ def identify_client(params: Parameters, issuer: Issuer) -> Client:
 
 
 def choose_redirect_uri(params: Parameters, client: Client, issuer: Issuer) -> str:
-    """The redirect URI to answer to: the one that is sent and registered, or the only one registered. Raises `UnverifiedRequest`."""
+    """The redirect URI to answer to: the one that is sent and registered, or the only one registered, where it may be left out. Raises `UnverifiedRequest`."""
     sent = params.get("redirect_uri")
     if sent is not None and any(matches(registered, sent) for registered in client.redirect_uris):
         return _still_allowed(sent, client, issuer)
-    if sent is None and "redirect_uri" not in params.repeated and len(client.redirect_uris) == 1:
+    if sent is None and _may_be_left_out(params) and len(client.redirect_uris) == 1:
         return _still_allowed(client.redirect_uris[0], client, issuer)
     reason = (
         "is repeated"
@@ -105,6 +105,11 @@ def choose_redirect_uri(params: Parameters, client: Client, issuer: Issuer) -> s
         rule="RFC 9700 section 2.1: exact string match",
         detail=f"redirect_uri {sent!r} {reason}, client_id {client.client_id!r}",
     )
+
+
+def _may_be_left_out(params: Parameters) -> bool:
+    """OAuth has it optional (RFC 6749 section 3.1.2.3), OpenID Connect Core required (section 3.1.2.1)."""
+    return "redirect_uri" not in params.repeated and "openid" not in params.get("scope", "").split()
 
 
 def _still_allowed(uri: str, client: Client, issuer: Issuer) -> str:

@@ -130,6 +130,13 @@ def test_challenge_methods_are_told(document: dict[str, Any]) -> None:
     assert document["code_challenge_methods_supported"] == ["S256"]
 
 
+@pytest.mark.requirement(14)
+@pytest.mark.spec("OpenID Connect Core", "3.1.2.1")
+def test_a_redirect_uri_must_be_sent_although_only_one_is_registered(rp: Flow) -> None:
+    response = rp.authorize(scope="openid", redirect_uri=None)
+    assert response.status_code == 400 and b"redirect_uri is missing" in response.content
+
+
 @pytest.mark.requirement(15)
 def test_a_missing_response_type_is_told(rp: Flow) -> None:
     assert answered(rp.authorize(response_type=None))["error"] == "invalid_request"
