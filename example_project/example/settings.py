@@ -98,6 +98,7 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # no collectstatic for an example
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
+PASSWORD_ACR = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 
 OAUTH_SERVER = {
     "issuer": ISSUER,
@@ -116,6 +117,8 @@ OAUTH_SERVER = {
     },
     "default_scopes": ["notes:read"],
     "claims": "people.claims.PersonClaims",
+    "authentication": "people.sign_in.known_sign_in",
+    "acr_values": [PASSWORD_ACR],
     "access_token_format": env.str("OAUTH_TOKEN_FORMAT", "opaque"),
     "key_publication_lead": timedelta(seconds=env.int("OAUTH_KEY_LEAD", 7200)),
     "registration": env.str("OAUTH_REGISTRATION", "off"),

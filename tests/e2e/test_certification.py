@@ -191,6 +191,15 @@ def test_a_person_signs_in_allows_and_is_known(provider: Provider) -> None:
     assert [answer.json() for answer in (by_get, by_post, by_form)] == [expected] * 3
 
 
+@pytest.mark.requirement(13)
+@pytest.mark.spec("OpenID Connect Core", "3.1.2.1")
+def test_how_they_signed_in_is_as_it_was_asked_for(provider: Provider) -> None:
+    """With all that the metadata lists, or "1 2" where it lists nothing: whoever asks should be told one of them."""
+    listed = provider.discovery.get("acr_values_supported", ["1", "2"])
+    tokens = provider.tokens(provider.person(), acr_values=" ".join(listed))
+    assert provider.read(tokens["id_token"]).claims.get("acr") in listed
+
+
 def test_wrong_credentials_are_asked_for_again(provider: Provider) -> None:
     person = provider.person()
     person.password = "wrong"
