@@ -86,7 +86,7 @@ def identify_client(params: Parameters, issuer: Issuer) -> Client:
 
 
 def choose_redirect_uri(params: Parameters, client: Client, issuer: Issuer) -> str:
-    """The redirect URI to answer to: the one that is sent and registered, or the only one registered, where it may be left out. Raises `UnverifiedRequest`."""
+    """The redirect URI to answer to: the one that is sent and registered, or the only one, where it may be left out. Raises `UnverifiedRequest`."""
     sent = params.get("redirect_uri")
     if sent is not None and any(matches(registered, sent) for registered in client.redirect_uris):
         return _still_allowed(sent, client, issuer)
