@@ -106,6 +106,14 @@ def test_who_publishes_them_may_have_them_asked_for_more_often(server, client, l
     assert (status(client), server.calls["/jwks"]) == (200, 2)
 
 
+def test_nothing_of_a_private_key_that_a_client_publishes_is_looked_at(server, client):
+    """To check that p and q are primes takes minutes, if they are long: whoever registers a client could have this server do it."""
+    rsa = SigningKeyPair.generate("RS256")
+    private = {"d": "AQAB", "p": "AQAB", "q": "AQAB", "dp": "AQAB", "dq": "AQAB", "qi": "AQAB"}
+    server.pages["/jwks"] = as_json({"keys": [rsa.public_jwk() | private]})
+    assert status(client, rsa) == 200
+
+
 def test_unknown_keys_cause_one_question_however_many_they_are(server, client, later):
     assert status(client) == 200
     later(PAUSE)

@@ -18,11 +18,10 @@ from django_oauth_server.protocol.jose.keys import (
     KeyPair,
     UnknownKey,
     algorithms,
-    from_jwk,
     is_for,
     is_on,
     is_rsa,
-    public,
+    public_from_jwk,
 )
 from django_oauth_server.protocol.jose.signatures import jwks_of
 
@@ -128,7 +127,7 @@ def _uses(jwk: object) -> Iterator[tuple[str, str, Key]]:
     """Under which name *jwk* encrypts with what; nothing where it is not for that, or not understood."""
     try:
         if isinstance(jwk, dict) and isinstance(kid := jwk.get("kid", ""), str) and is_for(jwk, "enc", *_OPERATIONS):
-            key = public(from_jwk(jwk))
+            key = public_from_jwk(jwk)
             yield from [(kid, alg, key) for alg in algorithms(key, jwk, _FITS)]
     except JUNK:
         return

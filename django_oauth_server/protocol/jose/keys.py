@@ -32,6 +32,8 @@ JUNK: Final = (
 """What the libraries raise on input that somebody made up."""
 
 _TYPES: Final[Mapping[object, type[Key]]] = {"EC": ECKey, "RSA": RSAKey, "OKP": OKPKey}
+_PUBLIC: Final[Mapping[object, tuple[str, ...]]] = {"EC": ("crv", "x", "y"), "RSA": ("n", "e"), "OKP": ("crv", "x")}
+"""The members that are the public key (RFC 7518 section 6, RFC 8037 section 2)."""
 
 
 class InvalidJWT(ValueError):
@@ -105,9 +107,11 @@ def _from_pem(pem: bytes) -> Key:
     raise InvalidKeyTypeError("neither EC, RSA nor OKP")
 
 
-def public(key: Key) -> Key:
-    """Its public half."""
-    return type(key).import_key(key.public_key)  # type: ignore[arg-type]
+def public_from_jwk(jwk: Mapping[str, object]) -> Key:
+    """Its public half. Nothing of the private half is looked at, where there is one: to find out whether it is sound takes minutes, if whoever
+    published it made it so."""
+    members = ("kty", *_PUBLIC.get(jwk["kty"], ()))
+    return from_jwk({name: jwk[name] for name in members if name in jwk})
 
 
 def algorithms(key: Key, jwk: Mapping[str, object], fits: Fits) -> list[str]:

@@ -25,11 +25,10 @@ from django_oauth_server.protocol.jose.keys import (
     KeyPair,
     UnknownKey,
     algorithms,
-    from_jwk,
     is_for,
     is_on,
     is_rsa,
-    public,
+    public_from_jwk,
 )
 
 _MOST_VERIFIED: Final = 1024  # some megabytes
@@ -213,7 +212,7 @@ def _uses(jwk: object) -> Iterator[tuple[str, str, Key]]:
     """Under which names *jwk* verifies what; nothing where it is not for signatures, or not understood."""
     try:
         if isinstance(jwk, dict) and isinstance(kid := jwk.get("kid", ""), str) and is_for(jwk, "sig", "verify"):
-            key = public(from_jwk(jwk))
+            key = public_from_jwk(jwk)
             yield from [(kid, alg, key) for alg in algorithms(key, jwk, _FITS)]
     except JUNK:
         return
