@@ -156,6 +156,8 @@ def check_client_id(client_id: str) -> None:
         check_text(client_id)
     except ValueError as exc:
         raise InvalidClientMetadata("client_id", str(exc)) from exc
+    if not client_id.isascii():
+        raise InvalidClientMetadata("client_id", _("It must be ASCII characters alone (RFC 6749 appendix A.1)."))
     if len(client_id) > _LONGEST_CLIENT_ID:
         raise InvalidClientMetadata(
             "client_id", _("It must have at most %(most)d characters.") % {"most": _LONGEST_CLIENT_ID}

@@ -25,7 +25,7 @@ class StartSignIn(Component):
     name = "start_sign_in"
     endpoints = (
         Endpoint(
-            "start_sign_in", "oauth/start/<str:client_id>", "django_oauth_server.endpoints.start_sign_in.start_sign_in"
+            "start_sign_in", "oauth/start/<path:client_id>", "django_oauth_server.endpoints.start_sign_in.start_sign_in"
         ),
     )
 

@@ -233,6 +233,7 @@ def test_any_secret_may_be_chosen(issuer, secret):
         ({"client_id": "taken"}, "client_id"),
         ({"client_id": "123"}, "client_id"),
         ({"client_id": "a\0b"}, "client_id"),
+        ({"client_id": "bücher"}, "client_id"),
         ({"client_id": "x" * 256}, "client_id"),
         ({"client_secret": "a\0b"}, "client_secret"),
     ],

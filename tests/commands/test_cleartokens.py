@@ -122,7 +122,24 @@ def test_progress_is_for_a_terminal_only(out, shown):
     assert ("\r" in out.getvalue()) is shown
 
 
-@pytest.mark.parametrize("size", ["0", "-1", "many", "10001"])
-def test_an_unbounded_batch_is_refused(size):
-    with pytest.raises(CommandError):
-        clear("--batch-size", size)
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "--batch-size=0",
+        "--batch-size=-1",
+        "--batch-size=many",
+        "--batch-size=10001",
+        "--pause=-1",
+        "--pause=nan",
+        "--max-batches=0",
+        "--keep-revoked=-1",
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused(flag):
+    with pytest.raises(CommandError, match="a number from"):
+        clear(flag)
+
+
+def test_a_pause_that_makes_no_sense_is_refused_before_anything_is_delivered():
+    with pytest.raises(CommandError, match="a number from"):
+        call_command("deliverlogouts", "--forever", "--pause=-1")

@@ -60,3 +60,11 @@ def test_connected_apps_lead_to_it_and_name_claims_too(browser: Browser, started
     page = browser.get("/oauth/connected-apps/").content.decode()
     assert f"/oauth/start/{started.client_id}" in page
     assert "see your date of birth" in page.lower()
+
+
+def test_a_client_id_may_be_an_address(browser: Browser, started: Any, user: Any) -> None:
+    started.client_id = "https://rp.example/app"
+    started.save()
+    AuthorizationFactory(client=started, user=user)
+    assert browser.get("/oauth/connected-apps/").status_code == 200
+    assert press(browser, started)["Location"].startswith(ADDRESS)

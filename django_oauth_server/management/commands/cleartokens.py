@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
 from time import sleep
-from typing import Final
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from django_oauth_server.management.arguments import number
 from django_oauth_server.storage.cleanup import Sweep, sweeps
-
-_LARGEST_BATCH: Final = 10_000
 
 
 class Command(BaseCommand):
     help = "Delete tokens, codes and authorizations that are dead for good. Safe beside live traffic: run it daily."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--batch-size", type=_batch_size, default=1000, help="Rows in one transaction (1000).")
         parser.add_argument(
-            "--pause", type=float, default=0.0, metavar="SECONDS", help="Rest between transactions (0)."
+            "--batch-size", type=number(int, 1, 10_000), default=1000, help="Rows in one transaction (1000)."
         )
         parser.add_argument(
-            "--max-batches", type=int, metavar="NUMBER", help="Stop after so many; the next run goes on."
+            "--pause",
+            type=number(float, 0, 3600),
+            default=0.0,
+            metavar="SECONDS",
+            help="Rest between transactions (0).",
+        )
+        parser.add_argument(
+            "--max-batches",
+            type=number(int, 1, 1_000_000),
+            metavar="NUMBER",
+            help="Stop after so many; the next run goes on.",
         )
         parser.add_argument(
             "--keep-revoked",
-            type=int,
+            type=number(int, 0, 36_500),
             default=30,
             metavar="DAYS",
             help="How long the record of a revoked authorization is kept (30).",
@@ -66,9 +72,3 @@ class Command(BaseCommand):
 
 def _batches(due: tuple[Sweep, ...], size: int) -> Iterator[tuple[Sweep, int]]:
     return ((sweep, rows) for sweep in due for rows in sweep.batches(size))
-
-
-def _batch_size(text: str) -> int:
-    if not text.isdigit() or not 0 < int(text) <= _LARGEST_BATCH:
-        raise ArgumentTypeError(_("a number from 1 to %(largest)d") % {"largest": _LARGEST_BATCH})
-    return int(text)

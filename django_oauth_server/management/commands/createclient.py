@@ -16,7 +16,8 @@ from django_oauth_server.component import Member
 from django_oauth_server.conf import PROFILES
 from django_oauth_server.errors import InvalidClientMetadata
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.registry import default_issuer, issuer_named, issuers
+from django_oauth_server.management.arguments import find_issuer
+from django_oauth_server.registry import issuers
 from django_oauth_server.tokens.formats.base import TokenFormat
 
 _SHORT_SECRET: Final = 32
@@ -55,7 +56,7 @@ class Command(BaseCommand):
         self._add_member_flags(parser)
 
     def handle(self, *args: object, **options: Any) -> None:
-        issuer = _issuer(options["issuer"])
+        issuer = find_issuer(options["issuer"])
         document = _document(options, issuer)
         _check_format(options["access_token_format"], issuer)
         try:
@@ -111,16 +112,6 @@ def _json(text: str) -> object:
         return json.loads(text)
     except ValueError as exc:
         raise argparse.ArgumentTypeError(_("not JSON: %(reason)s") % {"reason": exc}) from exc
-
-
-def _issuer(identifier: str | None) -> Issuer:
-    try:
-        return issuer_named(identifier) if identifier else default_issuer()
-    except LookupError as exc:
-        known = ", ".join(str(issuer) for issuer in issuers())
-        raise CommandError(
-            _("There is no issuer %(issuer)s. Known: %(known)s.") % {"issuer": identifier, "known": known}
-        ) from exc
 
 
 def _document(options: Mapping[str, Any], issuer: Issuer) -> dict[str, object]:

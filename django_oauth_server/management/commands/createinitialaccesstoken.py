@@ -6,17 +6,17 @@ from argparse import ArgumentTypeError
 from datetime import timedelta
 from typing import Final
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_oauth_server.clients.self_registration import new_initial_access_token
 from django_oauth_server.conf import PROFILES
+from django_oauth_server.management.arguments import find_issuer, number
 from django_oauth_server.models import InitialAccessToken
-from django_oauth_server.registry import default_issuer, issuer_named
 from django_oauth_server.storage.initial_access_tokens import add_initial_access_token
 
-_MOST: Final = 100_000
+_positive: Final = number(int, 1, 99_999)
 _LONGEST_LABEL: Final = 200
 
 
@@ -49,10 +49,7 @@ class Command(BaseCommand):
         allow_client_credentials: bool,
         **options: object,
     ) -> None:
-        try:
-            named = issuer_named(issuer) if issuer else default_issuer()
-        except LookupError as exc:
-            raise CommandError(_("There is no issuer {issuer}.").format(issuer=issuer)) from exc
+        named = find_issuer(issuer)
         token = InitialAccessToken(
             issuer=str(named),
             label=label,
@@ -73,9 +70,3 @@ def _label(text: str) -> str:
     if not 0 < len(text) <= _LONGEST_LABEL:
         raise ArgumentTypeError(_("a text of at most %(most)d characters") % {"most": _LONGEST_LABEL})
     return text
-
-
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < _MOST:
-        raise ArgumentTypeError(_("a number from 1 to %(most)d") % {"most": _MOST - 1})
-    return int(text)

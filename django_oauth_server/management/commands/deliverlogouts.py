@@ -9,6 +9,7 @@ from django.db import close_old_connections
 from django.utils.translation import gettext as _
 
 from django_oauth_server.logout.delivery import deliver_due
+from django_oauth_server.management.arguments import number
 
 
 class Command(BaseCommand):
@@ -16,7 +17,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--forever", action="store_true", help="Go on until it is stopped.")
-        parser.add_argument("--pause", type=float, default=5.0, metavar="SECONDS", help="Rest between two looks (5).")
+        parser.add_argument(
+            "--pause", type=number(float, 0, 3600), default=5.0, metavar="SECONDS", help="Rest between two looks (5)."
+        )
 
     def handle(self, *args: object, forever: bool, pause: float, **options: object) -> None:
         self._deliver()

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_oauth_server.keys.rotation import KeysAreFiles, Rotation, rotate, rotate_all
+from django_oauth_server.management.arguments import find_issuer
 from django_oauth_server.protocol.jose import ALGORITHMS
-from django_oauth_server.registry import default_issuer, issuer_named
 
 _SAYS = {
     "published": gettext_lazy("Key {kid} ({alg}) is published. It signs from {time}."),
@@ -36,15 +36,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: object, issuer: str | None, at_once: bool, alg: str | None, **options: object) -> None:
+        named, now = find_issuer(issuer), timezone.now()
         try:
-            named, now = issuer_named(issuer) if issuer else default_issuer(), timezone.now()
             rotations = (
                 [rotate(named, now=now, at_once=at_once, alg=alg)]
                 if alg
                 else rotate_all(named, now=now, at_once=at_once)
             )
-        except LookupError as exc:
-            raise CommandError(_("There is no issuer {issuer}.").format(issuer=issuer)) from exc
         except KeysAreFiles as exc:
             raise CommandError(str(exc)) from exc
         for rotation in rotations:

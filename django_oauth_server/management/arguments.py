@@ -1,0 +1,40 @@
+"""What the commands are told."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
+
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.registry import default_issuer, issuer_named, issuers
+
+N = TypeVar("N", int, float)
+
+
+def number(kind: Callable[[str], N], least: int, most: int) -> Callable[[str], N]:
+    """What reads a number of *kind* that lies between these."""
+
+    def read(text: str) -> N:
+        try:
+            if least <= (value := kind(text)) <= most:
+                return value
+        except ValueError:
+            pass
+        raise ArgumentTypeError(_("a number from %(least)d to %(most)d") % {"least": least, "most": most})
+
+    return read
+
+
+def find_issuer(identifier: str | None) -> Issuer:
+    """The issuer that is named, or the default one. Raises `CommandError`."""
+    try:
+        return issuer_named(identifier) if identifier else default_issuer()
+    except LookupError as exc:
+        known = ", ".join(str(issuer) for issuer in issuers())
+        raise CommandError(
+            _("There is no issuer %(issuer)s. Known: %(known)s.") % {"issuer": identifier, "known": known}
+        ) from exc
