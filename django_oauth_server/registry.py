@@ -17,6 +17,10 @@ _HOUSE = "django_oauth_server."
 BUILT_IN = tuple(
     _HOUSE + name
     for name in (
+        # First, as forms and commands ask for what is said of a client in this order: its name before its algorithms.
+        "clients.metadata.ClientMetadata",
+        "clients.openid_metadata.OpenIDMetadata",
+        "clients.sectors.PairwiseSubjects",
         "endpoints.authorize.AuthorizationEndpoint",
         "endpoints.token.TokenEndpoint",
         "endpoints.revoke.RevocationEndpoint",
@@ -33,9 +37,6 @@ BUILT_IN = tuple(
         "endpoints.check_session.SessionManagement",
         "logout.back_channel.BackChannelLogout",
         "logout.front_channel.FrontChannelLogout",
-        "clients.metadata.ClientMetadata",
-        "clients.openid_metadata.OpenIDMetadata",
-        "clients.sectors.PairwiseSubjects",
         "clients.methods.client_secret_basic.ClientSecretBasic",
         "clients.methods.client_secret_post.ClientSecretPost",
         "clients.methods.private_key_jwt.PrivateKeyJWT",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -98,6 +99,18 @@ class ClientForm(_ModelForm):
         if is_taken(self.issuer.settings.issuer, client_id):
             raise forms.ValidationError(_("A client of this ID is registered already."))
         return client_id
+
+    def clean_access_token_lifetime(self) -> timedelta | None:
+        return self._some_time("access_token_lifetime")
+
+    def clean_refresh_token_lifetime(self) -> timedelta | None:
+        return self._some_time("refresh_token_lifetime")
+
+    def _some_time(self, name: str) -> timedelta | None:
+        lifetime: timedelta | None = self.cleaned_data[name]
+        if lifetime is not None and lifetime <= timedelta():
+            raise forms.ValidationError(_("It must be longer than nothing, such as 00:15:00."))
+        return lifetime
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

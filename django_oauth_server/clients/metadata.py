@@ -292,7 +292,7 @@ class ClientMetadata(Component):
             kind="texts",
             label=gettext_lazy("Contacts"),
             help=gettext_lazy(
-                "Who is responsible for it, usually e-mail addresses. For administrators; people do not see it."
+                "Who is responsible for it, usually e-mail addresses. People see them when they are asked to allow it."
             ),
             check=_check_short,
         ),

@@ -134,6 +134,17 @@ def test_what_is_registered_can_be_changed(admin):
     assert "Name" in LogEntry.objects.get().get_change_message()
 
 
+def test_the_form_asks_for_a_name_before_it_asks_for_algorithms(admin):
+    (_, metadata, _) = admin.get(ADD).context["adminform"].fieldsets
+    assert list(metadata[1]["fields"])[:3] == ["client_name", "redirect_uris", "token_endpoint_auth_method"]
+
+
+@pytest.mark.parametrize("member", ["access_token_lifetime", "refresh_token_lifetime"])
+@pytest.mark.parametrize("lifetime", ["-1", "00:00:00"])
+def test_a_token_lives_for_some_time(admin, member, lifetime):
+    assert "longer than nothing" in errors(admin.post(ADD, NOTEBOOK | {member: lifetime}))[member][0]
+
+
 def test_a_tighter_profile_is_judged_by_its_own_rules(admin, settings):
     settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "profile": "legacy"}
     wrong = {"redirect_uris": "http://client.example/", "profile": "oauth2_1"}
