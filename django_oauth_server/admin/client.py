@@ -271,7 +271,7 @@ def _what_disabling_ends(rows: list[Client]) -> list[str]:
 def _what_a_new_secret_ends(client: Client, issuer: Issuer) -> list[str]:
     until = date_format(timezone.localtime(timezone.now() + issuer.settings.client_secret_overlap), "DATETIME_FORMAT")
     says = [
-        _("The present secret works beside the new one until %(time)s. Give the app the new one before that.")
+        _("Until %(time)s the present secret works beside the new one. Give the app the new one before that.")
         % {"time": until}
     ]
     if client.previous_secret_expires_at and client.previous_secret_expires_at > timezone.now():

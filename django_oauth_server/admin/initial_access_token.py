@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -44,6 +45,18 @@ class InitialAccessTokenForm(_ModelForm):
             "To which clients that are registered with it are bound. It can only make the issuer's rules tighter."
         ),
     )
+
+    def clean_uses(self) -> int | None:
+        uses: int | None = self.cleaned_data["uses"]
+        if self.instance._state.adding and uses == 0:
+            raise forms.ValidationError(_("Nothing could be registered with it: at least 1."))
+        return uses
+
+    def clean_expires_at(self) -> datetime | None:
+        expires_at: datetime | None = self.cleaned_data["expires_at"]
+        if self.instance._state.adding and expires_at and expires_at <= timezone.now():
+            raise forms.ValidationError(_("It would have expired already: choose a time in the future."))
+        return expires_at
 
 
 class InitialAccessTokenAdmin(QuickAdmin):

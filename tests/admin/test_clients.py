@@ -162,7 +162,10 @@ def test_a_client_that_turns_confidential_is_shown_its_secret(admin):
 
 def test_a_new_secret_is_asked_for_and_both_work_for_a_while(admin):
     client = ClientFactory()
-    assert "works beside the new one until" in act(admin, "replace_secret", client, confirmed=False).content.decode()
+    assert (
+        "the present secret works beside the new one."
+        in act(admin, "replace_secret", client, confirmed=False).content.decode()
+    )
     new = shown_secret(act(admin, "replace_secret", client))
     old, client, now = client.secret, Client.objects.get(), timezone.now()
     assert [client.has_secret(old, now), client.has_secret(new, now)] == [True, True]

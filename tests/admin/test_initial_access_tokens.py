@@ -47,6 +47,18 @@ def test_the_value_is_shown_once_and_kept_nowhere(admin: Browser) -> None:
     assert value not in str(InitialAccessToken.objects.values()) + str(LogEntry.objects.values())
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"uses": "0"}, "at least 1"),
+        ({"expires_at_0": "2020-01-01", "expires_at_1": "00:00:00"}, "in the future"),
+    ],
+)
+def test_one_that_could_never_be_used_is_refused(admin: Browser, wrong: dict[str, str], words: str) -> None:
+    assert words in admin.post(f"{LIST}add/", PARTNER | wrong).content.decode()
+    assert not InitialAccessToken.objects.exists()
+
+
 def test_it_can_be_ended_and_its_issuer_stays(admin: Browser) -> None:
     token, value = initial_access_token(used=3)
     changed = {
