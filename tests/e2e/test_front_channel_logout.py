@@ -155,6 +155,7 @@ def test_the_page_may_frame_these_two_and_nobody_else(
     answer = leave(page, provider, parties[0])
     directives = dict(one.split(" ", 1) for one in answer.headers["content-security-policy"].split("; "))
     assert directives["frame-src"].split() == sorted(party.url("") for party in parties)
+    page.locator("iframe").nth(1).wait_for(state="attached")
     address = stranger.url("", "other.example.test")
     assert page.evaluate(FRAME_ELSEWHERE, address) == ["frame-src", address]
     assert not stranger.asked
