@@ -114,6 +114,14 @@ def test_nothing_of_a_private_key_that_a_client_publishes_is_looked_at(server, c
     assert status(client, rsa) == 200
 
 
+def test_of_hundreds_of_keys_the_first_are_looked_at(server, client):
+    """They are kept once they are parsed: whoever registers clients could have the memory filled with keys."""
+    server.pages["/jwks"] = as_json({"keys": [*jwks(KEY)["keys"], *jwks(NEXT)["keys"] * 150]})
+    assert status(client) == 200
+    found = client_keys(client, default_issuer())
+    assert sum(len(fitting) for fitting in (found.signatures.fitting or {}).values()) == 50
+
+
 def test_unknown_keys_cause_one_question_however_many_they_are(server, client, later):
     assert status(client) == 200
     later(PAUSE)

@@ -32,6 +32,7 @@ from django_oauth_server.protocol.jose.keys import (
 )
 
 _MOST_VERIFIED: Final = 1024  # some megabytes
+_MOST_KEYS: Final = 50
 
 _FITS: Final[Fits] = {"ES256": is_on("P-256"), "RS256": is_rsa, "PS256": is_rsa, "EdDSA": is_on("Ed25519")}
 ALGORITHMS: Final = tuple(_FITS)
@@ -197,11 +198,11 @@ def media_type(typ: object) -> str:
 
 
 def jwks_of(document: object) -> list[object]:
-    """The keys of a JWK Set. Raises ValueError where it is none."""
+    """The keys of a JWK Set, as many as anybody needs: parsed keys are kept, of each client its own. Raises ValueError where it is none."""
     jwks = document.get("keys") if isinstance(document, Mapping) else None
     if not isinstance(jwks, list):
         raise ValueError('a JWK Set is an object with a list of "keys" (RFC 7517 section 5)')
-    return jwks
+    return jwks[:_MOST_KEYS]
 
 
 def _entries(document: object) -> list[tuple[str, str, Key]]:
