@@ -7,12 +7,13 @@ from dataclasses import fields, replace
 from datetime import timedelta
 from difflib import get_close_matches
 from functools import cache
-from typing import get_args
+from typing import TypeVar, cast, get_args
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+from django.utils.functional import Promise
 
 from django_oauth_server.conf.profiles import PROFILES
 from django_oauth_server.conf.rates import parse_rate
@@ -24,6 +25,7 @@ from django_oauth_server.protocol.scopes import parse_scope
 from django_oauth_server.protocol.uris import check_resource, check_web_uri, is_loopback
 
 SETTING = "OAUTH_SERVER"
+N = TypeVar("N", Scope, Resource)
 _NAMES = tuple(field.name for field in fields(IssuerSettings))
 
 
@@ -81,14 +83,14 @@ def _normal(one: IssuerSettings) -> IssuerSettings:
     _check_statement_issuers(one)
     if not isinstance(one.trusted_proxies, int) or one.trusted_proxies < 0:
         raise ImproperlyConfigured(f"{SETTING}: trusted_proxies must be a number, not negative.")
-    scopes = {name: Scope(words) if isinstance(words, str) else words for name, words in one.scopes.items()}
+    scopes = _in_words("scopes", one.scopes, Scope)
     for name in scopes:
         _check_scope(name)
     if unknown := set(one.default_scopes) - set(scopes):
         raise ImproperlyConfigured(
             f"{SETTING}: default_scopes has {', '.join(sorted(unknown))}, which scopes does not."
         )
-    resources = {name: Resource(words) if isinstance(words, str) else words for name, words in one.resources.items()}
+    resources = _in_words("resources", one.resources, Resource)
     for identifier in filter(None, (*resources, one.default_resource)):
         _check_resource(identifier)
     return replace(
@@ -105,6 +107,17 @@ def _normal(one: IssuerSettings) -> IssuerSettings:
         acr_values=tuple(one.acr_values),
         outbound_private_hosts=_private_hosts(one.outbound_private_hosts),
     )
+
+
+def _in_words(setting: str, declared: Mapping[str, object], kind: type[N]) -> dict[str, N]:
+    """Words alone, marked for translation or not, written out. What no page has words for, nobody can be asked to allow."""
+    written: dict[str, N] = {}
+    for name, one in declared.items():
+        said = kind(cast("str", one)) if isinstance(one, (str, Promise)) else one
+        if not isinstance(said, kind):
+            raise ImproperlyConfigured(f"{SETTING}: {setting} has {name!r} without words that a person reads.")
+        written[name] = said
+    return written
 
 
 def _check_statement_issuers(one: IssuerSettings) -> None:

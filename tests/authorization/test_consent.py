@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.test import Client as Browser
 from django.test import override_settings
+from django.utils.translation import gettext_lazy
 
 from django_oauth_server.conf import Scope
+from django_oauth_server.conf.loader import load
 from django_oauth_server.models import Authorization, Ticket
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow, answered
@@ -179,3 +182,24 @@ def test_a_code_lives_a_minute(flow: Flow) -> None:
     flow.code()
     ticket = Ticket.objects.get(kind=Ticket.Kind.AUTHORIZATION_CODE)
     assert ticket.expires_at - ticket.created_at == timedelta(seconds=60)
+
+
+@pytest.mark.parametrize("words", [gettext_lazy("read the diary"), Scope(gettext_lazy("read the diary"))])
+def test_words_that_are_marked_for_translation_are_shown(flow, settings, words):
+    flow.client.metadata["scope"] = "notes:read"
+    flow.client.save()
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {
+        "scopes": {"notes:read": words},
+        "resources": {"https://api.example/diary": gettext_lazy("The diary")},
+        "default_scopes": [],
+    }
+    page = flow.authorize(scope="notes:read", resource="https://api.example/diary").content.decode()
+    assert "Read the diary" in page and "The diary" in page
+
+
+@pytest.mark.parametrize("member", ["scopes", "resources"])
+@pytest.mark.parametrize("words", [None, 3, {"description": "read"}])
+def test_what_has_no_words_stops_the_start(settings, member, words):
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {member: {"https://api.example/": words}, "default_scopes": []}
+    with pytest.raises(ImproperlyConfigured, match="without words"):
+        load()
