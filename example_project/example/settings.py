@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext_lazy
 from environs import Env
 
 from django_oauth_server.conf import Resource, Scope
@@ -93,6 +94,7 @@ CACHES = {"default": env.dj_cache_url("CACHE_URL", "locmem://")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 USE_TZ = True
+LOCALE_PATHS = [HOME / "example" / "locale"]  # of what people meet on the way through an app: sign-in and scopes
 TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # no collectstatic for an example
@@ -106,9 +108,9 @@ OAUTH_SERVER = {
     "profile": env.str("OAUTH_PROFILE", "oauth2_1"),
     "scopes": {
         **OPENID_SCOPES,
-        "notes:read": "see your notes",
-        "notes:write": Scope("add and delete your notes", sensitive=True, optional=True),
-        "weather:read": "see the weather",
+        "notes:read": gettext_lazy("see your notes"),
+        "notes:write": Scope(gettext_lazy("add and delete your notes"), sensitive=True, optional=True),
+        "weather:read": gettext_lazy("see the weather"),
     },
     "resources": {
         env.str("REMOTE_API", "http://127.0.0.1:8001/weather"): Resource(
