@@ -34,20 +34,26 @@ class Picture:
 
 
 def logo_of(client: Client, uri: str, settings: IssuerSettings) -> Picture | None:
-    """Its logo at *uri*; None where it has none there, where it cannot be had, and while another request fetches it."""
-    if uri not in _registered(client):
+    """Its logo at *uri*; None where it has none there, where it cannot be had, and while another request fetches it.
+
+    It takes the place in the cache of the one that the client had before: no client fills it with ever other pictures.
+    """
+    member = _member(client, uri)
+    if not member:
         return None
-    key = "oauth_server:logo:" + hashlib.sha256(f"{settings.issuer} {uri}".encode()).hexdigest()
+    place = f"{settings.issuer} {client.client_id} {member}"
+    key = "oauth_server:logo:" + hashlib.sha256(place.encode()).hexdigest()
     found = cache.get(key)
-    if found is None and cache.add(key, ("", b""), _NOT_ASKED_AGAIN):
-        found = _fetched(uri, settings)
-        cache.set(key, found, _KEPT if found[0] else _NOT_ASKED_AGAIN)
-    return Picture(*found) if found and found[0] else None
+    if (found is None and cache.add(key, (uri, "", b""), _NOT_ASKED_AGAIN)) or (found and found[0] != uri):
+        found = (uri, *_fetched(uri, settings))
+        cache.set(key, found, _KEPT if found[1] else _NOT_ASKED_AGAIN)
+    return Picture(*found[1:]) if found and found[1] else None
 
 
-def _registered(client: Client) -> set[object]:
-    """In every language that it has one for (RFC 7591 section 2.2)."""
-    return {value for name, value in client.metadata.items() if name.partition("#")[0] == "logo_uri"}
+def _member(client: Client, uri: str) -> str:
+    """Which of its members says so: it may have one for each language (RFC 7591 section 2.2). Empty: none does."""
+    said = ((name, value) for name, value in client.metadata.items() if name.partition("#")[0] == "logo_uri")
+    return next((name for name, value in said if value == uri), "")
 
 
 def _fetched(uri: str, settings: IssuerSettings) -> tuple[str, bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from difflib import get_close_matches
@@ -43,6 +44,7 @@ from django_oauth_server.storage.people import find_person
 
 _LONGEST_CLIENT_ID: Final = 255
 _SHORTEST_KEY: Final = 32
+_MOST_LANGUAGES: Final = 50
 
 Refusals = Mapping[str, str]
 """From the name of a member to the rule that it breaks, and what would pass."""
@@ -396,6 +398,12 @@ def _front_channel_logout_is_at_home(metadata: Document, terms: Terms) -> Iterat
         yield "frontchannel_logout_uri", _("Its scheme, host and port must be those of a redirect URI.")
 
 
+def _languages_are_few(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
+    for name, times in Counter(name.partition("#")[0] for name in metadata).items():
+        if times > _MOST_LANGUAGES:
+            yield name, _("It must have at most %(most)d items.") % {"most": _MOST_LANGUAGES}
+
+
 RULES: Final[tuple[Callable[[Document, Terms], Iterator[tuple[str, str]]], ...]] = (
     _it_may_do_something,
     _response_types_fit,
@@ -410,6 +418,7 @@ RULES: Final[tuple[Callable[[Document, Terms], Iterator[tuple[str, str]]], ...]]
     _public_clients_have_no_secret,
     _encrypted_for_somebody,
     _front_channel_logout_is_at_home,
+    _languages_are_few,
 )
 """What must hold between the members of a complete document: each yields the member that is wrong, and the rule."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client as Browser
 
@@ -101,6 +102,16 @@ def test_while_one_request_waits_another_does_not(app: Any, server: WebServer) -
     server.pages["/logo"] = slowly
     assert logo(app).content == PNG
     assert answers == [None]
+
+
+def test_a_new_one_takes_the_place_of_the_former(app: Any, server: WebServer) -> None:
+    """A client that goes on changing it would fill the cache, which may be one that sessions are in."""
+    server.pages |= {f"/{number}": (200, {}, PNG + bytes([number])) for number in range(4)}
+    for number in range(4):
+        app.metadata["logo_uri"] = server.url(f"/{number}")
+        app.save()
+        assert logo(app).content == PNG + bytes([number])
+    assert len([key for key in cache._cache if "oauth_server:logo" in key]) == 1
 
 
 def test_it_has_one_for_each_language(app: Any, server: WebServer, browser: Browser) -> None:

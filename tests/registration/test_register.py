@@ -238,6 +238,11 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
     ({"client_name": "Note\u2028book"}, "invalid_client_metadata", "control characters"),
     ({"client_name": " \u200b\u3164"}, "invalid_client_metadata", "can be seen"),
     ({"client_name#de": "Notiz\u202ebuch"}, "invalid_client_metadata", "client_name#de"),
+    (
+        {f"logo_uri#de-{number}": "https://client.example/logo" for number in range(51)},
+        "invalid_client_metadata",
+        "logo_uri",
+    ),
     ({"application_type": "desktop"}, "invalid_client_metadata", "Offered: web, native"),
     ({"subject_type": "pairwise"}, "invalid_client_metadata", "subject_type"),
     ({"default_max_age": -1}, "invalid_client_metadata", "default_max_age"),
