@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from threading import Event, Lock, Thread
 from typing import Final
 
-from django.db import DatabaseError, connections
+from django.db import connections
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -51,8 +51,8 @@ class Courier:
         try:
             deliver_due()
             due = next_due()
-        except DatabaseError:
-            logger.exception("the relying parties that wait to be told cannot be read")
+        except Exception:  # whatever it was: no thread takes the place of one that died
+            logger.exception("the relying parties that wait cannot be told")
             return _LONGEST_REST
         if due is not None:
             return min(max((due - timezone.now()).total_seconds(), 0.1), _LONGEST_REST)

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from time import sleep
 from typing import Any
+from unittest.mock import Mock
 
 import django
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.db import InterfaceError
 from django.test import Client as Browser
 from django.utils import timezone
 
@@ -435,6 +437,19 @@ def test_djangos_tasks_deliver(
 
 
 # -- what it costs, and what may be registered --------------------------------------------------------------------------
+
+
+def test_the_thread_outlives_whatever_goes_wrong(
+    waiting: LogoutDelivery, receiver: WebServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A connection that the database has closed raises InterfaceError, which is no DatabaseError."""
+    one = courier.Courier()
+    with monkeypatch.context() as broken:
+        broken.setattr(courier, "deliver_due", Mock(side_effect=InterfaceError("connection already closed")))
+        assert one._round() == courier._LONGEST_REST
+    assert "cannot be told" in caplog.text
+    assert one._round() is None
+    assert receiver.calls == {PATH: 1}
 
 
 def test_a_participation_is_noted_once_a_session(rp: Flow, user: Any) -> None:
