@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ssl import create_default_context
+from typing import Final
 
 from django.apps import AppConfig
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.cache import caches
+from django.core.cache.backends.base import InvalidCacheBackendError
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch
+from django.utils.module_loading import import_string
 
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.registry import issuers
+from django_oauth_server.tokens.claims import UserClaims
 from django_oauth_server.tokens.formats.base import TokenFormat
 
 
@@ -57,7 +63,34 @@ def _check(issuer: Issuer) -> Iterator[CheckMessage]:
             f"{issuer} lets clients register http redirect URIs: codes travel in the clear (RFC 9700 section 2.6).",
             id="oauth_server.W005",
         )
+    yield from _check_named(issuer)
     yield from _check_urls(issuer)
+
+
+def _check_named(issuer: Issuer) -> Iterator[CheckMessage]:
+    """What would otherwise be missed only while somebody waits for an answer."""
+    for setting, find in _NAMED.items():
+        name = getattr(issuer.settings, setting)
+        try:
+            if name:
+                find(name)
+        except (ImportError, NoReverseMatch, InvalidCacheBackendError) as exc:
+            yield Error(f"{setting} of {issuer} is {name!r}, which cannot be used: {exc}", id="oauth_server.E010")
+
+
+def _find_claims(path: str) -> None:
+    found = import_string(path)
+    if not (isinstance(found, type) and issubclass(found, UserClaims)):
+        raise ImportError("it is no UserClaims.")
+
+
+_NAMED: Final[Mapping[str, Callable[[str], object]]] = {
+    "claims": _find_claims,
+    "authentication": import_string,
+    "reauthentication_url": resolve_url,
+    "account_creation_url": resolve_url,
+    "revocation_cache": caches.__getitem__,
+}
 
 
 def _check_bundle(issuer: Issuer) -> Iterator[CheckMessage]:

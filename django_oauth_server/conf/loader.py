@@ -109,8 +109,10 @@ def _normal(one: IssuerSettings) -> IssuerSettings:
     )
 
 
-def _in_words(setting: str, declared: Mapping[str, object], kind: type[N]) -> dict[str, N]:
+def _in_words(setting: str, declared: object, kind: type[N]) -> dict[str, N]:
     """Words alone, marked for translation or not, written out. What no page has words for, nobody can be asked to allow."""
+    if not isinstance(declared, Mapping):
+        raise ImproperlyConfigured(f"{SETTING}: {setting} is a dict, of each name and the words that a person reads.")
     written: dict[str, N] = {}
     for name, one in declared.items():
         said = kind(cast("str", one)) if isinstance(one, (str, Promise)) else one

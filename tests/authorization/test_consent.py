@@ -203,3 +203,9 @@ def test_what_has_no_words_stops_the_start(settings, member, words):
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {member: {"https://api.example/": words}, "default_scopes": []}
     with pytest.raises(ImproperlyConfigured, match="without words"):
         load()
+
+
+def test_names_without_words_stop_the_start(settings):
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"scopes": ["notes:read"]}
+    with pytest.raises(ImproperlyConfigured, match="scopes is a dict"):
+        load()

@@ -69,6 +69,13 @@ def test_the_commands_of_the_pages_are_there(page: str, line: str) -> None:
         command.create_parser("manage.py", name).parse_args(arguments)
 
 
+def test_every_system_check_is_explained() -> None:
+    package = DOCS.parent / "django_oauth_server"
+    there = {name for path in package.rglob("*.py") for name in re.findall(r'"(oauth_\w+\.[EW]\d+)"', path.read_text())}
+    told = (DOCS / "operating.md").read_text() + (DOCS / "auditing.md").read_text()
+    assert {name for name in there if f"`{name}`" not in told} == set()
+
+
 def test_every_page_is_linked_from_the_first() -> None:
     index = (DOCS / "index.md").read_text(encoding="utf-8")
     linked = set(re.findall(r"\]\(([\w/-]+\.md)\)", index))
