@@ -67,7 +67,9 @@ def review(document: Document, terms: Terms, *, operator: bool) -> tuple[dict[st
     given = {name: value for name, value in document.items() if not _is_absent(name, value)}
     known = {name: member for name in given if (member := member_named(name, members))}
     refusals = {name: _unknown(name, members) for name in given if name not in known} if operator else {}
-    given = {name: given[name] for name, member in known.items() if operator or not member.operator_only}
+    given = {
+        name: _in_order(name, given[name]) for name, member in known.items() if operator or not member.operator_only
+    }
     for name, value in given.items():
         try:
             check_member(known[name], value, terms)
@@ -205,6 +207,13 @@ def uses_secret(client: Client, issuer: Issuer) -> bool:
 def _is_absent(name: str, value: object) -> bool:
     """Empty is absent, except that a client may have no grant types at all."""
     return value is None or value == "" or value == {} or (value == [] and name != "grant_types")
+
+
+def _in_order(name: str, value: object) -> object:
+    """Response types as they are called here: the order of their words means nothing (RFC 6749 section 3.1.1)."""
+    if name != "response_types" or not isinstance(value, list):
+        return value
+    return [" ".join(sorted(one.split())) if isinstance(one, str) else one for one in value]
 
 
 def _is_privilege(name: str, members: Mapping[str, Member]) -> bool:

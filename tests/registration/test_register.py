@@ -92,6 +92,15 @@ def test_any_set_of_types_that_fit_each_other(
     assert (information["grant_types"], information["response_types"]) == (grant_types, response_types)
 
 
+@pytest.mark.requirement(38)
+@pytest.mark.spec("RFC 6749", "3.1.1")
+def test_the_order_of_the_words_of_a_response_type_means_nothing(registrant: Registrant, settings: Any) -> None:
+    """OpenID Connect Discovery section 3 has it as `token id_token`."""
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"profile": "openid_connect"}
+    information = registrant.registered(grant_types=["implicit"], response_types=["token id_token"])
+    assert information["response_types"] == ["id_token token"]
+
+
 @pytest.mark.spec("RFC 7591", "2.1")
 def test_grant_types_follow_from_response_types(registrant: Registrant, settings: Any) -> None:
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"profile": "openid_connect"}
