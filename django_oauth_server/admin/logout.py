@@ -76,13 +76,16 @@ class LogoutDeliveryAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("next attempt"))
     def due(self, row: LogoutDelivery) -> object:
-        return row.due_at if row.state == LogoutDelivery.State.WAITING else None
+        return row.due_at if row.state == LogoutDelivery.State.WAITING else self.get_empty_value_display()
 
     @admin.action(permissions=["revoke"], description=gettext_lazy("Tell the selected apps again"))
     def retry(self, request: HttpRequest, queryset: QuerySet[LogoutDelivery]) -> None:
         with atomic():
             count = try_again(queryset, timezone.now())
             after_commit(deliver_soon)
+        if not count:
+            self.message_user(request, _("They were told already."))
+            return
         told = ngettext("%(n)d app is told again.", "%(n)d apps are told again.", count) % {"n": count}
         self.message_user(request, told)
 

@@ -62,7 +62,7 @@ class TokenAdmin(RecordAdmin):
         rows = confirmed(
             self,
             request,
-            queryset.filter(revoked_at=None).select_related("client"),
+            queryset.filter(revoked_at=None).select_related("client", "authorization__user"),
             action="revoke",
             title=lambda rows: ngettext("Revoke %(n)d token?", "Revoke %(n)d tokens?", len(rows)) % {"n": len(rows)},
             says=_what_ends,

@@ -38,7 +38,7 @@ class Authorization(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "client", "is_live"], name="oas_authorization_one_live")]
 
     def __str__(self) -> str:
-        return f"{self.user_id} → {self.client_id}"
+        return f"{self.user} → {self.client}"
 
     @property
     def scopes(self) -> frozenset[str]:

@@ -27,7 +27,7 @@ class Participation(models.Model):
         constraints = [models.UniqueConstraint(fields=["sid", "client"], name="oas_participation_sid_client")]
 
     def __str__(self) -> str:
-        return f"{self.user_id} → {self.client_id}"
+        return f"{self.user} → {self.client}"
 
     @property
     def told_sid(self) -> str:

@@ -45,7 +45,8 @@ class Token(models.Model):
         verbose_name_plural = _("tokens")
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.pk}"
+        person = f"{self.authorization.user} → " if self.authorization else ""
+        return f"{self.get_kind_display()} {self.pk}, {person}{self.client}"
 
     @property
     def scopes(self) -> frozenset[str]:

@@ -58,7 +58,7 @@ def test_a_delivery_that_failed_says_why_and_can_be_tried_again(admin: Browser, 
 def test_what_was_delivered_is_not_told_again(admin: Browser, participation: Participation) -> None:
     row = failed(participation)
     LogoutDelivery.objects.update(state="delivered")
-    act(admin, DELIVERIES, "retry", row)
+    assert "They were told already." in act(admin, DELIVERIES, "retry", row).content.decode()
     row.refresh_from_db()
     assert row.state == "delivered"
 

@@ -174,3 +174,11 @@ def test_who_may_not_add_keys_may_not_rotate_them(staff):
     assert "Rotate" not in browser.get(KEYS).content.decode()
     assert browser.post(f"{KEYS}rotate/", {"issuer": "https://as.example"}).status_code == 403
     assert not SigningKey.objects.exists()
+
+
+def test_what_is_to_be_revoked_is_said_by_names(admin, flow):
+    flow.tokens()
+    row, token = Authorization.objects.get(), Token.objects.get(kind="refresh")
+    named = f"{row.user.get_username()} → {row.client.name}"
+    assert named in revoke(admin, AUTHORIZATIONS, row, confirmed=False).content.decode()
+    assert named in revoke(admin, TOKENS, token, confirmed=False).content.decode()
