@@ -142,7 +142,7 @@ def log_refusal(exc: OAuthError, endpoint: str) -> str:
     """Write down why, for operators; return the reference by which they find it."""
     reference = secrets.token_hex(4).upper()
     client = f", client_id {exc.client_id!r}" if exc.client_id else ""
-    logger.warning("refused at %s: %s%s [%s]", redact(endpoint), redact(str(exc)), client, reference)
+    logger.warning("refused at %s: %s%s [%s]", redact(endpoint), redact(str(exc)).rstrip("."), client, reference)
     return reference
 
 

@@ -30,7 +30,7 @@ def test_at_the_authorization_endpoint(
     flow: Flow, params: dict[str, Any], told: str, logged: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert told in answered(flow.authorize(**params))["error_description"]
-    assert logged in caplog.text and f"client_id {flow.client.client_id!r}" in caplog.text
+    assert logged in caplog.text and f", client_id {flow.client.client_id!r}" in caplog.text
 
 
 @pytest.mark.spec("RFC 6749", "5.2")
@@ -38,7 +38,7 @@ def test_at_the_authorization_endpoint(
     ("params", "told", "logged"),
     [
         ({"code": "oas_ac_unknown"}, "The parameter code is unknown, expired", "unknown code"),
-        ({"code_verifier": None}, "The parameter code_verifier is missing.", "code_verifier"),
+        ({"code_verifier": None}, "The parameter code_verifier is missing.", "code_verifier is missing, client_id"),
         ({"code_verifier": OTHER_VERIFIER}, "code_verifier does not fit", "code_verifier does not fit"),
     ],
 )
