@@ -1,4 +1,4 @@
-"""A SECRET_KEY for a project that was just started."""
+"""Secrets for a project that was just started."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tempfile import NamedTemporaryFile
 
 
 def secret_key(path: Path) -> str:
-    """The key in the file *path*, which is made on first use and readable by its owner alone."""
+    """The one in the file *path*, which is made on first use and readable by its owner alone."""
     if not path.exists():
         with NamedTemporaryFile("w", dir=path.parent) as draft:  # mode 600
             draft.write(secrets.token_urlsafe(64))

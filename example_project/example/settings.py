@@ -121,6 +121,7 @@ OAUTH_SERVER = {
     "claims": "people.claims.PersonClaims",
     "authentication": "people.sign_in.known_sign_in",
     "acr_values": [PASSWORD_ACR],
+    "pairwise_salt": env.str("OAUTH_PAIRWISE_SALT", "") or secret_key(VAR / "pairwise_salt"),
     "access_token_format": env.str("OAUTH_TOKEN_FORMAT", "opaque"),
     "key_publication_lead": timedelta(seconds=env.int("OAUTH_KEY_LEAD", 7200)),
     "registration": env.str("OAUTH_REGISTRATION", "off"),

@@ -313,6 +313,17 @@ def test_the_suites_own_host_is_asked_for_keys_and_requests_and_told_of_the_end(
     assert (told["sub"], told["sid"], told["aud"]) == (signed_in["sub"], signed_in["sid"], me)
 
 
+@pytest.mark.requirement(42)
+def test_a_site_of_several_hosts_proves_that_they_are_its_own(provider: Provider, suite: WebServer) -> None:
+    said = {"redirect_uris": [CALLBACK], "subject_type": "pairwise", "sector_identifier_uri": suite.url("/sector")}
+    suite.pages["/sector"] = as_json(["https://other.example/callback"])
+    refused = provider.session().post(provider.discovery["registration_endpoint"], json=said)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_client_metadata")
+    suite.pages["/sector"] = as_json(["https://other.example/callback", CALLBACK])
+    made = provider.session().post(provider.discovery["registration_endpoint"], json=said)
+    assert (made.status_code, made.json()["subject_type"]) == (201, "pairwise")
+
+
 @pytest.mark.requirement(10)
 def test_a_new_key_signs_at_once_and_the_former_stays(provider: Provider) -> None:
     former = {key["kid"] for key in provider.get("jwks_uri").json()["keys"]}

@@ -119,14 +119,17 @@ class _Contents:
         )
 
     def at(self, address: str, fragment: str, settings: IssuerSettings) -> bytes:
-        """What is at *address*; not what was there before another *fragment*. Raises `Unreachable` or TimeoutError."""
+        """What is at *address*; where the *fragment* is another, what was there no longer than the pause ago. Raises `Unreachable` or TimeoutError.
+
+        Fragments come from anybody: neither may they have the address asked without end, nor keep the client's own from being answered.
+        """
         key = f"{settings.issuer} {address}"  # each issuer has its own list of hosts that it may ask
         with self._lock:
             answer = self._answers.get(key)
         if answer is None or (not answer.serves(fragment) and monotonic() - answer.asked_at >= PAUSE):
             patience = 2 * settings.outbound_timeout.total_seconds()
             answer = self._flights.join(key, lambda: self._ask(key, address, fragment, settings)).result(patience)
-        if answer.content is None or not answer.serves(fragment):
+        if answer.content is None:
             raise Unreachable("no answer of late")
         return answer.content
 

@@ -39,10 +39,14 @@ def pages(npm: Path, home: Path, certificate: Path | None = None) -> Iterator[in
         server.shutdown()
 
 
-def sign_in(page: Any, example: Example) -> None:
+def give_password(page: Any, example: Example) -> None:
     page.fill("[name=username]", "demo")
     page.fill("[name=password]", example.password)
     page.click("#login")
+
+
+def sign_in(page: Any, example: Example) -> None:
+    give_password(page, example)
     page.locator("#allow, #status").first.wait_for()
     if page.locator("#allow").count():  # the first time
         page.click("#allow")
@@ -152,3 +156,13 @@ def test_signing_out_elsewhere_is_noticed(page: Any, secure: Example) -> None:
     elsewhere.goto(f"{secure.url}/oauth/end-session")
     elsewhere.click("#logout-confirm")
     page.wait_for_selector("text=signed out elsewhere")
+
+
+def test_signing_in_in_a_popup(page: Any, secure: Example) -> None:
+    """Django's default, `Cross-Origin-Opener-Policy: same-origin`, keeps the window from its opener; both are of one site, and find each other."""
+    with page.expect_popup() as popup:
+        page.evaluate(
+            "void manager.signinPopup({ prompt: 'login' }).then(user => say(`in a popup: ${user.profile.name}`))"
+        )
+    give_password(popup.value, secure)
+    page.wait_for_selector("text=in a popup: Ada Example")
