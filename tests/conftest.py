@@ -8,7 +8,6 @@ from importlib import import_module
 from threading import Lock
 
 import pytest
-from django.conf import settings
 from django.core.cache import cache
 from django.test import Client as Browser
 from django.utils import translation
@@ -27,7 +26,7 @@ pytest_plugins = ["django_oauth_server.testing.plugin"]
 @pytest.fixture(autouse=True)
 def _fresh_process() -> Iterator[None]:
     """No test sees what another left in a process cache, its language, nor the URLs that follow from its settings."""
-    import_module(settings.ROOT_URLCONF)
+    import_module("django_oauth_server.urls")
     translation.deactivate()
     cache.clear()
     signing.forget()
