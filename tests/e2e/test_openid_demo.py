@@ -30,9 +30,11 @@ def test_from_the_request_to_signing_out(page: Any, example: Example, look: Look
     page.wait_for_selector("#status:has-text('Not signed in yet')")
     look(page, "openid-before")
     page.click("#sign-in")
+    page.wait_for_selector("#login")
     assert "Doorplate" in page.inner_text("main")
     look(page, "openid-sign-in")
     sign_in(page, example)
+    page.wait_for_selector("#allow")
     look(page, "openid-consent")
     page.click("#allow")
 

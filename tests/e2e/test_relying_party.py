@@ -97,7 +97,8 @@ def test_the_person_is_known_by_their_claims(page: Any, world: World, look: Look
 def test_who_leaves_the_provider_has_left_the_relying_party(page: Any, world: World) -> None:
     world.sign_in(page)
     page.goto(world.provider.url)
-    page.click("#logout")
+    with page.expect_navigation():
+        page.click("#logout")
     for _ in range(50):
         page.goto(world.guestbook.url)
         if "You are not signed in" in page.inner_text("#who"):
@@ -111,6 +112,7 @@ def test_who_leaves_the_provider_has_left_the_relying_party(page: Any, world: Wo
 def test_who_leaves_the_relying_party_may_leave_the_provider_too(page: Any, world: World) -> None:
     world.sign_in(page)
     page.click("#sign-out")
+    page.wait_for_selector("#logout-confirm")
     assert page.url.startswith(f"{world.provider.url}/oauth/end-session?")
     page.click("#logout-confirm")
     page.wait_for_selector("#who:has-text('You are signed out')")
