@@ -23,7 +23,7 @@ from django_oauth_server.storage.signing_keys import add_signing_keys, signing_k
 from django_oauth_server.storage.transaction import after_commit
 
 PATIENCE: Final = 5.0
-"""Seconds that pass between two readings on behalf of strangers."""
+"""Seconds that pass between two readings for keys that tokens of strangers name."""
 
 _LONGEST_INTERVAL: Final = 60.0
 

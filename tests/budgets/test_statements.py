@@ -267,3 +267,10 @@ def test_signing_out_of_a_session_that_nobody_is_to_be_told_of(browser):
     with statements() as made:
         browser.logout()
     assert made.count("SELECT participation") <= 1 and "INSERT logoutdelivery" not in made
+
+
+@pytest.mark.usefixtures("signing")
+def test_the_key_set_is_read_once() -> None:
+    with statements() as made:
+        assert Browser().get("/oauth/jwks").status_code == 200
+    assert made == ["SELECT signingkey"]
