@@ -57,6 +57,8 @@ class Member:
     """What may be chosen, and the words for it. None, of a choice: what the components say that they offer (`Component.offers`)."""
     check: Callable[[object, Terms], None] | None = None
     """Raises ValueError, with the rule and what would pass. Called with the value, which is of the kind; of a list, with each."""
+    spelling: Callable[[str], str] | None = None
+    """Of a list, how each is written here, where clients may write it in several ways."""
     required: bool = False
     """Whether a client always has one; an absent one is then the default."""
     operator_only: bool = False

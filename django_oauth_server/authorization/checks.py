@@ -19,6 +19,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.claims_request import ClaimsRequest, accepted
 from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.protocol.response_types import in_order
 from django_oauth_server.protocol.uris import check_redirect_uri, matches
 from django_oauth_server.storage.clients import find_client
 from django_oauth_server.tokens.claims import claims_class
@@ -57,9 +58,7 @@ class Draft:
 
     def response_type(self) -> ResponseType | None:
         """The one that is asked for, where the issuer and the client's policy offer it."""
-        found = self.issuer.components.of(ResponseType).get(
-            " ".join(sorted(self.params.get("response_type", "").split()))
-        )
+        found = self.issuer.components.of(ResponseType).get(in_order(self.params.get("response_type", "")))
         return found if found and found.allowed(self.policy) else None
 
 

@@ -111,9 +111,9 @@ class Granted:
         """What is kept with the tokens: how the person had signed in, and what an OpenID Provider is asked beside."""
         facts = self.session.claims()
         if "openid" in self.scopes:
-            facts |= {"sid": sid_for(self.session.sid, self.request.client.client_id)} | (
-                {"claims": self.claims.document()} if self.claims else {}
-            )
+            facts["sid"] = sid_for(self.session.sid, self.request.client.client_id)
+            if claims := self.claims:
+                facts["claims"] = claims.document()
         return facts
 
     @property

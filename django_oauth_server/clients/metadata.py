@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django_oauth_server.component import Component, Member, Terms, Words
 from django_oauth_server.errors import InvalidScope
 from django_oauth_server.issuer import Issuer
+from django_oauth_server.protocol.response_types import in_order
 from django_oauth_server.protocol.scopes import parse_scope
 from django_oauth_server.protocol.uris import check_redirect_uri, check_web_uri
 
@@ -245,6 +246,7 @@ class ClientMetadata(Component):
             help=gettext_lazy(
                 "What it may ask for at the authorization endpoint. Left empty, those that fit its grant types."
             ),
+            spelling=in_order,
         ),
         Member(
             name="scope",

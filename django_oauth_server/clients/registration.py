@@ -68,7 +68,7 @@ def review(document: Document, terms: Terms, *, operator: bool) -> tuple[dict[st
     known = {name: member for name in given if (member := member_named(name, members))}
     refusals = {name: _unknown(name, members) for name in given if name not in known} if operator else {}
     given = {
-        name: _in_order(name, given[name]) for name, member in known.items() if operator or not member.operator_only
+        name: _spelled(member, given[name]) for name, member in known.items() if operator or not member.operator_only
     }
     for name, value in given.items():
         try:
@@ -209,11 +209,10 @@ def _is_absent(name: str, value: object) -> bool:
     return value is None or value == "" or value == {} or (value == [] and name != "grant_types")
 
 
-def _in_order(name: str, value: object) -> object:
-    """Response types as they are called here: the order of their words means nothing (RFC 6749 section 3.1.1)."""
-    if name != "response_types" or not isinstance(value, list):
+def _spelled(member: Member, value: object) -> object:
+    if member.spelling is None or not isinstance(value, list):
         return value
-    return [" ".join(sorted(one.split())) if isinstance(one, str) else one for one in value]
+    return [member.spelling(one) if isinstance(one, str) else one for one in value]
 
 
 def _is_privilege(name: str, members: Mapping[str, Member]) -> bool:

@@ -31,10 +31,8 @@ class AuthorizationFacts:
 class CodeFacts:
     """The authorization code that was presented, and what was asked for when it was handed out."""
 
-    redeemable: bool
-    """It exists, lives, and was handed out to this client."""
-    reason: str = ""
-    """Why it is not redeemable, for operators."""
+    refusal: str = ""
+    """Why it cannot be redeemed, for operators. Empty: it exists, lives, and was handed out to this client."""
     redirect_uri: str = ""
     redirect_uri_was_sent: bool = False
     code_challenge: str = ""
@@ -45,8 +43,6 @@ class CodeFacts:
 class RefreshFacts:
     """The refresh token that was presented."""
 
-    redeemable: bool
-    """It exists, lives, and was issued to this client."""
-    reason: str = ""
-    """Why it is not redeemable, for operators."""
+    refusal: str = ""
+    """Why it cannot be redeemed, for operators. Empty: it exists, lives, and was issued to this client."""
     scopes: Collection[str] = ()

@@ -102,7 +102,7 @@ class _FactsValidator(RequestValidator):  # type: ignore[misc]
         return bool(scopes) and set(scopes) <= set(client.scopes)
 
     def validate_code(self, client_id: str, code: str, client: ClientFacts, request: Any, *args: Any) -> bool:
-        return bool(request.facts.redeemable)
+        return not request.facts.refusal
 
     def get_code_challenge(self, code: str, request: Any) -> str | None:
         return request.facts.code_challenge or None
@@ -114,7 +114,7 @@ class _FactsValidator(RequestValidator):  # type: ignore[misc]
         return True  # `_check_redirect_uri` has, with the error that RFC 6749 section 5.2 names
 
     def validate_refresh_token(self, refresh_token: str, client: ClientFacts, request: Any, *args: Any) -> bool:
-        return bool(request.facts.redeemable)
+        return not request.facts.refusal
 
     def get_original_scopes(self, refresh_token: str, request: Any, *args: Any) -> list[str]:
         return list(request.facts.scopes)
@@ -143,7 +143,7 @@ def judge_authorization_request(params: Parameters, client: ClientFacts, facts: 
 
 def judge_code(params: Parameters, client: ClientFacts, facts: CodeFacts) -> None:
     """Whether an access token request proves to hold the code (RFC 6749 section 4.1.3, RFC 7636 section 4.6)."""
-    if facts.redeemable:
+    if not facts.refusal:
         _check_redirect_uri(params, facts)
         _check_verifier(params, facts)
     _ask(_CODE.validate_token_request, _Request(params, client, facts))
@@ -196,13 +196,13 @@ def _scope_refusal(request: _Request) -> ours.InvalidScope:
 def _grant_refusal(facts: CodeFacts | RefreshFacts) -> ours.InvalidGrant:
     if isinstance(facts, RefreshFacts):
         return ours.InvalidGrant(
-            "The parameter refresh_token is unknown, expired, revoked, or another client's.", detail=facts.reason
+            "The parameter refresh_token is unknown, expired, revoked, or another client's.", detail=facts.refusal
         )
-    if facts.redeemable:
+    if not facts.refusal:
         return ours.InvalidGrant(
             "The parameter code_verifier does not fit the code_challenge that the code was asked for with."
         )
-    return ours.InvalidGrant("The parameter code is unknown, expired, or another client's.", detail=facts.reason)
+    return ours.InvalidGrant("The parameter code is unknown, expired, or another client's.", detail=facts.refusal)
 
 
 def _scopes(question: Callable[[_Request], object], request: _Request) -> tuple[str, ...]:

@@ -51,11 +51,10 @@ def _has_lapsed(ticket: Ticket, now: datetime) -> bool:
     return ticket.redeemed_at is None and now >= ticket.expires_at
 
 
-def _facts(ticket: Ticket | None, reason: str) -> CodeFacts:
+def _facts(ticket: Ticket | None, refusal: str) -> CodeFacts:
     asked: Mapping[str, str] = ticket.payload if ticket else {}
     return CodeFacts(
-        redeemable=not reason,
-        reason=reason,
+        refusal=refusal,
         redirect_uri=asked.get("redirect_uri", ""),
         redirect_uri_was_sent=bool(asked.get("redirect_uri_was_sent")),
         code_challenge=asked.get("code_challenge", ""),

@@ -29,12 +29,12 @@ class RefreshToken(GrantType):
         window; later it gives the whole family away (OAuth 2.1 section 4.3.1)."""
         presented = request.params.require("refresh_token")
         token = _find(presented)
-        reason = _refusal(token, request)
+        refusal = _refusal(token, request)
         client = client_facts(request.client, request.issuer)
         scopes = judge_refresh(
             request.params,
             client,
-            RefreshFacts(redeemable=not reason, reason=reason, scopes=token.scopes if token and not reason else ()),
+            RefreshFacts(refusal=refusal, scopes=token.scopes if token and not refusal else ()),
         )
         assert token is not None
         replayed = token.superseded_at is not None

@@ -31,9 +31,8 @@ CLIENT = ClientFacts(
     default_scopes=(),
 )
 REQUEST = AuthorizationFacts(redirect_uri=URI, require_pkce=False, allow_plain_pkce=False)
-CODE = CodeFacts(redeemable=True, redirect_uri=URI, redirect_uri_was_sent=True)
+CODE = CodeFacts(redirect_uri=URI, redirect_uri_was_sent=True)
 BOUND = CodeFacts(
-    redeemable=True,
     redirect_uri=URI,
     redirect_uri_was_sent=True,
     code_challenge=challenge_of(VERIFIER),
@@ -121,7 +120,7 @@ def test_server_state_from_the_wire(name: str) -> None:
 def test_secrets_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     request = Parameters([("grant_type", "refresh_token"), ("refresh_token", "oas_rt_secret")])
-    judge_refresh(request, CLIENT, RefreshFacts(redeemable=True, scopes={"notes:read"}))
+    judge_refresh(request, CLIENT, RefreshFacts(scopes={"notes:read"}))
     with pytest.raises(errors.InvalidGrant):
-        judge_refresh(request, CLIENT, RefreshFacts(redeemable=False))
+        judge_refresh(request, CLIENT, RefreshFacts(refusal="unknown token"))
     assert "oas_rt_secret" not in caplog.text

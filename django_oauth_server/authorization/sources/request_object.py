@@ -14,6 +14,7 @@ from django_oauth_server.clients.keys import verify_signed
 from django_oauth_server.errors import InvalidRequestObject
 from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.protocol.response_types import in_order
 
 TYPES: Final = ("oauth-authz-req+jwt", "JWT", "")
 """The header's `typ`, which need not be there (RFC 9101 section 10.8)."""
@@ -74,10 +75,10 @@ def _is_number(value: object) -> bool:
 
 
 def _is_same_response_type(inside: object, outside: str | None) -> bool:
-    """Where both are said; the order of the words means nothing."""
+    """Where both are said."""
     if inside is None or outside is None:
         return True
-    return isinstance(inside, str) and sorted(inside.split()) == sorted(outside.split())
+    return isinstance(inside, str) and in_order(inside) == in_order(outside)
 
 
 def _parameters(claims: Mapping[str, object], names: frozenset[str]) -> Parameters:
