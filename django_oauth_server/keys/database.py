@@ -136,7 +136,7 @@ class DatabaseKeys:
         self._read_at = monotonic()  # first, so that other threads go on with what is kept while this one reads
         now = timezone.now()
         rows = [row for row in signing_keys(self._settings.issuer) if row.expires_at is None or now < row.expires_at]
-        ring = KeyRing.of(self._signers(rows), [row.public_jwk for row in rows])
+        ring = KeyRing.of(self._signers(rows), [row.public_jwk for row in rows], self._kept)
         self._pairs = {one.pair.kid: one.pair for one in ring.signers}
         self._kept = None if ring.kids & self._uncommitted else ring
         return ring

@@ -35,9 +35,13 @@ class KeyRing:
     """The algorithms that have a key that signs, now or later."""
 
     @classmethod
-    def of(cls, signers: Iterable[Signer], public_jwks: Iterable[dict[str, object]]) -> Self:
+    def of(
+        cls, signers: Iterable[Signer], public_jwks: Iterable[dict[str, object]], former: Self | None = None
+    ) -> Self:
+        """*former*: what the process knew until now."""
         jwks, signers = {"keys": list(public_jwks)}, tuple(signers)
-        return cls(signers, jwks, KeySet.parse(jwks), frozenset(one.pair.alg for one in signers))
+        published = KeySet.parse(jwks, former.published if former else None)
+        return cls(signers, jwks, published, frozenset(one.pair.alg for one in signers))
 
     def signer(self, alg: str, now: datetime) -> SigningKeyPair | None:
         """The newest for *alg* that has begun to sign."""

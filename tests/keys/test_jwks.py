@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,10 +12,12 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import resolve
+from joserfc import jwt
 
 from django_oauth_server.endpoints.jwks import JWKSEndpoint, jwks
 from django_oauth_server.keys.rotation import rotate
 from django_oauth_server.keys.signing import signing_key
+from django_oauth_server.keys.signing import verify as verify_own
 from django_oauth_server.protocol.jose import KeySet, SigningKeyPair, sign, verify
 from django_oauth_server.registry import default_issuer
 from tests.keys.conftest import Clock, Process
@@ -30,6 +34,22 @@ def test_it_verifies_what_the_issuer_signs() -> None:
     token = sign({"sub": "somebody"}, signing_key(default_issuer()), typ="at+jwt")
 
     assert verify(token, KeySet.parse(get().json()), typ="at+jwt") == {"sub": "somebody"}  # type: ignore[attr-defined]
+
+
+def test_whoever_reads_it_makes_this_server_verify_no_signature_again(
+    monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[object]]
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        token = sign({"sub": "somebody"}, signing_key(default_issuer()), typ="at+jwt")
+    decoded: list[object] = []
+    decode = jwt.decode
+    monkeypatch.setattr(jwt, "decode", lambda *args, **kwargs: decoded.append(args) or decode(*args, **kwargs))
+
+    for _ in range(3):
+        verify_own(default_issuer(), token, typ="at+jwt")
+        get()
+
+    assert len(decoded) == 1
 
 
 @pytest.mark.requirement(9)

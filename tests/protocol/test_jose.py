@@ -13,8 +13,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
-from joserfc import jws
-from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc import jws, jwt
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.jose import InvalidJWT, KeySet, SigningKeyPair, UnknownKey, sign, signatures, verify
@@ -486,3 +486,19 @@ def test_nothing_is_remembered_of_what_clients_sign() -> None:
 def test_no_text_raises_anything_else_for_a_client(token: str) -> None:
     with pytest.raises(InvalidJWT):
         verify(token, KeySet.of_client({"keys": [client_jwk("ES256")]}), typ="")
+
+
+@pytest.mark.spec("RFC 7519", "7.2")
+@pytest.mark.parametrize("payload", [[], [1], "text", 1, None, True])
+def test_claims_that_are_no_object_are_refused_whatever_the_library_makes_of_them(
+    payload: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "s3cret-" * 5
+    of_key = forged({"alg": "ES256"}, json.dumps(payload).encode())
+    of_secret = forged({"alg": "HS256"}, json.dumps(payload).encode(), OctKey.import_key(secret.encode()))
+    for _ in range(2):
+        with pytest.raises(InvalidJWT):
+            verify(of_key, KEYS, typ="at+jwt")
+        with pytest.raises(InvalidJWT):
+            jose.verify_with_secret(of_secret, secret, typ="at+jwt")
+        monkeypatch.setattr(jwt, "decode", lambda *args, **kwargs: jwt.Token({}, payload))  # type: ignore[arg-type]

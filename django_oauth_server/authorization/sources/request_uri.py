@@ -128,7 +128,7 @@ class _Contents:
             answer = self._answers.get(key)
         if answer is None or (not answer.serves(fragment) and monotonic() - answer.asked_at >= PAUSE):
             patience = 2 * settings.outbound_timeout.total_seconds()
-            answer = self._flights.join(key, lambda: self._ask(key, address, fragment, settings)).result(patience)
+            answer = self._flights.join(key, lambda: self._ask(key, address, fragment, settings)).wait(patience)
         if answer.content is None:
             raise Unreachable("no answer of late")
         return answer.content

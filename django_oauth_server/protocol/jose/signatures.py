@@ -111,9 +111,13 @@ class KeySet:
     """What these keys were found to have signed; another set begins anew. None: nothing is remembered."""
 
     @classmethod
-    def parse(cls, document: object) -> Self:
-        """From an issuer's JWK Set. Keys that cannot be used are passed over (RFC 7517 section 5). Raises ValueError where it is no JWK Set."""
-        return cls({(kid, alg): key for kid, alg, key in reversed(_entries(document)) if kid})
+    def parse(cls, document: object, former: Self | None = None) -> Self:
+        """From an issuer's JWK Set. Keys that cannot be used are passed over (RFC 7517 section 5). Raises ValueError where it is no JWK Set.
+
+        Where *former* has the same keys it is returned, and still knows which signatures were good.
+        """
+        found = cls({(kid, alg): key for kid, alg, key in reversed(_entries(document)) if kid})
+        return former if former is not None and found._thumbprints() == former._thumbprints() else found
 
     @classmethod
     def of_client(cls, document: object) -> Self:
@@ -125,6 +129,9 @@ class KeySet:
         named = {(kid, alg): key for kid, alg, key in reversed(entries) if kid}
         fitting = {alg: tuple(key for _, fit, key in entries if fit == alg) for alg in ALGORITHMS}
         return cls(named, fitting, verified=None)
+
+    def _thumbprints(self) -> dict[tuple[str, str], str]:
+        return {name: key.thumbprint() for name, key in self.keys.items()}
 
     def find(self, kid: str, alg: str) -> Key:
         """The key that a token names, or the only one that it can mean. Raises `InvalidJWT`."""
@@ -174,11 +181,14 @@ def _verify(token: str, keys: KeySet, algs: Collection[str], typ: str | tuple[st
 def claims_of(token: str, key: Callable[[GuestProtocol], Key | OctKey], registry: Registry) -> dict[str, object]:
     """The claims, if *key* has signed them. Raises `InvalidJWT`."""
     try:
-        return jwt.decode(token, key, registry=registry).claims
+        claims: object = jwt.decode(token, key, registry=registry).claims
     except InvalidJWT:
         raise
     except JUNK as exc:
         raise InvalidJWT(f"not a JWT that can be verified ({type(exc).__name__})") from exc
+    if not isinstance(claims, dict):  # not every version of the library looks
+        raise InvalidJWT("its claims are no JSON object (RFC 7519 section 7.2)")
+    return claims
 
 
 def check_header(header: Mapping[str, object], algs: Collection[str], typ: str | tuple[str, ...]) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Generator
+import time
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Lock
+from concurrent.futures import wait as wait_for
+from contextlib import ExitStack, contextmanager
+from threading import BoundedSemaphore, Lock
 from typing import Generic, TypeAlias, TypeVar
 from weakref import WeakSet
 
@@ -16,35 +19,72 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 R = TypeVar("R")
 
-Steps: TypeAlias = Generator[Future[T], T, R]
+_EACH = 2
+"""The threads that wait for one question."""
+
+
+class Flight(Generic[T]):
+    """A question that is under way. Any number of threads may wait for it while it is young; later, only as many as there are seats for."""
+
+    def __init__(self, answer: Future[T], seats: BoundedSemaphore, briefly: float) -> None:
+        self.answer = answer
+        """For the event loop, where waiting takes no thread."""
+        self._crowded_from = time.monotonic() + briefly
+        self._seats = (BoundedSemaphore(_EACH), seats)
+
+    def wait(self, patience: float) -> T:
+        """The answer, waited for in this thread. Raises `Unreachable` where enough threads wait already, TimeoutError after *patience* seconds."""
+        if not self._arrives_within(min(patience, self._crowded_from - time.monotonic())):
+            with self._seated():
+                return self.answer.result(patience)
+        return self.answer.result()
+
+    def _arrives_within(self, seconds: float) -> bool:
+        return bool(wait_for((self.answer,), max(0.0, seconds)).done)
+
+    @contextmanager
+    def _seated(self) -> Iterator[None]:
+        with ExitStack() as taken:
+            for seats in self._seats:
+                if not seats.acquire(blocking=False):
+                    raise Unreachable("enough requests wait for its answer", retry_after=1)
+                taken.callback(seats.release)
+            yield
+
+
+Steps: TypeAlias = Generator[Flight[T], T, R]
 """A verification, told once for both kinds of callers: it yields what it waits for, gets the answer, and returns its verdict."""
 
 
 class Flights(Generic[T]):
     """Each question is asked once, however many wait for its answer.
 
-    A bulkhead: no more than *workers* are asked at a time, and no more than *most* wait to be, whatever the number of callers.
+    A bulkhead: no more than *workers* are asked at a time, and no more than *most* wait to be, whatever the number of callers. An address that
+    does not answer holds few of the server's threads: two for one question, *seats* for all of them. The others wait no longer than *briefly*,
+    in seconds since the question was asked, which spares a crowd that meets an address in good health.
     """
 
-    def __init__(self, name: str, *, workers: int, most: int) -> None:
+    def __init__(self, name: str, *, workers: int, most: int, seats: int = 4, briefly: float = 0.0) -> None:
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix=name)
         self._most = most
+        self._seats = BoundedSemaphore(seats)
+        self._briefly = briefly
         self._lock = Lock()
-        self._flying: dict[str, Future[T]] = {}
+        self._flying: dict[str, Flight[T]] = {}
 
-    def join(self, key: str, ask: Callable[[], T]) -> Future[T]:
-        """The answer to come of the question *key*, for which *ask* is called unless it is under way. Raises `Unreachable` at the limit."""
+    def join(self, key: str, ask: Callable[[], T]) -> Flight[T]:
+        """The question *key*, for which *ask* is called unless it is under way. Raises `Unreachable` at the limit."""
         with self._lock:
             if flight := self._flying.get(key):
                 return flight
             if len(self._flying) >= self._most:
                 raise Unreachable("too many questions are under way", retry_after=1)
-            flight = self._flying[key] = self._executor.submit(ask)
-        flight.add_done_callback(lambda _: self._landed(key))
+            flight = self._flying[key] = Flight(self._executor.submit(ask), self._seats, self._briefly)
+        flight.answer.add_done_callback(lambda _: self._landed(key))
         return flight
 
-    def under_way(self, key: str) -> Future[T] | None:
-        """The answer to come, if the question was asked."""
+    def under_way(self, key: str) -> Flight[T] | None:
+        """The question *key*, if it was asked and not answered yet."""
         with self._lock:
             return self._flying.get(key)
 
@@ -92,7 +132,7 @@ def drive(steps: Steps[T, R], *, patience: float) -> R:
         flight = next(steps)
         while True:
             try:
-                answer = flight.result(patience)
+                answer = flight.wait(patience)
             except (Unreachable, TimeoutError) as exc:
                 flight = steps.throw(_unreachable(exc))
             else:
@@ -109,7 +149,7 @@ async def adrive(steps: Steps[T, R], *, patience: float) -> R:
         while True:
             try:
                 # Shielded: a caller that goes away must not take the answer from the others.
-                answer = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(flight)), patience)
+                answer = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(flight.answer)), patience)
             except (Unreachable, TimeoutError) as exc:
                 flight = steps.throw(_unreachable(exc))
             else:

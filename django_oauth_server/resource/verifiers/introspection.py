@@ -25,7 +25,7 @@ from django_oauth_server.resource.verifiers.discovery import RemoteIssuer, check
 from django_oauth_server.resource.verifiers.flights import Flights, PerProcess, Steps, adrive, drive
 from django_oauth_server.resource.verifiers.http import JSONClient, Unreachable
 from django_oauth_server.resource.verifiers.remote import RemoteVerifier
-from django_oauth_server.resource.verifiers.restraint import Breaker, Budget
+from django_oauth_server.resource.verifiers.restraint import BRIEFLY, Breaker, Budget
 
 logger = logging.getLogger("django_oauth_server.resource")
 
@@ -137,7 +137,9 @@ class _Remote:
         self._settings = settings
         self._client = JSONClient(timeout=settings.timeout, ca_bundle=settings.ca_bundle, connections=_WORKERS)
         self._authorization = format_basic(settings.client_id, settings.client_secret)
-        self._flights: Flights[_Verdict] = Flights("oauth-introspection", workers=_WORKERS, most=_MOST_WAITING)
+        self._flights: Flights[_Verdict] = Flights(
+            "oauth-introspection", workers=_WORKERS, most=_MOST_WAITING, briefly=BRIEFLY
+        )
         self._breaker = Breaker(after=3)
         self._budget = Budget(settings.most_refused, timedelta(minutes=1))
         self._verdicts = _Verdicts()

@@ -123,9 +123,9 @@ class _Remote:
             retry_unknown=settings.retry_unknown_kid,
         )
 
-    def _fetch(self) -> KeySet:
+    def _fetch(self, former: KeySet | None) -> KeySet:
         try:
-            return KeySet.parse(self._client.get(self._jwks_uri or self.issuer.endpoint("jwks_uri")))
+            return KeySet.parse(self._client.get(self._jwks_uri or self.issuer.endpoint("jwks_uri")), former)
         except ValueError as exc:
             raise Unreachable(str(exc)) from exc
         except Unreachable:

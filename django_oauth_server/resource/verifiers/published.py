@@ -6,15 +6,14 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import timedelta
 from threading import Lock
 from typing import Final, NamedTuple
 
 from django_oauth_server.protocol.jose import KeySet
-from django_oauth_server.resource.verifiers.flights import Flights, Steps
+from django_oauth_server.resource.verifiers.flights import Flight, Flights, Steps
 from django_oauth_server.resource.verifiers.http import Unreachable
-from django_oauth_server.resource.verifiers.restraint import Breaker
+from django_oauth_server.resource.verifiers.restraint import BRIEFLY, Breaker
 
 logger = logging.getLogger("django_oauth_server.resource")
 
@@ -32,14 +31,15 @@ class _Kept(NamedTuple):
 class PublishedKeys:
     """Answers one question: with which keys is a token of this issuer verified now?
 
-    Fetched once, however many wait; anew behind the callers' backs before their *lifetime* is over. While the issuer does not
-    answer they serve *stale_for* longer. Tokens that name unknown keys cause one fetch in *retry_unknown*, however many they are.
+    *fetch* is given those that it fetched before, and returns them where nothing has changed. It is called once, however many wait, and again
+    behind the callers' backs before the keys' *lifetime* is over. While the issuer does not answer they serve *stale_for* longer. Tokens that
+    name unknown keys cause one fetch in *retry_unknown*, however many they are.
     """
 
     def __init__(
         self,
         issuer: str,
-        fetch: Callable[[], KeySet],
+        fetch: Callable[[KeySet | None], KeySet],
         *,
         lifetime: timedelta,
         stale_for: timedelta,
@@ -51,7 +51,7 @@ class PublishedKeys:
         self._end = self._lifetime + stale_for.total_seconds()
         self._retry_unknown = retry_unknown.total_seconds()
         self._breaker = Breaker(after=1)
-        self._flights: Flights[KeySet] = Flights("oauth-jwks", workers=1, most=1)
+        self._flights: Flights[KeySet] = Flights("oauth-jwks", workers=1, most=1, briefly=BRIEFLY)
         self._lock = Lock()
         self._kept: _Kept | None = None
         self._asked_for_unknown = -math.inf
@@ -103,13 +103,13 @@ class PublishedKeys:
     def _wait(self) -> int:
         return math.ceil(max(self._breaker.left, 1))
 
-    def _flight(self) -> Future[KeySet]:
+    def _flight(self) -> Flight[KeySet]:
         return self._flights.join(_KEYS, self._refresh)
 
     def _refresh(self) -> KeySet:
         try:
             with self._breaker.guard():
-                keys = self._fetch()
+                keys = self._fetch(self._kept.keys if self._kept else None)
         except Unreachable as exc:
             logger.warning("the keys of %s cannot be fetched: %s", self._issuer, exc)
             raise

@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import Lock
+from typing import Final
 
 from django_oauth_server.resource.verifiers.http import Unreachable
+
+BRIEFLY: Final = 1.0
+"""Seconds for which any number of threads wait for an issuer, which the deployment has chosen: longer than one in good health takes."""
 
 
 class Breaker:

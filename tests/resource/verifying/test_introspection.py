@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
 
@@ -178,6 +178,17 @@ def test_a_herd_with_one_token_makes_one_call(introspection, server, until):
         server.released.set()
         assert all(verdict.result() for verdict in verdicts)
     assert server.calls[INTROSPECT] == 1
+
+
+def test_an_issuer_that_does_not_answer_holds_few_threads(introspection, server):
+    server.hold(INTROSPECT)
+    with ThreadPoolExecutor(16) as threads:
+        began = [threads.submit(introspection.verify, f"token-{number}") for number in range(16)]
+        _, held = wait(began, timeout=1.5)
+        assert 1 <= len(held) <= 4
+        server.released.set()
+    told = [one.exception() for one in began if one not in held]
+    assert all(isinstance(one, CannotVerify) and one.retry_after for one in told)
 
 
 # -- a flood -----------------------------------------------------------------------------------------------------------

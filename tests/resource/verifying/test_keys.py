@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from joserfc import jwt
 
 from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidToken
 from tests.resource.verifying.server import JWKS, METADATA, failing
@@ -31,6 +32,51 @@ def test_a_crowd_that_finds_no_keys_waits_for_one_fetch(jwks, server, until):
         server.released.set()
         assert all(verdict.result() for verdict in verdicts)
     assert server.calls[JWKS] == 1
+
+
+def waiting_longer_than_a_moment(verify, tokens):
+    """How many threads, of one for each token, are still held after a second and a half; the others have their verdict."""
+    with ThreadPoolExecutor(len(tokens)) as threads:
+        began = [threads.submit(verify, token) for token in tokens]
+        _, held = wait(began, timeout=1.5)
+        yield len(held)
+        yield [one.exception() for one in began]
+
+
+def test_an_issuer_that_does_not_answer_holds_few_threads(jwks, server):
+    server.hold(JWKS)
+    outcome = waiting_longer_than_a_moment(jwks.verify, [server.issuer.token() for _ in range(16)])
+    assert 1 <= next(outcome) <= 2
+    assert jwks.patience > 2  # for which all of them would have waited
+    server.released.set()
+    told = [str(one) for one in next(outcome) if one]
+    assert len(told) >= 14
+    assert all("enough requests wait" in one for one in told)
+
+
+def test_of_those_who_come_too_late_to_wait_the_last_keys_serve(jwks, server, later):
+    token = server.issuer.token(expires_in=STALE)
+    jwks.verify(token)
+    server.hold(JWKS)
+    later(LIFE + MINUTE)
+    outcome = waiting_longer_than_a_moment(jwks.verify, [token] * 16)
+    assert 1 <= next(outcome) <= 2
+    server.released.set()
+    assert not any(next(outcome))
+
+
+def test_a_fetch_that_brings_the_same_keys_forgets_no_signature(jwks, server, later, until, monkeypatch):
+    decoded = []
+    decode = jwt.decode
+    monkeypatch.setattr(jwt, "decode", lambda *args, **kwargs: decoded.append(1) or decode(*args, **kwargs))
+    token = server.issuer.token(expires_in=STALE)
+    jwks.verify(token)
+    later(LIFE * 0.9)
+    jwks.verify(token)
+    until(lambda: server.calls[JWKS] == 2)
+    later(LIFE * 0.5)
+    jwks.verify(token)
+    assert len(decoded) == 1
 
 
 def test_keys_are_fetched_anew_before_they_are_too_old_and_nobody_waits(jwks, server, later, until):
