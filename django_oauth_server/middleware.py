@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 
 from django_oauth_server.authorization.browser_state import COOKIE, browser_state
@@ -20,7 +21,13 @@ class BrowserStateMiddleware:
 
     def __call__(self, http: HttpRequest) -> HttpResponse:
         response = self._get_response(http)
-        if http.session.accessed and http.COOKIES.get(COOKIE) != (state := browser_state(http)):
+        if not http.session.accessed:
+            return response
+        try:
+            state = browser_state(http)
+        except DatabaseError:  # the session cannot be read: the answer, which says so, has to be let out
+            return response
+        if http.COOKIES.get(COOKIE) != state:
             # Read in a frame on other sites' pages, which SameSite=Lax forbids; and None needs TLS.
             secure = http.is_secure()
             response.set_cookie(COOKIE, state, secure=secure, httponly=False, samesite="None" if secure else "Lax")

@@ -29,6 +29,7 @@ BUILT_IN = tuple(
         "endpoints.openid_configuration.OpenIDConfiguration",
         "endpoints.jwks.JWKSEndpoint",
         "endpoints.userinfo.UserInfoEndpoint",
+        "endpoints.health.HealthEndpoint",
         "endpoints.connected_apps.ConnectedApps",
         "endpoints.logo.Logo",
         "endpoints.start_sign_in.StartSignIn",

@@ -7,9 +7,10 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
-from typing import Final, ParamSpec
+from typing import Final, ParamSpec, cast
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import Error as DatabaseError
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
+from django_oauth_server.endpoints.pages import render_page
 from django_oauth_server.errors import InvalidRequest, InvalidToken, OAuthError, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
@@ -80,16 +82,21 @@ def unreported(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
 
 
 def public_document(view: View) -> View:
-    """Make a view that anybody, of any origin, may GET."""
+    """Make a view that anybody, of any origin, may GET. An `OAuthError` is told as JSON."""
 
     @csrf_exempt
+    @own_transactions
     @wraps(view)
     def public(http: HttpRequest, issuer: Issuer) -> HttpResponse:
         if http.method == "OPTIONS":
             return shared(HttpResponse(status=204), "GET")
         if http.method not in {"GET", "HEAD"}:
             return HttpResponse(status=405, headers={"Allow": "GET, HEAD, OPTIONS"})
-        return shared(view(http, issuer), "GET")
+        try:
+            return shared(view(http, issuer), "GET")
+        except OAuthError as exc:
+            log_refusal(exc, http.path)
+            return shared(_error(exc, status=exc.status), "GET")
 
     return public
 
@@ -103,11 +110,26 @@ def patient(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
         try:
             return retry_conflicts(lambda: view(*args, **kwargs))
         except TemporarilyUnavailable as exc:
-            busy = _("Too much is going on here. Try again in a moment.")
-            headers = {"Retry-After": str(exc.retry_after), "Cache-Control": "no-store"}
-            return HttpResponse(busy, status=exc.status, content_type="text/plain; charset=utf-8", headers=headers)
+            return _unavailable_page(cast("HttpRequest", args[0]), exc)
 
     return retried
+
+
+def _unavailable_page(http: HttpRequest, exc: TemporarilyUnavailable) -> HttpResponse:
+    """Without a word of the project's templates where they ask the database too, as one does that greets people by name."""
+    context = {
+        "heading": _("Try again in a moment"),
+        "explanation": _("This site can’t answer right now. Reload the page in a moment."),
+        "reference": log_refusal(exc, http.path),
+    }
+    try:
+        response = render_page(http, "oauth_server/error.html", context, status=exc.status)
+    except DatabaseError:
+        words = f"{context['heading']}\n\n{context['explanation']}\n\n{context['reference']}\n"
+        headers = {"Cache-Control": "no-store"}
+        response = HttpResponse(words, status=exc.status, content_type="text/plain; charset=utf-8", headers=headers)
+    response["Retry-After"] = str(exc.retry_after)
+    return response
 
 
 def form_parameters(http: HttpRequest) -> Parameters:

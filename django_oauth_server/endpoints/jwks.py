@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Final
 
 from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
 
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.endpoints.http import patient, public_document
+from django_oauth_server.endpoints.http import log_refusal, public_document
+from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys import signing
 from django_oauth_server.keys.files import FileKeys
+from django_oauth_server.storage.transaction import retry_conflicts
+
+_MEANWHILE: Final = 10
+"""Seconds for which a key set from memory may be kept."""
 
 
 class JWKSEndpoint(Component):
@@ -33,10 +39,26 @@ class JWKSEndpoint(Component):
             yield Error(str(exc), id="oauth_server.E003")
 
 
-@patient
-@csrf_exempt  # a POST is refused for its method, not for a missing cookie
 @public_document
 def jwks(http: HttpRequest, issuer: Issuer) -> HttpResponse:
-    """Caches may keep it for a quarter of the time that a new key is published before it signs."""
-    max_age = int(issuer.settings.key_publication_lead.total_seconds() // 4)
-    return JsonResponse(signing.jwks(issuer), headers={"Cache-Control": f"public, max-age={max_age}"})
+    """Caches may keep it for a quarter of the time that a new key is published before it signs.
+
+    While the database does not answer it is what this process knows, which caches may keep for a moment only: tokens that are out must not stop
+    working at other servers because this one has an outage.
+    """
+    try:
+        published, max_age = (
+            retry_conflicts(lambda: signing.jwks(issuer)),
+            _quarter(issuer.settings.key_publication_lead),
+        )
+    except TemporarilyUnavailable as exc:
+        remembered = signing.remembered_jwks(issuer)
+        if remembered is None:
+            raise
+        log_refusal(exc, f"{http.path}, answered from memory")
+        published, max_age = remembered, _MEANWHILE
+    return JsonResponse(published, headers={"Cache-Control": f"public, max-age={max_age}"})
+
+
+def _quarter(lead: timedelta) -> int:
+    return int(lead.total_seconds() // 4)

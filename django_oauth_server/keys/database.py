@@ -86,6 +86,10 @@ class DatabaseKeys:
         self._sought_at = monotonic()
         return self._read()
 
+    def remembered(self) -> KeyRing | None:
+        """What was read last, without a look at the database."""
+        return self._kept
+
     def complete(self, *, anew: bool = False) -> KeyRing:
         """The same, or read *anew*, with keys for all that is offered: those that are missing are made."""
         ring = self._read() if anew else self.ring()

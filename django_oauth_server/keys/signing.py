@@ -23,6 +23,7 @@ __all__ = [
     "jwks",
     "offered_algorithms",
     "published_keys",
+    "remembered_jwks",
     "signing_key",
     "verify",
 ]
@@ -34,6 +35,8 @@ class _Keys(Protocol):
     def ring(self) -> KeyRing: ...
 
     def sought(self) -> KeyRing: ...
+
+    def remembered(self) -> KeyRing | None: ...
 
     def complete(self, *, anew: bool = False) -> KeyRing: ...
 
@@ -64,6 +67,12 @@ def published_keys(issuer: Issuer) -> KeySet:
 def jwks(issuer: Issuer) -> dict[str, list[dict[str, object]]]:
     """The JWK Set that is published (RFC 7517 section 5), as it is now: others keep it, and whatever has begun to sign must be found here."""
     return _keys(issuer).complete(anew=True).jwks
+
+
+def remembered_jwks(issuer: Issuer) -> dict[str, list[dict[str, object]]] | None:
+    """The JWK Set as this process read it last, however long ago; None where it never did."""
+    ring = _keys(issuer).remembered()
+    return ring.jwks if ring else None
 
 
 def verify(issuer: Issuer, token: str, *, typ: str) -> dict[str, object]:

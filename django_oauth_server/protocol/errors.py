@@ -166,7 +166,7 @@ class RequestUriNotSupported(OAuthError):
 
 
 class TemporarilyUnavailable(OAuthError):
-    """RFC 6749 section 4.1.2.1: the database refused too often; try again."""
+    """RFC 6749 section 4.1.2.1: the server cannot answer now; try again."""
 
     error = "temporarily_unavailable"
     status = 503

@@ -1,4 +1,4 @@
-"""Conflicts with other writers are part of the design: the work is done anew, a bounded number of times."""
+"""Conflicts with other writers are part of the design: the work is done anew, a bounded number of times. An outage is not waited for."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from random import uniform
 from time import monotonic, sleep
 from typing import Final, TypeVar
 
-from django.db import DatabaseError, IntegrityError, OperationalError, connections, router, transaction
+from django.db import Error, connections, router, transaction
 from django.db.transaction import Atomic
 
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.models import Token
+from django_oauth_server.storage.database_errors import is_conflict, is_outage
 
 ATTEMPTS: Final = 20
 PATIENCE: Final = 10.0
 """Seconds after which no further attempt is made: a database may take its time before it tells of a conflict."""
 
 _LONGEST_PAUSE: Final = 0.5
-_SQLSTATES: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock
-_MARIADB_CODES: Final = frozenset({1205, 1213, 1020})  # lock wait timeout, deadlock, record changed since last read
-_SQLITE_CODES: Final = frozenset({5, 6})  # SQLITE_BUSY, SQLITE_LOCKED
 
 T = TypeVar("T")
 
@@ -63,8 +61,9 @@ def once(what: str, work: Callable[[], bool]) -> bool:
 def retry_conflicts(work: Callable[[], T]) -> T:
     """What *work* returns. It opens its own transaction, so that each attempt reads anew.
 
-    Raises `TemporarilyUnavailable` where even the last attempt met another writer. Inside a transaction of the caller the database's refusal is
-    the caller's: only who began the transaction can do it anew.
+    Raises `TemporarilyUnavailable` where even the last attempt met another writer, and at once where the database does not answer: whether it has
+    committed is unknown then, so that only the client can decide to try again. Inside a transaction of the caller a conflict is the
+    caller's: only who began the transaction can do it anew.
     """
     began = _done.set({})
     try:
@@ -73,7 +72,9 @@ def retry_conflicts(work: Callable[[], T]) -> T:
                 return work()
             except Conflict:
                 pass
-            except DatabaseError as exc:
+            except Error as exc:
+                if is_outage(exc):
+                    raise unavailable(exc) from exc
                 if connections[database()].in_atomic_block or not is_conflict(exc):
                     raise
             sleep(pause)
@@ -82,23 +83,13 @@ def retry_conflicts(work: Callable[[], T]) -> T:
     raise TemporarilyUnavailable("The server is busy; try again.", detail="too many conflicts with other writers")
 
 
-def is_conflict(exc: DatabaseError) -> bool:
-    """Whether the database refused because of another writer.
-
-    It says so by a serialization failure, a deadlock or a lock; or by a constraint, where what was read has gone or a row of the same key has
-    come, because everything is checked before it is written.
-    """
-    if isinstance(exc, IntegrityError):
-        return True
-    return isinstance(exc, OperationalError) and _is_lost_race(exc)
-
-
-def _is_lost_race(exc: OperationalError) -> bool:
-    cause = exc.__cause__
-    sqlstate = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)  # psycopg, psycopg2
-    sqlite_code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # without what extends it
-    mariadb_code = exc.args[0] if exc.args else None
-    return sqlstate in _SQLSTATES or sqlite_code in _SQLITE_CODES or mariadb_code in _MARIADB_CODES
+def unavailable(exc: Error) -> TemporarilyUnavailable:
+    """What a client is told of *exc*, an outage: nothing of the database. The log has its words."""
+    cause = " ".join(str(exc).split())
+    return TemporarilyUnavailable(
+        "The server cannot answer now; try again.",
+        detail=f"the database does not answer: {type(exc).__name__}: {cause}",
+    )
 
 
 def _pauses() -> Iterator[float]:

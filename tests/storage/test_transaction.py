@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, InterfaceError, InternalError, OperationalError, ProgrammingError, transaction
 from django.test import Client as Browser
 
 from django_oauth_server.endpoints import token as token_endpoint
@@ -36,11 +36,11 @@ class Work:
         return "done"
 
 
-def of_driver(**attributes: Any) -> OperationalError:
+def of_driver(*, kind: type[Exception] = OperationalError, **attributes: Any) -> Exception:
     """What Django raises from a driver's error that carries *attributes*."""
     cause = Exception()
     vars(cause).update(attributes)
-    exc = OperationalError("words that may be of any language")
+    exc = kind("words that may be of any language")
     exc.__cause__ = cause
     return exc
 
@@ -51,6 +51,7 @@ CONFLICTS = [
     of_driver(sqlstate="40001"),
     of_driver(sqlstate="40P01"),
     of_driver(pgcode="40001"),
+    of_driver(sqlstate="55P03"),
     of_driver(sqlite_errorcode=5),
     of_driver(sqlite_errorcode=517),
     OperationalError(1205, "Lock wait timeout exceeded; try restarting transaction"),
@@ -84,12 +85,44 @@ def test_so_is_the_time_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
     assert work.attempts == 1
 
 
+OUTAGES = [
+    OperationalError("connection failed"),
+    InterfaceError("connection already closed"),
+    of_driver(sqlstate="53300"),
+    of_driver(sqlstate="57014"),
+    of_driver(sqlstate="57P01"),
+    of_driver(sqlstate="08006"),
+    of_driver(sqlstate="25006", kind=InternalError),
+    of_driver(sqlite_errorcode=14),
+    OperationalError(2006, "Server has gone away"),
+    OperationalError(1047, "WSREP has not yet prepared node for application use"),
+    OperationalError(1290, "The MariaDB server is running with the --read-only option"),
+    OperationalError(1969, "Query execution was interrupted (max_statement_time exceeded)"),
+]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("exc", OUTAGES)
+def test_an_outage_is_told_at_once(exc: Exception) -> None:
+    work = Work(exc)
+    with pytest.raises(TemporarilyUnavailable) as told:
+        retry_conflicts(work)
+    assert work.attempts == 1, "what may have been committed is not done again"
+    assert str(exc) in told.value.detail
+    assert str(exc) not in told.value.description
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     "exc",
-    [OperationalError(), OperationalError(2006, "Server has gone away"), of_driver(sqlstate="53300"), ValueError()],
+    [
+        of_driver(sqlite_errorcode=1),
+        OperationalError(1054, "Unknown column"),
+        of_driver(sqlstate="42P01", kind=ProgrammingError),
+        ValueError(),
+    ],
 )
-def test_what_is_no_conflict_is_raised_at_once(exc: Exception) -> None:
+def test_a_mistake_is_raised_as_it_is(exc: Exception) -> None:
     work = Work(exc)
     with pytest.raises(type(exc)):
         retry_conflicts(work)
