@@ -20,7 +20,7 @@ from django_oauth_server.models import Client
 from django_oauth_server.protocol.claims_request import ClaimsRequest, accepted
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.protocol.response_types import in_order
-from django_oauth_server.protocol.uris import check_redirect_uri, matches
+from django_oauth_server.protocol.uris import RESPONSE_PARAMETERS, check_redirect_uri, matches, without_parameters
 from django_oauth_server.storage.clients import find_client
 from django_oauth_server.tokens.claims import claims_class
 from django_oauth_server.tokens.id_token import hinted_subject
@@ -133,7 +133,8 @@ def reply_to(draft: Draft) -> Reply:
     mode = modes.get(draft.params.get("response_mode", default), modes[default])
     if response_type and response_type.carries_tokens and not mode.carries_tokens:
         mode = modes[default]
-    return Reply(draft.redirect_uri, mode, draft.params.get("state", ""), draft.issuer, draft.client)
+    address = without_parameters(draft.redirect_uri, RESPONSE_PARAMETERS)  # rows are older than the rule against them
+    return Reply(address, mode, draft.params.get("state", ""), draft.issuer, draft.client)
 
 
 def judge(draft: Draft) -> AuthorizationRequest:

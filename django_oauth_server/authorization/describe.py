@@ -13,6 +13,7 @@ from django_oauth_server.component import Document
 from django_oauth_server.conf import Resource, Scope
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
+from django_oauth_server.protocol.text import readable
 from django_oauth_server.protocol.uris import is_loopback, proves_identity
 from django_oauth_server.tokens.claims import claims_class
 
@@ -20,7 +21,7 @@ from django_oauth_server.tokens.claims import claims_class
 def describe_client(client: Client, issuer: Issuer) -> dict[str, object]:
     """Who an app says it is."""
     said = client.metadata
-    name = _in_language(said, "client_name") or client.name
+    name = readable(_in_language(said, "client_name")) or client.name
     home = _in_language(said, "client_uri")
     return {
         "name": name,
@@ -30,7 +31,7 @@ def describe_client(client: Client, issuer: Issuer) -> dict[str, object]:
         "home_host": urlsplit(home).netloc,
         "policy_url": _in_language(said, "policy_uri"),
         "terms_url": _in_language(said, "tos_uri"),
-        "contacts": list(said.get("contacts", ())),
+        "contacts": [readable(str(contact)) for contact in said.get("contacts", ())],
     }
 
 
@@ -125,7 +126,8 @@ def _in_language(said: Document, member: str) -> str:
 
 
 def _logo_url(client: Client, uri: str, issuer: Issuer) -> str:
-    """Of this site: another would learn who looks at the page before they agreed to anything. Empty where the client has none."""
-    if not uri or uri.startswith(f"{issuer.origin}/"):
-        return uri
+    """Where this site draws it: no address that a client chose is loaded by whoever looks, neither another site's, which would learn of them before
+    they agreed to anything, nor one of this site's own, which their browser would ask with their cookies. Empty where the client has none."""
+    if not uri:
+        return ""
     return f"{issuer.url_path('logo')}?{urlencode({'client_id': client.client_id, 'logo_uri': uri})}"

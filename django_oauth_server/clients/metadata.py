@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
@@ -14,18 +13,17 @@ from django.utils.translation import gettext_lazy
 from django_oauth_server.component import Component, Member, Terms, Words
 from django_oauth_server.errors import InvalidScope
 from django_oauth_server.issuer import Issuer
+from django_oauth_server.protocol.jose import is_costly
 from django_oauth_server.protocol.response_types import in_order
 from django_oauth_server.protocol.scopes import parse_scope
-from django_oauth_server.protocol.uris import check_redirect_uri, check_web_uri
+from django_oauth_server.protocol.text import is_visible, unseen
+from django_oauth_server.protocol.uris import RESPONSE_PARAMETERS, check_has_none_of, check_redirect_uri, check_web_uri
 
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")  # BCP 47
 _LARGEST_NUMBER: Final = 2**31 - 1
 _LONGEST_TEXT: Final = 200
 _LONGEST_URI: Final = 2000
 _MOST_ITEMS: Final = 100
-_OVERRIDES: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
-_BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols by Unicode, of which nothing is seen."""
 _PRIVATE_JWK_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
@@ -91,11 +89,11 @@ def check_text(value: object) -> None:
     """Raise ValueError, with the rule, unless *value* is a text that is safe to show and to log."""
     if not isinstance(value, str):
         raise ValueError(_("It must be a string."))
-    if any(
-        unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} or unicodedata.bidirectional(char) in _OVERRIDES
-        for char in value
-    ):
-        raise ValueError(_("It must not have control characters, nor any that turn the direction of the text."))
+    if char := unseen(value):
+        raise ValueError(
+            _("It must not have invisible characters, or more than four marks on a letter: remove U+%(code)s.")
+            % {"code": f"{ord(char):04X}"}
+        )
     if len(value) > _LONGEST_URI:
         raise ValueError(_("It must have at most %(most)d characters.") % {"most": _LONGEST_URI})
 
@@ -158,13 +156,14 @@ def _check_short(value: object, terms: Terms) -> None:
 def _check_name(value: object, terms: Terms) -> None:
     """People are to see who asks them."""
     _check_short(value, terms)
-    if not any(unicodedata.category(char)[0] in "LNPS" and char not in _BLANKS for char in str(value)):
+    if not is_visible(str(value)):
         raise ValueError(_("It must have a character that can be seen."))
 
 
 def _check_redirect_uri(value: object, terms: Terms) -> None:
     try:
         check_redirect_uri(str(value), allow_http=terms.policy.allow_http_redirect_uris)
+        check_has_none_of(RESPONSE_PARAMETERS, str(value))
     except ValueError as exc:
         raise ValueError(f"{value}: {exc}.") from exc
 
@@ -189,6 +188,10 @@ def _check_jwks(value: object, terms: Terms) -> None:
         raise ValueError(_('It must be a JWK Set, {"keys": [...]} (RFC 7517 section 5).'))
     if any(_PRIVATE_JWK_MEMBERS.intersection(key) for key in keys):
         raise ValueError(_("It holds a private or symmetric key. Register public keys only, and replace this one."))
+    if any(is_costly(key) for key in keys):
+        raise ValueError(
+            _("It holds an RSA key that is too large: a modulus of at most 8192 bits, an exponent of at most 32.")
+        )
 
 
 def _scopes(terms: Terms) -> Mapping[str, Words]:

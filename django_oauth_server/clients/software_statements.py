@@ -31,7 +31,14 @@ def apply_statement(document: Document, issuer: Issuer, now: datetime) -> tuple[
         return document, ""
     if not isinstance(statement, str):
         raise InvalidSoftwareStatement("The software statement is not a JWT.")
-    return {**document, **_claims(statement, issuer, now)}, statement
+    claims = _claims(statement, issuer, now)
+    said = {_plain(name) for name in claims}
+    return {**{name: value for name, value in document.items() if _plain(name) not in said}, **claims}, statement
+
+
+def _plain(name: str) -> str:
+    """What *name* is a language of (RFC 7591 section 2.2): who says a member says it in all languages."""
+    return name.partition("#")[0]
 
 
 def _claims(statement: str, issuer: Issuer, now: datetime) -> Mapping[str, object]:

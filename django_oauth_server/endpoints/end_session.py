@@ -24,7 +24,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.logout.ending import end
 from django_oauth_server.logout.front_channel import frames
 from django_oauth_server.logout.request import PARAMETERS, EndSessionRequest, judge
-from django_oauth_server.protocol.uris import check_redirect_uri
+from django_oauth_server.protocol.uris import check_has_none_of, check_redirect_uri
 from django_oauth_server.storage.participations import of_session
 
 _HERE = "django_oauth_server.endpoints.end_session."
@@ -34,6 +34,7 @@ Step = Callable[[HttpRequest, EndSessionRequest, Issuer], HttpResponse]
 def _check_uri(value: object, terms: Terms) -> None:
     try:
         check_redirect_uri(str(value), allow_http=terms.policy.allow_http_redirect_uris)
+        check_has_none_of({"state"}, str(value))
     except ValueError as exc:
         raise ValueError(f"{value}: {exc}.") from exc
 

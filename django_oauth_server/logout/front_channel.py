@@ -9,12 +9,13 @@ from django.utils.translation import gettext_lazy as _
 from django_oauth_server.component import Component, Document, Member, Terms
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.models import Participation
-from django_oauth_server.protocol.uris import add_parameters, check_web_uri
+from django_oauth_server.protocol.uris import add_parameters, check_has_none_of, check_web_uri
 
 
 def _check_uri(value: object, terms: Terms) -> None:
     try:
         check_web_uri(str(value))
+        check_has_none_of({"iss", "sid"}, str(value))
     except ValueError as exc:
         raise ValueError(f"{value}: {exc}.") from exc
 

@@ -10,6 +10,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.protocol.opaque import digest
+from django_oauth_server.protocol.text import readable
 
 
 class Client(models.Model):
@@ -74,7 +75,7 @@ class Client(models.Model):
     @property
     def name(self) -> str:
         """What people call it."""
-        return str(self.metadata.get("client_name") or self.client_id)
+        return readable(str(self.metadata.get("client_name") or "")) or self.client_id
 
     @property
     def redirect_uris(self) -> list[str]:

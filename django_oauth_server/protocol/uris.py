@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from ipaddress import ip_address
-from typing import Literal
-from urllib.parse import SplitResult, quote, urlencode, urlsplit
+from typing import Final, Literal
+from urllib.parse import SplitResult, quote, unquote_plus, urlencode, urlsplit
 
+RESPONSE_PARAMETERS: Final = frozenset(
+    {
+        "access_token",
+        "code",
+        "error",
+        "error_description",
+        "error_uri",
+        "expires_in",
+        "id_token",
+        "iss",
+        "response",
+        "scope",
+        "session_state",
+        "state",
+        "token_type",
+    }
+)
+"""What an authorization response may carry, by the registry "OAuth Parameters" (RFC 6749 section 11.2)."""
+_DEFAULT_PORTS: Final[Mapping[str, int]] = {"https": 443, "http": 80}
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "::1", "localhost"})
 _URI_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+")  # RFC 3986 section 2, less the fragment's
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -29,6 +48,13 @@ def check_redirect_uri(uri: str, *, allow_http: bool = False) -> None:
         raise ValueError("http is for loopback addresses (127.0.0.1, [::1], localhost); use https")
     elif not _PRIVATE_USE.fullmatch(parts.scheme):
         raise ValueError("a private-use scheme needs a dot, such as com.example.app (RFC 8252 section 7.1)")
+
+
+def check_has_none_of(names: Set[str], uri: str) -> None:
+    """Raise ValueError, with the rule, if the query of *uri* has a parameter of *names*: whoever reads the answer would find it there twice."""
+    for name in _names_in_query(uri):
+        if name in names:
+            raise ValueError(f"it must not have the parameter {name}, which answers carry")
 
 
 def check_web_uri(uri: str) -> None:
@@ -66,21 +92,52 @@ def matches(registered: str, presented: str) -> bool:
 
 
 def add_parameters(uri: str, parameters: Iterable[tuple[str, str]], component: Literal["query", "fragment"]) -> str:
-    """*uri* with *parameters* in its query or fragment. *uri*, which has no fragment, stays as it was registered, byte by byte."""
+    """*uri* with *parameters* in its query or fragment. All else in *uri*, which has no fragment, stays as it was registered, byte by byte.
+
+    No parameter is there twice: one that the query of *uri* has already gives way.
+    """
+    added = list(parameters)
+    if component == "query":
+        uri = without_parameters(uri, {name for name, _ in added})
     separator = "#" if component == "fragment" else "&" if "?" in uri else "?"
-    return uri + separator + urlencode(list(parameters), quote_via=quote)
+    return uri + separator + urlencode(added, quote_via=quote)
+
+
+def without_parameters(uri: str, names: Set[str]) -> str:
+    """*uri* without those parameters of its query that have one of *names*."""
+    if names.isdisjoint(_names_in_query(uri)):
+        return uri
+    path, _, query = uri.partition("?")
+    kept = "&".join(one for one in query.split("&") if _name_of(one) not in names)
+    return f"{path}?{kept}" if kept else path
 
 
 def destination(uri: str) -> str:
     """What a person is told of where *uri* leads: its host (and port), or its scheme, as no host in a private-use URI means anything."""
     parts = urlsplit(uri)
-    return parts.netloc if parts.scheme in {"http", "https"} else f"{parts.scheme}:"
+    return origin(uri).partition("://")[2] if parts.scheme in {"http", "https"} else f"{parts.scheme}:"
 
 
 def origin(uri: str) -> str:
-    """Scheme, host and port of a web address, as browsers compare them (RFC 6454 section 6.2)."""
+    """Scheme, host and port of a web address, as browsers compare them: in small letters, without the default port (RFC 6454 section 6.2)."""
     parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}"
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    port = "" if parts.port in {None, _DEFAULT_PORTS.get(parts.scheme)} else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
+
+
+def site(uri: str) -> str:
+    """The host that stands for whoever is behind *uri*. Empty on people's own devices: a private-use URI names no host, whatever stands in it."""
+    on_the_web = urlsplit(uri).scheme in {"http", "https"} and not is_loopback(uri)
+    return (urlsplit(uri).hostname or "") if on_the_web else ""
+
+
+def _names_in_query(uri: str) -> list[str]:
+    return [_name_of(one) for one in uri.partition("?")[2].split("&")]
+
+
+def _name_of(parameter: str) -> str:
+    return unquote_plus(parameter.partition("=")[0])
 
 
 def _split(uri: str) -> SplitResult:

@@ -223,3 +223,40 @@ def test_a_megabyte_of_parameters_shows_a_page(browser: Browser) -> None:
 @pytest.mark.parametrize("method", ["put", "delete", "patch", "head"])
 def test_other_methods_are_refused(browser: Browser, method: str) -> None:
     assert getattr(browser, method)(AUTHORIZE).status_code == 405
+
+
+@pytest.mark.spec("RFC 6749", "3.1.2")
+@pytest.mark.parametrize("mode", ["query", "fragment", "form_post"])
+@pytest.mark.parametrize("decision", ["allow", "deny"])
+def test_no_parameter_of_the_answer_is_there_twice_in_rows_of_an_older_time(
+    browser: Browser, mode: str, decision: str
+) -> None:
+    address = "https://client.example/cb?x=1&code=mine&error=mine&state=mine&%69ss=mine"
+    flow = Flow(ClientFactory(metadata__redirect_uris=[address]), browser)
+    response = flow.decide(flow.authorize(response_mode=mode), decision)
+    sent = response.content.decode() if mode == "form_post" else response["Location"]
+    assert "https://client.example/cb?x=1" in sent
+    assert "mine" not in sent
+    assert sent.count("state=") == (mode != "form_post")
+
+
+@pytest.mark.spec("RFC 6749", "4.1.3")
+def test_a_code_is_redeemed_with_the_redirect_uri_as_it_was_registered(browser: Browser) -> None:
+    flow = Flow(ClientFactory(metadata__redirect_uris=["https://client.example/cb?code=mine"]), browser)
+    assert flow.exchange(flow.code()).status_code == 200
+
+
+@pytest.mark.spec("RFC 9700", "2.6")
+def test_a_registered_redirect_uri_is_judged_again_by_the_policy_of_today(browser: Browser) -> None:
+    flow = Flow(ClientFactory(metadata__redirect_uris=["http://client.example/cb"]), browser)
+    response = flow.authorize()
+    assert response.status_code == 400
+    assert "no longer allowed" in response.content.decode()
+
+
+@pytest.mark.spec("RFC 7591", "2")
+def test_a_response_type_that_the_client_did_not_register(browser: Browser, settings: Any) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"profile": "openid_connect"}
+    client = ClientFactory(metadata__grant_types=["authorization_code", "implicit"], metadata__response_types=["code"])
+    response = Flow(client, browser).authorize(response_type="id_token", scope="openid", nonce="n")
+    assert answered(response)["error"] == "unauthorized_client"

@@ -149,9 +149,11 @@ def test_the_consent_page_shows_it_from_this_origin(app: Any, server: WebServer,
     assert Browser().get(source).content == PNG
 
 
-def test_a_logo_of_this_site_is_shown_where_it_is(browser: Browser) -> None:
-    own = ClientFactory(metadata__logo_uri="https://as.example/static/logo.png")
-    assert 'src="https://as.example/static/logo.png"' in Flow(own, browser).authorize().content.decode()
+@pytest.mark.parametrize("address", ["https://as.example/accounts/logout/", "https://AS.example:443/accounts/logout/"])
+def test_no_address_of_this_site_is_loaded_because_a_client_names_it(browser: Browser, address: str) -> None:
+    own = ClientFactory(metadata__logo_uri=address)
+    [source] = sources(Flow(own, browser).authorize().content.decode())
+    assert source.startswith("/oauth/logo?")
 
 
 def test_without_one_the_initial_is_a_letter_on_the_page(browser: Browser) -> None:

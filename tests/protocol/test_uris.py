@@ -15,6 +15,7 @@ from django_oauth_server.protocol.uris import (
     check_web_uri,
     destination,
     matches,
+    origin,
     proves_identity,
 )
 
@@ -202,3 +203,30 @@ def test_a_resource_is_absolute_and_has_no_fragment(uri: str) -> None:
 def test_a_page_that_people_are_shown_is_https(uri: str) -> None:
     with pytest.raises(ValueError):
         check_web_uri(uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("https://RP.example:443/callback", "https://rp.example"),
+        ("http://RP.example:80", "http://rp.example"),
+        ("https://rp.example:80", "https://rp.example:80"),
+        ("https://[::1]:443/", "https://[::1]"),
+        ("http://[::1]:8000/", "http://[::1]:8000"),
+    ],
+)
+def test_origins_are_compared_as_browsers_do(uri: str, expected: str) -> None:
+    assert origin(uri) == expected
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        (f"{CALLBACK}?code=mine&x=1", f"{CALLBACK}?x=1&code=given"),
+        (f"{CALLBACK}?x=1&%63ode=mine&code", f"{CALLBACK}?x=1&code=given"),
+        (f"{CALLBACK}?code=mine", f"{CALLBACK}?code=given"),
+        (f"{CALLBACK}?x=%2F&&y", f"{CALLBACK}?x=%2F&&y&code=given"),
+    ],
+)
+def test_no_parameter_is_there_twice(uri: str, expected: str) -> None:
+    assert add_parameters(uri, [("code", "given")], "query") == expected

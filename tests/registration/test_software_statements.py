@@ -51,6 +51,19 @@ def test_what_it_says_comes_before_what_the_client_says(registrant: Registrant) 
     assert not {"iss", "exp"} & registrant.row.metadata.keys()
 
 
+@pytest.mark.spec("RFC 7591", "2.2")
+def test_what_it_says_is_said_in_every_language(registrant: Registrant) -> None:
+    said = statement(**{"policy_uri#de": "https://vendor.example/de"})
+    mine = {"client_name#en": "Your Bank", "policy_uri": "https://c.example/", "policy_uri#fr": "https://c.example/fr"}
+    registrant.registered(software_statement=said, **mine)
+    assert registrant.update(**mine).status_code == 200
+    kept = registrant.row.metadata
+    assert {name: value for name, value in kept.items() if name.startswith(("client_name", "policy_uri"))} == {
+        "client_name": "Vendor's Notebook",
+        "policy_uri#de": "https://vendor.example/de",
+    }
+
+
 @pytest.mark.spec("RFC 7591", "3.2.1")
 def test_it_comes_back_as_it_was_sent(registrant: Registrant) -> None:
     said = statement()

@@ -8,7 +8,7 @@ from django_oauth_server.protocol.jose.encryption import (
     decrypt,
     encrypt,
 )
-from django_oauth_server.protocol.jose.keys import InvalidJWT, UnknownKey
+from django_oauth_server.protocol.jose.keys import InvalidJWT, UnknownKey, is_costly
 from django_oauth_server.protocol.jose.shared_secrets import (
     SHARED_SECRET_ALGORITHMS,
     sign_with_secret,
@@ -30,6 +30,7 @@ __all__ = [
     "UnknownKey",
     "decrypt",
     "encrypt",
+    "is_costly",
     "sign",
     "sign_with_secret",
     "unverified",

@@ -10,6 +10,7 @@ from typing import ClassVar, Final, Self, TypeAlias
 from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc.errors import InvalidKeyTypeError, JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.util import urlsafe_b64decode
 
 Key: TypeAlias = ECKey | RSAKey | OKPKey
 Fits: TypeAlias = Mapping[str, Callable[[Key], bool]]
@@ -17,6 +18,9 @@ Fits: TypeAlias = Mapping[str, Callable[[Key], bool]]
 
 MINIMUM_RSA_BITS: Final = 2048
 """RFC 7518 sections 3.3, 3.5, 4.2 and 4.3."""
+_MOST_RSA_BITS: Final = 8192
+_MOST_EXPONENT_BITS: Final = 32
+"""Verifying takes as many multiplications as the exponent has bits. Everybody has 65537."""
 
 JUNK: Final = (
     JoseError,
@@ -126,8 +130,27 @@ def is_for(jwk: Mapping[str, object], use: str, *operations: str) -> bool:
 
 
 def is_rsa(key: Key) -> bool:
-    """RSA, and long enough."""
-    return isinstance(key, RSAKey) and key.raw_value.key_size >= MINIMUM_RSA_BITS
+    """RSA, long enough, and no longer than there is a reason for."""
+    return (
+        isinstance(key, RSAKey)
+        and key.raw_value.key_size >= MINIMUM_RSA_BITS
+        and not is_costly(key.as_dict(private=False))
+    )
+
+
+def is_costly(jwk: Mapping[str, object]) -> bool:
+    """Whether *jwk* is an RSA key that is made so that using it takes many times as long as another."""
+    return jwk.get("kty") == "RSA" and (
+        _bits(jwk.get("n")) > _MOST_RSA_BITS or _bits(jwk.get("e")) > _MOST_EXPONENT_BITS
+    )
+
+
+def _bits(number: object) -> int:
+    """Of a Base64urlUInt (RFC 7518 section 2); none where it is something else."""
+    try:
+        return int.from_bytes(urlsafe_b64decode(str(number).encode())).bit_length()
+    except ValueError:
+        return 0
 
 
 def is_on(*curves: str) -> Callable[[Key], bool]:
