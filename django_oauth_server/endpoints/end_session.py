@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
@@ -21,7 +22,7 @@ from django_oauth_server.endpoints.pages import render_page, see_other
 from django_oauth_server.endpoints.refusal_page import refusal_page
 from django_oauth_server.errors import OAuthError
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.logout.ending import end
+from django_oauth_server.logout.ending import end_at_any_rate
 from django_oauth_server.logout.front_channel import frames
 from django_oauth_server.logout.request import PARAMETERS, EndSessionRequest, judge
 from django_oauth_server.protocol.uris import check_has_none_of, check_redirect_uri
@@ -105,7 +106,7 @@ def _ask_if_signed_in(http: HttpRequest, request: EndSessionRequest, issuer: Iss
 
 
 def _sign_out(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> HttpResponse:
-    ended = end(of_session(session_id(http)))
+    ended = end_at_any_rate(partial(of_session, session_id(http)))
     logout(http)
     return _signed_out(http, request, issuer, frames(ended))
 

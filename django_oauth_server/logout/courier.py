@@ -17,6 +17,7 @@ from django_oauth_server.resource.verifiers.flights import PerProcess
 from django_oauth_server.storage.logout_deliveries import next_due
 
 _LONGEST_REST: Final = 60.0
+_REST_AFTER_TROUBLE: Final = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Courier:
             due = next_due()
         except Exception:  # whatever it was: no thread takes the place of one that died
             logger.exception("the relying parties that wait cannot be told")
-            return _LONGEST_REST
+            return _REST_AFTER_TROUBLE
         if due is not None:
             return min(max((due - timezone.now()).total_seconds(), 0.1), _LONGEST_REST)
         with self._lock:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from functools import partial
+
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from django_oauth_server.logout.amends import make_up_for
 from django_oauth_server.logout.courier import deliver_soon
 from django_oauth_server.models import Participation
 from django_oauth_server.storage.logout_deliveries import add_deliveries
 from django_oauth_server.storage.participations import take_out
-from django_oauth_server.storage.transaction import after_commit, atomic
+from django_oauth_server.storage.transaction import after_commit, atomic, retry_conflicts
+
+logger = logging.getLogger(__name__)
 
 
 def end(found: QuerySet[Participation]) -> list[Participation]:
@@ -21,3 +28,17 @@ def end(found: QuerySet[Participation]) -> list[Participation]:
             add_deliveries(told, timezone.now())
             after_commit(deliver_soon)
     return ended
+
+
+def end_at_any_rate(find: Callable[[], QuerySet[Participation]]) -> list[Participation]:
+    """`end`, for a person who is signing out, whatever happens here. What cannot be noted now is noted later, by this process.
+
+    A person whom an error keeps signed in believes that they left. So nothing is raised.
+    """
+    work = partial(retry_conflicts, lambda: end(find()))
+    try:
+        return work()
+    except Exception:
+        logger.exception("the end of a sign-in session cannot be noted now: this process will try again")
+        make_up_for(work)
+        return []

@@ -13,11 +13,10 @@ from django.http import HttpRequest
 
 from django_oauth_server.authorization.session import session_id
 from django_oauth_server.conf.cookies import session_key
-from django_oauth_server.logout.ending import end
+from django_oauth_server.logout.ending import end, end_at_any_rate
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.storage.participations import of_django_session, of_person, of_session
 from django_oauth_server.storage.people import was_shut_out
-from django_oauth_server.storage.transaction import retry_conflicts
 
 
 def note_users() -> None:
@@ -27,9 +26,12 @@ def note_users() -> None:
 
 
 def _signed_out(sender: object, request: HttpRequest | None, **_: object) -> None:
-    """Runs before Django empties the session, which still says which it is; and is committed before, so that no crash leaves an app untold."""
+    """Runs before Django empties the session, which still says which it is; and is committed before, so that no crash leaves an app untold.
+
+    It never raises: Django would leave the person signed in.
+    """
     if request is not None and hasattr(request, "session") and (sid := session_id(request)):
-        retry_conflicts(partial(end, of_session(sid)))
+        end_at_any_rate(partial(of_session, sid))
 
 
 def _signed_in(sender: object, request: HttpRequest | None, **_: object) -> None:
@@ -37,7 +39,7 @@ def _signed_in(sender: object, request: HttpRequest | None, **_: object) -> None
     if request is None or not hasattr(request, "session") or request.session.session_key is not None:
         return
     if former := session_key(request.COOKIES):
-        retry_conflicts(partial(end, of_django_session(digest(former))))
+        end_at_any_rate(partial(of_django_session, digest(former)))
 
 
 def _user_saved(

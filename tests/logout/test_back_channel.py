@@ -446,7 +446,7 @@ def test_the_thread_outlives_whatever_goes_wrong(
     one = courier.Courier()
     with monkeypatch.context() as broken:
         broken.setattr(courier, "deliver_due", Mock(side_effect=InterfaceError("connection already closed")))
-        assert one._round() == courier._LONGEST_REST
+        assert one._round() == courier._REST_AFTER_TROUBLE
     assert "cannot be told" in caplog.text
     assert one._round() is None
     assert receiver.calls == {PATH: 1}
