@@ -20,11 +20,12 @@ from django_oauth_server.models import Client
 from django_oauth_server.protocol.claims_request import ClaimsRequest, accepted
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.protocol.response_types import in_order
+from django_oauth_server.protocol.scopes import requests_openid
 from django_oauth_server.protocol.uris import RESPONSE_PARAMETERS, check_redirect_uri, matches, without_parameters
 from django_oauth_server.storage.clients import find_client
 from django_oauth_server.tokens.claims import claims_class
 from django_oauth_server.tokens.id_token import hinted_subject
-from django_oauth_server.tokens.narrow import check_resources
+from django_oauth_server.tokens.narrow import known_resources
 
 REPEATABLE: Final = frozenset({"resource"})
 """RFC 8707 section 2."""
@@ -108,7 +109,7 @@ def choose_redirect_uri(params: Parameters, client: Client, issuer: Issuer) -> s
 
 def _may_be_left_out(params: Parameters) -> bool:
     """OAuth has it optional (RFC 6749 section 3.1.2.3), OpenID Connect Core required (section 3.1.2.1)."""
-    return "redirect_uri" not in params.repeated and "openid" not in params.get("scope", "").split()
+    return "redirect_uri" not in params.repeated and not requests_openid(params.get("scope", ""))
 
 
 def _still_allowed(uri: str, client: Client, issuer: Issuer) -> str:
@@ -164,7 +165,7 @@ def judge(draft: Draft) -> AuthorizationRequest:
         draft.redirect_uri,
         response_type.name,
         scopes,
-        tuple(dict.fromkeys(draft.params.every("resource"))),
+        known_resources(draft.params.every("resource"), draft.issuer),
         frozenset(draft.params.get("prompt", "").split()),
         _max_age(draft),
         _acr_values(draft, claims),
@@ -234,7 +235,7 @@ def _response_mode_is_offered(draft: Draft) -> None:
 
 
 def _resources_are_known(draft: Draft) -> None:
-    check_resources(draft.params.every("resource"), draft.issuer)
+    known_resources(draft.params.every("resource"), draft.issuer)
 
 
 def _prompt_is_consistent(draft: Draft) -> None:

@@ -10,7 +10,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from django_oauth_server.component import Document
-from django_oauth_server.conf import Resource, Scope
+from django_oauth_server.conf import Scope
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.text import readable
@@ -85,8 +85,8 @@ def group_by_resource(scopes: list[dict[str, object]], issuer: Issuer) -> list[d
 
 def resource_name(identifier: str, issuer: Issuer) -> str:
     """What people call the resource."""
-    declared = issuer.settings.resources.get(identifier)
-    return declared.name if isinstance(declared, Resource) else issuer.settings.name
+    declared = issuer.settings.declared([identifier])
+    return declared[0].name if declared else issuer.settings.name
 
 
 def describe_duration(client: Client, issuer: Issuer) -> str:

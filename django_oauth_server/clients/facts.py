@@ -15,4 +15,5 @@ def client_facts(client: Client, issuer: Issuer) -> ClientFacts:
         grant_types=client.grant_types,
         scopes=scopes,
         default_scopes=tuple(scope for scope in issuer.settings.default_scopes if scope in scopes),
+        offered_scopes=issuer.settings.scopes.keys(),
     )

@@ -69,7 +69,7 @@ def check_member(member: Member, value: object, terms: Terms) -> None:
     _SHAPES[member.kind](value)
     items = value if isinstance(value, list) else [value]
     if member.kind in {"choice", "choices", "scope"}:
-        _check_choices(value.split() if member.kind == "scope" and isinstance(value, str) else items, member, terms)
+        _check_choices(parse_scope(str(value)) if member.kind == "scope" else items, member, terms)
     if member.check:
         for item in items:
             member.check(item, terms)

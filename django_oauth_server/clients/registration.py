@@ -210,6 +210,8 @@ def _is_absent(name: str, value: object) -> bool:
 
 
 def _spelled(member: Member, value: object) -> object:
+    if member.kind == "scope" and isinstance(value, str):
+        return " ".join(dict.fromkeys(value.split(" "))).strip()
     if member.spelling is None or not isinstance(value, list):
         return value
     return [member.spelling(one) if isinstance(one, str) else one for one in value]

@@ -24,6 +24,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.derivation import derivation_keys
 from django_oauth_server.models import Client, InitialAccessToken
 from django_oauth_server.protocol.opaque import INITIAL_ACCESS_TOKEN, REGISTRATION_TOKEN, derive, digest, generate
+from django_oauth_server.protocol.scopes import parse_scope
 from django_oauth_server.storage.clients import add_client, find_client, forget_previous_registration_token, revise
 from django_oauth_server.storage.initial_access_tokens import find_initial_access_token, use_initial_access_token
 from django_oauth_server.storage.transaction import atomic
@@ -135,7 +136,7 @@ def _check_identity(client: Client, document: Document, now: datetime) -> None:
 
 def _check_scope(client: Client, metadata: Document) -> None:
     """Where nobody is asked before it gets a scope, a client keeps to those that it had when an operator decided so."""
-    more = set(str(metadata["scope"]).split()) - client.scopes
+    more = {*parse_scope(str(metadata["scope"]))} - client.scopes
     if more and (client.skip_consent or "client_credentials" in client.grant_types):
         scopes = ", ".join(sorted(more))
         raise InvalidClientMetadata(

@@ -22,7 +22,7 @@ from django_oauth_server.protocol.destinations import PrivateHosts
 from django_oauth_server.protocol.errors import InvalidScope
 from django_oauth_server.protocol.jose import ALGORITHMS, KeySet
 from django_oauth_server.protocol.scopes import parse_scope
-from django_oauth_server.protocol.uris import check_resource, check_web_uri, is_loopback
+from django_oauth_server.protocol.uris import check_resource, check_web_uri, comparable, is_loopback
 
 SETTING = "OAUTH_SERVER"
 N = TypeVar("N", Scope, Resource)
@@ -93,12 +93,15 @@ def _normal(one: IssuerSettings) -> IssuerSettings:
     resources = _in_words("resources", one.resources, Resource)
     for identifier in filter(None, (*resources, one.default_resource)):
         _check_resource(identifier)
+    if len({*map(comparable, resources)}) < len(resources):
+        raise ImproperlyConfigured(f"{SETTING}: resources names one twice: a slash behind a host makes no other.")
+    default = one.default_resource or one.issuer
     return replace(
         one,
         scopes=scopes,
         resources=resources,
         name=one.name or urlsplit(one.issuer).netloc,
-        default_resource=one.default_resource or one.issuer,
+        default_resource=next((name for name in resources if comparable(name) == comparable(default)), default),
         default_scopes=tuple(one.default_scopes),
         throttles=_throttles(one.throttles),
         components=tuple(one.components),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal
 
 from django_oauth_server.conf.profiles import OAUTH2_1, Policy
+from django_oauth_server.protocol.uris import comparable
 
 THROTTLES: Final[Mapping[str, str]] = {
     "client_authentication": "20/m",
@@ -68,11 +69,11 @@ class IssuerSettings:
     scopes: Mapping[str, Scope | str] = field(default_factory=dict)
     """The scopes offered, each with the words that a person reads. With `openid` among them (`OPENID_SCOPES`) the issuer is an OpenID Provider."""
     default_scopes: tuple[str, ...] = ()
-    """What a request without a scope gets, and a client registered without one. Empty: such a request is `invalid_scope`."""
+    """What an app gets that asks without a scope, and what a client is registered with that names none. Empty: such a request is refused."""
     resources: Mapping[str, Resource | str] = field(default_factory=dict)
-    """The resources (RFC 8707) that tokens may be asked for, by identifier."""
+    """The resources (RFC 8707) that tokens may be asked for, by identifier. A slash behind a host makes no other."""
     default_resource: str = ""
-    """The audience of a token that was asked for without a resource. Empty: the issuer identifier."""
+    """The audience of a token that was asked for without a resource, with what `resources` says of it. Empty: the issuer identifier."""
     access_token_format: str = "opaque"
     """`opaque`, or `at+jwt` (RFC 9068). A client's and a resource's own choice come first."""
     access_token_lifetime: timedelta = timedelta(minutes=15)
@@ -146,3 +147,15 @@ class IssuerSettings:
     def is_openid(self) -> bool:
         """Whether it is an OpenID Provider."""
         return "openid" in self.scopes
+
+    def resource_named(self, identifier: str) -> str | None:
+        """The resource that *identifier* names, as it is written here. None: it is not known."""
+        written = (*self.resources, self.default_resource)
+        if identifier in written:
+            return identifier
+        return next((one for one in written if comparable(one) == comparable(identifier)), None)
+
+    def declared(self, audience: Collection[str]) -> list[Resource]:
+        """What is said of each resource of *audience*; of the default one, where there is none."""
+        named = (self.resource_named(identifier) for identifier in audience or (self.default_resource,))
+        return [one for name in named if name and isinstance(one := self.resources.get(name), Resource)]

@@ -50,6 +50,7 @@ from django_oauth_server.errors import AccessDenied, OAuthError
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client, Ticket
 from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.protocol.scopes import requests_openid
 from django_oauth_server.storage.authorizations import live_authorization
 from django_oauth_server.storage.tickets import find_ticket
 from django_oauth_server.storage.transaction import retry_conflicts
@@ -216,7 +217,7 @@ def _denied(situation: Situation) -> Mapping[str, str]:
 def _reply(http: HttpRequest, draft: Draft) -> Reply:
     """The way back; with what a client that asked for an ID token can watch the browser by (OpenID Connect Session Management section 2)."""
     reply = reply_to(draft)
-    if "openid" not in draft.params.get("scope", "").split() or not draft.issuer.components.of(SessionManagement):
+    if not requests_openid(draft.params.get("scope", "")) or not draft.issuer.components.of(SessionManagement):
         return reply
     return replace(reply, session_state=session_state(http, draft.client.client_id, draft.redirect_uri))
 

@@ -21,6 +21,7 @@ from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.signing import offered_algorithms
 from django_oauth_server.protocol import jose
+from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.bearer import read_token
 from django_oauth_server.resource.challenge import (
     INSUFFICIENT_SCOPE,
@@ -127,7 +128,7 @@ def _presented(http: HttpRequest) -> str | Challenge:
 
 def _answer(value: str, issuer: Issuer) -> HttpResponse:
     token, authorization = verify_with_authorization(value, issuer, timezone.now())
-    if {issuer.settings.default_resource, issuer.settings.issuer}.isdisjoint(token.audience):
+    if not names_one_of(token.audience, (issuer.settings.default_resource, issuer.settings.issuer)):
         raise InvalidToken(f"meant for another audience, issued to the client {token.client_id!r}")
     if authorization is None or _SCOPE not in token.scopes:
         return _refused(replace(INSUFFICIENT_SCOPE, scopes=frozenset({_SCOPE})))

@@ -13,7 +13,10 @@ class ClientFacts:
     client_id: str
     grant_types: Collection[str]
     scopes: Collection[str]
+    """What it may ask for."""
     default_scopes: tuple[str, ...]
+    offered_scopes: Collection[str] = ()
+    """What the server offers to anybody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from textwrap import shorten
 from typing import Any, Final
 
 from oauthlib.common import Request
@@ -26,6 +27,8 @@ _GRAMMAR: Final = (
     "client_id", "response_type", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method",
     "grant_type", "code", "code_verifier", "refresh_token", "username", "password", "response_mode",
 )  # fmt: skip
+_MOST_TOLD: Final = 200
+"""Characters of what was sent, in the words that a client is told."""
 _NOTHING: Final = dict.fromkeys((*_GRAMMAR, "client", "scopes", "user", "client_secret", "claims", "prompt", "nonce"))
 _CREDENTIALS: Final = dict.fromkeys(("code", "refresh_token", "password"), "(presented)")
 
@@ -53,7 +56,7 @@ class _Request(Request):  # type: ignore[misc]
         self._params |= {
             name: placeholder for name, placeholder in _CREDENTIALS.items() if self._params[name] is not None
         }
-        self._params |= {"client": client, "client_id": client.client_id}
+        self._params |= {"client": client, "client_id": client.client_id, "scope": _scope(params, client)}
         self.headers: dict[str, str] = {}
         self.facts = facts
 
@@ -133,7 +136,6 @@ _PASSWORD: Final = ResourceOwnerPasswordCredentialsGrant(_VALIDATOR)
 
 def judge_authorization_request(params: Parameters, client: ClientFacts, facts: AuthorizationFacts) -> tuple[str, ...]:
     """The scopes that an authorization request asks for (RFC 6749 sections 4.1.1 and 4.2.1). Raises the `OAuthError` that it deserves."""
-    _check_scope(params)
     _check_challenge(params, facts)
     grammar, response_type = (_CODE, "code") if facts.returns_code else (_IMPLICIT, "token")
     request = _Request(params, client, facts)
@@ -151,19 +153,16 @@ def judge_code(params: Parameters, client: ClientFacts, facts: CodeFacts) -> Non
 
 def judge_refresh(params: Parameters, client: ClientFacts, facts: RefreshFacts) -> tuple[str, ...]:
     """The scopes that a refresh asks for (RFC 6749 section 6)."""
-    _check_scope(params)
     return _scopes(_REFRESH.validate_token_request, _Request(params, client, facts))
 
 
 def judge_client_credentials(params: Parameters, client: ClientFacts) -> tuple[str, ...]:
     """The scopes that a client asks for itself (RFC 6749 section 4.4.2)."""
-    _check_scope(params)
     return _scopes(_CLIENT_CREDENTIALS.validate_token_request, _Request(params, client, None))
 
 
 def judge_password(params: Parameters, client: ClientFacts, *, is_user: bool) -> tuple[str, ...]:
     """The scopes that a password request asks for (RFC 6749 section 4.3.2)."""
-    _check_scope(params)
     return _scopes(_PASSWORD.validate_token_request, _Request(params, client, is_user))
 
 
@@ -186,11 +185,17 @@ def _told(exc: theirs.OAuth2Error, request: _Request) -> ours.OAuthError:
 def _scope_refusal(request: _Request) -> ours.InvalidScope:
     if not request.scope:
         return ours.InvalidScope("The parameter scope is missing, and there is no default.")
-    allowed = request.facts.scopes if isinstance(request.facts, RefreshFacts) else request.client.scopes
-    beyond = " ".join(scope for scope in parse_scope(request.scope) if scope not in allowed)
-    return ours.InvalidScope(
-        "The parameter scope asks for what this client may not have.", detail=f"scope {beyond!r} is not allowed"
-    )
+    asked, client = parse_scope(request.scope), request.client
+    granted = request.facts.scopes if isinstance(request.facts, RefreshFacts) else asked
+    for allowed, why in (
+        (client.offered_scopes, "this server does not offer"),
+        (client.scopes, "this client may not have"),
+        (granted, "was not granted"),
+    ):
+        if beyond := " ".join(scope for scope in asked if scope not in allowed):
+            told = shorten(beyond, _MOST_TOLD, placeholder="...")
+            return ours.InvalidScope(f"The parameter scope asks for {told}, which {why}.")
+    return ours.InvalidScope("The parameter scope asks for what cannot be had.")
 
 
 def _grant_refusal(facts: CodeFacts | RefreshFacts) -> ours.InvalidGrant:
@@ -210,9 +215,13 @@ def _scopes(question: Callable[[_Request], object], request: _Request) -> tuple[
     return tuple(dict.fromkeys(request.scopes))
 
 
-def _check_scope(params: Parameters) -> None:
-    if "scope" in params:
-        parse_scope(params["scope"])
+def _scope(params: Parameters, client: ClientFacts) -> str | None:
+    """What is asked for, as oauthlib reads it. An OpenID Provider leaves out scopes that it does not know (OpenID Connect Core section
+    3.1.2.1: what is "not understood"); one that it knows and this client may not have is refused there too (RFC 6749 section 4.1.2.1)."""
+    asked = parse_scope(params.get("scope", ""))
+    if "openid" in asked and "openid" in client.offered_scopes:
+        asked = tuple(scope for scope in asked if scope in client.offered_scopes)
+    return " ".join(asked) or None
 
 
 def _check_challenge(params: Parameters, facts: AuthorizationFacts) -> None:

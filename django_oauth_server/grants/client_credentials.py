@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.clients.facts import client_facts
@@ -10,7 +12,7 @@ from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
 
 
 class ClientCredentials(GrantType):
-    """Proves nothing but the client itself, which asks for its own."""
+    """Proves nothing but the client itself, which asks for its own: without a scope, for all that an operator gave it."""
 
     name = "client_credentials"
     label = _("Client credentials (the app acts for itself)")
@@ -20,5 +22,6 @@ class ClientCredentials(GrantType):
     spends = False
 
     def redeem(self, request: TokenRequest) -> Issuance:
-        scopes = judge_client_credentials(request.params, client_facts(request.client, request.issuer))
+        facts = client_facts(request.client, request.issuer)
+        scopes = judge_client_credentials(request.params, replace(facts, default_scopes=tuple(facts.scopes)))
         return Issuance(client=request.client, scopes=frozenset(scopes), resources=None)

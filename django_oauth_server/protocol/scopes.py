@@ -19,6 +19,11 @@ def parse_scope(value: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value.split()))
 
 
+def requests_openid(value: str) -> bool:
+    """Whether the parameter `scope` makes a request an OpenID request (OpenID Connect Core section 3.1.2.1), whatever else it has."""
+    return "openid" in value.split(" ")
+
+
 def format_scope(scopes: Iterable[str]) -> str:
     """Scope tokens as one string, sorted, so that equal sets read equal."""
     return " ".join(sorted(scopes))

@@ -70,6 +70,23 @@ def check_resource(uri: str) -> None:
     _split(uri)
 
 
+def comparable(resource: str) -> str:
+    """The identifier *resource* as it is compared: `https://host` and `https://host/` are one, and so are `HTTPS://Host:443` (RFC 3986
+    section 6.2.3). Nothing else is: `/api` and `/api/` may be two."""
+    try:
+        parts = urlsplit(resource)
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc:
+            return resource
+        return parts._replace(netloc=urlsplit(origin(resource)).netloc, path=parts.path or "/").geturl()
+    except ValueError:
+        return resource
+
+
+def names_one_of(audience: Iterable[str], resources: Iterable[str]) -> bool:
+    """Whether *audience* has one of *resources*."""
+    return not {comparable(one) for one in audience}.isdisjoint(comparable(one) for one in resources)
+
+
 def is_loopback(uri: str) -> bool:
     """Whether *uri* points to the device that the person uses."""
     return urlsplit(uri).scheme in {"http", "https"} and urlsplit(uri).hostname in _LOOPBACK_NAMES

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.debug import sensitive_variables
 
+from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.bearer import read_token
 from django_oauth_server.resource.challenge import INVALID_TOKEN, Challenge, temporarily_unavailable
 from django_oauth_server.resource.conf import audiences, load, user_rule, verifier
@@ -88,7 +89,7 @@ def _enough(outcome: VerifiedToken | Challenge, requirement: Requirement) -> Ver
 
 def _meant_for_us(token: VerifiedToken) -> VerifiedToken:
     """OAuth 2.1 section 7.1.4: the audience is compared on every request."""
-    if not set(audiences()) & set(token.audience):
+    if not names_one_of(token.audience, audiences()):
         raise InvalidToken(f"meant for another audience, issued to the client {token.client_id!r}")
     return _with_user(token)
 

@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import NoReverseMatch, reverse
 
+from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.conf import audiences, load, scope_rule, user_rule, verifier
 from django_oauth_server.resource.locations import APP_NAME, SUFFIX
 from django_oauth_server.resource.middleware import requirement_of
@@ -80,7 +81,7 @@ def _check(route: Route) -> Iterator[CheckMessage]:
             id="oauth_resource.E004",
         )
     asked = route.requirement
-    if asked is not None and asked.resource and asked.resource not in audiences():
+    if asked is not None and asked.resource and not names_one_of((asked.resource,), audiences()):
         yield Error(
             f"{named} requires a token for {asked.resource}, which is none of this project's resources: nobody gets in.",
             hint=f"The resources are: {', '.join(audiences())}.",

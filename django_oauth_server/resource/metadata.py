@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
+from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.conf import audiences, load, verifier
 from django_oauth_server.resource.django import open_resource
 from django_oauth_server.resource.locations import resource_path
@@ -72,7 +73,9 @@ def _resource(request: HttpRequest, suffix: str) -> str:
 def _requirements(resource: str, urlconf: str) -> list[Requirement]:
     """Those that name *resource*, and those that name none: a token for any of the project's resources is good for them."""
     asked = (route.requirement for route in routes(urlconf))
-    return [one for one in asked if one is not None and one.resource in {"", resource}]
+    return [
+        one for one in asked if one is not None and (not one.resource or names_one_of((one.resource,), (resource,)))
+    ]
 
 
 def _forget(**_: object) -> None:

@@ -13,6 +13,7 @@ from typing import Literal, TypedDict, Unpack
 
 from django_oauth_server.protocol.errors import InvalidScope
 from django_oauth_server.protocol.scopes import format_scope, parse_scope
+from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.challenge import (
     INSUFFICIENT_SCOPE,
     INVALID_TOKEN,
@@ -111,7 +112,7 @@ class Audience(Requirement):
         return self.identifier
 
     def judge(self, token: VerifiedToken) -> Challenge | None:
-        return None if self.identifier in token.audience else INVALID_TOKEN
+        return None if names_one_of(token.audience, (self.identifier,)) else INVALID_TOKEN
 
     def __str__(self) -> str:
         return f"for {self.identifier}"

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client, Token
+from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.tokens.describe import audience_of, session_claims, subject_of
 from django_oauth_server.tokens.locate import locate
 from django_oauth_server.tokens.subject import is_pairwise
@@ -26,9 +27,7 @@ def _may_see(caller: Client, token: Token, issuer: Issuer) -> bool:
     """A client sees its own; a resource server the access tokens meant for it."""
     if token.client_id == caller.pk:
         return True
-    return token.kind == Token.Kind.ACCESS and not set(audience_of(token, issuer)).isdisjoint(
-        caller.resource_identifiers
-    )
+    return token.kind == Token.Kind.ACCESS and names_one_of(audience_of(token, issuer), caller.resource_identifiers)
 
 
 def _members(token: Token, issuer: Issuer) -> dict[str, object]:

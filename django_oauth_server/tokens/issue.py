@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from django_oauth_server.conf import Resource
 from django_oauth_server.errors import InvalidGrant
 from django_oauth_server.grants.base import Issuance
 from django_oauth_server.issuer import Issuer
@@ -58,7 +57,7 @@ def _check_subject(issuance: Issuance, issuer: Issuer) -> None:
 def token_format(client_format: str, audience: tuple[str, ...], issuer: Issuer) -> TokenFormat:
     """The client's own choice, else the resource's, else the issuer's."""
     name = client_format or next(
-        (one.access_token_format for one in _declared(audience, issuer) if one.access_token_format), None
+        (one.access_token_format for one in issuer.settings.declared(audience) if one.access_token_format), None
     )
     return issuer.components.of(TokenFormat)[name or issuer.settings.access_token_format]
 
@@ -71,7 +70,9 @@ def _answer(
     key = derivation_keys(issuer)[0] if rotated else b""
     identifier = _access_identifier(issuance, audience, key) if rotated else opaque.generate(opaque.ACCESS_TOKEN)
     access = _access_token(issuance, audience, form.digest(identifier), issuer, now)
-    refresh_value = ""
+    refresh_value = (
+        issuance.presented
+    )  # where nothing rotates, the same is told again: clients store what an answer has
     rows = [access] if issuance.authorization or not form.self_contained else []
     if refreshable or rotated:
         refresh_value = _refresh_value(issuance, key) if rotated else opaque.generate(opaque.REFRESH_TOKEN)
@@ -159,12 +160,11 @@ def _refresh_token(issuance: Issuance, value: str, issuer: Issuer, now: datetime
 
 def _access_lifetime(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer) -> timedelta:
     """The shortest that the client and the resources name; else the issuer's."""
-    named = [issuance.client.access_token_lifetime, *(one.access_token_lifetime for one in _declared(audience, issuer))]
+    named = [
+        issuance.client.access_token_lifetime,
+        *(one.access_token_lifetime for one in issuer.settings.declared(audience)),
+    ]
     return min((lifetime for lifetime in named if lifetime is not None), default=issuer.settings.access_token_lifetime)
-
-
-def _declared(audience: tuple[str, ...], issuer: Issuer) -> list[Resource]:
-    return [one for identifier in audience if isinstance(one := issuer.settings.resources.get(identifier), Resource)]
 
 
 def _response(access: Token, value: str, refresh_value: str, now: datetime) -> dict[str, object]:

@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from django_oauth_server.conf import Resource
+from django_oauth_server.conf import OPENID_SCOPES
 from django_oauth_server.errors import InvalidScope, InvalidTarget
 from django_oauth_server.grants.base import Issuance
 from django_oauth_server.issuer import Issuer
+from django_oauth_server.protocol.uris import comparable
 
 
-def check_resources(asked: Collection[str], issuer: Issuer) -> None:
-    """RFC 8707 section 2: raise `InvalidTarget` for a resource that the issuer does not know."""
-    for identifier in asked:
-        if identifier not in issuer.settings.resources and identifier != issuer.settings.default_resource:
-            raise InvalidTarget(
-                "The parameter resource names an API that this server does not know.", detail=f"resource {identifier!r}"
-            )
+def known_resources(asked: Collection[str], issuer: Issuer) -> tuple[str, ...]:
+    """RFC 8707 section 2: the resources that are *asked* for, as the issuer writes them. Raises `InvalidTarget` for one that it does not know."""
+    return tuple(dict.fromkeys(_known(identifier, issuer) for identifier in asked))
+
+
+def _known(identifier: str, issuer: Issuer) -> str:
+    name = issuer.settings.resource_named(identifier)
+    if name is None:
+        raise InvalidTarget(
+            "The parameter resource names an API that this server does not know.", detail=f"resource {identifier!r}"
+        )
+    return name
 
 
 def narrow(issuance: Issuance, asked: tuple[str, ...], issuer: Issuer) -> tuple[Issuance, tuple[str, ...]]:
@@ -25,25 +31,21 @@ def narrow(issuance: Issuance, asked: tuple[str, ...], issuer: Issuer) -> tuple[
 
     Raises `InvalidTarget` for one that was not allowed, `InvalidScope` where nothing is left.
     """
-    check_resources(asked, issuer)
-    asked = tuple(dict.fromkeys(asked))
-    if issuance.resources is not None and not set(asked) <= set(
-        issuance.resources or (issuer.settings.default_resource,)
-    ):
+    asked = known_resources(asked, issuer)
+    allowed = None if issuance.resources is None else issuance.resources or (issuer.settings.default_resource,)
+    if allowed is not None and not set(map(comparable, asked)) <= set(map(comparable, allowed)):
         raise InvalidTarget("The parameter resource names an API that was not part of what was allowed.")
     audience = asked or issuance.resources or ()
-    scopes = issuance.scopes & _meaningful(audience, issuer) if audience else issuance.scopes
+    scopes = issuance.scopes & _meaningful(audience, issuer)
     if not scopes:
         raise InvalidScope("None of the scopes asked for can be had there.")
     return replace(issuance, scopes=scopes, granted=issuance.granted or issuance.scopes), audience
 
 
 def _meaningful(audience: tuple[str, ...], issuer: Issuer) -> frozenset[str]:
-    known = [
-        declared
-        for identifier in audience
-        if isinstance(declared := issuer.settings.resources.get(identifier), Resource)
-    ]
-    if len(known) < len(audience) or any(one.scopes is None for one in known):
+    """Where no resource is named, the token is for the default one, and for UserInfo."""
+    known = issuer.settings.declared(audience)
+    if len(known) < max(len(audience), 1) or any(one.scopes is None for one in known):
         return frozenset(issuer.settings.scopes)
-    return frozenset(scope for one in known for scope in one.scopes or ())
+    of_userinfo = () if audience else OPENID_SCOPES
+    return frozenset(scope for one in known for scope in one.scopes or ()).union(of_userinfo)

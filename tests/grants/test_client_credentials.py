@@ -47,7 +47,6 @@ def test_it_is_the_clients_own(service: Flow) -> None:
 @pytest.mark.parametrize(
     ("params", "error"),
     [
-        ({"scope": None}, "invalid_scope"),
         ({"scope": "notes:read unknown"}, "invalid_scope"),
         ({"scope": 'notes:"read'}, "invalid_scope"),
         ({"resource": "https://unknown.example"}, "invalid_target"),
@@ -68,10 +67,21 @@ def test_a_scope_that_the_client_did_not_register_is_refused(service: Flow) -> N
     assert ask(service, scope="email").status_code == 200
 
 
-@pytest.mark.spec("OAuth 2.1", "1.4.1")
-def test_without_a_scope_it_gets_the_documented_default(service: Flow, settings: Any) -> None:
-    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"default_scopes": ["email"]}
-    assert ask(service, scope=None).json()["scope"] == "email"
+@pytest.mark.spec("RFC 6749", "3.3")
+@pytest.mark.parametrize("default_scopes", [(), ("email",)])
+def test_without_a_scope_it_gets_what_it_may_have(
+    service: Flow, settings: Any, default_scopes: tuple[str, ...]
+) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"default_scopes": default_scopes}
+    service.client.metadata |= {"scope": "notes:read notes:write"}
+    service.client.save()
+    assert ask(service, scope=None).json()["scope"] == "notes:read notes:write"
+
+
+def test_without_a_scope_and_without_any_that_it_may_have_it_is_refused(service: Flow) -> None:
+    service.client.metadata |= {"scope": ""}
+    service.client.save()
+    assert ask(service, scope=None).json()["error"] == "invalid_scope"
 
 
 @pytest.mark.spec("RFC 8707", "2")

@@ -344,7 +344,7 @@ def test_what_is_asked_for_inside_is_judged_as_ever(rp: Flow, remembered: Any) -
     def refusal(**said: Any) -> str:
         return answered(rp.authorize(request=request_object(rp.client, **said)))["error"]
 
-    assert refusal(scope="openid admin") == "invalid_scope"
+    assert refusal(scope="notes:read admin") == "invalid_scope"
     assert refusal(scope=["openid"]) == "invalid_scope"
     assert refusal(prompt="none login") == "invalid_request"
     assert refusal(max_age="soon") == "invalid_request"
