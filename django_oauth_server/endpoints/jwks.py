@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Final
@@ -12,12 +13,15 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.endpoints.http import log_refusal, public_document
+from django_oauth_server.endpoints.http import public_document
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys import signing
 from django_oauth_server.keys.files import FileKeys
+from django_oauth_server.protocol.opaque import redact
 from django_oauth_server.storage.transaction import retry_conflicts
+
+logger = logging.getLogger("django_oauth_server")
 
 _MEANWHILE: Final = 10
 """Seconds for which a key set from memory may be kept."""
@@ -55,7 +59,7 @@ def jwks(http: HttpRequest, issuer: Issuer) -> HttpResponse:
         remembered = signing.remembered_jwks(issuer)
         if remembered is None:
             raise
-        log_refusal(exc, f"{http.path}, answered from memory")
+        logger.warning("%s is answered from memory: %s", http.path, redact(str(exc)))
         published, max_age = remembered, _MEANWHILE
     return JsonResponse(published, headers={"Cache-Control": f"public, max-age={max_age}"})
 

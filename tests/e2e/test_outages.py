@@ -1,0 +1,327 @@
+"""PostgreSQL is killed, frozen and restarted, and Redis is killed, while clients go on. Every wrong answer is counted; there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from django_oauth_server.protocol.pkce import challenge_of
+from tests.e2e.clients.person import Person
+from tests.e2e.conftest import Example, free_port, started
+from tests.e2e.test_start import manage
+
+requests = pytest.importorskip("requests")
+pytestmark = pytest.mark.e2e
+CALLBACK = "https://client.example/callback"
+VERIFIER = "v" * 50
+LONGEST = 30  # seconds in which all is well again
+
+
+class PostgreSQL:
+    """A cluster of its own, which can be made to disappear."""
+
+    def __init__(self, folder: Path) -> None:
+        binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+        if not binaries:
+            pytest.skip("PostgreSQL is not installed")
+        self.folder, self.bin, self.port = folder, binaries[-1], free_port()
+        folder.mkdir()
+        for parent in (folder, *folder.parents):  # postgres, as which it runs, has to get here
+            if parent.stat().st_uid == os.getuid() and parent != Path("/"):
+                parent.chmod(parent.stat().st_mode | 0o711)
+        if os.getuid() == 0:
+            shutil.chown(folder, "postgres")
+        self._run("initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "oauth", "-E", "UTF8", "--locale=C.UTF-8")
+
+    @property
+    def url(self) -> str:
+        return f"postgres://oauth@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=50"
+        self._run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-l", f"{self.folder}/log", "-o", options, "start")
+
+    def kill(self) -> None:
+        """As when the machine loses its power: nothing is said to anybody."""
+        for process in self._processes():
+            os.kill(process, signal.SIGKILL)
+        self._until_gone()
+
+    def stop(self) -> None:
+        """As an operator restarts it: those who are connected are told."""
+        self._run("pg_ctl", "-D", f"{self.folder}/data", "-m", "fast", "-w", "stop")
+
+    def freeze(self) -> None:
+        for process in self._processes():
+            os.kill(process, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        for process in self._processes():
+            os.kill(process, signal.SIGCONT)
+
+    def _processes(self) -> list[int]:
+        try:
+            first = (self.folder / "data/postmaster.pid").read_text().split()[0]
+        except FileNotFoundError:
+            return []
+        children = subprocess.run(["ps", "-o", "pid=", "--ppid", first], capture_output=True, text=True, check=False)
+        return [int(pid) for pid in (first, *children.stdout.split())]
+
+    def _until_gone(self) -> None:
+        pid = (self.folder / "data/postmaster.pid").read_text().split()[0]
+        while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
+            time.sleep(0.05)
+        (self.folder / "data/postmaster.pid").unlink()
+
+    def _run(self, program: str, *arguments: str) -> None:
+        as_postgres = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+        # To a file: what is started keeps the pipe open.
+        with (self.folder.parent / f"{program}.output").open("w") as sink:
+            command = [*as_postgres, str(self.bin / program), *arguments]
+            subprocess.run(command, check=True, stdout=sink, stderr=sink, cwd="/")
+
+
+class Redis:
+    """A server of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        if not shutil.which("redis-server"):
+            pytest.skip("Redis is not installed")
+        self.folder, self.port = folder, free_port()
+        self.url = f"redis://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder)]
+        self._process = subprocess.Popen(["redis-server", *arguments], stdout=subprocess.DEVNULL)
+        time.sleep(0.5)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+class Clients:
+    """Threads that go on asking, each what it may expect, and write down what was wrong."""
+
+    def __init__(self, example: Example, client: dict[str, Any], service: dict[str, Any]) -> None:
+        self.example, self.client, self.service = example, client, service
+        self.person = Person(example.password)
+        self.answers: Counter[str] = Counter()
+        self.wrong: list[str] = []
+        self._end = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> Clients:
+        self.tokens = self._exchange(self._code())
+        self.api_token = self.tokens["access_token"]
+        for _ in range(20):
+            self.looks()  # so that each worker has read the keys
+        for work in (self.asks_for_a_token, self.introspects, self.reads, self.looks, self.walks, self.refreshes):
+            thread = threading.Thread(target=self._go_on, args=[work], daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._end.set()
+        for thread in self._threads:
+            thread.join(60)
+
+    def _go_on(self, work: Callable[[], None]) -> None:
+        while not self._end.is_set():
+            try:
+                work()
+            except Exception as exc:
+                self.wrong.append(f"{work.__name__}: {type(exc).__name__}: {str(exc)[:300]}")
+            time.sleep(0.02)
+
+    def _judge(self, what: str, response: Any, *right: int) -> bool:
+        """Whether it was answered. 503 is right too, with when to come again; all else is wrong."""
+        self.answers[f"{what} {response.status_code}"] += 1
+        if response.status_code in right:
+            return True
+        if response.status_code != 503 or "Retry-After" not in response.headers:
+            self.wrong.append(f"{what}: {response.status_code} {response.text[:200]}")
+        return False
+
+    def _post(self, path: str, **form: str) -> Any:
+        return requests.post(f"{self.example.url}/oauth/{path}", form, auth=self._as(self.client), timeout=60)
+
+    @staticmethod
+    def _as(client: dict[str, Any]) -> tuple[str, str]:
+        return client["client_id"], client["client_secret"]
+
+    def asks_for_a_token(self) -> None:
+        form = {"grant_type": "client_credentials", "scope": "notes:read"}
+        answer = requests.post(f"{self.example.url}/oauth/token", form, auth=self._as(self.service), timeout=60)
+        self._judge("client_credentials", answer, 200)
+
+    def introspects(self) -> None:
+        answer = self._post("introspect", token=self.api_token)
+        if self._judge("introspect", answer, 200) and not answer.json()["active"]:
+            self.wrong.append("introspect: a good token is said to be none")
+
+    def reads(self) -> None:
+        headers = {"Authorization": f"Bearer {self.api_token}"}
+        answer = requests.get(f"{self.example.url}/api/notes/", headers=headers, timeout=60)
+        if answer.status_code == 500:  # what the view itself asks of the database is the view's affair
+            self.answers["the view's own 500"] += 1
+        else:
+            self._judge("api", answer, 200)
+
+    def looks(self) -> None:
+        for path, right in (("oauth/jwks", [200]), (".well-known/oauth-authorization-server", [200])):
+            self._judge(path, requests.get(f"{self.example.url}/{path}", timeout=60), *right)
+
+    def walks(self) -> None:
+        """A person who allowed it before is sent back with a code, which is exchanged."""
+        page = self.person.browser.get(self._request(), allow_redirects=False, timeout=60)
+        if not self._judge("authorize", page, 303):
+            return
+        if "code=" not in page.headers["Location"]:
+            if "error=temporarily_unavailable" not in page.headers["Location"]:
+                self.wrong.append(f"authorize: {page.headers['Location'][:200]}")
+            return
+        form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
+        answer = self._post("token", code=page.headers["Location"].split("code=")[1].split("&")[0], **form)
+        self._judge("exchange", answer, 200)
+
+    def refreshes(self) -> None:
+        """Whoever is told 503 comes again with the same refresh token, and is never told that it is spent."""
+        answer = self._post("token", grant_type="refresh_token", refresh_token=self.tokens["refresh_token"])
+        if self._judge("refresh", answer, 200):
+            self.tokens |= answer.json()
+
+    def _request(self, **more: str) -> str:
+        query = {
+            "response_type": "code",
+            "client_id": self.client["client_id"],
+            "redirect_uri": CALLBACK,
+            "scope": "notes:read",
+            "code_challenge": challenge_of(VERIFIER),
+            "code_challenge_method": "S256",
+            **more,
+        }
+        return str(requests.Request("GET", f"{self.example.url}/oauth/authorize", params=query).prepare().url)
+
+    def _code(self) -> str:
+        return self.person.answer(self._request(prompt="consent")).split("code=")[1].split("&")[0]
+
+    def _exchange(self, code: str) -> dict[str, str]:
+        form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
+        answer = self._post("token", code=code, **form)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def until_all_is_well(self) -> None:
+        """Everything is answered again, and nothing but the outage was ever in the way."""
+        end = time.monotonic() + LONGEST
+        before = Counter(self.answers)
+        wanted = ["client_credentials 200", "introspect 200", "api 200", "exchange 200", "refresh 200"]
+        while not all(self.answers[one] > before[one] for one in wanted):
+            assert time.monotonic() < end, f"not well again: {self.answers - before}; wrong: {self.wrong[:5]}"
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+    cluster = PostgreSQL(tmp_path_factory.mktemp("outage") / "postgresql")
+    cluster.start()
+    yield cluster
+    cluster.thaw()
+    cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    server = Redis(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def clients(
+    postgresql: PostgreSQL, redis: Redis, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Clients]]:
+    home = tmp_path_factory.mktemp("example")
+    environment = {"DATABASE_URL": postgresql.url, "CACHE_URL": redis.url, "OAUTH_LIMIT": "1000000/m"}
+    with started(home, **environment) as example:
+
+        def register(**metadata: object) -> dict[str, Any]:
+            made = manage(
+                home,
+                "createclient",
+                "--json",
+                "--metadata",
+                json.dumps(metadata),
+                **environment,
+                OAUTH_ISSUER=example.url,
+            )
+            return dict(json.loads(made))
+
+        client = register(client_name="An app", redirect_uris=[CALLBACK], scope="notes:read")
+        service = register(client_name="A service", grant_types=["client_credentials"], scope="notes:read")
+        yield lambda: Clients(example, client, service)
+        assert not _of_this_package(example.output.read_text())
+
+
+def _of_this_package(output: str) -> list[str]:
+    """The tracebacks that came out of an endpoint here; what a view itself asks of the database is the view's affair."""
+    blocks = output.split("Traceback (most recent call last):")[1:]
+    return [f"Traceback{block[:2000]}" for block in blocks if "/django_oauth_server/endpoints/" in block]
+
+
+def test_a_killed_database_costs_nobody_a_grant(clients: Callable[[], Clients], postgresql: PostgreSQL) -> None:
+    with clients() as asking:
+        asking.until_all_is_well()
+        postgresql.kill()
+        time.sleep(3)
+        assert (
+            asking.answers["client_credentials 503"] and asking.answers["introspect 503"] and asking.answers["api 503"]
+        )
+        postgresql.start()
+        asking.until_all_is_well()
+    assert not asking.wrong, asking.wrong[:10]
+    assert asking.answers["oauth/jwks 503"] == 0, "other servers find the keys meanwhile"
+
+
+def test_nor_does_a_restart(clients: Callable[[], Clients], postgresql: PostgreSQL) -> None:
+    with clients() as asking:
+        asking.until_all_is_well()
+        postgresql.stop()
+        postgresql.start()
+        asking.until_all_is_well()
+    assert not asking.wrong, asking.wrong[:10]
+
+
+def test_nor_one_that_is_frozen_for_a_while(clients: Callable[[], Clients], postgresql: PostgreSQL) -> None:
+    with clients() as asking:
+        asking.until_all_is_well()
+        postgresql.freeze()
+        time.sleep(4)
+        postgresql.thaw()
+        asking.until_all_is_well()
+    assert not asking.wrong, asking.wrong[:10]
+
+
+def test_nor_a_cache_that_is_killed(clients: Callable[[], Clients], redis: Redis) -> None:
+    with clients() as asking:
+        asking.until_all_is_well()
+        redis.kill()
+        time.sleep(3)
+        asking.until_all_is_well()
+        redis.start()
+        asking.until_all_is_well()
+    assert not asking.wrong, asking.wrong[:10]
