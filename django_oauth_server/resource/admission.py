@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.debug import sensitive_variables
 
@@ -71,6 +73,15 @@ def admit(request: HttpRequest, requirement: Requirement) -> VerifiedToken | Cha
 async def aadmit(request: HttpRequest, requirement: Requirement) -> VerifiedToken | Challenge:
     """`admit` for async views."""
     return _enough(await aidentify(request), requirement)
+
+
+R = TypeVar("R", bound=HttpResponseBase)
+
+
+def by_token(response: R) -> R:
+    """*response*, which says to caches that another token, or none, gets another (RFC 9110 section 12.5.5)."""
+    patch_vary_headers(response, ["Authorization"])
+    return response
 
 
 def refusal_headers(challenge: Challenge) -> dict[str, str]:

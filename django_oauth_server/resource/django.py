@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
-from typing import Any, ClassVar, TypeVar, Unpack, cast
+from difflib import get_close_matches
+from functools import partial, wraps
+from typing import Any, ClassVar, Final, TypeVar, Unpack, cast
 
 from asgiref.sync import iscoroutinefunction
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from django_oauth_server.resource.admission import aadmit, admit, refusal_headers
+from django_oauth_server.resource.admission import aadmit, admit, by_token, refusal_headers
 from django_oauth_server.resource.challenge import Challenge
 from django_oauth_server.resource.people import attach
 from django_oauth_server.resource.requirement import Demands, Requirement, requires
@@ -31,7 +33,9 @@ def protected_resource(
     requirement = requires(*demands, **further)
 
     def protect(view: ViewFunction) -> ViewFunction:
-        protected = csrf_exempt(_async(view, requirement) if iscoroutinefunction(view) else _sync(view, requirement))
+        protected = _by_token_alone(
+            _async(view, requirement) if iscoroutinefunction(view) else _sync(view, requirement)
+        )
         protected.requirement = requirement  # type: ignore[attr-defined]
         return protected
 
@@ -44,6 +48,11 @@ def open_resource(view: V) -> V:
     return view
 
 
+def _by_token_alone(view: ViewFunction) -> ViewFunction:
+    """*view* looks at no cookie: neither Django's CSRF check nor its `LoginRequiredMiddleware` has anything to ask."""
+    return csrf_exempt(login_not_required(view))
+
+
 def _sync(view: ViewFunction, requirement: Requirement) -> ViewFunction:
     @wraps(view)
     def protected(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
@@ -51,7 +60,7 @@ def _sync(view: ViewFunction, requirement: Requirement) -> ViewFunction:
         if isinstance(outcome, Challenge):
             return refused(outcome)
         attach(request, outcome)
-        return cast("HttpResponseBase", view(request, *args, **kwargs))
+        return by_token(cast("HttpResponseBase", view(request, *args, **kwargs)))
 
     return protected
 
@@ -63,37 +72,92 @@ def _async(view: ViewFunction, requirement: Requirement) -> ViewFunction:
         if isinstance(outcome, Challenge):
             return refused(outcome)
         attach(request, outcome)
-        return cast("HttpResponseBase", await view(request, *args, **kwargs))
+        return by_token(cast("HttpResponseBase", await view(request, *args, **kwargs)))
 
     return protected
 
 
+def _asking(dispatch: ViewFunction) -> ViewFunction:
+    """*dispatch*, once the caller holds what the view requires."""
+
+    @wraps(dispatch)
+    def asked(self: ProtectedResourceMixin, request: HttpRequest, *args: object, **kwargs: object) -> Any:
+        if self._asked is request:  # by a class that derives from this one
+            return dispatch(self, request, *args, **kwargs)
+        self._asked = request
+        guard = _async if self.view_is_async else _sync
+        return guard(partial(dispatch, self), self.get_requirement())(request, *args, **kwargs)
+
+    asked.asks_for_a_token = True  # type: ignore[attr-defined]
+    return asked
+
+
 class ProtectedResourceMixin(View):
-    """`protected_resource` for class-based views. It is a View itself, so no order of bases leaves its dispatch out."""
+    """`protected_resource` for class-based views. The token is judged before any `dispatch`, in whichever order the bases stand."""
 
     required_scopes: ClassVar[Sequence[str] | None] = None
     requirement: ClassVar[Requirement | None] = None
-    """In place of `required_scopes`, where scopes alone do not say it."""
+    """What scopes alone do not say. Of a class that has both, both are required."""
+    _asked: HttpRequest | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _check_names(cls)
+        _declared(cls.required_scopes, cls.requirement)
+        if not hasattr(cls.dispatch, "asks_for_a_token"):
+            cls.dispatch = _asking(cls.dispatch)  # type: ignore[method-assign]
 
     def get_requirement(self) -> Requirement:
         """What a caller must hold; override it where that depends on the request."""
-        if self.requirement is not None:
-            return self.requirement
-        if self.required_scopes is None or isinstance(self.required_scopes, str):
-            raise ImproperlyConfigured(
-                f"{type(self).__name__} needs a requirement, or required_scopes as a list or tuple."
-            )
-        return requires(*self.required_scopes)
+        return _required(type(self), self.required_scopes, self.requirement)
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> ViewFunction:
-        return csrf_exempt(super().as_view(**initkwargs))
+        if "dispatch" in initkwargs or not hasattr(cls.dispatch, "asks_for_a_token"):
+            raise TypeError(
+                f"dispatch of {cls.__name__} is replaced, and asks for no token. Override it in a subclass instead."
+            )
+        if cls.get_requirement is ProtectedResourceMixin.get_requirement and "get_requirement" not in initkwargs:
+            _required(cls, *(initkwargs.get(name, getattr(cls, name)) for name in _DECLARATIONS))
+        return _by_token_alone(super().as_view(**initkwargs))
 
+    @_asking
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        handler = _async if self.view_is_async else _sync
-        return handler(super().dispatch, self.get_requirement())(request, *args, **kwargs)
+        return super().dispatch(request, *args, **kwargs)
+
+
+_DECLARATIONS: Final = ("required_scopes", "requirement")
+
+
+def _required(cls: type, scopes: object, requirement: object) -> Requirement:
+    declared = _declared(scopes, requirement)
+    if not declared:
+        raise ImproperlyConfigured(f"{cls.__name__} needs a requirement, or required_scopes as a list or tuple.")
+    return requires(*declared)
+
+
+def _declared(scopes: object, requirement: object) -> list[Requirement]:
+    """What a class says that it requires. Raises TypeError or ValueError with what to write."""
+    if scopes is not None and not isinstance(scopes, (list, tuple, set, frozenset)):
+        raise TypeError(f'required_scopes is a list or tuple of scopes, such as ["notes:read"], not {scopes!r}.')
+    if requirement is not None and not isinstance(requirement, Requirement):
+        raise TypeError(
+            f"requirement is what requires() of django_oauth_server.resource.requirement gives, not {requirement!r}."
+        )
+    said = [] if scopes is None else [requires(*scopes)]
+    return said if requirement is None else [*said, requirement]
+
+
+def _check_names(cls: type) -> None:
+    """A declaration under a name that is nearly right would mean nothing, and a base class's would be taken for it."""
+    for name, value in vars(cls).items():
+        if not isinstance(value, (str, list, tuple, set, frozenset, Requirement)) or name in _DECLARATIONS:
+            continue
+        meant = ["required_scopes"] if name == "scopes" else get_close_matches(name, _DECLARATIONS, n=1, cutoff=0.8)
+        if meant:
+            raise TypeError(f"{cls.__name__}.{name} requires nothing. Did you mean {meant[0]}?")
 
 
 def refused(challenge: Challenge) -> JsonResponse:
     """The response that tells *challenge*."""
-    return JsonResponse(challenge.body(), status=challenge.status, headers=refusal_headers(challenge))
+    return by_token(JsonResponse(challenge.body(), status=challenge.status, headers=refusal_headers(challenge)))

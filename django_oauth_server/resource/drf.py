@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import operator
 import types
-from collections.abc import Callable, Mapping
-from functools import cache, cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, Unpack
+from weakref import WeakValueDictionary
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Model, QuerySet
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException
@@ -34,6 +36,7 @@ if TYPE_CHECKING:  # it imports this module, where this is named among REST fram
     from rest_framework.views import APIView
 
 PermissionClass: TypeAlias = "type[BasePermission] | OperandHolder | SingleOperandHolder"
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 Narrow: TypeAlias = "Callable[[QuerySet[Any], VerifiedToken], QuerySet[Any]]"
 
 
@@ -140,6 +143,23 @@ class _Composable(OperationHolderMixin):
         return _combine(_Or, other, self)
 
 
+class _SessionMeta(_Composable, BasePermissionMetaclass):
+    def __invert__(cls) -> Any:
+        raise TypeError(
+            "the opposite of a session is anybody else, a stranger too; write what they need, such as requires()"
+        )
+
+
+class SignedIn(BasePermission, metaclass=_SessionMeta):
+    """The caller is a person who signed in without a token: in a session, say. `SignedIn | requires("notes:read")` is "a session, or a scoped token".
+
+    Whom any token stands for, ours or another's, is not signed in.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(request.user and request.user.is_authenticated and request.auth is None)
+
+
 class _PermissionMeta(_Composable, BasePermissionMetaclass):
     def __invert__(cls) -> Any:
         """The framework's own NOT would let in whoever holds no token at all."""
@@ -193,7 +213,9 @@ class _ByName(TokenPermission):
 
 class _ByAction(_ByName):
     def name(self, request: Request, view: APIView) -> str:
-        return str(getattr(view, "action", None))
+        if not hasattr(view, "action"):
+            raise ImproperlyConfigured(f"{type(view).__name__} has no actions. Write requires_by_method.")
+        return str(view.action)
 
 
 class _ByMethod(_ByName):
@@ -213,34 +235,59 @@ def requires_by_action(
 
     The first argument is for all other actions; without it nobody may call them.
     """
-    return _table(_ByAction, otherwise, actions)
+    return _table(_ByAction, otherwise, actions.items())
 
 
 def requires_by_method(
     otherwise: str | Requirement | None = None, /, **methods: str | Requirement
 ) -> type[TokenPermission]:
-    """What each method requires: `requires_by_method("notes:write", GET="notes:read")`. HEAD requires what GET does.
+    """What each method requires: `requires_by_method("notes:write", GET="notes:read")`, in capitals or not. HEAD requires what GET does.
 
     The first argument is for all other methods; without it nobody may call them.
     """
-    return _table(_ByMethod, otherwise, methods)
+    return _table(_ByMethod, otherwise, _methods(methods))
 
 
 def _table(
-    kind: type[_ByName], otherwise: str | Requirement | None, named: Mapping[str, str | Requirement]
+    kind: type[_ByName], otherwise: str | Requirement | None, named: Iterable[tuple[str, str | Requirement]]
 ) -> type[TokenPermission]:
     made: type[_ByName] = types.new_class("Requires", (kind,))
-    made.requirements = {name: _requires(demand) for name, demand in named.items()}
+    made.requirements = {name: _requires(demand) for name, demand in named}
     made.otherwise = None if otherwise is None else _requires(otherwise)
+    if not made.requirements:
+        raise TypeError(
+            'A table names what it is for, such as list="notes:read" or GET="notes:read"; what is the same for all is requires().'
+        )
     return made
 
 
-@cache
+def _methods(named: Mapping[str, str | Requirement]) -> Iterator[tuple[str, str | Requirement]]:
+    """The methods in capitals, as requests name them."""
+    seen: set[str] = set()
+    for name, demand in named.items():
+        method = name.upper()
+        if method == "HEAD":
+            raise ValueError("HEAD requires what GET does. Write GET.")
+        if method not in METHODS:
+            raise ValueError(f"{name} is no method. There are {', '.join(METHODS)}.")
+        if method in seen:
+            raise TypeError(f"{method} is named twice.")
+        seen.add(method)
+        yield method, demand
+
+
 def _permission(requirement: Requirement) -> type[TokenPermission]:
-    """One class for one requirement, so that equal requirements are equal permission classes too."""
+    """One class for one requirement, so that equal requirements are equal permission classes too; for as long as somebody has it."""
+    return _made.get(requirement) or _made.setdefault(requirement, _new(requirement))
+
+
+def _new(requirement: Requirement) -> type[TokenPermission]:
     made: type[_Fixed] = types.new_class("Requires", (_Fixed,))
     made.requirement = requirement
     return made
+
+
+_made: Final[WeakValueDictionary[Requirement, type[TokenPermission]]] = WeakValueDictionary()
 
 
 def narrowed(narrow: Narrow) -> type[BaseFilterBackend]:

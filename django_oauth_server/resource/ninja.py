@@ -47,6 +47,10 @@ class TokenAuth:
     is_async: ClassVar[bool] = True
     """It is called in the event loop, not in a thread beside it; there it answers with a coroutine."""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.requirement, Requirement):
+            raise TypeError(f"TokenAuth is made by requires(), of a requirement, not of {self.requirement!r}.")
+
     def __call__(self, request: HttpRequest) -> VerifiedToken | Awaitable[VerifiedToken | None] | None:
         if _in_loop():
             return self._asked_async(request)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from functools import reduce
 from itertools import product
 from operator import and_
-from typing import Literal, TypedDict, Unpack
+from typing import Final, Literal, TypedDict, Unpack
 
 from django_oauth_server.protocol.errors import InvalidScope
 from django_oauth_server.protocol.scopes import format_scope, parse_scope
@@ -22,6 +24,10 @@ from django_oauth_server.resource.challenge import (
 )
 from django_oauth_server.resource.scopes import covered, fewest
 from django_oauth_server.resource.token import VerifiedToken
+
+_WORD: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
+"""A value that a challenge quotes, one of several between spaces."""
+_CALLERS: Final = ("person", "client")
 
 
 class Requirement(ABC):
@@ -90,6 +96,10 @@ class Scopes(Requirement):
 
     needed: frozenset[str]
 
+    def __post_init__(self) -> None:
+        for name in _each(self.needed, "scopes"):
+            _check_scope(name)
+
     @property
     def alternatives(self) -> tuple[frozenset[str], ...]:
         return (self.needed,)
@@ -106,6 +116,18 @@ class Audience(Requirement):
     """The token is meant for this resource (RFC 8707), where a project serves several."""
 
     identifier: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.identifier, str):
+            raise TypeError(
+                f"audience is the identifier of one resource, a string, not {_kind(self.identifier)}. "
+                "Leave it out to accept a token for any resource of this project."
+            )
+        if not _WORD.fullmatch(self.identifier) or "#" in self.identifier:
+            raise ValueError(
+                f"audience {self.identifier!r} is no resource identifier, such as https://api.example/notes (RFC 8707 section 2). "
+                "Leave it out to accept a token for any resource of this project."
+            )
 
     @property
     def resource(self) -> str:
@@ -124,6 +146,15 @@ class Authentication(Requirement):
 
     acr_values: tuple[str, ...] = ()
     max_age: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        _check_words(self.acr_values, "acr_values")
+        if self.max_age is None:
+            return
+        if not isinstance(self.max_age, timedelta):
+            raise TypeError(f"max_age is a timedelta, such as timedelta(minutes=5), not {_kind(self.max_age)}.")
+        if self.max_age < timedelta(seconds=1):
+            raise ValueError("max_age is less than a second: no sign-in is that recent. Write a longer timedelta.")
 
     def judge(self, token: VerifiedToken) -> Challenge | None:
         if self._strong(token) and self._recent(token):
@@ -156,6 +187,10 @@ class Caller(Requirement):
 
     kind: Literal["person", "client"]
 
+    def __post_init__(self) -> None:
+        if self.kind not in _CALLERS:
+            raise ValueError(f'caller is "person" or "client", not {self.kind!r}.')
+
     def judge(self, token: VerifiedToken) -> Challenge | None:
         is_person = token.subject is not None
         if is_person == (self.kind == "person"):
@@ -171,6 +206,14 @@ class Clients(Requirement):
     """One of these clients holds it."""
 
     client_ids: frozenset[str]
+
+    def __post_init__(self) -> None:
+        if not _each(self.client_ids, "clients"):
+            raise ValueError(
+                "clients names no client. Name at least one client_id, or leave it out to let any client in."
+            )
+        for client_id in self.client_ids:
+            _check_text(client_id, "clients")
 
     def judge(self, token: VerifiedToken) -> Challenge | None:
         return None if token.client_id in self.client_ids else INSUFFICIENT_SCOPE
@@ -250,45 +293,72 @@ class Not(Requirement):
 
 
 class Demands(TypedDict, total=False):
-    """What `requires` takes beside scopes and other requirements."""
+    """What `requires` takes beside scopes and other requirements. Whatever is given demands something: nothing is left out by `None`."""
 
-    audience: str | None
+    audience: str
     """The resource (RFC 8707) that the token must be meant for."""
     acr_values: Collection[str]
     """Ways of signing in, of which one is enough, the preferred first (RFC 9470)."""
-    max_age: timedelta | None
+    max_age: timedelta
     """How long ago the person may have signed in (RFC 9470)."""
-    caller: Literal["person", "client"] | None
+    caller: Literal["person", "client"]
     """Who acts: a person, or the client for itself."""
     clients: Collection[str]
     """The `client_id`s of the clients that may act."""
+
+
+_DEMANDS: Final = tuple(Demands.__annotations__)
 
 
 def requires(*demands: str | Requirement, **further: Unpack[Demands]) -> Requirement:
     """All of *demands*, of which a string is a scope, and of the rest; without any, a good token is enough.
 
     The audience is judged first: a token for another resource is not good here, whatever its scopes. Whom a new scope would help is told so
-    before being asked to sign in again.
+    before being asked to sign in again. A demand that is unknown, empty or impossible raises TypeError or ValueError.
     """
+    _check_names(further)
     scopes = frozenset(_scope(demand) for demand in demands if not isinstance(demand, Requirement))
     others = [demand for demand in demands if isinstance(demand, Requirement)]
     conditions = [*_before(**further), *([Scopes(scopes)] if scopes else ()), *others, *_after(**further)]
     return reduce(and_, conditions) if conditions else Scopes(scopes)
 
 
+def _check_names(further: Iterable[str]) -> None:
+    for name in further:
+        if name in {"scope", "scopes", "required_scopes"}:
+            raise TypeError(
+                f'{name} is no argument. Write each scope as one of its own: requires("notes:read", "notes:write").'
+            )
+        if name not in _DEMANDS:
+            close = get_close_matches(name, _DEMANDS, n=1)
+            meant = f"Did you mean {close[0]}?" if close else f"There are scopes, and {', '.join(_DEMANDS)}."
+            raise TypeError(f"{name} is no argument. {meant}")
+
+
 def _before(**further: Unpack[Demands]) -> Iterator[Requirement]:
-    if audience := further.get("audience"):
-        yield Audience(audience)
-    if caller := further.get("caller"):
-        yield Caller(caller)
-    if clients := further.get("clients"):
-        yield Clients(frozenset(_several(clients, "clients")))
+    if "audience" in further:
+        yield Audience(further["audience"])
+    if "caller" in further:
+        yield Caller(further["caller"])
+    if "clients" in further:
+        yield Clients(frozenset(_each(further["clients"], "clients")))
 
 
 def _after(**further: Unpack[Demands]) -> Iterator[Requirement]:
-    acr_values, max_age = _several(further.get("acr_values", ()), "acr_values"), further.get("max_age")
-    if acr_values or max_age is not None:
-        yield Authentication(acr_values, max_age)
+    """How and when a person signed in: of nothing that a client does for itself."""
+    named = further.keys() & {"acr_values", "max_age"}
+    if not named:
+        return
+    if further.get("caller") == "client":
+        raise ValueError(
+            f'caller="client" and {" and ".join(sorted(named))} admit nobody: a client that acts for itself has not signed in.'
+        )
+    acr_values = _each(further["acr_values"], "acr_values") if "acr_values" in further else ()
+    if "acr_values" in further and not acr_values:
+        raise ValueError("acr_values names no way of signing in. Name at least one, or leave it out.")
+    if "max_age" in further and further["max_age"] is None:
+        raise TypeError("max_age is a timedelta, such as timedelta(minutes=5). Leave it out to ask for none.")
+    yield Authentication(acr_values, further.get("max_age"))
 
 
 def scopes_of(requirements: Iterable[Requirement]) -> set[str]:
@@ -306,25 +376,60 @@ def joined(left: Mapping[str, object], right: Mapping[str, object]) -> dict[str,
     return both
 
 
-def _several(values: Collection[str], name: str) -> tuple[str, ...]:
+def _each(values: Collection[str], name: str) -> tuple[str, ...]:
     """A lone string is a mistake: its letters would each be one."""
-    if isinstance(values, str):
-        raise TypeError(f"{name} is a list or tuple of strings")
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} is a list or tuple of strings, not {_kind(values)}.")
     return tuple(values)
+
+
+def _check_words(values: Collection[str], name: str) -> None:
+    for value in _each(values, name):
+        _check_text(value, name)
+        if not _WORD.fullmatch(value):
+            raise ValueError(f"{name} has {value!r}; write each value as a string of its own, without spaces.")
+
+
+def _check_text(value: object, name: str) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is a list or tuple of strings; it has {_kind(value)}.")
+    if not value.strip():
+        raise ValueError(f"{name} has an empty string.")
 
 
 def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.astimezone(UTC)
 
 
-def _scope(name: object) -> str:
-    """*name*, if it is one scope token (RFC 6749 section 3.3): a mistake shows where it was made."""
-    if not isinstance(name, str):
-        raise TypeError(f"a scope is a string, not {type(name).__name__}")
+def _scope(demand: object) -> str:
+    if not isinstance(demand, str):
+        raise TypeError(_no_scope(demand))
+    return demand
+
+
+def _no_scope(demand: object) -> str:
+    """What to write in place of *demand*."""
+    wrong = f"a scope is a string, not {_kind(demand)}."
+    if isinstance(demand, (list, tuple, set, frozenset)):
+        return f'{wrong} Write each as an argument of its own: requires("notes:read", "notes:write").'
+    if callable(demand):
+        return f"{wrong} A decorator is called first: @protected_resource() asks for any good token."
+    return f"{wrong} A demand is a scope, or a requirement."
+
+
+def _check_scope(name: object) -> None:
+    """One scope token (RFC 6749 section 3.3): a mistake shows where it was made."""
     try:
-        valid = parse_scope(name) == (name,)
+        found = parse_scope(_scope(name))
     except InvalidScope:
-        valid = False
-    if not valid:
-        raise ValueError(f"{name!r} is not a scope token (RFC 6749 section 3.3)")
-    return name
+        found = ()
+    if len(found) > 1:
+        raise ValueError(
+            f"{name!r} is not a scope token. Write each scope as a string of its own: {', '.join(map(repr, found))}."
+        )
+    if found != (name,):
+        raise ValueError(f"{name!r} is not a scope token (RFC 6749 section 3.3).")
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else type(value).__name__

@@ -92,11 +92,6 @@ class ByAddress(Notes):
         return requires(self.kwargs["scope"])
 
 
-class Undeclared(ProtectedResourceMixin):
-    def get(self, request: HttpRequest) -> JsonResponse:
-        return JsonResponse({})
-
-
 class SignedIn(LoginRequiredMixin, View):
     def get(self, request: HttpRequest) -> HttpResponse:
         return HttpResponse()
@@ -132,7 +127,6 @@ pages = [
     path("notes/<int:pk>/<slug:part>", Notes.as_view()),
     path("by-method", ByMethod.as_view()),
     path("by-address/<scope>", ByAddress.as_view()),
-    path("undeclared", Undeclared.as_view()),
     path("mail", protected_resource("mail:read", audience=MAIL)(plain)),
     path("signed-in", login_required(plain)),
     path("signed-in-class", SignedIn.as_view()),

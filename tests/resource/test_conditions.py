@@ -39,7 +39,7 @@ def test_a_recent_and_strong_enough_sign_in_is_let_in(demands, sign_in):
     [
         ({"max_age": FIVE_MINUTES}, {"ago": timedelta(minutes=6)}, 'max_age="300"'),
         ({"max_age": FIVE_MINUTES}, {}, 'max_age="300"'),
-        ({"max_age": timedelta(0)}, {"ago": timedelta(seconds=1)}, 'max_age="0"'),
+        ({"max_age": timedelta(seconds=1)}, {"ago": timedelta(seconds=2)}, 'max_age="1"'),
         ({"acr_values": ["phr"]}, {"acr": "pwd"}, 'acr_values="phr"'),
         ({"acr_values": ["phr"]}, {}, 'acr_values="phr"'),
         (
@@ -79,12 +79,6 @@ def test_a_caller_of_the_kind_is_let_in(caller, subject):
 def test_only_the_named_clients_are_let_in():
     assert requires(clients=["app", "other"]).refusal(make_token()) is None
     assert requires(clients=["other"]).refusal(make_token()).status == 403
-
-
-@pytest.mark.parametrize("demands", [{"clients": "app"}, {"acr_values": "phr"}])
-def test_a_lone_string_in_place_of_a_list_fails_where_it_is_declared(demands):
-    with pytest.raises(TypeError, match="list or tuple"):
-        requires(**demands)
 
 
 def test_the_metadata_of_conditions_is_joined():

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 import pytest
 
+from django_oauth_server.resource import drf, ninja
 from django_oauth_server.resource.challenge import Challenge
+from django_oauth_server.resource.django import protected_resource
 from django_oauth_server.resource.requirement import requires
 from tests.resource.verifiers import MAIL, NOTES, make_token
 
@@ -78,10 +83,88 @@ def test_a_name_that_is_no_scope_fails_where_it_is_declared(scope):
         requires(scope)
 
 
-@pytest.mark.parametrize("demand", [["a", "b"], None, print])
-def test_a_demand_that_is_no_string_fails_where_it_is_declared(demand):
-    with pytest.raises(TypeError, match="a scope is a string"):
+@pytest.mark.parametrize("scopes", ["notes:read notes:write", "notes:read   notes:write ", " notes:read notes:write"])
+def test_several_scopes_in_one_string_are_told_apart(scopes):
+    with pytest.raises(ValueError, match="each scope as a string of its own: 'notes:read', 'notes:write'"):
+        requires(scopes)
+
+
+@pytest.mark.parametrize(
+    "demand, words",
+    [
+        (["a", "b"], 'requires("notes:read", "notes:write")'),
+        (None, "A demand is a scope"),
+        (print, "@protected_resource()"),
+    ],
+)
+def test_a_demand_that_is_no_string_fails_where_it_is_declared(demand, words):
+    with pytest.raises(TypeError, match="a scope is a string") as told:
         requires(demand)
+    assert words in str(told.value)
+
+
+MECHANISMS = pytest.mark.parametrize(
+    "make", [requires, drf.requires, ninja.requires, protected_resource], ids=["value", "drf", "ninja", "django"]
+)
+
+
+@MECHANISMS
+@pytest.mark.parametrize(
+    "demands, words",
+    [
+        ({"scopes": ["notes:write"]}, 'requires("notes:read", "notes:write")'),
+        ({"scope": "notes:write"}, 'requires("notes:read", "notes:write")'),
+        ({"required_scopes": ["notes:write"]}, 'requires("notes:read", "notes:write")'),
+        ({"client": ["app"]}, "Did you mean clients?"),
+        ({"acr_value": ["phr"]}, "Did you mean acr_values?"),
+        ({"anything": 1}, "There are scopes, and audience"),
+        ({"clients": []}, "names no client"),
+        ({"clients": ()}, "names no client"),
+        ({"clients": None}, "list or tuple"),
+        ({"clients": "app"}, "list or tuple"),
+        ({"clients": [""]}, "an empty string"),
+        ({"clients": ["app", None]}, "it has None"),
+        ({"clients": 5}, "list or tuple"),
+        ({"audience": ""}, "no resource identifier"),
+        ({"audience": " "}, "no resource identifier"),
+        ({"audience": None}, "not None"),
+        ({"audience": ["https://api.example/notes"]}, "not list"),
+        ({"audience": "https://api.example/notes#part"}, "no resource identifier"),
+        ({"acr_values": []}, "names no way of signing in"),
+        ({"acr_values": None}, "list or tuple"),
+        ({"acr_values": "phr"}, "list or tuple"),
+        ({"acr_values": [""]}, "an empty string"),
+        ({"acr_values": ["phr phrh"]}, "a string of its own"),
+        ({"acr_values": [], "max_age": timedelta(minutes=5)}, "names no way of signing in"),
+        ({"max_age": None}, "timedelta"),
+        ({"max_age": 300}, "not int"),
+        ({"max_age": timedelta(0)}, "less than a second"),
+        ({"max_age": timedelta(minutes=-5)}, "less than a second"),
+        ({"caller": "user"}, '"person" or "client"'),
+        ({"caller": ""}, '"person" or "client"'),
+        ({"caller": None}, '"person" or "client"'),
+        ({"caller": ["person"]}, '"person" or "client"'),
+        ({"caller": "client", "max_age": timedelta(minutes=5)}, "admit nobody"),
+        ({"caller": "client", "acr_values": ["phr"]}, "admit nobody"),
+    ],
+    ids=str,
+)
+def test_a_demand_that_demands_nothing_fails_where_it_is_written(make, demands, words):
+    with pytest.raises((TypeError, ValueError), match=re.escape(words)):
+        make("notes:read", **demands)
+
+
+@MECHANISMS
+@pytest.mark.parametrize("scope", ["", " ", "a  b", None, ["a"], 5, drf.requires("a"), ninja.requires("a")], ids=str)
+def test_each_mechanism_refuses_what_is_no_scope(make, scope):
+    with pytest.raises((TypeError, ValueError)):
+        make(scope)
+
+
+@pytest.mark.parametrize("wrong", ["notes:read", None, drf.requires("notes:read")], ids=str)
+def test_an_auth_object_is_made_of_a_requirement(wrong):
+    with pytest.raises(TypeError, match="is made by requires"):
+        ninja.TokenAuth(wrong)
 
 
 @pytest.mark.spec("RFC 9110", "5.6.4")

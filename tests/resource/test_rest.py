@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.generics import GenericAPIView
@@ -13,9 +16,10 @@ from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
-from django_oauth_server.resource import requirement
+from django_oauth_server.resource import drf, requirement
 from django_oauth_server.resource.drf import (
     BearerAuthentication,
+    SignedIn,
     narrowed,
     requires,
     requires_by_action,
@@ -172,6 +176,61 @@ def test_a_session_holds_no_token_and_so_no_scope(permission):
     assert 'error="insufficient_scope"' in response["WWW-Authenticate"]
 
 
+class ByKey(BaseAuthentication):
+    """Another kind of token."""
+
+    def authenticate(self, request):
+        return (Person(), "key") if "X-Person" in request.headers else None
+
+
+SESSION_OR = [
+    SignedIn | READ,
+    READ | SignedIn,
+    SignedIn | WRITE | READ,
+    (SignedIn & IsAuthenticated) | READ,
+    (IsAuthenticated & SignedIn) | READ,
+    requirement.requires("notes:read") | SignedIn,
+    SignedIn | requires_by_method(GET="notes:read"),
+]
+
+
+@pytest.mark.parametrize("permission", SESSION_OR)
+def test_a_session_or_a_token_of_the_scope_is_let_in_and_no_other_token(permission):
+    assert ask(permission, token="person").status_code == 200
+    assert ask(permission, token="reader").status_code == 200
+    assert ask(permission, token="bare").status_code == 403
+    assert ask(permission, token="").status_code == 401
+    assert ask(permission, token="person", authentication_classes=[ByKey]).status_code == 403
+
+
+def test_a_token_that_is_refused_beside_a_session_is_told_what_it_lacks():
+    told = ask((SignedIn & IsAdminUser) | WRITE, token="reader")
+    assert (told.status_code, told["WWW-Authenticate"]) == (403, insufficient("notes:write"))
+
+
+def test_who_signed_in_with_a_token_is_not_signed_in():
+    assert ask(SignedIn, token="person").status_code == 200
+    assert ask(SignedIn, token="writer").status_code == 403
+    assert ask(SignedIn & IsAuthenticated, token="writer").status_code == 403
+
+
+@pytest.mark.parametrize("opposite", [lambda: ~SignedIn, lambda: ~(SignedIn & READ)])
+def test_the_opposite_of_a_session_would_let_strangers_in(opposite):
+    with pytest.raises(TypeError, match="a stranger too"):
+        opposite()
+
+
+def test_permissions_that_nobody_needs_any_more_do_not_stay():
+    def kept():
+        gc.collect()
+        return len(drf._made)
+
+    before = kept()
+    for number in range(500):
+        requires(f"tenant:{number}")
+    assert kept() <= before
+
+
 def test_is_authenticated_alone_gives_the_bare_challenge():
     response = ask(IsAuthenticated)
     assert (response.status_code, response["WWW-Authenticate"]) == (401, BARE)
@@ -292,6 +351,38 @@ def test_what_a_table_does_not_name_nobody_may(permission):
 def test_a_mistake_in_a_table_shows_where_it_was_made():
     with pytest.raises(ValueError, match="not a scope token"):
         requires_by_action(list="notes read")
+
+
+@pytest.mark.parametrize(
+    "make, words",
+    [
+        (lambda: requires_by_method(), "A table names what it is for"),
+        (lambda: requires_by_method("notes:read"), "A table names what it is for"),
+        (lambda: requires_by_action("notes:read"), "A table names what it is for"),
+        (lambda: requires_by_method(HEAD="notes:read"), "Write GET"),
+        (lambda: requires_by_method(PSOT="notes:write"), "PSOT is no method"),
+        (lambda: requires_by_method(GET="notes:read", otherwise="notes:write"), "otherwise is no method"),
+        (lambda: requires_by_method(post="notes:write", POST="notes:read"), "named twice"),
+        (lambda: requires_by_method(GET=["notes:read"]), "a scope is a string"),
+        (lambda: requires_by_action(list=""), "not a scope token"),
+        (lambda: requires_by_action([], list="notes:read"), "a scope is a string"),
+    ],
+)
+def test_a_table_that_means_nothing_fails_where_it_is_written(make, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        make()
+
+
+def test_methods_may_be_written_in_small_letters():
+    permission = requires_by_method("notes:read", post="notes:write")
+    assert act(permission, "get").status_code == 200
+    assert act(permission, "post").status_code == 403
+    assert act(permission, "post", "writer").status_code == 200
+
+
+def test_actions_of_a_view_that_has_none_are_a_mistake_and_open_nothing():
+    with pytest.raises(ImproperlyConfigured, match="requires_by_method"):
+        ask(requires_by_action("notes:read", list="notes:write"), token="writer")
 
 
 def test_permissions_in_a_list_are_told_in_one_challenge():

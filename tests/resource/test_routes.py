@@ -49,7 +49,6 @@ def test_plain_views():
         ("GET", "signed-in-class", "LoginRequiredMixin"),
         ("ANY", "staff", "staff_member_required"),
         ("ANY", "translated/", "OPEN"),
-        ("GET", "undeclared", "decided at run time"),
         ("ANY", "v1.0/xy", "OPEN"),
         ("ANY", "welcome", "OPEN"),
         ("GET", "wrapped", "notes:read"),

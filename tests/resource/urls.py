@@ -81,13 +81,6 @@ async def username(request: HttpRequest) -> str:
     return (await request.auser()).get_username()
 
 
-class UndeclaredView(ProtectedResourceMixin):
-    """Declares nothing."""
-
-    def get(self, request: HttpRequest) -> JsonResponse:
-        return JsonResponse({})
-
-
 @protected_resource(requirement.requires("notes:read") | requirement.requires("admin"), audience=MAIL)
 def mail(request: HttpRequest) -> JsonResponse:
     return JsonResponse(seen(request))
@@ -111,7 +104,6 @@ urlpatterns = [
     path("class", ClassView.as_view()),
     path("async-function", async_function),
     path("async-class", AsyncClassView.as_view()),
-    path("undeclared", UndeclaredView.as_view()),
     path("mail", mail),
     path("any-token", any_token),
 ]
