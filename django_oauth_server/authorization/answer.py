@@ -10,7 +10,6 @@ from django.contrib.auth.models import AbstractBaseUser
 from django_oauth_server.authorization.prompts.base import Prompt, Situation
 from django_oauth_server.authorization.request import Granted
 from django_oauth_server.authorization.response_types.base import ResponseType
-from django_oauth_server.conf import Scope
 from django_oauth_server.errors import ConsentRequired, LoginRequired, OAuthError
 from django_oauth_server.grants.allow import record_consent
 from django_oauth_server.models import Authorization
@@ -22,7 +21,8 @@ from django_oauth_server.tokens.sealed import fetch_keys
 
 def first_prompt(situation: Situation) -> Prompt | None:
     """What has to be asked first. Raises the prompt's refusal where the client allowed no question."""
-    needed = [one for one in situation.request.issuer.components.of(Prompt).values() if one.needed(situation)]
+    prompts = sorted(situation.request.issuer.components.of(Prompt).values(), key=lambda one: one.place)
+    needed = [one for one in prompts if one.needed(situation)]
     if needed and "none" in situation.request.prompts:
         raise _refusal(needed, situation)
     return needed[0] if needed else None
@@ -38,10 +38,11 @@ def _refusal(needed: Sequence[Prompt], situation: Situation) -> OAuthError:
     return prompt.refusal(f"The request has prompt=none, but {prompt.name.replace('_', ' ')} is needed.")
 
 
-def answer(situation: Situation, scopes: tuple[str, ...]) -> Mapping[str, str]:
+def answer(situation: Situation) -> Mapping[str, str]:
     """Write down what is allowed, and make what the response type hands out: together, or not at all."""
     request, user = situation.request, situation.user
     assert isinstance(user, AbstractBaseUser)
+    scopes = _allowed_scopes(situation)
     response_type = request.issuer.components.of(ResponseType)[request.response_type]
     if response_type.returns_id_token:
         fetch_keys(request.client, request.issuer)
@@ -65,8 +66,7 @@ def answer(situation: Situation, scopes: tuple[str, ...]) -> Mapping[str, str]:
         return response_type.parts(Granted(request, authorization, scopes, situation.session, situation.now))
 
 
-def chosen_scopes(situation: Situation, ticked: list[str]) -> tuple[str, ...]:
-    """What the person left ticked; what is not optional was never a choice (RFC 6749 section 3.3)."""
-    declared = situation.request.issuer.settings.scopes
-    optional = {name for name, scope in declared.items() if isinstance(scope, Scope) and scope.optional}
-    return tuple(name for name in situation.request.scopes if name not in optional or name in ticked)
+def _allowed_scopes(situation: Situation) -> tuple[str, ...]:
+    """Those that the person left ticked, or all, where they were not asked."""
+    allowed = situation.turn.allowed
+    return tuple(name for name in situation.request.scopes if allowed is None or name in allowed)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core import signing
 
 from django_oauth_server.issuer import Issuer
@@ -22,25 +23,45 @@ class Turn:
     """Signed and bound to the request, so that neither a client nor a person can say it of another."""
 
     asked_at: datetime | None = None
-    """Since when a sign-in counts as fresh: when the person was sent to prove who they are. None: they were not sent."""
+    """Since when a sign-in counts as fresh: when the person was last sent to prove who they are. None: they were not sent."""
     done: frozenset[str] = frozenset()
     """The prompts that were answered."""
+    allowed: frozenset[str] | None = None
+    """The scopes that the person allowed. None: they have not answered."""
+    by: str = ""
+    """Who answered: for anybody else nothing is done. Empty: nobody was signed in."""
     signed: bool = False
     """The parameters are of a request object whose signature was good. It is not read again: its time may be over once somebody has signed in."""
 
-    def having(self, *done: str) -> Turn:
+    def having(self, *done: str, by: AbstractBaseUser | AnonymousUser) -> Turn:
         """The same, with *done* answered as well."""
-        return replace(self, done=self.done.union(done))
+        return replace(self, done=self.done.union(done), by=_name(by))
+
+    def allowing(self, scopes: Iterable[str], *, by: AbstractBaseUser) -> Turn:
+        """The same, with what the person has allowed."""
+        return replace(self, allowed=frozenset(scopes), by=_name(by))
 
     def begun_anew(self) -> Turn:
         """Nothing asked and nothing answered, of the same request."""
         return Turn(signed=self.signed)
 
+    def counting_for(self, user: AbstractBaseUser | AnonymousUser) -> Turn:
+        """The same, without what somebody else has answered."""
+        return self if self.by in {"", _name(user)} else replace(self.begun_anew(), asked_at=self.asked_at)
+
+    def document(self) -> dict[str, object]:
+        """As JSON."""
+        return {
+            "at": self.asked_at.timestamp() if self.asked_at else None,
+            "done": sorted(self.done),
+            "allowed": None if self.allowed is None else sorted(self.allowed),
+            "by": self.by,
+            "signed": self.signed,
+        }
+
     def seal(self, params: Parameters, issuer: Issuer) -> str:
         """As a value of the parameter `turn`."""
-        asked_at = self.asked_at.timestamp() if self.asked_at else None
-        said = {"of": _mark(params, issuer), "at": asked_at, "done": sorted(self.done), "signed": self.signed}
-        return signing.dumps(said, salt=_SALT)
+        return signing.dumps({"of": _mark(params, issuer), **self.document()}, salt=_SALT)
 
 
 NOTHING_DONE: Final = Turn()
@@ -52,14 +73,27 @@ def read_turn(value: str, params: Parameters, issuer: Issuer) -> Turn:
         said: Mapping[str, object] = signing.loads(value, salt=_SALT, max_age=issuer.settings.interaction_lifetime)
     except signing.BadSignature:
         return NOTHING_DONE
-    if said["of"] != _mark(params, issuer):
-        return NOTHING_DONE
-    asked_at, done = said["at"], said["done"]
+    return turn_of(said) if said["of"] == _mark(params, issuer) else NOTHING_DONE
+
+
+def turn_of(document: Mapping[str, object]) -> Turn:
+    """What a `Turn.document` says, which was kept where nobody else writes."""
+    asked_at, allowed = document.get("at"), document.get("allowed")
     return Turn(
         datetime.fromtimestamp(asked_at, UTC) if isinstance(asked_at, float) else None,
-        frozenset(map(str, done)) if isinstance(done, list) else frozenset(),
-        said.get("signed") is True,
+        _names(document.get("done")),
+        None if allowed is None else _names(allowed),
+        str(document.get("by", "")),
+        document.get("signed") is True,
     )
+
+
+def _names(said: object) -> frozenset[str]:
+    return frozenset(map(str, said)) if isinstance(said, list) else frozenset()
+
+
+def _name(user: AbstractBaseUser | AnonymousUser) -> str:
+    return "" if user.pk is None else str(user.pk)
 
 
 def _mark(params: Parameters, issuer: Issuer) -> str:

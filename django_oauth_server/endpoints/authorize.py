@@ -7,13 +7,13 @@ from dataclasses import replace
 from functools import partial
 
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from django_oauth_server.authorization.answer import answer, chosen_scopes, first_prompt
+from django_oauth_server.authorization.answer import answer, first_prompt
 from django_oauth_server.authorization.browser_state import session_state
 from django_oauth_server.authorization.checks import (
     Draft,
@@ -103,20 +103,18 @@ def decision(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     if ticket is None or ticket.client.issuer != issuer.settings.issuer or timezone.now() >= ticket.expires_at:
         return _expired_page(http, issuer)
     params, turn = request_of(ticket)
-    pressed = http.POST.get("decision", "") if ticket.user_id == http.user.pk else ""
-    match ticket.payload.get("prompt", ""), pressed:
-        case "consent", "allow":
-            ticked = http.POST.getlist("scope")
-            return _proceed(http, params, issuer, lambda situation: _allowed(situation, ticked), turn)
-        case _, "deny":
+    if ticket.user_id != http.user.pk:  # another person's page: asked anew
+        return _respond(http, Redirect(request_path(params, issuer, turn.begun_anew())))
+    match http.POST.get("decision", ""):
+        case "deny":
             return _proceed(http, params, issuer, _denied, turn)
-        case _, "switch":
+        case "switch":
             logout(http)
-            return _respond(http, to_sign_in(request_path(params, issuer, turn.having("select_account")), params))
-        case "select_account", "continue":
-            return _respond(http, Redirect(request_path(params, issuer, turn.having("select_account"))))
-        case _:  # another person's page, or no answer: asked anew
-            return _respond(http, Redirect(request_path(params, issuer, turn.begun_anew())))
+            asked = replace(turn.begun_anew(), asked_at=timezone.now())
+            return _respond(http, to_sign_in(request_path(params, issuer, asked), params))
+        case _:
+            prompt = issuer.components.of(Prompt).get(ticket.payload.get("prompt", ""))
+            return _proceed(http, params, issuer, partial(_answered, prompt, http.POST), turn)
 
 
 def _proceed(http: HttpRequest, sent: Parameters, issuer: Issuer, step: Step, turn: Turn) -> HttpResponse:
@@ -128,7 +126,7 @@ def _proceed(http: HttpRequest, sent: Parameters, issuer: Issuer, step: Step, tu
         params, turn = gather(Arrival(sent, client, issuer, _names(issuer)), turn)
     except OAuthError as exc:
         return _in_their_language(http, sent, partial(_refuse_object, http, sent, client, issuer, exc))
-    return _in_their_language(http, params, partial(_answered, http, params, client, issuer, step, turn))
+    return _in_their_language(http, params, partial(_judged, http, params, client, issuer, step, turn))
 
 
 def _in_their_language(http: HttpRequest, params: Parameters, respond: Callable[[], HttpResponse]) -> HttpResponse:
@@ -143,7 +141,7 @@ def _in_their_language(http: HttpRequest, params: Parameters, respond: Callable[
     return response
 
 
-def _answered(
+def _judged(
     http: HttpRequest, params: Parameters, client: Client, issuer: Issuer, step: Step, turn: Turn
 ) -> HttpResponse:
     try:
@@ -194,20 +192,23 @@ def _situation(http: HttpRequest, draft: Draft, turn: Turn) -> Situation:
     request, now = judge(draft), timezone.now()
     if not http.user.is_authenticated:
         return Situation(request, http.user, None, now, SessionFacts(), turn)
-    found = live_authorization(draft.client, http.user)
-    return Situation(request, http.user, found, now, session_facts(http, draft.issuer), turn)
+    found, counting = live_authorization(draft.client, http.user), turn.counting_for(http.user)
+    return Situation(request, http.user, found, now, session_facts(http, draft.issuer), counting)
 
 
 def _ask_or_answer(situation: Situation) -> Outcome:
     prompt = first_prompt(situation)
-    return prompt.ask(situation) if prompt else answer(situation, situation.request.scopes)
+    return prompt.ask(situation) if prompt else answer(situation)
 
 
-def _allowed(situation: Situation, ticked: list[str]) -> Mapping[str, str]:
-    scopes = chosen_scopes(situation, ticked)
-    if not scopes:
-        raise AccessDenied("The person allowed none of the scopes.")
-    return answer(situation, scopes)
+def _answered(prompt: Prompt | None, form: QueryDict, situation: Situation) -> Outcome:
+    """What follows from an answer: all is judged anew. Back at the endpoint's own address, but for consent, which no address need carry then."""
+    turn = prompt.answer(situation, form) if prompt else None
+    if turn is None:
+        return Redirect(situation.request.path(situation.turn.begun_anew()))
+    if turn.allowed is None:
+        return Redirect(situation.request.path(turn))
+    return _ask_or_answer(replace(situation, turn=turn))
 
 
 def _denied(situation: Situation) -> Mapping[str, str]:

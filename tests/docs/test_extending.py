@@ -19,7 +19,7 @@ from tests.docs.pages import DOCS, generate
 from tests.factories import ClientFactory, TokenFactory, UserFactory
 from tests.flow import Flow, answered
 
-NAMES = ("MagicLink", "PartnerGateway", "RouterFragment")
+NAMES = ("MagicLink", "PartnerGateway", "RouterFragment", "NewTerms")
 GRANT = "https://mysite.example/grants/magic-link"
 METHOD = "https://mysite.example/client-auth/gateway"
 MODE = "https://mysite.example/response-modes/router"
@@ -37,7 +37,20 @@ def mysite(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTyp
     monkeypatch.setitem(sys.modules, "mysite.oauth", module)
     settings.GATEWAY_KEY = "a key of the gateway"
     settings.OAUTH_SERVER = django_settings.OAUTH_SERVER | {"components": [f"mysite.oauth.{name}" for name in NAMES]}
+    template = re.search(r"^```html\n(.*?)^```", page, re.S | re.M)
+    assert template
+    engine = django_settings.TEMPLATES[0]
+    loaders = [
+        ("django.template.loaders.locmem.Loader", {"mysite/new_terms.html": template[1]}),
+        "django.template.loaders.app_directories.Loader",
+    ]
+    settings.TEMPLATES = [engine | {"APP_DIRS": False, "OPTIONS": engine["OPTIONS"] | {"loaders": loaders}}]
     yield module
+
+
+def past_terms(flow: Flow, page: Any) -> Any:
+    """The page that follows, for who accepts."""
+    return flow.browser.get(flow.decide(page, "accept")["Location"])
 
 
 def link_for(user: Any) -> str:
@@ -92,11 +105,20 @@ def test_a_client_authentication_method_is_one_class_and_one_line(
 
 
 def test_a_response_mode_is_one_class_and_one_line(mysite: ModuleType, flow: Flow) -> None:
-    page = flow.authorize(response_mode=MODE)
+    page = past_terms(flow, flow.authorize(response_mode=MODE))
     location = urlsplit(flow.decide(page)["Location"])
     route, _, parameters = location.fragment.partition("?")
     assert route == "/signed-in"
     assert flow.exchange(dict(parse_qsl(parameters))["code"]).status_code == 200
+
+
+def test_a_prompt_is_one_class_one_template_and_one_line(mysite: ModuleType, flow: Flow) -> None:
+    terms = flow.authorize()
+    assert "Our terms have changed" in terms.content.decode()
+    assert answered(flow.decide(terms, "deny"))["error"] == "access_denied"
+    consent = past_terms(flow, terms)
+    assert "code" in answered(flow.decide(consent))
+    assert "Our terms have changed" in flow.authorize().content.decode(), "another request"
 
 
 def test_the_metadata_offers_them(mysite: ModuleType, client: Browser) -> None:

@@ -232,6 +232,8 @@ def test_none_beside_another_value_and_unknown_values_are_refused(rp: Flow) -> N
 def test_create_leads_to_the_page_that_makes_accounts(rp: Flow, remembered: Any, settings: Any) -> None:
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"account_creation_url": "/accounts/new/"}
     back = sent_to(rp.authorize(scope="openid", prompt="create"), "/accounts/new/")
+    newcomer = AuthorizationFactory(client=rp.client, user=UserFactory()).user
+    sign_in(rp.browser, newcomer)
     assert "code" in answered(rp.browser.get(back))
 
 

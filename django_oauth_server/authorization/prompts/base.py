@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import IntEnum
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import QueryDict
 
 from django_oauth_server.authorization.request import AuthorizationRequest
 from django_oauth_server.authorization.response_modes.base import Page, Redirect
@@ -33,9 +35,18 @@ class Situation:
     turn: Turn
     """What they have done for this request already."""
 
-    def come_back(self, *done: str) -> str:
-        """Path and query of the same request, for when the person has answered *done* and proven who they are, from now on."""
-        return self.request.path(replace(self.turn.having(*done), asked_at=self.turn.asked_at or self.now))
+    def come_back(self, *done: str, signing_in: bool = False) -> str:
+        """Path and query of the same request, for a page that leads back to it.
+
+        *done* are prompts that count as answered by whoever follows the address: name one only where that is the answer, such as the link
+        "I agree" on the prompt's own page. *signing_in* is for a page on which the person proves who they are, from now on.
+        """
+        turn = self.having(*done) if done else self.turn
+        return self.request.path(replace(turn, asked_at=self.now) if signing_in else turn)
+
+    def having(self, *done: str) -> Turn:
+        """What this person has done, with *done* answered as well."""
+        return self.turn.having(*done, by=self.user)
 
     @property
     def signed_in_since_asked(self) -> bool:
@@ -50,10 +61,29 @@ class Situation:
         return self.found if self.found and not self.found.ended_by(password_change_revokes=revokes) else None
 
 
+class Place(IntEnum):
+    """When a prompt is asked, among all that are needed: the lowest first. Those of one place are asked in the order of the components."""
+
+    NEW_ACCOUNT = 100
+    SIGN_IN = 200
+    ACCOUNT = 300
+    """Is it the account that the app means?"""
+    PROOF = 400
+    """Is it still them, and surely enough?"""
+    BEFORE_CONSENT = 500
+    CONSENT = 600
+    AFTER_CONSENT = 700
+
+
 class Prompt(Component):
-    """Answers one question: must the person be asked this first?"""
+    """Answers one question: must the person be asked this first?
+
+    After every answer all prompts are judged anew, until none is needed. So `needed` looks at what is true now: nothing counts as done because
+    the person was sent to do it.
+    """
 
     parameters = frozenset({"prompt"})
+    place: ClassVar[int] = Place.BEFORE_CONSENT
     value: ClassVar[str] = ""
     """The value of the parameter `prompt` that asks for it. Empty: none does."""
     refusal: ClassVar[type[OAuthError]]
@@ -64,8 +94,19 @@ class Prompt(Component):
         raise NotImplementedError
 
     def ask(self, situation: Situation) -> Page | Redirect:
-        """The question. Its answer comes back to the authorization endpoint, with the same request."""
+        """The question: a way to another page, which leads back by `Situation.come_back`, or a page of its own, whose form is answered here.
+
+        Such a form posts the handle of `wait` to the endpoint `decision`.
+        """
         raise NotImplementedError
+
+    def answer(self, situation: Situation, form: QueryDict) -> Turn | None:
+        """What the person has done by what they pressed on the prompt's own page. None: they did not answer, and are asked anew.
+
+        "Deny" and "Not you?" are answered for all prompts alike. May raise the `OAuthError` that the client is told. Runs again where another
+        writer was in the way.
+        """
+        return situation.having(self.name) if form.get("decision") == "continue" else None
 
     def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"prompt_values_supported": [self.value]} if self.value else {}

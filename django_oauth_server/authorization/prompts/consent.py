@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.http import QueryDict
 
 from django_oauth_server.authorization.describe import (
     describe_claims,
@@ -13,11 +14,13 @@ from django_oauth_server.authorization.describe import (
     resource_name,
     why_unproven,
 )
-from django_oauth_server.authorization.prompts.base import Prompt, Situation
+from django_oauth_server.authorization.prompts.base import Place, Prompt, Situation
 from django_oauth_server.authorization.prompts.waiting import wait
 from django_oauth_server.authorization.request import AuthorizationRequest
 from django_oauth_server.authorization.response_modes.base import Page
-from django_oauth_server.errors import ConsentRequired
+from django_oauth_server.authorization.turn import Turn
+from django_oauth_server.conf import Scope
+from django_oauth_server.errors import AccessDenied, ConsentRequired
 from django_oauth_server.grants.allow import covers
 from django_oauth_server.protocol.uris import destination, proves_identity
 
@@ -26,11 +29,14 @@ class Consent(Prompt):
     """Needed for what was not allowed yet, where the client asks for it, and where nothing proves who the client is."""
 
     name = "consent"
+    place = Place.CONSENT
     value = "consent"
     refusal = ConsentRequired
 
     def needed(self, situation: Situation) -> bool:
         request, remembered = situation.request, situation.remembered
+        if situation.turn.allowed is not None:
+            return False
         if "consent" in request.prompts or _is_unproven(request):
             return True
         if request.client.skip_consent:
@@ -63,6 +69,23 @@ class Consent(Prompt):
             },
             leads_away=True,
         )
+
+    def answer(self, situation: Situation, form: QueryDict) -> Turn | None:
+        """Raises `AccessDenied` where the person left no scope ticked."""
+        if form.get("decision") != "allow":
+            return None
+        scopes = _chosen(situation, form.getlist("scope"))
+        if not scopes:
+            raise AccessDenied("The person allowed none of the scopes.")
+        assert isinstance(situation.user, AbstractBaseUser)
+        return situation.turn.allowing(scopes, by=situation.user)
+
+
+def _chosen(situation: Situation, ticked: list[str]) -> tuple[str, ...]:
+    """What the person left ticked; what is not optional was never a choice (RFC 6749 section 3.3)."""
+    declared = situation.request.issuer.settings.scopes
+    optional = {name for name, scope in declared.items() if isinstance(scope, Scope) and scope.optional}
+    return tuple(name for name in situation.request.scopes if name not in optional or name in ticked)
 
 
 def _is_unproven(request: AuthorizationRequest) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django_oauth_server.authorization.prompts.base import Prompt, Situation
+from django_oauth_server.authorization.prompts.base import Place, Prompt, Situation
 from django_oauth_server.authorization.response_modes.base import Redirect
 from django_oauth_server.authorization.sign_in import to_sign_in
 from django_oauth_server.errors import LoginRequired
@@ -12,6 +12,7 @@ class SignIn(Prompt):
     """Needed where nobody is signed in. Whoever signs in now has chosen the account, and is fresh."""
 
     name = "sign_in"
+    place = Place.SIGN_IN
     value = "none"
     refusal = LoginRequired
 
@@ -21,5 +22,5 @@ class SignIn(Prompt):
     def ask(self, situation: Situation) -> Redirect:
         request = situation.request
         plain = not (request.prompts - {"consent"}) and request.max_age is None
-        back = request.path(situation.turn.begun_anew()) if plain else situation.come_back("select_account")
+        back = request.path(situation.turn.begun_anew()) if plain else situation.come_back(signing_in=True)
         return to_sign_in(back, request.params)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from django.contrib.auth.models import AbstractBaseUser
 
 from django_oauth_server.authorization.prompts.base import Situation
-from django_oauth_server.authorization.turn import Turn
+from django_oauth_server.authorization.turn import Turn, turn_of
 from django_oauth_server.models import Ticket
 from django_oauth_server.protocol.opaque import INTERACTION
 from django_oauth_server.protocol.parameters import Parameters
@@ -18,7 +16,6 @@ def wait(situation: Situation, prompt: str) -> str:
     """The request waits for an answer to *prompt*, as a ticket of the person who is signed in. Returns its handle, which alone is in the form."""
     request = situation.request
     assert isinstance(situation.user, AbstractBaseUser)
-    asked_at = situation.turn.asked_at
     waiting = Ticket(
         kind=Ticket.Kind.INTERACTION,
         client=request.client,
@@ -26,9 +23,7 @@ def wait(situation: Situation, prompt: str) -> str:
         payload={
             "parameters": request.as_shown.pairs(),
             "prompt": prompt,
-            "asked_at": asked_at.timestamp() if asked_at else None,
-            "done": sorted(situation.turn.done),
-            "signed": situation.turn.signed,
+            "turn": situation.turn.document(),
         },
         created_at=situation.now,
         expires_at=situation.now + request.issuer.settings.interaction_lifetime,
@@ -38,8 +33,4 @@ def wait(situation: Situation, prompt: str) -> str:
 
 def request_of(ticket: Ticket) -> tuple[Parameters, Turn]:
     """The request that waits as *ticket*, and what the person had done for it."""
-    payload = ticket.payload
-    asked_at = payload.get("asked_at")
-    done, signed = frozenset(payload.get("done", ())), payload.get("signed") is True
-    turn = Turn(datetime.fromtimestamp(asked_at, UTC) if asked_at else None, done, signed)
-    return Parameters(tuple(pair) for pair in payload["parameters"]), turn
+    return Parameters(tuple(pair) for pair in ticket.payload["parameters"]), turn_of(ticket.payload.get("turn", {}))

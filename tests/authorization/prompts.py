@@ -1,0 +1,51 @@
+"""Prompts of a deployment's own."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from django_oauth_server.authorization.prompts.base import Place, Prompt, Situation
+from django_oauth_server.authorization.prompts.waiting import wait
+from django_oauth_server.authorization.response_modes.base import Page, Redirect
+from django_oauth_server.errors import InteractionRequired
+
+
+class SecondFactor(Prompt):
+    """At another page. Whoever has proven it is called so."""
+
+    name = "second_factor"
+    refusal = InteractionRequired
+
+    def needed(self, situation: Situation) -> bool:
+        return situation.user.is_authenticated and situation.user.last_name != "proven"
+
+    def ask(self, situation: Situation) -> Redirect:
+        return Redirect("/second-factor/?next=" + quote(situation.come_back(), safe=""))
+
+
+class LastQuestion(SecondFactor):
+    """The same, once everything else is settled."""
+
+    place = Place.AFTER_CONSENT
+
+
+class Terms(Prompt):
+    """On a page of its own."""
+
+    name = "terms"
+    refusal = InteractionRequired
+
+    def needed(self, situation: Situation) -> bool:
+        return situation.user.is_authenticated and self.name not in situation.turn.done
+
+    def ask(self, situation: Situation) -> Page:
+        request = situation.request
+        context = {
+            "issuer_name": "Terms",
+            "client": {"name": "Terms"},
+            "offers_current": True,
+            "account": situation.come_back(self.name),
+            "decision_url": request.issuer.url_path("decision"),
+            "handle": wait(situation, self.name),
+        }
+        return Page("oauth_server/select_account.html", context)
