@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from django_oauth_server.authorization.describe import describe_client
@@ -17,14 +17,21 @@ from django_oauth_server.authorization.language import speaking, ui_language
 from django_oauth_server.authorization.session import session_id
 from django_oauth_server.component import Component, Document, Endpoint, Member, Terms
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.endpoints.http import form_parameters, patient, query_parameters, unreported
+from django_oauth_server.endpoints.http import (
+    came_from_own_page,
+    form_parameters,
+    log_refusal,
+    patient,
+    query_parameters,
+    unreported,
+)
 from django_oauth_server.endpoints.pages import render_page, see_other
-from django_oauth_server.endpoints.refusal_page import refusal_page
+from django_oauth_server.endpoints.refusal_page import explain_refusal, refusal_page
 from django_oauth_server.errors import OAuthError
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.logout.ending import end_at_any_rate
 from django_oauth_server.logout.front_channel import frames
-from django_oauth_server.logout.request import PARAMETERS, EndSessionRequest, judge
+from django_oauth_server.logout.request import PARAMETERS, SECTION, EndSessionRequest, judge
 from django_oauth_server.protocol.uris import check_has_none_of, check_redirect_uri
 from django_oauth_server.storage.participations import of_session
 
@@ -77,10 +84,12 @@ def end_session(http: HttpRequest, issuer: Issuer) -> HttpResponse:
 
 @unreported
 @patient
-@csrf_protect
+@csrf_exempt  # judged by the view: who answers on a page that is too old is asked again
 @require_POST
 def decision(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     """What the person decided. The request comes again with the answer, and is judged again."""
+    if not came_from_own_page(http):
+        return _proceed(http, issuer, _ask_again)
     return _proceed(http, issuer, _sign_out if http.POST.get("decision") == "sign_out" else _stay)
 
 
@@ -90,10 +99,7 @@ def _proceed(http: HttpRequest, issuer: Issuer, step: Step) -> HttpResponse:
     except OAuthError as exc:
         return _refuse(http, exc, issuer)
     with speaking(ui_language(params)):
-        try:
-            return step(http, judge(params, issuer), issuer)
-        except OAuthError as exc:
-            return _refuse(http, exc, issuer)
+        return step(http, judge(params, issuer, http.user), issuer)
 
 
 def _ask_if_signed_in(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> HttpResponse:
@@ -105,39 +111,58 @@ def _ask_if_signed_in(http: HttpRequest, request: EndSessionRequest, issuer: Iss
     return _signed_out(http, request, issuer)
 
 
+def _ask_again(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> HttpResponse:
+    """The answer is not known to be the person's: their page is too old, they have signed in anew since, or another site answered for them."""
+    if http.user.is_authenticated:
+        return _ask(http, request, issuer, is_late=True)
+    return see_other(f"{issuer.url_path('end_session')}?{request.params.encode()}")
+
+
 def _sign_out(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> HttpResponse:
     ended = end_at_any_rate(partial(of_session, session_id(http)))
     logout(http)
-    return _signed_out(http, request, issuer, frames(ended))
+    loaded = frames(ended)
+    if request.redirect_uri and not loaded:
+        return see_other(request.redirect_uri)
+    return _signed_out(http, request, issuer, loaded=loaded, goes_on=bool(request.redirect_uri))
 
 
-def _ask(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> HttpResponse:
+def _ask(http: HttpRequest, request: EndSessionRequest, issuer: Issuer, *, is_late: bool = False) -> HttpResponse:
     context = {
         "issuer_name": issuer.settings.name,
-        "client": describe_client(request.client, issuer) if request.client else None,
+        "client": describe_client(request.client, issuer) if request.client and request.proven else None,
         "account": http.user.get_username(),
         "decision_url": issuer.url_path("end_session_decision"),
         "parameters": request.params.pairs(),
+        "is_late": is_late,
+        "fault": _fault(http, request),
     }
-    return render_page(http, "oauth_server/sign_out.html", context, to_client=bool(request.redirect_uri))
+    status = 403 if is_late else 200
+    template = "oauth_server/sign_out.html"
+    return render_page(http, template, context, status=status, to_client=bool(request.redirect_uri))
 
 
 def _signed_out(
-    http: HttpRequest, request: EndSessionRequest, issuer: Issuer, loaded: Sequence[str] = ()
+    http: HttpRequest,
+    request: EndSessionRequest,
+    issuer: Issuer,
+    *,
+    loaded: Sequence[str] = (),
+    goes_on: bool = False,
 ) -> HttpResponse:
-    """The way back; where the browser has to load something first, a page that goes there then."""
-    if request.redirect_uri and not loaded:
-        return see_other(request.redirect_uri)
+    """What the browser has to load first, and the way back: a link. The page takes it by itself where it *goes_on*."""
     context = {
         "issuer_name": issuer.settings.name,
         "heading": _("You are signed out"),
         "explanation": _("You have left your account at %(site)s on this device.") % {"site": issuer.settings.name},
-        "redirect_was_refused": request.redirect_was_refused,
-        "client": describe_client(request.client, issuer) if request.client else None,
-        "continue_url": request.redirect_uri,
+        "client": describe_client(request.client, issuer) if request.client and request.proven else None,
+        "continue_url": request.way_back,
+        "continue_host": request.way_back_host,
+        "goes_on": goes_on,
         "frames": loaded,
+        "fault": _fault(http, request),
     }
-    return render_page(http, "oauth_server/signed_out.html", context, script=bool(request.redirect_uri), frames=loaded)
+    return render_page(http, "oauth_server/signed_out.html", context, script=goes_on, frames=loaded)
 
 
 def _stay(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> HttpResponse:
@@ -149,8 +174,15 @@ def _stay(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> Http
     return render_page(http, "oauth_server/signed_out.html", context)
 
 
+def _fault(http: HttpRequest, request: EndSessionRequest) -> Mapping[str, str] | None:
+    """What the app's developer has to know: the person can do nothing about it."""
+    if request.fault is None:
+        return None
+    return explain_refusal(request.fault, log_refusal(request.fault, http.path), rule=SECTION)
+
+
 def _refuse(http: HttpRequest, exc: OAuthError, issuer: Issuer) -> HttpResponse:
     explanation = _(
         "The app that sent you here made a mistake, so nothing was changed here. You can sign out at this site itself, or tell the app's maker."
     )
-    return refusal_page(http, exc, issuer, explanation, rule="OpenID Connect RP-Initiated Logout section 2")
+    return refusal_page(http, exc, issuer, explanation, rule=SECTION)

@@ -12,8 +12,9 @@ from typing import Final, ParamSpec, cast
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import Error as DatabaseError
 from django.db import connections, transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
 from django.http.request import UnreadablePostError
+from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -158,6 +159,23 @@ def bearer_token(http: HttpRequest) -> str:
 def query_parameters(http: HttpRequest) -> Parameters:
     """The parameters of the query. Raises `InvalidRequest`."""
     return Parameters.parse(http.META.get("QUERY_STRING", "").encode("latin-1", "replace"))
+
+
+def came_from_own_page(http: HttpRequest) -> bool:
+    """Whether a form of this server was sent, by the browser that it was made for: what Django's CSRF middleware asks, without its page."""
+    judge = _Judge(lambda _: HttpResponse())
+    judge.process_request(http)
+    return judge.process_view(http, _judged, (), {}) is None
+
+
+class _Judge(CsrfViewMiddleware):
+    def _reject(self, request: HttpRequest, reason: str) -> HttpResponseForbidden:
+        return HttpResponseForbidden()
+
+
+def _judged(http: HttpRequest) -> HttpResponse:
+    """A view that is not exempt."""
+    return HttpResponse()
 
 
 def log_refusal(exc: OAuthError, endpoint: str) -> str:

@@ -19,10 +19,17 @@ def refusal_page(http: HttpRequest, exc: OAuthError, issuer: Issuer, explanation
         "issuer_name": issuer.settings.name,
         "heading": _("This app's request cannot be used"),
         "explanation": explanation,
-        "reference": log_refusal(exc, http.path),
+        **explain_refusal(exc, log_refusal(exc, http.path), rule=rule),
+    }
+    return render_page(http, "oauth_server/error.html", context, status=400)
+
+
+def explain_refusal(exc: OAuthError, reference: str, *, rule: str) -> dict[str, str]:
+    """What the template `refusal.html` shows to the developer of the app."""
+    return {
+        "reference": reference,
         "parameter": exc.parameter if isinstance(exc, UnverifiedRequest) else "",
         "rule": exc.rule if isinstance(exc, UnverifiedRequest) else rule,
         "error": exc.error,
         "description": exc.description,
     }
-    return render_page(http, "oauth_server/error.html", context, status=400)

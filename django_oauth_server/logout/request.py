@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from django_oauth_server.authorization.checks import UnverifiedRequest
-from django_oauth_server.errors import InvalidRequest
+from django_oauth_server.errors import InvalidRequest, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.protocol.uris import add_parameters, check_redirect_uri
 from django_oauth_server.storage.clients import find_client
 from django_oauth_server.tokens.id_token import read_hint
+from django_oauth_server.tokens.subject import subject
 
 PARAMETERS: Final = frozenset(
     {"id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales"}
 )
-_SECTION: Final = "OpenID Connect RP-Initiated Logout section 2"
+SECTION: Final = "OpenID Connect RP-Initiated Logout section 2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +32,66 @@ class EndSessionRequest:
 
     params: Parameters
     client: Client | None = None
-    """Whose ID token came with it. None: nothing says who asks."""
-    redirect_uri: str = ""
-    """Where the person goes afterwards: an address that *client* registered, with `state`. Empty: nowhere."""
+    """The app that asks, as far as it can be told."""
+    proven: bool = False
+    """Whether an ID token of the person says that *client* asks. Otherwise it names itself, as anybody could."""
+    way_back: str = ""
+    """An address that *client* registered, with `state`. Empty: there is none."""
+    fault: InvalidRequest | None = None
+    """What is wrong with the request. The person can sign out all the same."""
 
     @property
-    def redirect_was_refused(self) -> bool:
-        """Whether an address was sent, and nothing that says whose it is (section 3)."""
-        return self.client is None and "post_logout_redirect_uri" in self.params
+    def redirect_uri(self) -> str:
+        """Where the person's browser goes by itself once they have signed out. Empty: nowhere."""
+        return self.way_back if self.proven else ""
+
+    @property
+    def way_back_host(self) -> str:
+        """Where *way_back* leads, in a word that nobody can choose freely; the app's name where it leads to no host."""
+        return urlsplit(self.way_back).netloc or (self.client.name if self.client else "")
 
 
-def judge(params: Parameters, issuer: Issuer) -> EndSessionRequest:
-    """The request of *params*. Raises `InvalidRequest`, for a page: what cannot be verified leads nowhere."""
+def judge(params: Parameters, issuer: Issuer, person: AbstractBaseUser | AnonymousUser) -> EndSessionRequest:
+    """The request of *params*. It may be as wrong as it likes: *person* is asked, and what cannot be verified leads nowhere."""
     params = params.only(PARAMETERS)
-    params.refuse_repeated()
+    try:
+        params.refuse_repeated()
+    except InvalidRequest as exc:
+        return EndSessionRequest(Parameters(()), fault=exc)
+    try:
+        client, proven = _who_asks(params, issuer, person)
+    except InvalidRequest as exc:
+        return EndSessionRequest(params, fault=exc)
+    try:
+        return EndSessionRequest(params, client, proven, _way_back(params, client, issuer))
+    except InvalidRequest as exc:
+        return EndSessionRequest(params, client, proven, fault=exc)
+
+
+def _who_asks(
+    params: Parameters, issuer: Issuer, person: AbstractBaseUser | AnonymousUser
+) -> tuple[Client | None, bool]:
+    """The client, and whether that is proven. Raises `InvalidRequest` where what is said of it is wrong."""
     if "id_token_hint" not in params:
-        return EndSessionRequest(params)
-    client = _client(params, issuer)
-    return EndSessionRequest(params, client, _redirect_uri(params, client, issuer))
+        named = find_client(issuer.settings.issuer, params["client_id"]) if "client_id" in params else None
+        return (named if named and named.is_active else None), False
+    claims = _hint(params, issuer)
+    client = _client(claims, params, issuer)
+    return client, not person.is_authenticated or _is_about(person, claims, client, issuer)
 
 
-def _client(params: Parameters, issuer: Issuer) -> Client:
+def _is_about(
+    person: AbstractBaseUser | AnonymousUser, claims: Mapping[str, object], client: Client, issuer: Issuer
+) -> bool:
+    """Whether the ID token is *person*'s. Anybody can get one of their own, and lay it before others (section 2: such a request is suspect)."""
+    with suppress(TemporarilyUnavailable):
+        return claims.get("sub") == subject(str(person.pk), client, issuer)
+    return False
+
+
+def _client(claims: Mapping[str, object], params: Parameters, issuer: Issuer) -> Client:
     """The audience of the ID token, which may have expired long ago."""
-    audience = _hint(params, issuer).get("aud")
+    audience = claims.get("aud")
     client = find_client(issuer.settings.issuer, audience) if isinstance(audience, str) else None
     if client is None or not client.is_active:
         raise _refusal("id_token_hint", "was issued to a client that is gone or disabled", f"client {audience!r}")
@@ -65,10 +107,12 @@ def _hint(params: Parameters, issuer: Issuer) -> Mapping[str, object]:
         raise _refusal("id_token_hint", "is no ID token of this server", str(exc.__cause__)) from exc
 
 
-def _redirect_uri(params: Parameters, client: Client, issuer: Issuer) -> str:
+def _way_back(params: Parameters, client: Client | None, issuer: Issuer) -> str:
     sent = params.get("post_logout_redirect_uri", "")
     if not sent:
         return ""
+    if client is None:
+        raise _refusal("id_token_hint", "or client_id is needed for a way back to the app", "neither was sent")
     if sent not in client.metadata.get("post_logout_redirect_uris", ()):
         raise _refusal(
             "post_logout_redirect_uri", "is not registered for this client", f"{sent!r} of {client.client_id!r}"
@@ -84,6 +128,6 @@ def _refusal(parameter: str, reason: str, detail: str) -> UnverifiedRequest:
     return UnverifiedRequest(
         f"The parameter {parameter} {reason}.",
         parameter=parameter,
-        rule=_SECTION,
+        rule=SECTION,
         detail=f"{parameter} {reason}: {detail}",
     )

@@ -137,6 +137,8 @@ def test_both_are_told_which_session_ended_and_then_the_browser_goes_back(
         for party in parties
     }
     assert len(loaded) == 2 and one.claims["sid"] != other.claims["sid"]
+    page.wait_for_timeout((PATIENCE + 1) * 1000)
+    assert one.server.calls["/signed-out"] == 1, "the page goes on once"
     for party in parties:
         assert party.server.calls["/front-channel"] == 1
         assert [headers["sec-fetch-dest"] for _, headers in party.server.asked].count("iframe") == 1

@@ -60,7 +60,8 @@ def test_the_way_back_waits_for_the_frames_with_and_without_scripts(rp: Flow) ->
     html = page.content.decode()
     assert page.status_code == 200 and len(frames(page)) == 1
     back = f"{BACK}?state=%22%3E%3Cx"
-    assert f'<meta http-equiv="refresh" content="5; url={back}">' in html
+    assert f'<noscript><meta http-equiv="refresh" content="5; url={back}"></noscript>' in html
+    assert html.count("http-equiv") == 1, "who has scripts would be sent on twice"
     assert f'id="continue" href="{back}"' in html and "signed_out.js" in html
     assert "script-src 'self'" in page["Content-Security-Policy"]
 

@@ -34,7 +34,7 @@ STATES = [
     ("select_account", {"offers_current": False}),
     ("start_sign_in", {"unproven": "self_registered"}),
     ("sign_out", {"client": None}),
-    ("signed_out", {"client": client(), "continue_url": "https://printer.example/", "redirect_was_refused": False}),
+    ("signed_out", {"goes_on": False, "fault": None}),
     ("connected_apps", {"apps": [app(client=client(home_url=""), scopes=[scope("notes", sensitive=True)])]}),
 ]
 

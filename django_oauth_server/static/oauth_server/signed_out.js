@@ -1,5 +1,8 @@
-// Goes on as soon as every frame has loaded: the window's load event waits for them. So does a refresh that the page asks for, however
-// long one takes, so the time that it names is kept here.
-const goOn = () => location.replace(document.getElementById("continue").href);
+// Goes on once: as soon as every frame has loaded, for which the window's load event waits, or after five seconds.
+const goOn = () => {
+  clearTimeout(timer);
+  removeEventListener("load", goOn);
+  location.replace(document.getElementById("continue").href);
+};
+const timer = setTimeout(goOn, 5000);
 addEventListener("load", goOn);
-setTimeout(goOn, 5000);
