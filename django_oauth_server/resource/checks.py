@@ -15,7 +15,7 @@ from django_oauth_server.resource.conf import audiences, load, scope_rule, user_
 from django_oauth_server.resource.locations import APP_NAME, SUFFIX
 from django_oauth_server.resource.middleware import requirement_of
 from django_oauth_server.resource.routes.base import Route, routes
-from django_oauth_server.resource.routes.middleware import AUTHENTICATION, PREFIXES, position
+from django_oauth_server.resource.routes.middleware import PREFIXES
 from django_oauth_server.resource.routes.protection import NO_BEARER
 
 NO_BEARER_HINT = "Add BearerAuthentication to its authentication_classes, or to DEFAULT_AUTHENTICATION_CLASSES."
@@ -28,7 +28,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None = None, **kwargs: obj
         _read_settings()
     except ImproperlyConfigured as exc:
         return [Error(str(exc), id="oauth_resource.E001")]
-    return list(_check_middleware())
+    return []
 
 
 @register(Tags.urls)
@@ -40,23 +40,14 @@ def check_routes(app_configs: Sequence[AppConfig] | None = None, **kwargs: objec
         _read_settings()
     except ImproperlyConfigured:
         return []  # check_settings says it
-    return [*_check_metadata(), *(message for route in routes() for message in _check(route))]
+    found = routes()
+    return [*_check_metadata(), *_check_prefixes(found), *(message for route in found for message in _check(route))]
 
 
 def _read_settings() -> None:
     verifier(), audiences(), user_rule()
     if load().scope_covers:
         scope_rule()
-
-
-def _check_middleware() -> Iterator[CheckMessage]:
-    here, authentication = position(PREFIXES), position(AUTHENTICATION)
-    if here is not None and authentication is not None and here < authentication:
-        yield Error(
-            "ProtectedPrefixMiddleware stands before AuthenticationMiddleware, which replaces the token's user by the session's.",
-            hint=f"Put {PREFIXES} behind it in MIDDLEWARE.",
-            id="oauth_resource.E002",
-        )
 
 
 def _check_metadata() -> Iterator[CheckMessage]:
@@ -70,6 +61,21 @@ def _check_metadata() -> Iterator[CheckMessage]:
             hint='Include "django_oauth_server.resource.urls" at the root of the URLconf.',
             id="oauth_resource.E003",
         )
+
+
+def _check_prefixes(found: Sequence[Route]) -> Iterator[CheckMessage]:
+    for prefix in load().protected_prefixes:
+        if not any(_may_be_below(prefix, route.beginning) for route in found):
+            yield Warning(
+                f"protected_prefixes has {prefix}, and no route begins so.",
+                hint="Write it as paths begin, without a domain, a script name or a language.",
+                id="oauth_resource.W007",
+            )
+
+
+def _may_be_below(prefix: str, beginning: str) -> bool:
+    varies = beginning.endswith("<")
+    return f"{beginning}/".startswith(prefix) or (varies and prefix.startswith(beginning[:-1]))
 
 
 def _check(route: Route) -> Iterator[CheckMessage]:

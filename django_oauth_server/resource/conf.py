@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SETTING = "OAUTH_RESOURCE_SERVER"
 LOCAL: Final = "django_oauth_server.verifier.LocalVerifier"
+_NO_PREFIX = re.compile(r"//|[?#<>*^]")
 _PRINTABLE = re.compile(r"[\x20-\x7E]+")
 
 
@@ -82,7 +83,7 @@ def verifier() -> TokenVerifier:
         raise ImproperlyConfigured(
             f'{SETTING} needs a "verifier": the default one asks the tables of "django_oauth_server", which is not in INSTALLED_APPS.'
         )
-    return cast("TokenVerifier", _imported(one, "verifier")()) if isinstance(one, str) else one
+    return _verifying(_imported(one, "verifier")()) if isinstance(one, str) else one
 
 
 @cache
@@ -109,9 +110,12 @@ def audiences() -> tuple[str, ...]:
 
 def _imported(path: str, name: str) -> Any:
     try:
-        return import_string(path)
+        found = import_string(path)
     except ImportError as exc:
         raise ImproperlyConfigured(f"{SETTING}: {name} {path!r} cannot be imported: {exc}") from exc
+    if not callable(found):
+        raise ImproperlyConfigured(f"{SETTING}: {name} {path!r} cannot be called.")
+    return found
 
 
 def _normal(one: ResourceServerSettings) -> ResourceServerSettings:
@@ -120,16 +124,24 @@ def _normal(one: ResourceServerSettings) -> ResourceServerSettings:
         raise ImproperlyConfigured(f"{SETTING}: realm {one.realm!r} must be printable ASCII.")
     if isinstance(one.verifier, str) and "." not in one.verifier:
         raise ImproperlyConfigured(f"{SETTING}: verifier {one.verifier!r} is not a dotted path.")
-    if not (isinstance(one.verifier, str) or callable(getattr(one.verifier, "verify", None))):
-        raise ImproperlyConfigured(f"{SETTING}: verifier {one.verifier!r} is no TokenVerifier, nor a dotted path.")
+    if not isinstance(one.verifier, str):
+        _verifying(one.verifier)
     if not isinstance(one.resource, (str, list, tuple)):
         raise ImproperlyConfigured(f"{SETTING}: resource must be a string, or a list of them.")
     one = replace(one, resource=one.resource if isinstance(one.resource, str) else tuple(one.resource))
     for identifier in one.resources:
         _check_resource(identifier)
-    for prefix in one.protected_prefixes:
-        _check_prefix(prefix)
+    if not isinstance(one.protected_prefixes, Mapping):
+        raise ImproperlyConfigured(f'{SETTING}: protected_prefixes is a dict, such as {{"/api/": None}}.')
+    for prefix, requirement in one.protected_prefixes.items():
+        _check_prefix(prefix, requirement)
     return one
+
+
+def _verifying(one: object) -> TokenVerifier:
+    if isinstance(one, type) or not any(callable(getattr(one, name, None)) for name in ("verify", "averify")):
+        raise ImproperlyConfigured(f"{SETTING}: verifier {one!r} is no TokenVerifier, nor a dotted path.")
+    return cast("TokenVerifier", one)
 
 
 def _check_resource(identifier: str) -> None:
@@ -139,9 +151,18 @@ def _check_resource(identifier: str) -> None:
         raise ImproperlyConfigured(f"{SETTING}: resource {identifier!r}: {exc} (RFC 8707 section 2).") from exc
 
 
-def _check_prefix(prefix: object) -> None:
+def _check_prefix(prefix: object, requirement: object) -> None:
     if not isinstance(prefix, str) or not (prefix.startswith("/") and prefix.endswith("/")):
         raise ImproperlyConfigured(f"{SETTING}: protected_prefixes has {prefix!r}; a prefix begins and ends with /.")
+    if _NO_PREFIX.search(prefix):
+        raise ImproperlyConfigured(
+            f"{SETTING}: protected_prefixes has {prefix!r}; no path begins so. A prefix is no pattern."
+        )
+    if requirement is not None and (isinstance(requirement, type) or not hasattr(requirement, "judge")):
+        raise ImproperlyConfigured(
+            f"{SETTING}: protected_prefixes has {requirement!r} at {prefix}. "
+            'Write requires("notes:read") of django_oauth_server.resource.requirement, or None for any good token.'
+        )
 
 
 def _forget(**_: object) -> None:

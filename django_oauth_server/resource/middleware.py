@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, resolve
 
-from django_oauth_server.resource.admission import aadmit, admit
+from django_oauth_server.resource.admission import aadmit, admit, by_token
 from django_oauth_server.resource.challenge import Challenge
 from django_oauth_server.resource.conf import load
 from django_oauth_server.resource.django import refused
-from django_oauth_server.resource.people import attach
 from django_oauth_server.resource.requirement import Requirement, requires
 from django_oauth_server.resource.token import VerifiedToken
 
@@ -20,10 +20,11 @@ GetResponse = Callable[[HttpRequest], "HttpResponseBase | Awaitable[HttpResponse
 
 
 class ProtectedPrefixMiddleware:
-    """Asks for a good token wherever the setting `protected_prefixes` says; views may require more.
+    """Lets nobody in without a good token wherever the setting `protected_prefixes` says; views may require more.
 
-    It stands behind AuthenticationMiddleware, whose user it replaces by the token's. A path that no view answers is protected as well, so that
-    a stranger does not learn what there is.
+    It only closes. Only views that ask for a token themselves learn whom it stands for. For the others `request.user` is the session's person, and
+    nothing else that keeps a caller out, such as Django's CSRF check, is lifted. A path that no view answers is protected as well, so that a stranger
+    does not learn what there is.
     """
 
     sync_capable = async_capable = True
@@ -33,18 +34,31 @@ class ProtectedPrefixMiddleware:
         self.is_async = iscoroutinefunction(get_response)
         if self.is_async:
             markcoroutinefunction(self)
+            self.process_view = self._process_view_async  # type: ignore[method-assign,assignment]
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         requirement = requirement_of(request.path_info)
-        if requirement is None or _is_open(request):
+        if requirement is None or _is_open(_view(request)):
             return self.get_response(request)
         if self.is_async:
             return self._asked_async(request, requirement)
-        return _refusal(request, admit(request, requirement)) or self.get_response(request)
+        refusal = _refusal(admit(request, requirement))
+        return refusal or by_token(cast("HttpResponseBase", self.get_response(request)))
 
     async def _asked_async(self, request: HttpRequest, requirement: Requirement) -> HttpResponseBase:
-        refusal = _refusal(request, await aadmit(request, requirement))
-        return refusal or await self.get_response(request)  # type: ignore[misc]
+        refusal = _refusal(await aadmit(request, requirement))
+        return refusal or by_token(await cast("Awaitable[HttpResponseBase]", self.get_response(request)))
+
+    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponseBase | None:
+        """The view itself says whether it is open: another middleware may have led to it since (`request.urlconf`)."""
+        requirement = requirement_of(request.path_info)
+        return None if requirement is None or _is_open(view) else _refusal(admit(request, requirement))
+
+    async def _process_view_async(
+        self, request: HttpRequest, view: object, args: object, kwargs: object
+    ) -> HttpResponseBase | None:
+        requirement = requirement_of(request.path_info)
+        return None if requirement is None or _is_open(view) else _refusal(await aadmit(request, requirement))
 
 
 def requirement_of(path: str) -> Requirement | None:
@@ -56,17 +70,18 @@ def requirement_of(path: str) -> Requirement | None:
     return load().protected_prefixes[max(prefixes, key=len)] or requires()
 
 
-def _is_open(request: HttpRequest) -> bool:
-    """Whether the view says so (`open_resource`)."""
+def _view(request: HttpRequest) -> object:
+    """The view to which *request* leads, as far as is known before other middleware; None where there is none."""
     try:
-        return bool(getattr(resolve(request.path_info, getattr(request, "urlconf", None)).func, "is_open", False))
+        return resolve(request.path_info, getattr(request, "urlconf", None)).func
     except Resolver404:
-        return False
+        return None
 
 
-def _refusal(request: HttpRequest, outcome: VerifiedToken | Challenge) -> HttpResponseBase | None:
-    if isinstance(outcome, Challenge):
-        return refused(outcome)
-    attach(request, outcome)
-    request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]  # a token is not ambient: Django's middleware asks for no second proof
-    return None
+def _is_open(view: object) -> bool:
+    """Whether *view* says so (`open_resource`)."""
+    return bool(getattr(view, "is_open", False))
+
+
+def _refusal(outcome: VerifiedToken | Challenge) -> HttpResponseBase | None:
+    return refused(outcome) if isinstance(outcome, Challenge) else None

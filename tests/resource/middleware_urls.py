@@ -9,12 +9,17 @@ from django_oauth_server.resource.django import open_resource, protected_resourc
 from tests.resource.urls import seen
 
 
+def who(request: HttpRequest) -> JsonResponse:
+    """What a view sees that asks for no token."""
+    return JsonResponse({"user": request.user.get_username(), "authenticated": hasattr(request, "auth")})
+
+
 def plain(request: HttpRequest) -> JsonResponse:
-    return JsonResponse(seen(request))
+    return who(request)
 
 
 async def plain_async(request: HttpRequest) -> JsonResponse:
-    return JsonResponse(seen(request) | {"auser": (await request.auser()).get_username()})
+    return JsonResponse({"user": (await request.auser()).get_username(), "authenticated": hasattr(request, "auth")})
 
 
 @protected_resource("notes:write")

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.request import Request
@@ -81,10 +82,12 @@ async def ninja_async_operation(request: HttpRequest) -> dict[str, str]:
     return TOLD
 
 
+@csrf_exempt
 def plain(request: HttpRequest) -> JsonResponse:
     return JsonResponse(TOLD)
 
 
+@csrf_exempt
 async def plain_async(request: HttpRequest) -> JsonResponse:
     return JsonResponse(TOLD)
 

@@ -7,8 +7,9 @@ from django.core.checks import run_checks
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
+from django_oauth_server.resource import drf
 from tests.resource.test_middleware import MIDDLEWARE
-from tests.resource.verifiers import MAIL, NOTES
+from tests.resource.verifiers import MAIL, NOTES, KnownTokens, Person
 
 pytestmark = [
     pytest.mark.urls("tests.resource.middleware_urls"),
@@ -51,16 +52,6 @@ def test_with_the_middleware_the_prefix_is_guarded(settings):
     assert found() == {}
 
 
-def test_before_authentication_the_user_would_be_the_sessions(settings):
-    settings.MIDDLEWARE = [MIDDLEWARE[-1], *MIDDLEWARE[:-1]]
-    assert list(found()) == ["E002"]
-
-
-def test_a_project_without_sessions_needs_no_order(settings):
-    settings.MIDDLEWARE = [OURS]
-    assert "E002" not in found()
-
-
 @pytest.mark.parametrize(
     "wrong, words",
     [
@@ -68,16 +59,37 @@ def test_a_project_without_sessions_needs_no_order(settings):
         ({"verifier": "tests.resource.verifiers.WithoutDefault"}, 'needs a "resource"'),
         ({"scope_covers": "tests.nowhere.covers"}, "cannot be imported"),
         ({"user": "tests.nowhere.user"}, "cannot be imported"),
+        ({"scope_covers": "tests.resource.verifiers.NOTES"}, "cannot be called"),
+        ({"user": "tests.resource.verifiers.NOTES"}, "cannot be called"),
+        ({"verifier": KnownTokens}, "no TokenVerifier"),
+        ({"verifier": "tests.resource.verifiers.Person"}, "no TokenVerifier"),
+        ({"protected_prefixes": ["/api/"]}, 'such as {"/api/": None}'),
+        ({"protected_prefixes": {"/api/": "notes:read"}}, 'requires("notes:read")'),
+        ({"protected_prefixes": {"/api/": drf.requires("notes:read")}}, "or None for any good token"),
+        ({"protected_prefixes": {"/api/": Person}}, "or None for any good token"),
+        ({"protected_prefixes": {"/api/": ""}}, "or None for any good token"),
+        ({"protected_prefixes": {"/api//notes/": None}}, "no path begins so"),
+        ({"protected_prefixes": {"/api/<int>/": None}}, "no path begins so"),
+        ({"protected_prefixes": {"/api/*/": None}}, "no path begins so"),
+        ({"protected_prefixes": {"api/": None}}, "begins and ends with /"),
         ({"realm": "\n"}, "printable ASCII"),
         ({"scopse": {}}, "Did you mean 'scopes'?"),
     ],
-    ids=["verifier", "no resource", "scope_covers", "user", "realm", "name"],
+    ids=str,
 )
 def test_settings_that_cannot_be_read_are_told_once(settings, wrong, words):
     settings.OAUTH_RESOURCE_SERVER |= wrong
     (line,) = found()["E001"]
     assert words in line
     assert list(found()) == ["E001"]
+
+
+@pytest.mark.parametrize("prefix", ["/appi/", "/api/readings/", "/API/"])
+def test_a_prefix_that_is_the_beginning_of_no_route_is_told(settings, prefix):
+    settings.MIDDLEWARE = MIDDLEWARE
+    settings.OAUTH_RESOURCE_SERVER |= {"protected_prefixes": {"/api/": None, "/api/health/": None, prefix: None}}
+    (line,) = found()["W007"]
+    assert f"has {prefix}, and no route" in line
 
 
 @pytest.mark.urls("tests.resource.everything_urls")

@@ -12,7 +12,7 @@ from django_oauth_server.resource.middleware import requirement_of
 from django_oauth_server.resource.requirement import requires
 from tests.resource import verifiers
 
-pytestmark = pytest.mark.urls("tests.resource.middleware_urls")
+pytestmark = pytest.mark.urls("tests.resource.prefix_urls")
 
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -54,15 +54,92 @@ def test_without_a_token_nothing_below_the_prefix_answers(call, path):
 
 
 @SERVERS
-@pytest.mark.parametrize("path", ["/api/plain", "/api/async"])
-def test_a_view_finds_the_token_and_its_user(call, path):
+@pytest.mark.parametrize("path", ["/api/asking", "/api/asking-async"])
+def test_a_view_that_asks_for_a_token_finds_it_and_its_user(call, path):
     response = call(path, token="reader")
     assert (response.status_code, response.json()["client"], response.json()["user"]) == (200, "app", "alice")
 
 
 @SERVERS
-def test_a_token_needs_no_proof_against_forgery(call):
-    assert call("/api/plain", "post", token="reader").status_code == 200
+@pytest.mark.parametrize("path", ["/api/plain", "/api/async"])
+def test_a_view_that_asks_for_none_is_reached_by_nobody_in_particular(call, path):
+    assert call(path, token="reader").json() == {"user": "", "authenticated": False}
+
+
+@SERVERS
+@pytest.mark.parametrize("path", ["/api/login", "/api/staff", "/api/session", "/api/ninja/who"])
+def test_a_token_is_no_session(call, path):
+    assert call(path, token="staff").status_code in {302, 401, 403}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/login", "/api/session", "/api/ninja/who", "/api/plain"])
+def test_a_view_for_sessions_needs_both(path):
+    browser = Client()
+    browser.force_login(get_user_model().objects.create_user("bob"))
+    assert browser.get(path).status_code == 401
+    assert browser.get(path, headers=_headers("reader")).json()["user"] == "bob"
+
+
+@SERVERS
+def test_a_token_in_place_of_a_csrf_token_counts_where_a_token_is_asked_for(call):
+    assert call("/api/asking", "post", token="reader").status_code == 200
+    assert call("/api/plain", "post", token="reader").status_code == 403
+    assert call("/api/login", "post", token="staff").status_code == 403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/session", "/api/login"])
+def test_a_session_still_needs_its_csrf_token(path):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(get_user_model().objects.create_user("bob"))
+    assert browser.post(path, headers=_headers("reader")).status_code == 403
+
+
+@SERVERS
+def test_the_sign_in_middleware_still_asks_where_no_token_is_asked_for(call, settings):
+    settings.MIDDLEWARE = [*MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
+    assert call("/api/plain", token="reader").status_code == 302
+    assert call("/api/asking", token="reader").status_code == 200
+    assert call("/api/asking").status_code == 401
+
+
+@SERVERS
+@pytest.mark.parametrize(
+    "path", ["/api/plain", "/api/async", "/api/asking", "/api/session", "/api/missing", "/api/nothing-here"]
+)
+@pytest.mark.parametrize("token", ["", "reader", "unknown"])
+def test_caches_are_told_what_every_response_below_a_prefix_depends_on(call, path, token):
+    assert "Authorization" in call(path, token=token)["Vary"]
+
+
+class Tenants:
+    """Leads to another URLconf, as a middleware for tenants does."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        request.urlconf = "tests.resource.tenant_urls"
+        return self.get_response(request)
+
+
+TENANTS = f"{__name__}.Tenants"
+
+
+@SERVERS
+@pytest.mark.parametrize("first", [True, False], ids=["before", "behind"])
+def test_what_is_open_is_the_view_of_the_urlconf_that_the_request_names(call, settings, first):
+    settings.MIDDLEWARE = [TENANTS, *MIDDLEWARE] if first else [*MIDDLEWARE, TENANTS]
+    assert call("/api/health").status_code == 401
+    assert call("/api/health", token="reader").json() == {"user": "", "authenticated": False}
+    assert call("/api/nothing-here").status_code == 401
+
+
+@SERVERS
+def test_a_view_that_is_open_in_the_urlconf_of_the_request_is_open(call, settings):
+    settings.MIDDLEWARE = [TENANTS, *MIDDLEWARE]
+    assert call("/api/plain").json() == {"authenticated": False}
 
 
 @SERVERS

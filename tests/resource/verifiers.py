@@ -39,6 +39,13 @@ class Person:
         return "alice"
 
 
+class Staff(Person):
+    is_staff = is_superuser = True
+
+    def has_perms(self, *asked: object) -> bool:
+        return True
+
+
 def fetch_person() -> Person:
     """As a database does: refuse to block an event loop."""
     return async_unsafe("fetched in the loop")(Person)()
@@ -56,6 +63,7 @@ def known_token(token: str) -> VerifiedToken:
         "bare": make_token(),
         "stranger": make_token("notes:read", audience="https://elsewhere.example"),
         "lazy": make_token("notes:read", user=SimpleLazyObject(fetch_person)),
+        "staff": make_token(user=Staff()),
         "mail": make_token("notes:read", audience=MAIL),
     }
     if token not in known:

@@ -14,7 +14,6 @@ from django_oauth_server.resource.routes.protection import Protection
 
 PREFIXES: Final = "django_oauth_server.resource.middleware.ProtectedPrefixMiddleware"
 SIGN_IN: Final = "django.contrib.auth.middleware.LoginRequiredMiddleware"
-AUTHENTICATION: Final = "django.contrib.auth.middleware.AuthenticationMiddleware"
 
 
 def before(view: Any, beginning: str) -> Protection:
