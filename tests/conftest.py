@@ -16,7 +16,8 @@ from django_oauth_server.authorization.sources import request_uri
 from django_oauth_server.clients import keys as client_keys
 from django_oauth_server.keys import signing
 from django_oauth_server.protocol.jose import SigningKeyPair
-from django_oauth_server.storage import revocations
+from django_oauth_server.resource.shared_cache import shared_cache
+from django_oauth_server.storage import announcements, revoked
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow
 
@@ -30,12 +31,14 @@ def _fresh_process() -> Iterator[None]:
     translation.deactivate()
     cache.clear()
     signing.forget()
-    revocations.forget()
+    announcements.forget()
+    revoked.forget()
+    shared_cache.cache_clear()
     client_keys.forget()
     request_uri.forget()
     yield
     signing.forget()
-    revocations.forget()
+    revoked.forget()
 
 
 _MOST_KEPT = 16

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from django_oauth_server.admin.lists import JWT_OUTLIVES, RecordAdmin, badge, confirmed
 from django_oauth_server.models import Token
-from django_oauth_server.storage.tokens import revoke_family, revoke_token
+from django_oauth_server.storage.tokens import revoke_tokens
 from django_oauth_server.storage.transaction import atomic
 
 
@@ -71,21 +71,12 @@ class TokenAdmin(RecordAdmin):
         if isinstance(rows, HttpResponse):
             return rows
         with atomic():
-            for row in rows:
-                _revoke(row)
+            revoke_tokens(rows, timezone.now())
             self.log_change_of(request, rows, _("Revoked."))
         self.message_user(
             request, ngettext("%(n)d token was revoked.", "%(n)d tokens were revoked.", len(rows)) % {"n": len(rows)}
         )
         return None
-
-
-def _revoke(row: Token) -> None:
-    """With a refresh token goes all that its grant bought (RFC 7009 section 2.1)."""
-    if row.kind == Token.Kind.REFRESH and row.family:
-        revoke_family(row.family, timezone.now())
-    else:
-        revoke_token(row, timezone.now(), self_contained=row.kind == Token.Kind.ACCESS)
 
 
 def _what_ends(rows: list[Token]) -> list[str]:

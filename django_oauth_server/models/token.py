@@ -35,6 +35,8 @@ class Token(models.Model):
     """What else was proven when it was issued: when the person signed in, what it is bound to."""
     salt = models.CharField(max_length=32, blank=True, editable=False)
     """Of a refresh token: what its successor is derived with, beside the server's key and its own value."""
+    self_contained = models.BooleanField(null=True, editable=False)
+    """Whether it is verified without looking at this row, as a JWT is. NULL in rows of earlier versions: it may be."""
     issued_at = models.DateTimeField(_("issued"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires"), db_index=True)
     superseded_at = models.DateTimeField(_("rotated"), null=True, blank=True)

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
-from django.core.cache import caches
+from django.core.cache import BaseCache
 
-logger = logging.getLogger("django_oauth_server.resource")
+from django_oauth_server.resource.shared_cache import shared_cache
 
 _PREFIX: Final = "oauth_server:revoked:"
 
 
 def marks_of(claims: Mapping[str, object]) -> tuple[str, ...]:
-    """What a revocation may name: this token, the authorization that it came from, its client."""
+    """What a revocation may name: this token, the authorization that it came from, its client; and what the last two gave before a moment."""
     return tuple(_marks(claims))
 
 
 def _marks(claims: Mapping[str, object]) -> Iterator[str]:
     yield token_mark(str(claims.get("jti")))
     yield client_mark(str(claims.get("iss")), str(claims.get("client_id")))
+    yield former_client_mark(str(claims.get("iss")), str(claims.get("client_id")))
     if grant_id := claims.get("grant_id"):
         yield authorization_mark(str(grant_id))
+        yield former_authorization_mark(str(grant_id))
 
 
 def token_mark(jti: str) -> str:
@@ -33,36 +34,56 @@ def token_mark(jti: str) -> str:
 
 
 def authorization_mark(grant_id: str) -> str:
+    """For good."""
     return _digest(f"grant_id:{grant_id}")
 
 
+def former_authorization_mark(grant_id: str) -> str:
+    """Of what it gave before a moment: the person was shut out, and may come back."""
+    return _digest(f"former grant_id:{grant_id}")
+
+
 def client_mark(issuer: str, client_id: str) -> str:
+    """While it is disabled."""
     return _digest(f"client_id:{issuer} {client_id}")
+
+
+def former_client_mark(issuer: str, client_id: str) -> str:
+    """Of what was given before a moment: the client was deleted, and another may have its id."""
+    return _digest(f"former client_id:{issuer} {client_id}")
 
 
 def is_announced(cache: str, claims: Mapping[str, object]) -> bool:
     """Whether the token of *claims* was revoked, as *cache* (an alias in CACHES) says: one round trip.
 
-    A cache that cannot be reached says nothing, which is logged: what else is known of revocations still holds.
+    A cache that is away says nothing: what else is known of revocations still holds.
     """
-    try:
-        found = caches[cache].get_many([_PREFIX + mark for mark in marks_of(claims)])
-    except Exception:
-        logger.exception("the revocation cache %r cannot be read", cache)
-        return False
+    keys = [_PREFIX + mark for mark in marks_of(claims)]
+    found = shared_cache(cache).ask(lambda asked: asked.get_many(keys), away={})
     return any(covers(before, claims) for before in found.values())
 
 
-def announce(cache: str, revocations: Mapping[str, float | None], lifetime: timedelta) -> None:
-    """Tell all that share *cache* of *revocations*: each mark, with the moment before which tokens are meant, or None for all."""
-    caches[cache].set_many(
-        {_PREFIX + mark: before or 0 for mark, before in revocations.items()}, timeout=int(lifetime.total_seconds()) + 1
-    )
+def announce(cache: str, revocations: Mapping[str, float | None], lifetime: timedelta) -> bool:
+    """Tell all that share *cache* of *revocations*: each mark, with the moment before which tokens are meant, or None for all.
+
+    False where the cache is away.
+    """
+    values = {_PREFIX + mark: before or 0 for mark, before in revocations.items()}
+
+    def tell(asked: BaseCache) -> bool:
+        return not asked.set_many(values, timeout=int(lifetime.total_seconds()) + 1)
+
+    return not values or shared_cache(cache).ask(tell, away=False)
 
 
-def withdraw(cache: str, mark: str) -> None:
-    """Tell them that *mark* is good again."""
-    caches[cache].delete(_PREFIX + mark)
+def withdraw(cache: str, marks: Collection[str]) -> bool:
+    """Tell them that *marks* are good again. False where the cache is away."""
+
+    def tell(asked: BaseCache) -> bool:
+        asked.delete_many([_PREFIX + mark for mark in marks])
+        return True
+
+    return not marks or shared_cache(cache).ask(tell, away=False)
 
 
 def covers(before: float | None, claims: Mapping[str, object]) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import partial
+from itertools import islice
+from typing import Final
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
@@ -16,6 +18,8 @@ from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.signals import authorization_revoked
 from django_oauth_server.storage.revocations import record_authorizations
 from django_oauth_server.storage.transaction import Conflict, after_commit, atomic
+
+_AT_ONCE: Final = 1000
 
 
 def live_authorization(client: Client, user: AbstractBaseUser) -> Authorization | None:
@@ -94,13 +98,22 @@ def widen(
 
 
 def revoke_authorizations(authorizations: Iterable[Authorization], now: datetime) -> int:
-    """End these, and with them all that came from them: every path looks at the authorization. Returns how many were live."""
-    ended = 0
-    for authorization in authorizations:
-        with atomic():
-            if Authorization.objects.filter(pk=authorization.pk, is_live=True).update(is_live=None, revoked_at=now):
-                ended += 1
-                record_authorizations([authorization])
-                told = partial(authorization_revoked.send, Authorization, authorization=authorization)
-                after_commit(told)
-    return ended
+    """End these, and with them all that came from them: every path looks at the authorization. Returns how many were live.
+
+    A few statements for each thousand, which end together.
+    """
+    rest = iter(authorizations)
+    return sum(_revoke_together(some, now) for some in iter(lambda: list(islice(rest, _AT_ONCE)), []))
+
+
+def _revoke_together(authorizations: Collection[Authorization], now: datetime) -> int:
+    chosen = Authorization.objects.filter(pk__in=[one.pk for one in authorizations])
+    with atomic():
+        if not chosen.filter(is_live=True).update(is_live=None, revoked_at=now):
+            return 0
+        pks = set(chosen.filter(is_live=None, revoked_at=now).values_list("pk", flat=True))
+        ended = [one for one in authorizations if one.pk in pks]
+        record_authorizations(ended)
+        for authorization in ended:
+            after_commit(partial(authorization_revoked.send, Authorization, authorization=authorization))
+    return len(ended)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from django.db import models
-from django.db.models import F, Max, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_lazy as _
 
@@ -34,6 +34,11 @@ PARTICIPATION_KEPT: Final = timedelta(days=90)
 LOGOUT_KEPT: Final = timedelta(days=30)
 """For administrators who look for what went wrong."""
 
+_HELD: Final = Exists(Token.objects.filter(authorization=OuterRef("pk"))) | Exists(
+    Ticket.objects.filter(authorization=OuterRef("pk"))
+)
+"""What hangs on an authorization, a code that was not redeemed as well."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
@@ -55,9 +60,10 @@ def sweeps(now: datetime, keep_revoked: timedelta) -> tuple[Sweep, ...]:
 
     A rotated refresh token stays until it expires, so that its reuse is noticed. A spent code stays as long as any that expired: a replay after
     that is refused as unknown, and takes nothing back. A revoked token of a client's own stays until it expires: of a JWT that was not stored
-    when it was issued, the row is all that tells. The record of a revoked authorization is kept for *keep_revoked*.
+    when it was issued, the row is all that tells. The record of a revoked authorization is kept for *keep_revoked*, and for as long as something
+    hangs on it.
     """
-    expired, revoked, gone = now - EXPIRED_KEPT, now - REVOKED_TOKEN_KEPT, now - keep_revoked
+    expired, revoked, gone = now - EXPIRED_KEPT, now - REVOKED_TOKEN_KEPT, now - max(keep_revoked, EXPIRED_KEPT)
     return (
         Sweep(_("expired tokens"), Token.objects.filter(expires_at__lte=expired)),
         Sweep(_("revoked tokens"), Token.objects.filter(revoked_at__lte=revoked).exclude(authorization=None)),
@@ -70,7 +76,7 @@ def sweeps(now: datetime, keep_revoked: timedelta) -> tuple[Sweep, ...]:
         Sweep(_("old sign-ins at apps"), Participation.objects.filter(created_at__lte=now - PARTICIPATION_KEPT)),
         Sweep(_("finished logouts"), LogoutDelivery.objects.filter(finished_at__lte=now - LOGOUT_KEPT)),
         Sweep(_("expired codes and requests"), Ticket.objects.filter(expires_at__lte=expired)),
-        Sweep(_("revoked authorizations"), Authorization.objects.filter(revoked_at__lte=gone, tokens=None)),
+        Sweep(_("revoked authorizations"), Authorization.objects.filter(~_HELD, revoked_at__lte=gone)),
     )
 
 

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
+from typing import Final
 from uuid import UUID
+
+from django.db.models import Q, QuerySet
 
 from django_oauth_server.models import Token
 from django_oauth_server.storage.question import Question
-from django_oauth_server.storage.revocations import record
+from django_oauth_server.storage.revocations import record_tokens
 from django_oauth_server.storage.transaction import atomic
 
 _by_digest = Question(
     Token, lambda digest: Token.objects.select_related("client", "authorization__user").filter(digest=digest)
 )
+
+_AT_ONCE: Final = 1000
+_OUTLIVES_ITS_ROW: Final = Q(kind=Token.Kind.ACCESS) & ~Q(self_contained=False)
+"""What may be a JWT, which is verified without looking at its row."""
 
 
 def store(tokens: Sequence[Token]) -> None:
@@ -66,26 +74,40 @@ def revoke_token(token: Token, now: datetime, *, self_contained: bool) -> None:
     with atomic():
         ended = Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now)
         if ended and self_contained:
-            record([token.digest], token.expires_at)
+            record_tokens({token.digest: token.expires_at})
 
 
 def store_revoked(token: Token, now: datetime) -> None:
-    """End one that was not stored when it was issued: from now on it is, as revoked."""
+    """End a JWT that was not stored when it was issued: from now on it is, as revoked."""
     token.revoked_at = now
     with atomic():
-        record([token.digest], token.expires_at)
+        record_tokens({token.digest: token.expires_at})
         store_once(token)
 
 
 def revoke_family(family: UUID, now: datetime) -> None:
-    """End all that one grant bought.
+    """End all that one grant bought."""
+    _end(Token.objects.filter(family=family), now)
 
-    Again until nothing is left: whatever stores a token of the family writes one that is there in the same transaction, so that what was under
-    way has been stored by the time the other could be marked, and what is marked buys nothing.
+
+def revoke_tokens(tokens: Iterable[Token], now: datetime) -> None:
+    """End these; with a refresh token all that its grant bought (RFC 7009 section 2.1)."""
+    rest = iter(tokens)
+    for some in iter(lambda: list(islice(rest, _AT_ONCE)), []):
+        families = {one.family for one in some if one.kind == Token.Kind.REFRESH and one.family}
+        _end(Token.objects.filter(Q(pk__in=[one.pk for one in some]) | Q(family__in=families)), now)
+
+
+def _end(tokens: QuerySet[Token], now: datetime) -> None:
+    """Mark *tokens*, and beside that the JWTs that this ended, in one transaction: whoever dies half-way has ended nothing.
+
+    Again until nothing is left: whatever stores a token of a family writes one that is there in the same transaction, so that what was under way
+    has been stored by the time the other could be marked, and what is marked buys nothing.
     """
-    while Token.objects.filter(family=family, revoked_at=None).update(revoked_at=now):
-        pass
-    ended = Token.objects.filter(family=family, kind=Token.Kind.ACCESS, expires_at__gt=now)
-    living = dict(ended.values_list("digest", "expires_at"))
-    if living:
-        record(living.keys(), max(living.values()))
+    with atomic():
+        if not tokens.filter(revoked_at=None).update(revoked_at=now):
+            return
+        while tokens.filter(revoked_at=None).update(revoked_at=now):
+            pass
+        living = tokens.filter(_OUTLIVES_ITS_ROW, revoked_at=now, expires_at__gt=now)
+        record_tokens(dict(living.values_list("digest", "expires_at")))

@@ -8,19 +8,14 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client, Token
 from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.tokens.describe import audience_of, session_claims, subject_of
-from django_oauth_server.tokens.locate import locate
+from django_oauth_server.tokens.locate import locate_living
 from django_oauth_server.tokens.subject import is_pairwise
 
 
 def introspect_presented(value: str, caller: Client, issuer: Issuer, now: datetime) -> dict[str, object]:
     """RFC 7662 section 2.2. A token that is dead, unknown, or not the caller's business is `{"active": false}`, and no more is said."""
-    token = locate(value, issuer, now)
-    if token is None or not _may_see(caller, token, issuer):
-        return {"active": False}
-    superseded = token.superseded_at is not None
-    if superseded or token.ended_by(now, password_change_revokes=issuer.settings.password_change_revokes):
-        return {"active": False}
-    return _members(token, issuer)
+    token = locate_living(value, issuer, now)
+    return _members(token, issuer) if token and _may_see(caller, token, issuer) else {"active": False}
 
 
 def _may_see(caller: Client, token: Token, issuer: Issuer) -> bool:

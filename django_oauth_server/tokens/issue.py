@@ -69,7 +69,7 @@ def _answer(
     rotated = issuance.replaces
     key = derivation_keys(issuer)[0] if rotated else b""
     identifier = _access_identifier(issuance, audience, key) if rotated else opaque.generate(opaque.ACCESS_TOKEN)
-    access = _access_token(issuance, audience, form.digest(identifier), issuer, now)
+    access = _access_token(issuance, audience, form, identifier, issuer, now)
     refresh_value = (
         issuance.presented
     )  # where nothing rotates, the same is told again: clients store what an answer has
@@ -96,7 +96,7 @@ def _answer_again(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer,
         )
     access = found.get(form.digest(identifier))
     if access is None:
-        access = _access_token(issuance, audience, form.digest(identifier), issuer, now)
+        access = _access_token(issuance, audience, form, identifier, issuer, now)
         _store_beside(issuance, access)
     access.client, access.authorization = issuance.client, issuance.authorization
     return _response(access, form.render(access, identifier, issuer), refresh_value, now)
@@ -127,10 +127,13 @@ def _refresh_value(issuance: Issuance, key: bytes) -> str:
     return opaque.derive(opaque.REFRESH_TOKEN, key, issuance.presented, issuance.replaces.salt)
 
 
-def _access_token(issuance: Issuance, audience: tuple[str, ...], digest: str, issuer: Issuer, now: datetime) -> Token:
+def _access_token(
+    issuance: Issuance, audience: tuple[str, ...], form: TokenFormat, identifier: str, issuer: Issuer, now: datetime
+) -> Token:
     return Token(
         kind=Token.Kind.ACCESS,
-        digest=digest,
+        digest=form.digest(identifier),
+        self_contained=form.self_contained,
         client=issuance.client,
         authorization=issuance.authorization,
         family=issuance.family,

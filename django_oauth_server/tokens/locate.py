@@ -6,12 +6,15 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.signing import verify
 from django_oauth_server.models import Client, Token
 from django_oauth_server.protocol import jose, opaque
 from django_oauth_server.resource.token import MAX_LENGTH, REQUIRED_CLAIMS
+from django_oauth_server.resource.verifiers.base import CannotVerify
 from django_oauth_server.storage.clients import find_client
+from django_oauth_server.storage.revoked import is_revoked
 from django_oauth_server.storage.tokens import find_token
 from django_oauth_server.tokens.formats.base import TokenFormat
 
@@ -21,13 +24,28 @@ def locate(value: str, issuer: Issuer, now: datetime) -> Token | None:
 
     A JWT that was not stored, as nobody's authorization stands behind it, comes back as what would have been stored.
     """
-    if len(value) > MAX_LENGTH:
+    return _located(value, issuer, now)[0]
+
+
+def locate_living(value: str, issuer: Issuer, now: datetime) -> Token | None:
+    """The same, if it is worth anything now. A JWT that no verifier beside this server takes any more is not, whatever its row says."""
+    token, claims = _located(value, issuer, now)
+    if token is None or token.superseded_at is not None:
         return None
+    if token.ended_by(now, password_change_revokes=issuer.settings.password_change_revokes):
+        return None
+    return None if claims and _is_revoked(claims, issuer) else token
+
+
+def _located(value: str, issuer: Issuer, now: datetime) -> tuple[Token | None, dict[str, object] | None]:
+    """The token, and its claims where it is a JWT."""
+    if len(value) > MAX_LENGTH:
+        return None, None
     if value.startswith((opaque.ACCESS_TOKEN, opaque.REFRESH_TOKEN)):
         found = find_token(opaque.digest(value))
-        return found if found and found.client.issuer == issuer.settings.issuer else None
+        return (found if found and found.client.issuer == issuer.settings.issuer else None), None
     claims = verified_claims(value, issuer, now) if value.count(".") == 2 else None
-    return _of_claims(claims, issuer) if claims else None
+    return (_of_claims(claims, issuer) if claims else None), claims
 
 
 def verified_claims(value: str, issuer: Issuer, now: datetime) -> dict[str, object] | None:
@@ -38,6 +56,14 @@ def verified_claims(value: str, issuer: Issuer, now: datetime) -> dict[str, obje
         return None
     complete = claims.keys() >= REQUIRED_CLAIMS and claims["iss"] == issuer.settings.issuer
     return claims if complete and now < moment(claims["exp"]) else None
+
+
+def _is_revoked(claims: dict[str, object], issuer: Issuer) -> bool:
+    """The question that verifiers ask, so that nobody is told otherwise."""
+    try:
+        return is_revoked(claims, issuer.settings)
+    except CannotVerify as exc:
+        raise TemporarilyUnavailable("The server is busy; try again.", detail=exc.reason) from exc
 
 
 def _of_claims(claims: dict[str, object], issuer: Issuer) -> Token | None:

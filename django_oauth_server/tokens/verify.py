@@ -14,7 +14,7 @@ from django_oauth_server.protocol import opaque
 from django_oauth_server.resource.token import MAX_LENGTH, VerifiedToken
 from django_oauth_server.resource.verifiers.base import InvalidToken
 from django_oauth_server.storage.authorizations import find_authorization
-from django_oauth_server.storage.revocations import is_revoked
+from django_oauth_server.storage.revoked import is_revoked
 from django_oauth_server.storage.tokens import find_token
 from django_oauth_server.tokens.describe import describe
 from django_oauth_server.tokens.locate import verified_claims

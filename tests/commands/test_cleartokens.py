@@ -94,6 +94,24 @@ def test_the_record_of_a_revoked_authorization_is_kept_for_a_while():
     assert not Authorization.objects.exists()
 
 
+@pytest.mark.parametrize("keep", ["0", "36500"])
+@pytest.mark.django_db(transaction=True)
+def test_any_time_that_a_record_can_be_kept_for_is_kept(keep):
+    code = TicketFactory()
+    Authorization.objects.filter(pk=code.authorization_id).update(is_live=None, revoked_at=ago(days=1))
+    AuthorizationFactory(is_live=None, revoked_at=ago(days=1))
+    TokenFactory(authorization__is_live=None, authorization__revoked_at=ago(minutes=1))
+    clear("--keep-revoked", keep)
+    assert Ticket.objects.get() == code
+    assert Authorization.objects.count() == (2 if keep == "0" else 3)
+
+
+def test_what_was_revoked_this_minute_stays_for_the_requests_that_are_under_way():
+    AuthorizationFactory(is_live=None, revoked_at=ago(minutes=1))
+    clear("--keep-revoked", "0")
+    assert Authorization.objects.exists()
+
+
 def test_each_batch_is_bounded():
     authorization = AuthorizationFactory()
     for _ in range(5):
@@ -106,7 +124,9 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(django_assert_num_
     authorization = AuthorizationFactory()
     for _ in range(30):
         TokenFactory(authorization=authorization, expires_at=ago(hours=2))
-    with django_assert_num_queries(9 + 1 + 3 + 2):  # a look at each kind, one more look; note and delete; a savepoint
+    with django_assert_num_queries(
+        1 + 9 + 1 + 3 + 2
+    ):  # what was not announced; each kind, one more look; note and delete; a savepoint
         clear()
 
 

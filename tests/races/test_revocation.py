@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from copy import copy
 from functools import partial
 from random import uniform
 from threading import Thread
@@ -13,9 +14,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from django_oauth_server.models import Authorization, Token
+from django_oauth_server.models import Authorization, Revocation, Token
 from django_oauth_server.resource.verifiers.base import InvalidToken
-from django_oauth_server.storage import revocations
+from django_oauth_server.storage import revoked
 from django_oauth_server.storage.clients import set_active
 from django_oauth_server.storage.tokens import find_tokens
 from django_oauth_server.storage.transaction import retry_conflicts
@@ -113,7 +114,7 @@ def test_a_client_that_is_disabled_while_it_refreshes(door: Door, person: Any, p
 
 def opens(value: str) -> bool:
     """Whether the JWT is good where another process looks, which reads what was revoked."""
-    revocations.forget()
+    revoked.forget()
     try:
         LocalVerifier().verify(value)
     except InvalidToken:
@@ -133,6 +134,28 @@ def test_no_jwt_that_was_issued_meanwhile_opens_anything(door: Door, person: Any
         }
         values = race(door, flow, ends[how])
         assert not any(opens(value) for value in values if value.count(".") == 2)
+
+
+@pytest.mark.spec("OAuth 2.1", "7.5.2")
+def test_twenty_replays_at_once_mark_each_jwt_once(door: Door, person: Any) -> None:
+    flow = walk(door, ClientFactory(public=True, access_token_format="at+jwt"), person)
+    code = flow.code()
+    bought = [flow.exchange(code).json()]
+    for _ in range(3):
+        bought.append(flow.refresh(bought[-1]["refresh_token"]).json())
+    replays = [partial(walk(door, flow.client).exchange, code) for _ in range(20)]
+    assert {one.status_code for one in at_once(*replays)} == {400}
+    assert Revocation.objects.count() == Revocation.objects.values("mark").distinct().count() == len(bought)
+    assert not any(opens(one["access_token"]) for one in bought)
+
+
+def test_a_person_who_is_disabled_in_twenty_places_at_once_is_marked_once(door: Door, person: Any) -> None:
+    flow = walk(door, ClientFactory(access_token_format="at+jwt"), person)
+    token = flow.tokens()["access_token"]
+    person.is_active = False
+    at_once(*[partial(retry_conflicts, copy(person).save)] * 20)
+    assert Revocation.objects.count() == 1
+    assert not opens(token)
 
 
 def test_a_client_that_is_deleted_while_it_redeems_codes(door: Door, person: Any) -> None:

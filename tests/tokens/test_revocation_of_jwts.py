@@ -5,23 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest import mock
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import caches
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import Client as Browser
 from django.urls import include, path
 from django.utils import timezone
 
 from django_oauth_server.models import Authorization, Client, Revocation, Token
+from django_oauth_server.protocol.basic import format_basic
+from django_oauth_server.protocol.jose import unverified
 from django_oauth_server.resource import revocations as announced
 from django_oauth_server.resource.django import protected_resource
-from django_oauth_server.storage import clients, revocations
+from django_oauth_server.storage import announcements, clients, revocations, revoked
 from tests.factories import ClientFactory
 from tests.flow import Flow
+
+FORM = "application/x-www-form-urlencoded"
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db(transaction=True)]
 
@@ -45,7 +51,7 @@ def jwt_flow(flow: Flow) -> Flow:
 def process(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Let time pass in this process, which holds its snapshot as if another process had revoked."""
     now = [1000.0]
-    monkeypatch.setattr(revocations, "monotonic", lambda: now[0])
+    monkeypatch.setattr(revoked, "monotonic", lambda: now[0])
     return lambda seconds: now.__setitem__(0, now[0] + seconds)
 
 
@@ -138,11 +144,11 @@ def test_a_jwt_ends_at_once_in_the_process_that_ends_it(jwt_flow, end):
 def test_another_process_refuses_it_within_the_delay(jwt_flow, end, process, monkeypatch):
     tokens = bought(jwt_flow)
     assert opens(tokens["access_token"])
-    monkeypatch.setattr(revocations, "forget", lambda: None)  # whoever revokes is another process
+    monkeypatch.setattr(revocations, "look_again", lambda: None)  # whoever revokes is another process
     end(jwt_flow, tokens)
-    process(4.9)
+    process(2.4)
     assert opens(tokens["access_token"])
-    process(0.2)
+    process(2.5)
     assert not opens(tokens["access_token"])
 
 
@@ -151,7 +157,7 @@ def test_with_a_shared_cache_every_process_refuses_it_at_once(jwt_flow, end, pro
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"revocation_cache": "default"}
     tokens = bought(jwt_flow)
     assert opens(tokens["access_token"])
-    monkeypatch.setattr(revocations, "forget", lambda: None)
+    monkeypatch.setattr(revocations, "look_again", lambda: None)
     end(jwt_flow, tokens)
     assert not opens(tokens["access_token"])
 
@@ -179,7 +185,7 @@ def test_a_user_who_is_enabled_again_gets_tokens_that_work(jwt_flow, monkeypatch
     get_user_model().objects.update(is_active=True)
     assert not opens(tokens["access_token"])
     Revocation.objects.update(issued_before=timezone.now() - timedelta(seconds=2))  # that was a while ago
-    revocations.forget()
+    revoked.forget()
     assert opens(jwt_flow.refresh(tokens["refresh_token"]).json()["access_token"])
 
 
@@ -229,7 +235,8 @@ def test_a_cache_that_is_down_leaves_the_bound(jwt_flow, process, monkeypatch, s
     for name in ("get_many", "set_many"):
         monkeypatch.setattr(type(caches["default"]), name, down)
     assert opens(tokens["access_token"])
-    assert "revocation cache" in caplog.text
+    assert opens(tokens["access_token"])
+    assert caplog.text.count("cannot be reached") == 1  # in a minute
     revoke_it(jwt_flow, tokens)
     assert not opens(tokens["access_token"])
 
@@ -252,7 +259,7 @@ def test_a_delay_of_zero_looks_each_time(jwt_flow, settings, monkeypatch):
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"revocation_delay": timedelta(0)}
     tokens = bought(jwt_flow)
     assert opens(tokens["access_token"])
-    monkeypatch.setattr(revocations, "forget", lambda: None)
+    monkeypatch.setattr(revocations, "look_again", lambda: None)
     revoke_it(jwt_flow, tokens)
     assert not opens(tokens["access_token"])
 
@@ -298,3 +305,275 @@ def test_a_client_that_is_made_anew_gives_nothing_back_to_the_one_before(jwt_flo
     Client.objects.get().delete()
     ClientFactory(client_id=client_id, access_token_format="at+jwt")
     assert not opens(tokens["access_token"])
+
+
+def again_and_again(flow: Flow, tokens: dict[str, Any], end: Callable[[Flow, dict[str, Any]], object]) -> int:
+    """How many rows tell of what *end* ended, once it was asked for ten times."""
+    value = tokens["refresh_token"]
+    for _ in range(3):
+        value = flow.refresh(value).json().get("refresh_token", value)
+    for _ in range(10):
+        end(flow, tokens)
+    return Revocation.objects.count()
+
+
+def save_the_disabled_user(flow: Flow, tokens: dict[str, Any]) -> None:
+    user = get_user_model().objects.get()
+    user.is_active = False
+    user.save()
+
+
+@pytest.mark.parametrize(
+    ("end", "marks"),
+    [
+        (revoke_it, 1),
+        (revoke_its_refresh_token, 4),
+        (lambda flow, tokens: flow.exchange(tokens["code"]), 4),
+        (save_the_client_disabled, 1),
+        (save_the_disabled_user, 1),
+    ],
+    ids=["access token", "refresh token", "code", "client", "person"],
+)
+@pytest.mark.spec("RFC 7009", "2.1")
+def test_what_is_ended_again_is_not_marked_again(jwt_flow, end, marks):
+    assert again_and_again(jwt_flow, bought(jwt_flow), end) == marks
+
+
+def test_saving_a_disabled_user_again_writes_nothing(jwt_flow):
+    save_the_disabled_user(jwt_flow, bought(jwt_flow))
+    said = list(Revocation.objects.values())
+    save_the_disabled_user(jwt_flow, {})
+    assert list(Revocation.objects.values()) == said
+
+
+def test_a_user_who_is_disabled_once_more_loses_what_was_issued_in_between(jwt_flow):
+    tokens = bought(jwt_flow)
+    save_the_disabled_user(jwt_flow, tokens)
+    get_user_model().objects.update(is_active=True)
+    Revocation.objects.update(issued_before=timezone.now() - timedelta(seconds=2))
+    revoked.forget()
+    later = jwt_flow.refresh(tokens["refresh_token"]).json()["access_token"]
+    assert opens(later)
+    save_the_disabled_user(jwt_flow, tokens)
+    assert not opens(later)
+
+
+def test_what_has_expired_is_not_marked(jwt_flow):
+    tokens = bought(jwt_flow)
+    Token.objects.filter(kind="access").update(expires_at=timezone.now() - timedelta(minutes=1))
+    revoke_its_refresh_token(jwt_flow, tokens)
+    assert not Revocation.objects.exists()
+
+
+def test_opaque_tokens_of_a_family_need_no_rows(flow):
+    revoke_its_refresh_token(flow, bought(flow))
+    assert not Revocation.objects.exists()
+
+
+def test_rows_of_earlier_versions_that_repeat_themselves_still_count(jwt_flow):
+    tokens = bought(jwt_flow)
+    revoke_it(jwt_flow, tokens)
+    row = Revocation.objects.get()
+    Revocation.objects.all().delete()
+    Revocation.objects.bulk_create(Revocation(mark=row.mark, expires_at=row.expires_at) for _ in range(3))
+    revoked.forget()
+    assert not opens(tokens["access_token"])
+
+
+def test_a_revocation_that_is_undone_is_forgotten(jwt_flow, process):
+    tokens = bought(jwt_flow)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        clients.set_active([Client.objects.get()], active=False)
+        assert not opens(tokens["access_token"])
+        raise RuntimeError
+    process(3)
+    assert opens(tokens["access_token"])
+
+
+def test_a_revocation_that_took_an_hour_to_commit_is_found_within_the_delay(jwt_flow, process, monkeypatch):
+    tokens = bought(jwt_flow)
+    assert opens(tokens["access_token"])
+    monkeypatch.setattr(revocations, "look_again", lambda: None)
+    revoke_it(jwt_flow, tokens)
+    Revocation.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    process(5)
+    assert not opens(tokens["access_token"])
+
+
+def test_only_what_is_new_is_read_again(jwt_flow, process, monkeypatch):
+    tokens = bought(jwt_flow)
+    assert opens(tokens["access_token"])
+    Revocation.objects.bulk_create(
+        Revocation(
+            mark=str(number),
+            once=str(number),
+            expires_at=timezone.now() + timedelta(hours=1),
+            announced_at=timezone.now() - timedelta(minutes=5),
+        )
+        for number in range(50)
+    )
+    read: list[int] = []
+    news = revoked._news
+    monkeypatch.setattr(revoked, "_news", lambda *args: (rows := news(*args), read.append(len(rows)))[0])
+    revoke_it(jwt_flow, tokens)
+    process(5)
+    assert not opens(tokens["access_token"])
+    assert read == [1]
+
+
+def test_nobody_waits_for_the_one_who_reads(jwt_flow, process, monkeypatch):
+    tokens = bought(jwt_flow)
+    assert opens(tokens["access_token"])
+    process(3)
+    with revoked._memory.turn:
+        assert opens(tokens["access_token"])
+
+
+def test_who_does_not_know_for_too_long_says_so(jwt_flow, process, monkeypatch):
+    tokens = bought(jwt_flow)
+    assert opens(tokens["access_token"])
+    process(5)
+    monkeypatch.setattr(revoked, "PATIENCE", 0.01)
+    with revoked._memory.turn:
+        assert call(tokens["access_token"]).status_code == 503
+        asked = {"token": tokens["access_token"]}
+        headers = {"Authorization": format_basic(jwt_flow.client.client_id, jwt_flow.client.secret)}
+        assert (
+            Browser().post("/oauth/introspect", urlencode(asked), content_type=FORM, headers=headers).status_code == 503
+        )
+
+
+@pytest.mark.parametrize("end", [revoke_its_refresh_token, replay_the_code])
+def test_what_was_interrupted_half_way_is_done_the_next_time(jwt_flow, end, monkeypatch):
+    tokens = bought(jwt_flow)
+
+    def die(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(revocations.Revocation.objects, "bulk_create", die)
+        with pytest.raises(SystemExit):
+            end(jwt_flow, tokens)
+    assert opens(tokens["access_token"])
+    end(jwt_flow, tokens)
+    assert not opens(tokens["access_token"])
+    assert Revocation.objects.count() == 1
+
+
+def test_a_client_that_is_made_anew_has_nothing_of_the_one_before_at_introspection(jwt_flow):
+    jwt_flow.client.metadata |= {"grant_types": ["client_credentials"]}
+    jwt_flow.client.save()
+    former = jwt_flow.token(grant_type="client_credentials", scope="notes:read").json()["access_token"]
+    assert jwt_flow.is_active(former)
+    Client.objects.get().delete()
+    later = timezone.now() + timedelta(seconds=3)
+    with mock.patch("django.utils.timezone.now", lambda: later):
+        jwt_flow.client = ClientFactory(
+            client_id=jwt_flow.client.client_id,
+            access_token_format="at+jwt",
+            metadata__grant_types=["client_credentials"],
+        )
+        assert not jwt_flow.is_active(former)
+        assert not opens(former)
+        assert jwt_flow.is_active(
+            jwt_flow.token(grant_type="client_credentials", scope="notes:read").json()["access_token"]
+        )
+
+
+def test_enabling_a_client_gives_nothing_back_to_the_one_before(jwt_flow):
+    tokens = bought(jwt_flow)
+    Client.objects.get().delete()
+    later = timezone.now() + timedelta(seconds=3)
+    with mock.patch("django.utils.timezone.now", lambda: later):
+        anew = ClientFactory(client_id=jwt_flow.client.client_id)
+        clients.set_active([anew], active=False)
+        clients.set_active([anew], active=True)
+        assert not opens(tokens["access_token"])
+
+
+def test_what_was_withdrawn_is_good_in_every_process(jwt_flow, process, monkeypatch):
+    tokens = bought(jwt_flow)
+    clients.set_active([jwt_flow.client], active=False)
+    assert not opens(tokens["access_token"])
+    monkeypatch.setattr(revocations, "look_again", lambda: None)
+    clients.set_active([jwt_flow.client], active=True)
+    process(5)
+    assert opens(tokens["access_token"])
+    clients.set_active([jwt_flow.client], active=False)
+    process(5)
+    assert not opens(tokens["access_token"])
+
+
+class Outage:
+    """The cache, away and back."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    def begin(self) -> None:
+        for name in ("get", "get_many", "set", "set_many", "add", "incr", "delete", "delete_many"):
+            self._monkeypatch.setattr(type(caches["default"]), name, self._down)
+
+    def end(self) -> None:
+        self._monkeypatch.undo()
+
+    def _down(self, *_: object, **__: object) -> None:
+        raise ConnectionError("down")
+
+
+@pytest.fixture
+def outage(settings: Any) -> Outage:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"revocation_cache": "default"}
+    return Outage(pytest.MonkeyPatch())
+
+
+def is_announced(token: str) -> bool:
+    """Whether a verifier that shares only the cache refuses the token."""
+    return announced.is_announced("default", unverified(token)[1])
+
+
+@pytest.mark.parametrize("end", CAUSES)
+def test_what_could_not_be_announced_is_announced_at_the_end_of_a_later_request(jwt_flow, outage, end, monkeypatch):
+    tokens = bought(jwt_flow)
+    outage.begin()
+    end(jwt_flow, tokens)
+    outage.end()
+    monkeypatch.setattr(announcements, "_REST", 0.0)
+    announcements._debt.not_before = 0.0  # a moment has passed
+    Browser().get("/.well-known/oauth-authorization-server")
+    assert is_announced(tokens["access_token"])
+    assert not Revocation.objects.filter(announced_at=None).exists()
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        lambda flow, token: opens(token),
+        lambda flow, token: flow.introspect(bought(flow)["access_token"]),
+        lambda flow, token: flow.revoke(bought(flow)["access_token"]),
+        lambda flow, token: call_command("cleartokens", verbosity=0),
+    ],
+    ids=["view", "introspection", "revocation", "command"],
+)
+def test_another_process_announces_what_the_one_that_revoked_did_not_live_to(jwt_flow, outage, notice):
+    tokens = bought(jwt_flow)
+    outage.begin()
+    revoke_it(jwt_flow, tokens)
+    outage.end()
+    announcements.forget()
+    revoked.forget()
+    Revocation.objects.update(created_at=timezone.now() - timedelta(seconds=11))
+    assert not is_announced(tokens["access_token"])
+    notice(jwt_flow, tokens["access_token"])
+    assert is_announced(tokens["access_token"])
+
+
+def test_a_client_that_was_enabled_while_the_cache_was_away_is_good_again(jwt_flow, outage):
+    tokens = bought(jwt_flow)
+    clients.set_active([jwt_flow.client], active=False)
+    assert is_announced(tokens["access_token"])
+    outage.begin()
+    clients.set_active([jwt_flow.client], active=True)
+    outage.end()
+    announcements.announce_all()
+    assert not is_announced(tokens["access_token"])

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_oauth_server.management.arguments import number
+from django_oauth_server.storage.announcements import announce_all
 from django_oauth_server.storage.cleanup import Sweep, sweeps
 
 
@@ -52,6 +53,7 @@ class Command(BaseCommand):
         keep_revoked: int,
         **options: object,
     ) -> None:
+        announce_all()
         deleted: dict[str, int] = {}
         due = sweeps(timezone.now(), timedelta(days=keep_revoked))
         for sweep, rows in islice(_batches(due, batch_size), max_batches):

@@ -1,0 +1,153 @@
+"""What was revoked, as this process knows it: read again every few seconds, by one thread, and only what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from threading import Lock
+from time import monotonic
+from typing import Final, NamedTuple
+
+from django.db import Error
+from django.db.models import Q
+from django.utils import timezone
+
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.models import Revocation
+from django_oauth_server.resource.revocations import covers, is_announced, marks_of
+from django_oauth_server.resource.verifiers.base import CannotVerify
+from django_oauth_server.storage.announcements import WITHDRAWN_KEPT, announce_soon, is_overdue
+from django_oauth_server.storage.transaction import PATIENCE, after_commit
+
+_OVERLAP: Final = timedelta(minutes=1)
+"""How far the clocks of those who announce and of those who read may differ."""
+_REMEMBERED: Final = timedelta(minutes=10)
+"""Whoever has not read for so long reads all anew. Shorter than a revocation that was withdrawn is kept."""
+_FEW: Final = 1024
+
+
+class _Entry(NamedTuple):
+    """What one row says."""
+
+    before: float | None
+    until: float
+
+    def covers(self, claims: Mapping[str, object], now: float) -> bool:
+        return now < self.until and covers(self.before, claims)
+
+
+class _Memory:
+    """What this process has read.
+
+    Rows that are not announced yet are read each time: they may belong to a transaction of this thread, which can still be undone. Of the others,
+    only those are read that were announced since the last time: whatever is announced is committed, so none becomes visible later.
+    """
+
+    def __init__(self) -> None:
+        self.turn: Final = Lock()
+        self.read_at = float("-inf")
+        self._moment: datetime | None = None
+        self._announced: dict[str, _Entry] = {}
+        self._unannounced: dict[str, _Entry] = {}
+        self._most = _FEW
+
+    def covers(self, claims: Mapping[str, object]) -> bool:
+        """Whether what was read says that the token of *claims* was revoked."""
+        now, unannounced, announced = timezone.now().timestamp(), self._unannounced, self._announced
+        known = (unannounced.get(mark) or announced.get(mark) for mark in marks_of(claims))
+        return any(entry is not None and entry.covers(claims, now) for entry in known)
+
+    def read(self) -> bool:
+        """Read what is new. Returns whether something of it should have been announced long ago."""
+        began, now = monotonic(), timezone.now()  # what is written from now on is found the next time
+        since = self._moment if self._moment and abs(now - self._moment) < _REMEMBERED else None
+        announced: dict[str, _Entry] = self._announced if since else {}
+        unannounced: dict[str, _Entry] = {}
+        overdue = False
+        for mark, once, before, until, created_at, announced_at in _news(since, now):
+            entry, into = _Entry(before.timestamp() if before else None, until.timestamp()), announced
+            if announced_at is None:
+                into, overdue = unannounced, overdue or is_overdue(created_at, now)
+            into[mark] = entry if once else _stronger(entry, into.get(mark))
+        self._announced, self._unannounced = self._pruned(announced, now), unannounced
+        self._moment, self.read_at = now, began
+        return overdue
+
+    def forget(self) -> None:
+        """Let go of everything."""
+        self.read_at, self._moment = float("-inf"), None
+
+    def _pruned(self, entries: dict[str, _Entry], now: datetime) -> dict[str, _Entry]:
+        """*entries*, from time to time without those that have expired."""
+        if len(entries) <= self._most:
+            return entries
+        living = {mark: entry for mark, entry in entries.items() if entry.until > now.timestamp()}
+        self._most = max(2 * len(living), _FEW)
+        return living
+
+
+_memory: Final = _Memory()
+
+
+def is_revoked(claims: Mapping[str, object], settings: IssuerSettings) -> bool:
+    """Whether the JWT of *claims* was revoked: at most one statement in `revocation_delay` in each process, and mostly none.
+
+    Raises `CannotVerify` where the database does not answer in that time.
+    """
+    _keep_up(settings.revocation_delay.total_seconds())
+    return _memory.covers(claims) or (
+        bool(settings.revocation_cache) and is_announced(settings.revocation_cache, claims)
+    )
+
+
+def look_again() -> None:
+    """What is new is read before anything else is judged."""
+    _memory.read_at = float("-inf")
+
+
+def forget() -> None:
+    """Let go of all that this process knows."""
+    _memory.forget()
+
+
+def _keep_up(delay: float) -> None:
+    """Half of *delay* after the last reading, one thread reads while the others go on; once *delay* has passed, they wait for it."""
+    asked = monotonic()
+    if _memory.read_at > asked - delay / 2:
+        return
+    must = _memory.read_at <= asked - delay
+    try:
+        if _read_since(asked - (delay if must else delay / 2), patience=PATIENCE if must else 0):
+            after_commit(announce_soon)
+    except (Error, TimeoutError) as exc:
+        if must:
+            raise CannotVerify("the revocations cannot be read") from exc
+
+
+def _read_since(moment: float, *, patience: float) -> bool:
+    """Read, unless somebody else did since *moment*. Returns what `read` does."""
+    if not _memory.turn.acquire(timeout=patience):
+        raise TimeoutError
+    try:
+        return _memory.read_at <= moment and _memory.read()
+    finally:
+        _memory.turn.release()
+
+
+_Row = tuple[str, str | None, datetime | None, datetime, datetime, datetime | None]
+
+
+def _news(since: datetime | None, now: datetime) -> list[_Row]:
+    if since is None:
+        found = Revocation.objects.filter(expires_at__gt=now)
+    else:
+        fresh = Q(announced_at=None) | Q(announced_at__gt=since - _OVERLAP)
+        found = Revocation.objects.filter(fresh, expires_at__gt=now - WITHDRAWN_KEPT)
+    return list(found.values_list("mark", "once", "issued_before", "expires_at", "created_at", "announced_at"))
+
+
+def _stronger(entry: _Entry, other: _Entry | None) -> _Entry:
+    """Of rows that earlier versions wrote, the one that revokes more."""
+    if other is None or entry.before is None:
+        return entry
+    return other if other.before is None or other.before > entry.before else entry
