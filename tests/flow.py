@@ -29,6 +29,11 @@ def without_none(params: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in params.items() if value is not None}
 
 
+def told(response: HttpResponse) -> dict[str, Any]:
+    """The error that a client is told, without the reference, which each refusal has of its own."""
+    return {name: value for name, value in response.json().items() if name != "error_reference"}
+
+
 class Flow:
     """One client and one browser. A parameter set to None is left out."""
 

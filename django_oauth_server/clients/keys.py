@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 from collections.abc import Collection
 from functools import lru_cache
@@ -20,6 +19,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.outbound import Unreachable, fetch
 from django_oauth_server.protocol.jose import EncryptionKeySet, InvalidJWT, KeySet, UnknownKey, verify
+from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.verifiers.flights import PerProcess
 
 LONGEST_KEPT: Final = 50.0
@@ -33,7 +33,7 @@ _MOST_BYTES: Final = 64 * 1024
 _MOST_CLIENTS: Final = 1024
 _ACCEPT: Final = "application/jwk-set+json, application/json"
 
-logger = logging.getLogger(__name__)
+logger = get_log(__name__)
 
 
 class ClientKeys(NamedTuple):

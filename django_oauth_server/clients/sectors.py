@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,12 +15,13 @@ from django_oauth_server.clients.metadata import check_https_uri
 from django_oauth_server.component import Component, Document, Member, Terms
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.outbound import Unreachable, fetch
+from django_oauth_server.protocol.log import get_log
 
 _MEMBER: Final = "sector_identifier_uri"
 _MOST_BYTES: Final = 64 * 1024
 _SHORTEST_SALT: Final = 32
 
-logger = logging.getLogger(__name__)
+logger = get_log(__name__)
 
 
 class PairwiseSubjects(Component):

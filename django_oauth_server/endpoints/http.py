@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,17 +19,25 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from django_oauth_server.endpoints.pages import render_page
-from django_oauth_server.errors import InvalidRequest, InvalidToken, OAuthError, TemporarilyUnavailable
+from django_oauth_server.errors import (
+    InvalidClient,
+    InvalidRequest,
+    InvalidToken,
+    LengthRequired,
+    OAuthError,
+    TemporarilyUnavailable,
+)
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.json_object import parse_object
-from django_oauth_server.protocol.opaque import redact
-from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.protocol.log import get_log
+from django_oauth_server.protocol.parameters import MAX_LENGTH, Parameters
 from django_oauth_server.resource.bearer import read_token
 from django_oauth_server.resource.challenge import NO_CREDENTIALS
+from django_oauth_server.resource.cross_origin import preflight, shared
 from django_oauth_server.storage.transaction import retry_conflicts
 
-logger = logging.getLogger("django_oauth_server")
+logger = get_log("django_oauth_server")
 
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
@@ -57,13 +64,13 @@ def protocol_endpoint(*, cors: bool, methods: Mapping[str, int] = _POST) -> Call
         @wraps(answer)
         def view(http: HttpRequest, issuer: Issuer, **kwargs: str) -> HttpResponse:
             if http.method == "OPTIONS" and cors:
-                return shared(HttpResponse(status=204), named)
+                return preflight(http, named)
             if http.method is None or http.method not in methods:
-                response = _error(InvalidRequest(f"The method must be {named}."), status=405)
+                response = _error(InvalidRequest(f"The method must be {named}."), http, status=405)
                 response["Allow"] = f"{named}, OPTIONS" if cors else named
             else:
-                response = _answer(lambda: answer(http, issuer, **kwargs), http.path, methods[http.method])
-            return shared(response, named) if cors else response
+                response = _answer(lambda: answer(http, issuer, **kwargs), http, methods[http.method])
+            return shared(response) if cors else response
 
         return view
 
@@ -90,14 +97,13 @@ def public_document(view: View) -> View:
     @wraps(view)
     def public(http: HttpRequest, issuer: Issuer) -> HttpResponse:
         if http.method == "OPTIONS":
-            return shared(HttpResponse(status=204), "GET")
+            return preflight(http, "GET")
         if http.method not in {"GET", "HEAD"}:
             return HttpResponse(status=405, headers={"Allow": "GET, HEAD, OPTIONS"})
         try:
-            return shared(view(http, issuer), "GET")
+            return shared(view(http, issuer))
         except OAuthError as exc:
-            log_refusal(exc, http.path)
-            return shared(_error(exc, status=exc.status), "GET")
+            return shared(_refusal(exc, http))
 
     return public
 
@@ -182,7 +188,7 @@ def log_refusal(exc: OAuthError, endpoint: str) -> str:
     """Write down why, for operators; return the reference by which they find it."""
     reference = secrets.token_hex(4).upper()
     client = f", client_id {exc.client_id!r}" if exc.client_id else ""
-    logger.warning("refused at %s: %s%s [%s]", redact(endpoint), redact(str(exc)).rstrip("."), client, reference)
+    logger.warning("refused at %s: %s%s [%s]", endpoint, str(exc).rstrip("."), client, reference)
     return reference
 
 
@@ -199,20 +205,35 @@ def refused_to(client: Client) -> Iterator[None]:
 def _body(http: HttpRequest, content_type: str) -> bytes:
     if http.content_type != content_type:
         raise InvalidRequest(f"The content type must be {content_type}.")
+    receive(http)
     try:
         return http.body
     except (RequestDataTooBig, UnreadablePostError, ValueError) as exc:  # ValueError: Content-Length is no number
         raise InvalidRequest("The request's body is too large, broken off or of no length.", detail=str(exc)) from exc
 
 
-def _answer(answer: Callable[[], Mapping[str, object]], path: str, status: int) -> HttpResponse:
+def receive(http: HttpRequest) -> None:
+    """Take in a body that is sent in chunks (RFC 9112 section 7.1), of which Django reads nothing, as no `Content-Length` says how much.
+
+    Raises `InvalidRequest`; `LengthRequired` where the server does not say that it ends the input itself (`wsgi.input_terminated`).
+    """
+    is_chunked = "HTTP_TRANSFER_ENCODING" in http.META and not http.META.get("CONTENT_LENGTH")
+    if not is_chunked or "wsgi.input" not in http.META or getattr(http, "_body", None):
+        return
+    if not http.META.get("wsgi.input_terminated"):
+        raise LengthRequired("The request's body is sent in chunks, and no Content-Length says how long it is.")
+    try:
+        http._body = http.META["wsgi.input"].read(MAX_LENGTH + 1)
+    except OSError as exc:
+        raise InvalidRequest("The request's body is broken off.", detail=str(exc)) from exc
+
+
+def _answer(answer: Callable[[], Mapping[str, object]], http: HttpRequest, status: int) -> HttpResponse:
     try:
         answered = retry_conflicts(answer)
         return HttpResponse(status=status, headers=_NOT_STORED) if status == 204 else _json(answered, status=status)
     except OAuthError as exc:
-        refusal = _after(exc)
-        log_refusal(refusal, path)
-        return _error(refusal, status=refusal.status)
+        return _refusal(_after(exc), http)
 
 
 def _after(exc: OAuthError) -> OAuthError:
@@ -225,9 +246,16 @@ def _after(exc: OAuthError) -> OAuthError:
     return exc
 
 
-def _error(exc: OAuthError, *, status: int) -> HttpResponse:
-    response = _json(exc.parameters(), status=status)
-    if exc.challenge:
+def _refusal(exc: OAuthError, http: HttpRequest) -> HttpResponse:
+    """*exc*, written down, with the reference by which an operator finds it."""
+    return _error(exc, http, reference=log_refusal(exc, http.path))
+
+
+def _error(exc: OAuthError, http: HttpRequest, *, status: int = 0, reference: str = "") -> HttpResponse:
+    """A client that did not use the Authorization header is not asked for it (RFC 6749 section 5.2): a browser would open a password box."""
+    named = {"error_reference": reference} if reference else {}
+    response = _json(exc.parameters() | named, status=status or exc.status)
+    if exc.challenge and (not isinstance(exc, InvalidClient) or "Authorization" in http.headers):
         response["WWW-Authenticate"] = exc.challenge
     if isinstance(exc, TemporarilyUnavailable):
         response["Retry-After"] = str(exc.retry_after)
@@ -236,13 +264,3 @@ def _error(exc: OAuthError, *, status: int) -> HttpResponse:
 
 def _json(members: Mapping[str, object], status: int = 200) -> JsonResponse:
     return JsonResponse(members, status=status, headers=_NOT_STORED)
-
-
-def shared(response: HttpResponse, methods: str) -> HttpResponse:
-    """*response*, for scripts of any origin, by *methods*."""
-    response["Access-Control-Allow-Origin"] = "*"
-    response["Access-Control-Allow-Methods"] = methods
-    response["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
-    response["Access-Control-Expose-Headers"] = "WWW-Authenticate, Retry-After"
-    response["Access-Control-Max-Age"] = "3600"
-    return response

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Final
@@ -18,10 +17,10 @@ from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys import signing
 from django_oauth_server.keys.files import FileKeys
-from django_oauth_server.protocol.opaque import redact
+from django_oauth_server.protocol.log import get_log
 from django_oauth_server.storage.transaction import retry_conflicts
 
-logger = logging.getLogger("django_oauth_server")
+logger = get_log("django_oauth_server")
 
 _MEANWHILE: Final = 10
 """Seconds for which a key set from memory may be kept."""
@@ -59,7 +58,7 @@ def jwks(http: HttpRequest, issuer: Issuer) -> HttpResponse:
         remembered = signing.remembered_jwks(issuer)
         if remembered is None:
             raise
-        logger.warning("%s is answered from memory: %s", http.path, redact(str(exc)))
+        logger.warning("%s is answered from memory: %s", http.path, exc)
         published, max_age = remembered, _MEANWHILE
     return JsonResponse(published, headers={"Cache-Control": f"public, max-age={max_age}"})
 

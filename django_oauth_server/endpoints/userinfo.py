@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -16,11 +15,12 @@ from django.views.decorators.csrf import csrf_exempt
 
 from django_oauth_server.component import Component, Document, Endpoint, Member
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.endpoints.http import log_refusal, own_transactions, refused_to, shared, unreported
-from django_oauth_server.errors import TemporarilyUnavailable
+from django_oauth_server.endpoints.http import log_refusal, own_transactions, receive, refused_to, unreported
+from django_oauth_server.errors import InvalidRequest, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.signing import offered_algorithms
 from django_oauth_server.protocol import jose
+from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.bearer import read_token
 from django_oauth_server.resource.challenge import (
@@ -30,6 +30,7 @@ from django_oauth_server.resource.challenge import (
     invalid_request,
     temporarily_unavailable,
 )
+from django_oauth_server.resource.cross_origin import preflight, shared
 from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidToken
 from django_oauth_server.storage.transaction import retry_conflicts
 from django_oauth_server.tokens.sealed import (
@@ -41,7 +42,7 @@ from django_oauth_server.tokens.sealed import (
 from django_oauth_server.tokens.userinfo import sealed_userinfo, userinfo_claims
 from django_oauth_server.tokens.verify import verify_with_authorization
 
-logger = logging.getLogger("django_oauth_server")
+logger = get_log("django_oauth_server")
 
 _SCOPE: Final = "openid"
 _METHODS: Final = "GET, POST"
@@ -96,10 +97,10 @@ class UserInfoEndpoint(Component):
 def userinfo(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     """By GET or POST, the token in the header or in a form (section 5.3.1); for scripts of any origin."""
     if http.method == "OPTIONS":
-        return shared(HttpResponse(status=204), _METHODS)
+        return preflight(http, _METHODS)
     if http.method not in {"GET", "HEAD", "POST"}:
-        return shared(HttpResponse(status=405, headers={"Allow": "GET, HEAD, POST, OPTIONS"}), _METHODS)
-    return shared(_answered(http, issuer), _METHODS)
+        return shared(HttpResponse(status=405, headers={"Allow": "GET, HEAD, POST, OPTIONS"}))
+    return shared(_answered(http, issuer))
 
 
 def _answered(http: HttpRequest, issuer: Issuer) -> HttpResponse:
@@ -121,7 +122,10 @@ def _answered(http: HttpRequest, issuer: Issuer) -> HttpResponse:
 
 def _presented(http: HttpRequest) -> str | Challenge:
     try:
+        receive(http)
         return read_token(http)
+    except InvalidRequest as exc:
+        return Challenge(exc.status, exc.error, exc.description)
     except (SuspiciousOperation, UnreadablePostError):
         return invalid_request("The request's body is too large or broken off.")
 

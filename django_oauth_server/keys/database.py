@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
@@ -19,6 +18,7 @@ from django_oauth_server.keys.encryption import Undecipherable, decrypt, encrypt
 from django_oauth_server.keys.ring import KeyRing, Signer
 from django_oauth_server.models import SigningKey
 from django_oauth_server.protocol.jose import SigningKeyPair
+from django_oauth_server.protocol.log import get_log
 from django_oauth_server.storage.signing_keys import add_signing_keys, signing_keys
 from django_oauth_server.storage.transaction import after_commit
 
@@ -27,7 +27,7 @@ PATIENCE: Final = 5.0
 
 _LONGEST_INTERVAL: Final = 60.0
 
-logger = logging.getLogger(__name__)
+logger = get_log(__name__)
 
 
 def refresh_interval(settings: IssuerSettings) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable
 from threading import Lock, Thread
@@ -11,6 +10,7 @@ from typing import Final
 
 from django.db import connections
 
+from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.verifiers.flights import PerProcess
 
 REST: Final = 5.0
@@ -18,7 +18,7 @@ REST: Final = 5.0
 _MOST: Final = 10_000
 """Beyond that the oldest are forgotten, as all are when the process ends."""
 
-logger = logging.getLogger(__name__)
+logger = get_log(__name__)
 
 
 class Amends:

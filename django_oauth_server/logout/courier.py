@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from threading import Event, Lock, Thread
 from typing import Final
@@ -13,13 +12,14 @@ from django.utils.module_loading import import_string
 
 from django_oauth_server.conf.loader import load
 from django_oauth_server.logout.delivery import deliver_due
+from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.verifiers.flights import PerProcess
 from django_oauth_server.storage.logout_deliveries import next_due
 
 _LONGEST_REST: Final = 60.0
 _REST_AFTER_TROUBLE: Final = 5.0
 
-logger = logging.getLogger(__name__)
+logger = get_log(__name__)
 
 
 class Courier:

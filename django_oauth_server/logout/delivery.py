@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from django_oauth_server.errors import OAuthError
 from django_oauth_server.logout.token import logout_token
 from django_oauth_server.models import LogoutDelivery
 from django_oauth_server.outbound import Unreachable, post_form
+from django_oauth_server.protocol.log import get_log
 from django_oauth_server.registry import issuer_named
 from django_oauth_server.resource.verifiers.flights import PerProcess
 from django_oauth_server.storage.logout_deliveries import (
@@ -39,7 +39,7 @@ _LONGEST_PAUSE: Final = timedelta(hours=1)
 _AT_ONCE: Final = 8
 _senders: Final = PerProcess(lambda: ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="oauth-logout"))
 
-logger = logging.getLogger(__name__)
+logger = get_log(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from functools import partial
 
@@ -12,11 +11,12 @@ from django.utils import timezone
 from django_oauth_server.logout.amends import make_up_for
 from django_oauth_server.logout.courier import deliver_soon
 from django_oauth_server.models import Participation
+from django_oauth_server.protocol.log import get_log
 from django_oauth_server.storage.logout_deliveries import add_deliveries
 from django_oauth_server.storage.participations import take_out
 from django_oauth_server.storage.transaction import after_commit, atomic, retry_conflicts
 
-logger = logging.getLogger(__name__)
+logger = get_log(__name__)
 
 
 def end(found: QuerySet[Participation]) -> list[Participation]:

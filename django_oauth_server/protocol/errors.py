@@ -47,6 +47,12 @@ class InvalidRequest(OAuthError):
     error = "invalid_request"
 
 
+class LengthRequired(InvalidRequest):
+    """RFC 9110 section 15.5.12: how long the body is cannot be known otherwise."""
+
+    status = 411
+
+
 class InvalidClient(OAuthError):
     """RFC 6749 section 5.2: client authentication failed."""
 

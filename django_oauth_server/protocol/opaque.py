@@ -19,7 +19,6 @@ REGISTRATION_TOKEN: Final = "oas_ra_"
 """Prefixes by which a secret scanner, and a reader, know what leaked."""
 
 _RANDOM = re.compile(r"[\w\-]{43}", re.ASCII)
-_VALUE = re.compile(r"(oas_[a-z]{2}_)[\w\-]+", re.ASCII)
 
 
 def generate(prefix: str) -> str:
@@ -46,10 +45,3 @@ def sid_for(session: str, client_id: str) -> str:
 def digest(value: str) -> str:
     """What is stored in place of *value*. Plain SHA-256 is enough for 256 random bits."""
     return hashlib.sha256(value.encode()).hexdigest()
-
-
-def redact(text: str) -> str:
-    """*text*, which quotes what somebody sent, for the log: a secret that was sent in the wrong place is known by its prefix, and left out;
-    nothing in it begins a line of its own."""
-    shown = _VALUE.sub(r"\1...", text)
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in shown)

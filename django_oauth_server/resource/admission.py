@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
@@ -12,6 +11,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.debug import sensitive_variables
 
+from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.bearer import read_token
 from django_oauth_server.resource.challenge import INVALID_TOKEN, Challenge, temporarily_unavailable
@@ -25,7 +25,7 @@ from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidTok
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
-logger = logging.getLogger("django_oauth_server.resource")
+logger = get_log("django_oauth_server.resource")
 
 _OUTCOME: Final = "_oauth_outcome"
 """Where a request keeps what it was identified as: a middleware, a view and a throttle ask, and the token is verified once."""

@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
 from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.conf import audiences, load, verifier
+from django_oauth_server.resource.cross_origin import preflight, shared
 from django_oauth_server.resource.django import open_resource
 from django_oauth_server.resource.locations import resource_path
 from django_oauth_server.resource.requirement import Requirement, joined, scopes_of
@@ -21,12 +22,6 @@ from django_oauth_server.resource.routes.base import routes
 NOT_FOR_RESOURCES: Final = frozenset({"offline_access"})
 """Scopes that are between a client and the authorization server (OpenID Connect Core section 11)."""
 
-_SHARED: Final = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "GET",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type",
-    "Access-Control-Max-Age": "3600",
-}
 _CACHED: Final = {"Cache-Control": "public, max-age=3600"}
 """An hour: it changes with a deployment only, and a client that meets a challenge meanwhile reads the scopes there."""
 
@@ -35,11 +30,11 @@ _CACHED: Final = {"Cache-Control": "public, max-age=3600"}
 def metadata(request: HttpRequest, suffix: str | None = None) -> HttpResponse:
     """The document of the resource whose path is *suffix*, for anybody, of any origin."""
     if request.method == "OPTIONS":
-        return HttpResponse(status=204, headers=_SHARED)
+        return preflight(request, "GET")
     if request.method not in {"GET", "HEAD"}:
         return HttpResponse(status=405, headers={"Allow": "GET, HEAD, OPTIONS"})
     found = document(_resource(request, suffix or ""), settings.ROOT_URLCONF)
-    return JsonResponse(found, headers=_SHARED | _CACHED)
+    return shared(JsonResponse(found, headers=_CACHED))
 
 
 @cache

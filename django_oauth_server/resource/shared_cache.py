@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
@@ -10,9 +9,10 @@ from typing import TypeVar
 
 from django.core.cache import BaseCache, caches
 
+from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.occasionally import Occasionally
 
-logger = logging.getLogger("django_oauth_server.resource")
+logger = get_log("django_oauth_server.resource")
 
 T = TypeVar("T")
 U = TypeVar("U")

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any, ClassVar, Final, TypeVar
 
 from django.core.cache import cache
 
+from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.resource.occasionally import Occasionally
 from django_oauth_server.resource.token import VerifiedToken
 
-logger = logging.getLogger("django_oauth_server.resource")
+logger = get_log("django_oauth_server.resource")
 
 T = TypeVar("T")
 

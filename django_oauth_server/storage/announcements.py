@@ -6,7 +6,6 @@ what is new, the next revocation, `cleartokens`.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
@@ -18,6 +17,7 @@ from django.utils import timezone
 
 from django_oauth_server.conf.loader import load
 from django_oauth_server.models import Revocation
+from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.occasionally import Occasionally
 from django_oauth_server.resource.revocations import announce, withdraw
 from django_oauth_server.storage.transaction import atomic
@@ -30,7 +30,7 @@ _REST: Final = 1.0
 _DUE: Final = timedelta(seconds=10)
 """By then, whoever revoked has announced it, or died."""
 
-logger = logging.getLogger("django_oauth_server")
+logger = get_log("django_oauth_server")
 
 
 class _Debt:

@@ -48,6 +48,10 @@ def test_a_library_is_spoken_to_in_one_room(library: str, rooms: tuple[str, ...]
     assert [module for module in modules_with(rf"^\s*(import|from) {library}\b") if not module.startswith(rooms)] == []
 
 
+def test_what_is_logged_goes_through_one_place() -> None:
+    assert list(modules_with(r"getLogger|logging\.(debug|info|warning|error|exception)\(")) == ["protocol/log.py"]
+
+
 def test_no_row_is_locked() -> None:
     assert list(modules_with(r"select_for_update|FOR UPDATE")) == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client as Browser
@@ -14,7 +15,7 @@ from django_oauth_server.protocol.basic import format_basic
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.registry import default_issuer
 from tests.factories import ClientFactory
-from tests.flow import Flow
+from tests.flow import Flow, told
 
 pytestmark = pytest.mark.django_db
 
@@ -95,8 +96,20 @@ def test_a_wrong_secret_is_a_401_with_a_challenge(wrong: str) -> None:
 
 def test_nobody_is_told_whether_the_client_or_the_secret_was_wrong() -> None:
     flow = service()
-    wrong = ask(flow, authorization=format_basic(flow.client.client_id, "wrong")).json()
-    assert ask(flow, authorization=format_basic("nobody", "wrong")).json() == wrong
+    wrong = ask(flow, authorization=format_basic(flow.client.client_id, "wrong"))
+    assert told(ask(flow, authorization=format_basic("nobody", "wrong"))) == told(wrong)
+
+
+@pytest.mark.spec("RFC 6749", "5.2")
+@pytest.mark.parametrize("endpoint", ["/oauth/token", "/oauth/revoke", "/oauth/introspect"])
+@pytest.mark.parametrize("sent", [{}, {"client_id": "gone"}, {"client_id": "gone", "client_secret": "x" * 43}])
+def test_who_did_not_use_the_authorization_header_is_not_asked_for_it(endpoint: str, sent: dict[str, str]) -> None:
+    response = Browser().post(endpoint, {"grant_type": "client_credentials", "token": "x"} | sent)
+    assert response.status_code == 400  # multipart
+    form = urlencode({"grant_type": "client_credentials", "token": "x"} | sent)
+    response = Browser().post(endpoint, form, content_type="application/x-www-form-urlencoded")
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+    assert "WWW-Authenticate" not in response
 
 
 def test_both_secrets_work_while_they_overlap() -> None:

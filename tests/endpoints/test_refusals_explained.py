@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from django.test import Client as Browser
 from django.utils import timezone
 
 from django_oauth_server.models import Ticket
 from tests.factories import ClientFactory
-from tests.flow import Flow, answered
+from tests.flow import Flow, answered, told
 
 pytestmark = pytest.mark.django_db
 OTHER_VERIFIER = "w" * 43
@@ -60,7 +63,7 @@ def test_another_clients_code_and_one_that_is_too_old_differ_in_the_log_alone(
     code = flow.code()
     stranger = Flow(ClientFactory(), flow.browser).exchange(code, redirect_uri=flow.redirect_uri)
     Ticket.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    assert flow.exchange(code).json() == stranger.json()
+    assert told(flow.exchange(code)) == told(stranger)
     assert "another client's code" in caplog.text and "expired code" in caplog.text
     assert code not in caplog.text
 
@@ -75,3 +78,52 @@ def test_a_refresh_for_more_than_was_allowed(flow: Flow, caplog: pytest.LogCaptu
     tokens = flow.exchange(flow.code(scope="notes:read")).json()
     assert flow.refresh(tokens["refresh_token"], scope="notes:write").json()["error"] == "invalid_scope"
     assert "asks for notes:write" in caplog.text
+
+
+@pytest.mark.parametrize("endpoint", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/register"])
+def test_a_refusal_has_the_reference_by_which_an_operator_finds_it(
+    db: None, endpoint: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = Browser().post(endpoint, "x=y", content_type="application/x-www-form-urlencoded").json()
+    assert re.fullmatch(r"[0-9A-F]{8}", answer["error_reference"])
+    assert f"[{answer['error_reference']}]" in caplog.text
+
+
+JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
+PLACES = (
+    *(
+        {name: JWT}
+        for name in ("grant_type", "client_id", "code", "refresh_token", "scope", "resource", "redirect_uri")
+    ),
+    *(
+        {name: JWT}
+        for name in ("response_type", "response_mode", "prompt", "max_age", "code_challenge_method", "request")
+    ),
+    {"client_id": f"Bearer {JWT}"},
+    {"client_assertion": JWT, "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+)
+
+
+@pytest.mark.parametrize("sent", PLACES, ids=lambda sent: next(iter(sent)))
+def test_no_jwt_is_logged_whole_wherever_it_is_sent(
+    flow: Flow, sent: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = {"client_id": flow.client.client_id, "redirect_uri": flow.redirect_uri, "response_type": "code"} | sent
+    for endpoint in ("/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/authorize", "/oauth/end-session"):
+        exchange = {"grant_type": "client_credentials", "token": JWT, "id_token_hint": JWT} | asked
+        Browser().post(endpoint, urlencode(exchange), content_type="application/x-www-form-urlencoded")
+    flow.browser.get("/oauth/authorize", asked)
+    flow.browser.get(f"/oauth/register/{JWT}", headers={"Authorization": f"Bearer {JWT}"})
+    ours = [one.getMessage() for one in caplog.records if one.name.startswith("django_oauth_server")]
+    assert ours
+    assert not [line for line in ours if JWT in line]
+
+
+def test_what_is_logged_of_a_request_is_bounded(db: None, caplog: pytest.LogCaptureFixture) -> None:
+    for value in ("x" * 60_000, "x " * 20_000):
+        form = urlencode({"grant_type": value, "client_id": "x"})
+        Browser().post("/oauth/token", form, content_type="application/x-www-form-urlencoded")
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("django_oauth_server")]
+    assert len(lines) == 2
+    assert max(map(len, lines)) < 1200
+    assert all(re.search(r"\[[0-9A-F]{8}\]$", line) for line in lines)

@@ -24,7 +24,7 @@ from django_oauth_server.protocol.opaque import ACCESS_TOKEN, CLIENT_SECRET, REF
 from django_oauth_server.resource import throttling
 from django_oauth_server.resource.occasionally import Occasionally
 from tests.factories import ClientFactory
-from tests.flow import INTROSPECT, REVOKE, TOKEN, VERIFIER, Flow
+from tests.flow import INTROSPECT, REVOKE, TOKEN, VERIFIER, Flow, told
 
 pytestmark = pytest.mark.django_db
 
@@ -110,7 +110,7 @@ def test_the_refusal_is_one_that_clients_of_oauth_can_read() -> None:
     statuses(client, WRONG, WRONG, WRONG)
     refused = ask(client, WRONG)
     assert refused.status_code == 429
-    assert refused.json() == {
+    assert told(refused) == {
         "error": "temporarily_unavailable",
         "error_description": "Too many requests. Try again later.",
     }

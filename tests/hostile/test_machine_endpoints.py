@@ -30,7 +30,7 @@ def assert_refused(response: HttpResponse, status: int, error: str) -> None:
     assert (response.status_code, response.json()["error"]) == (status, error)
     assert response["Content-Type"] == "application/json"
     assert response["Cache-Control"] == "no-store"
-    assert set(response.json()) <= {"error", "error_description"}
+    assert set(response.json()) <= {"error", "error_description", "error_reference"}
 
 
 @pytest.mark.spec("RFC 6749", "5.2")

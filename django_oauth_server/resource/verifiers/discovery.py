@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,12 +10,13 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.uris import check_web_uri
 from django_oauth_server.resource.verifiers.base import AuthorizationServer
 from django_oauth_server.resource.verifiers.http import JSONClient, Unreachable
 from django_oauth_server.resource.verifiers.restraint import Breaker
 
-logger = logging.getLogger("django_oauth_server.resource")
+logger = get_log("django_oauth_server.resource")
 
 _LIFETIME: Final = 3600.0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
@@ -16,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 
 from django_oauth_server.protocol.basic import format_basic
+from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.opaque import REFRESH_TOKEN, digest
 from django_oauth_server.resource.occasionally import Occasionally
 from django_oauth_server.resource.token import VerifiedToken
@@ -27,7 +27,7 @@ from django_oauth_server.resource.verifiers.http import JSONClient, Unreachable
 from django_oauth_server.resource.verifiers.remote import RemoteVerifier
 from django_oauth_server.resource.verifiers.restraint import BRIEFLY, Breaker, Budget
 
-logger = logging.getLogger("django_oauth_server.resource")
+logger = get_log("django_oauth_server.resource")
 
 _WORKERS: Final = 8
 _MOST_WAITING: Final = 256

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Callable
@@ -11,11 +10,12 @@ from threading import Lock
 from typing import Final, NamedTuple
 
 from django_oauth_server.protocol.jose import KeySet
+from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.verifiers.flights import Flight, Flights, Steps
 from django_oauth_server.resource.verifiers.http import Unreachable
 from django_oauth_server.resource.verifiers.restraint import BRIEFLY, Breaker
 
-logger = logging.getLogger("django_oauth_server.resource")
+logger = get_log("django_oauth_server.resource")
 
 _KEYS: Final = "keys"
 _REFRESH_AT: Final = 0.8
