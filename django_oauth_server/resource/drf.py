@@ -72,6 +72,7 @@ class BearerAuthentication(BaseAuthentication):
     """`request.auth` is the `VerifiedToken`; `request.user` its user, or UNAUTHENTICATED_USER where it names none."""
 
     def authenticate(self, request: Request) -> tuple[Any, VerifiedToken] | None:
+        _tell_caches(request)
         outcome = identify(request._request)
         if outcome == NO_CREDENTIALS:
             return None  # another authentication class may know the caller
@@ -81,6 +82,14 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return refusal_headers(_completed(NO_CREDENTIALS, request))["WWW-Authenticate"]
+
+
+def _tell_caches(request: Request) -> None:
+    """Whatever the view answers depends on the token: REST framework puts the headers of its view on every response, an error's too."""
+    headers = getattr(request.parser_context.get("view"), "headers", None)
+    if headers is not None:
+        told = dict.fromkeys([*filter(None, (headers.get("Vary"),)), "Authorization"])
+        headers["Vary"] = ", ".join(told)
 
 
 def _nobody() -> Any:
@@ -176,6 +185,7 @@ class TokenPermission(_Refusing, BasePermission, metaclass=_PermissionMeta):
         raise NotImplementedError
 
     def has_permission(self, request: Request, view: APIView) -> bool:
+        _tell_caches(request)
         self.refusal, self.request = self._judge(request, self.required(request, view)), request
         return self.refusal is None
 

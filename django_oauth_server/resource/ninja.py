@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 from asyncio import get_running_loop
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import partial, reduce, wraps
 from operator import or_
 from typing import Any, ClassVar, Unpack
 
@@ -17,7 +17,7 @@ from ninja.errors import AuthenticationError, HttpError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation, PathView
 
-from django_oauth_server.resource.admission import aadmit, admit
+from django_oauth_server.resource.admission import aadmit, admit, by_token
 from django_oauth_server.resource.challenge import NO_CREDENTIALS, Challenge
 from django_oauth_server.resource.django import refused
 from django_oauth_server.resource.openapi import SCHEME, security_requirements, security_scheme
@@ -162,14 +162,49 @@ def _known(request: HttpRequest, outcome: VerifiedToken | Challenge) -> Verified
 
 def _operation(request: HttpRequest) -> Operation | None:
     """The operation that *request* calls."""
-    view = inspect.unwrap(request.resolver_match.func) if request.resolver_match else None
-    return next((one for one in operations_of(view) if request.method in one.methods), None)
+    found = operations_of(request.resolver_match.func) if request.resolver_match else []
+    return next((one for one in found if request.method in one.methods), None)
 
 
 def operations_of(view: Any) -> list[Operation]:
     """Those behind *view*: django-ninja's views are functions around the operations of one path. Of other views there are none."""
-    cells = [cell.cell_contents for cell in getattr(view, "__closure__", None) or ()]
+    cells = [cell.cell_contents for cell in getattr(inspect.unwrap(view), "__closure__", None) or ()]
     return [one for path in cells if isinstance(path, PathView) for one in path.operations]
+
+
+def _made_for_tokens(make: Callable[[PathView], Any]) -> Callable[[PathView], Any]:
+    """The views of a path of which an operation asks for a token.
+
+    Caches are told so by whatever the path answers. `LoginRequiredMiddleware` has nothing to ask where every operation asks for a token.
+    """
+
+    @wraps(make)
+    def get_view(path: PathView) -> Any:
+        view = make(path)
+        asking = [bool(_of_tokens(one)) for one in path.operations]
+        if not any(asking):
+            return view
+        made = _async_by_token(view) if path.is_async else _by_token(view)
+        made.login_required = not all(asking)  # type: ignore[attr-defined]
+        return made
+
+    return get_view
+
+
+def _by_token(view: Callable[..., Any]) -> Callable[..., Any]:
+    return wraps(view)(lambda *args, **kwargs: by_token(view(*args, **kwargs)))
+
+
+def _async_by_token(view: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(view)
+    async def made(*args: object, **kwargs: object) -> Any:
+        return by_token(await view(*args, **kwargs))
+
+    return made
+
+
+# django-ninja has nothing else that is there for its own NinjaAPI too, and for responses that an operation makes itself.
+PathView.get_view = _made_for_tokens(PathView.get_view)  # type: ignore[method-assign,assignment]
 
 
 def _of_tokens(operation: Operation | None) -> list[TokenAuth]:
