@@ -51,7 +51,7 @@ class Courier:
         self._news.clear()
         try:
             deliver_due()
-            due = next_due()
+            due = next_due(timezone.now())
         except Exception:  # whatever it was: no thread takes the place of one that died
             logger.exception("the relying parties that wait cannot be told")
             return _REST_AFTER_TROUBLE

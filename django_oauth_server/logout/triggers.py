@@ -14,7 +14,9 @@ from django.http import HttpRequest
 from django_oauth_server.authorization.session import session_id
 from django_oauth_server.conf.cookies import session_key
 from django_oauth_server.logout.ending import end, end_at_any_rate
+from django_oauth_server.models import Client
 from django_oauth_server.protocol.opaque import digest
+from django_oauth_server.storage.logout_deliveries import resume_if_moved
 from django_oauth_server.storage.participations import of_django_session, of_person, of_session
 from django_oauth_server.storage.people import was_shut_out
 
@@ -57,5 +59,11 @@ def _user_deleted(instance: AbstractBaseUser, **_: object) -> None:
     end(of_person(instance))
 
 
+def _client_saved(instance: Client, created: bool, raw: bool = False, **_: object) -> None:
+    if not created and not raw:
+        resume_if_moved(instance)
+
+
 user_logged_out.connect(_signed_out, dispatch_uid="oauth_server.logout.signed_out")
 user_logged_in.connect(_signed_in, dispatch_uid="oauth_server.logout.signed_in")
+post_save.connect(_client_saved, sender=Client, dispatch_uid="oauth_server.logout.client_saved")

@@ -3,6 +3,7 @@
 from django_oauth_server.models.authorization import Authorization
 from django_oauth_server.models.client import Client
 from django_oauth_server.models.initial_access_token import InitialAccessToken
+from django_oauth_server.models.logout_back_off import LogoutBackOff
 from django_oauth_server.models.logout_delivery import LogoutDelivery
 from django_oauth_server.models.participation import Participation
 from django_oauth_server.models.revocation import Revocation
@@ -15,6 +16,7 @@ __all__ = [
     "Authorization",
     "Client",
     "InitialAccessToken",
+    "LogoutBackOff",
     "LogoutDelivery",
     "Participation",
     "Revocation",

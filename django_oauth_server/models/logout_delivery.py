@@ -26,6 +26,8 @@ class LogoutDelivery(models.Model):
     reason = models.CharField(_("what went wrong"), max_length=200, blank=True)
     """Why the last attempt failed."""
     created_at = models.DateTimeField(_("ended"), default=timezone.now)
+    retried_at = models.DateTimeField(_("asked for again"), null=True, blank=True)
+    """When an operator last had it tried anew."""
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True, db_index=True)
 
     class Meta:

@@ -1,13 +1,24 @@
-"""The outbox of back-channel logout: written with what ended a session, claimed by one sender at a time, settled."""
+"""The outbox of back-channel logout: written with what ended a session, claimed by one sender at a time, settled.
+
+A delivery waits until it is due. An address that failed is left alone besides, with all that waits for it: that is one row, however many wait.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
+from itertools import chain
 
-from django_oauth_server.models import Client, LogoutDelivery, Participation
+from django.db.models import Q
+
+from django_oauth_server.models import Client, LogoutBackOff, LogoutDelivery, Participation
+from django_oauth_server.protocol.opaque import digest
 
 WAITING, DELIVERED, FAILED = LogoutDelivery.State.WAITING, LogoutDelivery.State.DELIVERED, LogoutDelivery.State.FAILED
+
+_LOOKED_AT = 8
+"""Deliveries for each that is wanted: others may claim some first, and several may be for one client."""
+_MOST_FAILURES = 1000
 
 
 def add_deliveries(ended: Iterable[Participation], now: datetime) -> int:
@@ -19,20 +30,50 @@ def add_deliveries(ended: Iterable[Participation], now: datetime) -> int:
     return len(LogoutDelivery.objects.bulk_create(rows))
 
 
-def claim(now: datetime, lease: timedelta, most: int) -> list[LogoutDelivery]:
-    """Some that are due, for this caller alone: others find them when *lease* is over, should it never come back. Who was never told comes first.
+def claim(
+    now: datetime, lease: timedelta, most: int, *, busy: Collection[int] = (), failed: bool = False
+) -> list[LogoutDelivery]:
+    """Some that are due, for this caller alone: others find them when *lease* is over, should it never come back.
 
-    A conditional statement for each: whoever moves `due_at` first has it.
+    One for each client at most, and none for those that are *busy*, so that no client waits for another. Either for clients whose address *failed*
+    when it was last asked and may be asked again, or for all others. A conditional statement for each: whoever moves `due_at` first has it.
     """
-    due = LogoutDelivery.objects.filter(state=WAITING, due_at__lte=now).select_related("client")
-    due = due.order_by("attempts", "due_at")
-    return [one for one in due[:most] if _claim(one, now + lease)]
+    due = LogoutDelivery.objects.filter(state=WAITING, due_at__lte=now).exclude(client_id__in=busy)
+    failing = LogoutBackOff.objects.values_list("client_id")
+    due = due.filter(client_id__in=failing.filter(resume_at__lte=now)) if failed else due.exclude(client_id__in=failing)
+    claimed: dict[int, LogoutDelivery] = {}
+    for one in due.select_related("client").order_by("due_at", "attempts")[: most * _LOOKED_AT]:
+        if len(claimed) < most and one.client_id not in claimed and _claim(one, now + lease):
+            claimed[one.client_id] = one
+    return list(claimed.values())
 
 
-def _claim(one: LogoutDelivery, until: datetime) -> bool:
-    unclaimed = LogoutDelivery.objects.filter(pk=one.pk, state=WAITING, due_at=one.due_at)
-    one.due_at, one.attempts = until, one.attempts + 1
-    return bool(unclaimed.update(due_at=one.due_at, attempts=one.attempts))
+def back_off(client: Client, now: datetime, pause: Callable[[int], timedelta]) -> datetime:
+    """Leave *client*'s address alone, for as long as *pause* says of its failures in a row. Returns until when."""
+    address = _address(client)
+    known = LogoutBackOff.objects.filter(client=client).first()
+    failures = min(known.failures + 1, _MOST_FAILURES) if known and known.address == address else 1
+    resume_at = now + pause(failures)
+    told = {"address": address, "failures": failures, "resume_at": resume_at}
+    LogoutBackOff.objects.update_or_create(client=client, defaults=told)
+    return resume_at
+
+
+def resume(client: Client) -> None:
+    """*client*'s address answers: nothing that waits for it is kept waiting."""
+    LogoutBackOff.objects.filter(client=client).delete()
+
+
+def resume_if_moved(client: Client) -> None:
+    """*client* was changed. If it has another address now, that one has not failed."""
+    LogoutBackOff.objects.filter(client=client).exclude(address=_address(client)).delete()
+
+
+def give_up(client: Client, before: datetime, reason: str, now: datetime) -> int:
+    """What ended *before*, and *client* could not be told of, is not worth telling any more. Returns how many."""
+    waiting = LogoutDelivery.objects.filter(client=client, state=WAITING, due_at__lte=now)
+    late = waiting.filter(Q(retried_at=None, created_at__lt=before) | Q(retried_at__lt=before))
+    return late.update(state=FAILED, reason=reason, finished_at=now)
 
 
 def settle(one: LogoutDelivery, state: LogoutDelivery.State, reason: str, now: datetime) -> None:
@@ -45,21 +86,31 @@ def put_off(one: LogoutDelivery, reason: str, due_at: datetime) -> None:
     _mine(one).update(reason=reason, due_at=due_at)
 
 
-def put_off_what_is_due(client: Client, now: datetime, due_at: datetime) -> None:
-    """*client* does not answer: nobody waits for that once more for each of its sessions. No attempt is counted, and what is being sent is left."""
-    LogoutDelivery.objects.filter(client=client, state=WAITING, due_at__lte=now).update(due_at=due_at)
-
-
-def next_due() -> datetime | None:
+def next_due(now: datetime) -> datetime | None:
     """When the next attempt is due; None where nobody waits."""
-    waiting = LogoutDelivery.objects.filter(state=WAITING).order_by("due_at")
-    return waiting.values_list("due_at", flat=True).first()
+    waiting, paused = LogoutDelivery.objects.filter(state=WAITING), LogoutBackOff.objects.filter(resume_at__gt=now)
+    unpaused = waiting.exclude(client_id__in=paused.values_list("client_id"))
+    awaited = paused.filter(client_id__in=waiting.values_list("client_id"))
+    first = unpaused.order_by("due_at").values_list("due_at", flat=True)[:1]
+    return min(chain(first, awaited.order_by("resume_at").values_list("resume_at", flat=True)[:1]), default=None)
 
 
 def try_again(deliveries: Iterable[LogoutDelivery], now: datetime) -> int:
     """Let those that failed or wait be sent at once, with all their attempts before them. Returns how many."""
-    found = LogoutDelivery.objects.filter(pk__in=[one.pk for one in deliveries]).exclude(state=DELIVERED)
-    return found.update(state=WAITING, due_at=now, attempts=0, reason="", finished_at=None)
+    wanted = list(deliveries)
+    LogoutBackOff.objects.filter(client_id__in={one.client_id for one in wanted}).delete()
+    found = LogoutDelivery.objects.filter(pk__in=[one.pk for one in wanted]).exclude(state=DELIVERED)
+    return found.update(state=WAITING, due_at=now, retried_at=now, attempts=0, reason="", finished_at=None)
+
+
+def _address(client: Client) -> str:
+    return digest(client.backchannel_logout_uri)
+
+
+def _claim(one: LogoutDelivery, until: datetime) -> bool:
+    unclaimed = LogoutDelivery.objects.filter(pk=one.pk, state=WAITING, due_at=one.due_at)
+    one.due_at, one.attempts = until, one.attempts + 1
+    return bool(unclaimed.update(due_at=one.due_at, attempts=one.attempts))
 
 
 def _mine(one: LogoutDelivery):  # type: ignore[no-untyped-def]

@@ -22,10 +22,10 @@ from django_oauth_server.clients.metadata import terms_of
 from django_oauth_server.clients.registration import review
 from django_oauth_server.keys.signing import published_keys
 from django_oauth_server.logout import courier, delivery
-from django_oauth_server.models import Client, LogoutDelivery, Participation
+from django_oauth_server.models import Client, LogoutBackOff, LogoutDelivery, Participation
 from django_oauth_server.protocol import jose
 from django_oauth_server.registry import default_issuer
-from django_oauth_server.storage.logout_deliveries import claim
+from django_oauth_server.storage.logout_deliveries import claim, next_due, try_again
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow
 from tests.logout.conftest import end_session, press, signed_in
@@ -340,10 +340,102 @@ def test_one_that_does_not_answer_is_not_waited_for_once_for_each_of_its_session
     rp.tokens(scope="openid")
     sign_out(rp.browser)
     delivery.deliver_due()
-    assert receiver.calls[PATH] == 1
-    assert receiver.calls["/hung"] <= 8
-    waiting = LogoutDelivery.objects.filter(client=hung, state=WAITING, due_at__gt=timezone.now())
-    assert waiting.count() == 40, "all are tried again, and none was given up"
+    assert receiver.calls == {PATH: 1, "/hung": 1}
+    waiting = LogoutDelivery.objects.filter(client=hung, state=WAITING)
+    assert sorted(waiting.values_list("attempts", flat=True)) == [0] * 39 + [1]
+    assert delivery.deliver_due() == 0, "the address is left alone, with all that waits for it"
+    assert timedelta(seconds=3) < next_due(timezone.now()) - timezone.now() <= timedelta(seconds=10)
+
+
+@pytest.fixture
+def dead(receiver: WebServer) -> Client:
+    """A relying party that is down, which has to be told of 30 sessions."""
+    receiver.pages["/down"] = (503, {}, b"")
+    client = ClientFactory(metadata__backchannel_logout_uri=receiver.url("/down"))
+    ended = [LogoutDelivery(client=client, sid=str(number), person="1") for number in range(30)]
+    LogoutDelivery.objects.bulk_create(ended)
+    return client
+
+
+def until_nobody_waits(clock: Clock) -> timedelta:
+    """Deliver whenever something is due. Returns how long that went on."""
+    began = clock()
+    while due := next_due(clock()):
+        assert clock() - began < timedelta(days=1)
+        clock.now = max(due, clock() + timedelta(seconds=1))
+        delivery.deliver_due(clock)
+    return clock() - began
+
+
+def test_a_dead_address_costs_little_and_comes_to_an_end(dead: Client, receiver: WebServer, clock: Clock) -> None:
+    took = until_nobody_waits(clock)
+    assert set(LogoutDelivery.objects.values_list("state", "reason")) == {(FAILED, "it answered 503")}
+    assert receiver.calls["/down"] < 30
+    assert delivery.LONGEST_WAIT <= took < delivery.LONGEST_WAIT + timedelta(hours=2)
+
+
+def test_an_address_that_recovers_is_told_of_everything_at_once(
+    dead: Client, receiver: WebServer, clock: Clock
+) -> None:
+    for _ in range(5):
+        delivery.deliver_due(clock)
+        clock.now = next_due(clock())
+    receiver.pages["/down"] = (200, {}, b"")
+    assert delivery.deliver_due(clock) >= 25
+    clock.forward(minutes=5)
+    delivery.deliver_due(clock)
+    assert set(LogoutDelivery.objects.values_list("state", flat=True)) == {DELIVERED}
+
+
+def test_another_address_is_asked_at_once(dead: Client, receiver: WebServer, clock: Clock) -> None:
+    delivery.deliver_due(clock)
+    receiver.pages["/moved"] = (200, {}, b"")
+    dead.metadata["backchannel_logout_uri"] = receiver.url("/moved")
+    dead.save()
+    assert delivery.deliver_due(clock) == 29
+
+
+def test_another_change_of_the_client_wakes_nobody(dead: Client, receiver: WebServer, clock: Clock) -> None:
+    delivery.deliver_due(clock)
+    dead.metadata["client_name"] = "Another"
+    dead.save()
+    assert delivery.deliver_due(clock) == 0
+
+
+def test_what_an_operator_asks_for_again_is_sent_at_once_however_old(
+    dead: Client, receiver: WebServer, clock: Clock
+) -> None:
+    until_nobody_waits(clock)
+    assert try_again(LogoutDelivery.objects.all(), clock()) == 30
+    assert delivery.deliver_due(clock) == 1
+    assert LogoutDelivery.objects.filter(state=WAITING).count() == 30, "each has its time before it anew"
+    receiver.pages["/down"] = (200, {}, b"")
+    clock.forward(seconds=11)
+    assert delivery.deliver_due(clock) >= 29
+
+
+def test_one_that_its_senders_never_come_back_from_is_given_up(dead: Client, clock: Clock) -> None:
+    LogoutDelivery.objects.update(attempts=delivery.ATTEMPTS)
+    delivery.deliver_due(clock)
+    assert set(LogoutDelivery.objects.values_list("state", flat=True)) == {FAILED}
+
+
+def test_one_session_that_is_refused_again_and_again_keeps_no_other_from_being_told(
+    dead: Client, receiver: WebServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client fails at the token of one session alone."""
+    LogoutDelivery.objects.filter(sid="0").update(person="poison")
+
+    def answer() -> tuple[int, dict[str, str], bytes]:
+        said = json.loads(_decoded(receiver.forms[-1]["logout_token"].split(".")[1]))
+        return (500 if said["sub"] == "poison" else 200), {}, b""
+
+    monkeypatch.setattr(delivery, "_TO_ONE", 1)
+    receiver.pages["/down"] = answer
+    for _ in range(12):
+        delivery.deliver_due(clock)
+        clock.forward(seconds=15)
+    assert LogoutDelivery.objects.filter(state=DELIVERED).count() == 29
 
 
 def test_who_was_never_told_comes_before_who_did_not_listen(rp: Flow, receiver: WebServer, user: Any) -> None:
@@ -384,6 +476,7 @@ def test_the_command_goes_on_until_it_is_stopped(
     def rest(seconds: float) -> None:
         pauses.append(seconds)
         LogoutDelivery.objects.update(due_at=timezone.now())
+        LogoutBackOff.objects.all().delete()
         if len(pauses) == 3:
             raise KeyboardInterrupt
 

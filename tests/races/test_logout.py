@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from django.utils import timezone
 from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.logout import courier, delivery
 from django_oauth_server.models import Client, LogoutDelivery, Participation
+from django_oauth_server.protocol.jose import unverified
 from django_oauth_server.registry import default_issuer
 from tests.factories import ClientFactory
 from tests.outbound.server import WebServer, write_certificate
@@ -131,3 +133,44 @@ def test_signing_out_twice_at_once_tells_the_relying_party(
         delivery.deliver_due()
         assert 1 <= receiver.calls["/out"] - before <= 2
         assert not Participation.objects.exists()
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """A server that lets everybody connect and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
+        yield listening
+
+
+def test_with_one_dead_party_among_fifty_each_of_the_others_is_told_within_a_second(
+    receiver: WebServer, silent: socket.socket, settings: Any
+) -> None:
+    """Of three sessions each, which end one after the other while the dead one is waited for."""
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"outbound_timeout": timedelta(seconds=5)}
+    signing_key(default_issuer())
+    port = silent.getsockname()[1]
+    dead = ClientFactory(metadata__backchannel_logout_uri=f"https://127.0.0.1:{port}/out")
+    others = [ClientFactory(metadata__backchannel_logout_uri=receiver.url("/out")) for _ in range(49)]
+    wait(dead, 500)
+    ended: dict[str, float] = {}
+    late: list[float] = []
+
+    def told() -> tuple[int, dict[str, str], bytes]:
+        claims = unverified(receiver.forms[-1]["logout_token"])[1]
+        late.append(monotonic() - ended[str(claims["sid"])])
+        return 200, {}, b""
+
+    receiver.pages["/out"] = told
+    one = courier.Courier()
+    for number in range(3):
+        rows = [LogoutDelivery(client=other, sid=f"{other.pk}-{number}", person="1") for other in others]
+        LogoutDelivery.objects.bulk_create(rows)
+        ended |= {row.sid: monotonic() for row in rows}
+        one.wake()
+        sleep(1.5)
+    until(lambda: LogoutDelivery.objects.filter(state="delivered").count() == 147)
+    assert max(late) < 1
+    assert LogoutDelivery.objects.filter(client=dead, state="waiting").count() == 500
+    LogoutDelivery.objects.all().delete()
+    one.wake()
+    until(lambda: not one._runs)
