@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from django.core.checks import CheckMessage
@@ -32,6 +32,10 @@ class Terms:
     """Of a client that speaks for itself: what it has, of which it keeps what is for operators alone. None: an operator speaks."""
 
 
+WELL_KNOWN: Final = ".well-known/"
+"""Where a host has its well-known URIs (RFC 8615)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A URL that a component brings. URLconf and metadata are derived from it."""
@@ -42,6 +46,8 @@ class Endpoint:
     view: str
     """Dotted path of a view that is called with `issuer`."""
     well_known: bool = False
+    signed_in: bool = False
+    """Whether it is a page of somebody who is signed in. Every other endpoint is exempt from Django's `LoginRequiredMiddleware`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 
 from django_oauth_server.authorization.browser_state import COOKIE, browser_state
+from django_oauth_server.conf.cookies import session_path
 
 
 class BrowserStateMiddleware:
@@ -30,5 +31,12 @@ class BrowserStateMiddleware:
         if http.COOKIES.get(COOKIE) != state:
             # Read in a frame on other sites' pages, which SameSite=Lax forbids; and None needs TLS.
             secure = http.is_secure()
-            response.set_cookie(COOKIE, state, secure=secure, httponly=False, samesite="None" if secure else "Lax")
+            response.set_cookie(
+                COOKIE,
+                state,
+                path=session_path(),
+                secure=secure,
+                httponly=False,
+                samesite="None" if secure else "Lax",
+            )
         return response

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+from django.http import Http404, HttpRequest
 from django.utils.module_loading import import_string
 
 from django_oauth_server.component import Component
 from django_oauth_server.conf.loader import SETTING, load
 from django_oauth_server.issuer import APP_NAME, Issuer, make_issuer
+from django_oauth_server.protocol.uris import origin
 
 _HOUSE = "django_oauth_server."
 
@@ -93,9 +97,28 @@ def default_issuer() -> Issuer:
     return issuers()[0]
 
 
-def issuer_at(namespace: str) -> Issuer:
-    """The issuer whose URLs have this instance namespace."""
-    return next(issuer for issuer in issuers() if issuer.namespace == namespace)
+def issuer_meant(namespace: str, http: HttpRequest) -> Issuer:
+    """The issuer whose URLs have this instance namespace; of several at the same URLs the one that has the host of *http*.
+
+    The host is looked at where it decides, and nowhere else. Raises Http404 where no issuer has it.
+    """
+    found = next(issuer for issuer in issuers() if issuer.namespace == namespace)
+    same = [issuer for issuer in issuers() if issuer.path == found.path]
+    return found if len(same) == 1 else _at_host(http.get_host(), same)
+
+
+def _at_host(host: str, among: Sequence[Issuer]) -> Issuer:
+    """By host and port; by the host alone where only one has it, since some proxies keep the port to themselves."""
+    exact = [
+        one
+        for one in among
+        if origin(one.settings.issuer) == origin(f"{urlsplit(one.settings.issuer).scheme}://{host}")
+    ]
+    named = [one for one in among if urlsplit(one.settings.issuer).hostname == urlsplit(f"//{host}").hostname]
+    for found in (exact, named):
+        if len(found) == 1:
+            return found[0]
+    raise Http404(f"No issuer of {SETTING} is at the host {host}. A proxy has to pass the Host header on.")
 
 
 def issuer_named(identifier: str) -> Issuer:

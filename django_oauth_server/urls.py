@@ -2,48 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import wraps
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import cache, wraps
 
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.apps import apps
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, include, path
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import Resolver404, ResolverMatch, URLPattern, URLResolver, get_script_prefix, include, path
+from django.urls.resolvers import RoutePattern
 from django.utils.module_loading import import_string
 
-from django_oauth_server.component import Endpoint
+from django_oauth_server.component import WELL_KNOWN, Endpoint
 from django_oauth_server.issuer import APP_NAME, Issuer
-from django_oauth_server.registry import issuer_at, issuers
+from django_oauth_server.registry import issuer_meant, issuers
 
 View = Callable[..., HttpResponse]
+
+
+class _IssuerURLs(URLResolver):
+    """The URLs of one issuer. Each has the issuer's path once, whether the project brings it or is mounted there.
+
+    A mounted project (`SCRIPT_NAME`, `FORCE_SCRIPT_NAME`) does not see the path below which it is mounted. So that is put back before the
+    patterns, which have the issuer's whole path, are looked at.
+    """
+
+    def __init__(self, issuer: Issuer) -> None:
+        super().__init__(
+            RoutePattern("", is_endpoint=False), list(_patterns(issuer)), app_name=APP_NAME, namespace=issuer.namespace
+        )
+        self._issuer = issuer
+
+    def resolve(self, path: str) -> ResolverMatch:
+        """A well-known URI belongs to the root of the host: a proxy may hand it over as it is."""
+        if path.startswith(WELL_KNOWN):
+            with suppress(Resolver404):
+                return super().resolve(path)
+        mount = get_script_prefix().lstrip("/") if self._is_mounted() else ""
+        return super().resolve(mount + path)
+
+    def _reverse_with_prefix(self, lookup_view: object, _prefix: str, *args: object, **kwargs: object) -> str:
+        prefix = "/" if self._is_mounted() else _prefix
+        found: str = super()._reverse_with_prefix(lookup_view, prefix, *args, **kwargs)  # type: ignore[misc]  # Django's own, not in the stubs
+        return found
+
+    def _is_mounted(self) -> bool:
+        """Whether the path of the mount is where the issuer's path begins."""
+        return f"{self._issuer.path}/".startswith(get_script_prefix())
 
 
 def _route(issuer: Issuer, endpoint: Endpoint) -> str:
     """RFC 8414 section 3.1: the issuer's path comes behind the well-known suffix; elsewhere it comes first."""
     if endpoint.well_known:
-        return f".well-known/{endpoint.route}{issuer.path}"
+        return f"{WELL_KNOWN}{endpoint.route}{issuer.path}"
     return f"{issuer.path}/{endpoint.route}".lstrip("/")
 
 
-def _at(namespace: str, view: View) -> View:
-    """*view*, called with the issuer as its settings are now."""
+@cache
+def _views(issuer: Issuer) -> Mapping[Endpoint, View]:
+    return {
+        endpoint: import_string(endpoint.view) for component in issuer.components for endpoint in component.endpoints
+    }
+
+
+def _at(namespace: str, endpoint: Endpoint, view: View) -> View:
+    """*view*, called with the issuer as its settings are now.
+
+    Of issuers with equal paths the host of the request says which is meant; it answers with its own view, if it has that endpoint.
+    """
 
     @wraps(view)
     def at_issuer(http: HttpRequest, **kwargs: object) -> HttpResponse:
-        return view(http, issuer=issuer_at(namespace), **kwargs)
+        issuer = issuer_meant(namespace, http)
+        if issuer.namespace == namespace:
+            return view(http, issuer=issuer, **kwargs)
+        if endpoint not in _views(issuer):
+            raise Http404(f"{issuer} does not offer this endpoint.")
+        return _views(issuer)[endpoint](http, issuer=issuer, **kwargs)
 
-    return at_issuer
+    if iscoroutinefunction(view):
+        markcoroutinefunction(at_issuer)
+    return at_issuer if endpoint.signed_in else login_not_required(at_issuer)
 
 
 def _patterns(issuer: Issuer) -> Iterator[URLPattern]:
-    for component in issuer.components:
-        for endpoint in component.endpoints:
-            yield path(
-                _route(issuer, endpoint), _at(issuer.namespace, import_string(endpoint.view)), name=endpoint.name
-            )
-
-
-def _include(issuer: Issuer) -> URLResolver:
-    return path("", include((list(_patterns(issuer)), APP_NAME), namespace=issuer.namespace))
+    for endpoint, view in _views(issuer).items():
+        yield path(_route(issuer, endpoint), _at(issuer.namespace, endpoint, view), name=endpoint.name)
 
 
 def _resources() -> list[URLResolver]:
@@ -53,4 +98,4 @@ def _resources() -> list[URLResolver]:
     return [path("", include("django_oauth_server.resource.urls"))]
 
 
-urlpatterns = [*(_include(issuer) for issuer in issuers()), *_resources()]
+urlpatterns = [*map(_IssuerURLs, issuers()), *_resources()]

@@ -32,6 +32,7 @@ from django_oauth_server.admin.lists import (
 from django_oauth_server.clients.metadata import member_named, members_of, terms_of
 from django_oauth_server.clients.registration import new_client_id, new_secret, revise_client, uses_secret
 from django_oauth_server.component import Member, Words
+from django_oauth_server.conf.moments import local
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.registry import issuers
@@ -81,7 +82,7 @@ class ClientAdmin(QuickAdmin):
             and row.previous_secret_expires_at > timezone.now()
         ):
             return _("set; the one before works until %(time)s") % {
-                "time": date_format(row.previous_secret_expires_at, "DATETIME_FORMAT")
+                "time": date_format(local(row.previous_secret_expires_at), "DATETIME_FORMAT")
             }
         return _("set; it cannot be shown again")
 
@@ -269,7 +270,7 @@ def _what_disabling_ends(rows: list[Client]) -> list[str]:
 
 
 def _what_a_new_secret_ends(client: Client, issuer: Issuer) -> list[str]:
-    until = date_format(timezone.localtime(timezone.now() + issuer.settings.client_secret_overlap), "DATETIME_FORMAT")
+    until = date_format(local(timezone.now() + issuer.settings.client_secret_overlap), "DATETIME_FORMAT")
     says = [
         _("Until %(time)s the present secret works beside the new one. Give the app the new one before that.")
         % {"time": until}

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_oauth_server.admin.lists import QuickAdmin, badge
+from django_oauth_server.conf.moments import local
 from django_oauth_server.keys.rotation import KeysAreFiles, Rotation, rotate_all
 from django_oauth_server.models import SigningKey
 from django_oauth_server.registry import issuers
@@ -102,5 +103,5 @@ class SigningKeyAdmin(QuickAdmin):
         key = rotation.key
         if rotation.outcome != "waiting":
             self.log_addition(request, key, _("Rotated."))
-        time = date_format(timezone.localtime(key.signs_from), "DATETIME_FORMAT")
+        time = date_format(local(key.signs_from), "DATETIME_FORMAT")
         messages.success(request, _SAYS[rotation.outcome] % {"kid": key.kid, "time": time})

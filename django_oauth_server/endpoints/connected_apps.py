@@ -30,8 +30,8 @@ class ConnectedApps(Component):
 
     name = "connected_apps"
     endpoints = (
-        Endpoint("connected_apps", "oauth/connected-apps/", _HERE + "connected_apps"),
-        Endpoint("disconnect", "oauth/connected-apps/<uuid:grant_id>/remove", _HERE + "disconnect"),
+        Endpoint("connected_apps", "oauth/connected-apps/", _HERE + "connected_apps", signed_in=True),
+        Endpoint("disconnect", "oauth/connected-apps/<uuid:grant_id>/remove", _HERE + "disconnect", signed_in=True),
     )
 
 

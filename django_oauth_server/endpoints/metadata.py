@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from django_oauth_server.component import Component, Endpoint
+from django_oauth_server.component import WELL_KNOWN, Component, Endpoint
 from django_oauth_server.endpoints.http import public_document
 from django_oauth_server.issuer import Issuer
 
+_VIEW: Final = "django_oauth_server.endpoints.metadata.metadata"
+
 
 class MetadataEndpoint(Component):
-    """What is advertised is what is accepted."""
+    """What is advertised is what is accepted.
+
+    Clients look for it before an issuer's path (RFC 8414 section 3.1). It is behind the path as well, the only place that a project can serve
+    where it is mounted there.
+    """
 
     name = "metadata"
     endpoints = (
-        Endpoint(
-            "metadata", "oauth-authorization-server", "django_oauth_server.endpoints.metadata.metadata", well_known=True
-        ),
+        Endpoint("metadata_behind_path", f"{WELL_KNOWN}oauth-authorization-server", _VIEW),
+        Endpoint("metadata", "oauth-authorization-server", _VIEW, well_known=True),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django_oauth_server.component import Component, Endpoint
+from django_oauth_server.component import WELL_KNOWN, Component, Endpoint
 from django_oauth_server.conf import IssuerSettings
 
 _VIEW = "django_oauth_server.endpoints.metadata.metadata"
@@ -13,7 +13,7 @@ class OpenIDConfiguration(Component):
 
     name = "openid_configuration"
     endpoints = (
-        Endpoint("openid_configuration", ".well-known/openid-configuration", _VIEW),
+        Endpoint("openid_configuration", f"{WELL_KNOWN}openid-configuration", _VIEW),
         Endpoint("openid_configuration_before_path", "openid-configuration", _VIEW, well_known=True),
     )
 

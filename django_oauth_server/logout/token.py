@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
+from django_oauth_server.conf.moments import numeric_date
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.tokens.sealed import sign_for, signed_response_alg
@@ -27,8 +28,8 @@ def logout_token(client: Client, person: str, sid: str, issuer: Issuer, now: dat
         "aud": client.client_id,
         "sub": subject(person, client, issuer),
         "sid": sid,
-        "iat": int(now.timestamp()),
-        "exp": int((now + _LIFETIME).timestamp()),
+        "iat": numeric_date(now),
+        "exp": numeric_date(now, _LIFETIME),
         "jti": uuid4().hex,
         "events": {_EVENT: {}},
     }

@@ -8,7 +8,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, reverse
 
 from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.conf import audiences, load, scope_rule, user_rule, verifier
@@ -55,9 +55,10 @@ def _check_metadata() -> Iterator[CheckMessage]:
         found = reverse(f"{APP_NAME}:metadata")
     except NoReverseMatch:
         return
-    if found != f"/{SUFFIX}":
+    expected = f"{get_script_prefix()}{SUFFIX}"
+    if found != expected:
         yield Error(
-            f"The metadata of the protected resources is served at {found}; clients look for it at /{SUFFIX} (RFC 9728 section 3).",
+            f"The metadata of the protected resources is served at {found}; clients look for it at {expected} (RFC 9728 section 3).",
             hint='Include "django_oauth_server.resource.urls" at the root of the URLconf.',
             id="oauth_resource.E003",
         )

@@ -6,26 +6,40 @@ from functools import cache
 from urllib.parse import urlsplit
 
 from django.core.signals import setting_changed
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, reverse
 
 APP_NAME = "oauth_resource"
 """The application namespace of the resource server's URLs."""
 SUFFIX = ".well-known/oauth-protected-resource"
 
 
-@cache
 def metadata_url(resource: str) -> str:
     """The address of *resource*'s metadata; empty where the project does not serve it, or *resource* has no host."""
+    return _metadata_url(resource, get_script_prefix())
+
+
+@cache
+def _metadata_url(resource: str, prefix: str) -> str:
+    """Below the path where the project is mounted, if *resource* is there: a mounted project can serve no more. A challenge names the address
+    (RFC 9728 section 5.1), so that it may differ from the usual one.
+    """
     parts = urlsplit(resource)
     if not parts.netloc or not _is_served():
         return ""
+    path = resource_path(resource)
+    mount = prefix.rstrip("/") if f"{path}/".startswith(prefix) else ""
     query = f"?{parts.query}" if parts.query else ""
-    return f"{parts.scheme}://{parts.netloc}/{SUFFIX}{resource_path(resource)}{query}"
+    return f"{parts.scheme}://{parts.netloc}{mount}/{SUFFIX}{path.removeprefix(mount)}{query}"
 
 
 def resource_path(resource: str) -> str:
     """What follows the well-known suffix: the identifier's path, without a slash that ends it."""
     return urlsplit(resource).path.rstrip("/")
+
+
+def is_at(resource: str, suffix: str) -> bool:
+    """Whether *suffix*, behind the well-known one, is that of *resource*: with the path where the project is mounted, or without."""
+    return resource_path(resource) in {suffix.rstrip("/"), get_script_prefix().rstrip("/") + suffix.rstrip("/")}
 
 
 def _is_served() -> bool:
@@ -37,7 +51,7 @@ def _is_served() -> bool:
 
 
 def _forget(**_: object) -> None:
-    metadata_url.cache_clear()
+    _metadata_url.cache_clear()
 
 
 setting_changed.connect(_forget)

@@ -15,7 +15,7 @@ from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.conf import audiences, load, verifier
 from django_oauth_server.resource.cross_origin import preflight, shared
 from django_oauth_server.resource.django import open_resource
-from django_oauth_server.resource.locations import resource_path
+from django_oauth_server.resource.locations import is_at
 from django_oauth_server.resource.requirement import Requirement, joined, scopes_of
 from django_oauth_server.resource.routes.base import routes
 
@@ -56,9 +56,7 @@ def document(resource: str, urlconf: str) -> dict[str, object]:
 def _resource(request: HttpRequest, suffix: str) -> str:
     """Of several at the same path the one that the query and the host name: the identifier is the client's to compare (section 3.3)."""
     query = request.META.get("QUERY_STRING", "")
-    found = [
-        one for one in audiences() if resource_path(one) == suffix.rstrip("/") and urlsplit(one).query in {"", query}
-    ]
+    found = [one for one in audiences() if is_at(one, suffix) and urlsplit(one).query in {"", query}]
     if not found:
         raise Http404("no such resource")
     host = request.get_host()

@@ -5,10 +5,11 @@
 
 import re
 
+from django.contrib.auth.decorators import login_not_required
 from django.urls import re_path
 
 from django_oauth_server.resource.locations import APP_NAME, SUFFIX
 from django_oauth_server.resource.metadata import metadata
 
 app_name = APP_NAME
-urlpatterns = [re_path(rf"^{re.escape(SUFFIX)}(?P<suffix>/.*)?$", metadata, name="metadata")]
+urlpatterns = [re_path(rf"^{re.escape(SUFFIX)}(?P<suffix>/.*)?$", login_not_required(metadata), name="metadata")]

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django_oauth_server.component import Component, Document, Member
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.language import spoken_languages
+from django_oauth_server.conf.moments import numeric_date
 from django_oauth_server.errors import InvalidRequest
 from django_oauth_server.grants.base import Issuance
 from django_oauth_server.issuer import Issuer
@@ -118,8 +119,8 @@ def id_token(
         "sub": subject(issuance.authorization.user_id, client, issuer),
         "aud": client.client_id,
         "azp": client.client_id,
-        "iat": int(now.timestamp()),
-        "exp": int((now + issuer.settings.id_token_lifetime).timestamp()),
+        "iat": numeric_date(now),
+        "exp": numeric_date(now, issuer.settings.id_token_lifetime),
         **({"nonce": issuance.nonce} if issuance.nonce else {}),
         **({"at_hash": half_hash(access_token, alg)} if access_token else {}),
         **({"c_hash": half_hash(code, alg)} if code else {}),

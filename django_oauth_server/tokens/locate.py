@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.utils import timezone
-
+from django_oauth_server.conf.moments import moment
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.signing import verify
@@ -55,7 +54,7 @@ def verified_claims(value: str, issuer: Issuer, now: datetime) -> dict[str, obje
     except jose.InvalidJWT:
         return None
     complete = claims.keys() >= REQUIRED_CLAIMS and claims["iss"] == issuer.settings.issuer
-    return claims if complete and now < moment(claims["exp"]) else None
+    return claims if complete and now.timestamp() < _seconds(claims["exp"]) else None
 
 
 def _is_revoked(claims: dict[str, object], issuer: Issuer) -> bool:
@@ -83,11 +82,11 @@ def _unstored(claims: dict[str, object], client: Client, digest: str) -> Token:
         client=client,
         scope=str(claims.get("scope", "")),
         audience=audience,
-        issued_at=moment(claims["iat"]),
-        expires_at=moment(claims["exp"]),
+        issued_at=moment(_seconds(claims["iat"])),
+        expires_at=moment(_seconds(claims["exp"])),
     )
 
 
-def moment(seconds: object) -> datetime:
-    """A NumericDate of a claim that we signed (RFC 7519 section 2), with a zone or without, as Django's own moments (USE_TZ)."""
-    return datetime.fromtimestamp(float(str(seconds)), timezone.now().tzinfo)
+def _seconds(claim: object) -> float:
+    """A NumericDate of a claim that we signed (RFC 7519 section 2)."""
+    return float(str(claim))

@@ -5,7 +5,7 @@ from django.urls import include, path
 
 from django_oauth_server.registry import issuers
 from django_oauth_server.resource.django import protected_resource
-from django_oauth_server.urls import _include
+from django_oauth_server.urls import _IssuerURLs
 
 
 @protected_resource()
@@ -14,7 +14,7 @@ def api(request: HttpRequest) -> JsonResponse:
 
 
 urlpatterns = [
-    *map(_include, issuers()),
+    *map(_IssuerURLs, issuers()),
     path("accounts/", include("django.contrib.auth.urls")),
     path("api", api),
 ]

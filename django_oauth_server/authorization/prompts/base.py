@@ -52,7 +52,7 @@ class Situation:
     def signed_in_since_asked(self) -> bool:
         """Whether they were sent to prove who they are, and did."""
         at = self.session.authentication.at
-        return self.turn.asked_at is not None and at is not None and at >= self.turn.asked_at
+        return self.turn.asked_at is not None and at is not None and at.timestamp() >= self.turn.asked_at.timestamp()
 
     @property
     def remembered(self) -> Authorization | None:

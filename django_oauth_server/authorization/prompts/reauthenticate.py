@@ -8,6 +8,7 @@ from typing import Final
 from django_oauth_server.authorization.prompts.base import Place, Prompt, Situation
 from django_oauth_server.authorization.response_modes.base import Redirect
 from django_oauth_server.authorization.sign_in import to_sign_in
+from django_oauth_server.conf.moments import seconds_between
 from django_oauth_server.errors import LoginRequired, UnmetAuthenticationRequirements
 
 _ON_THE_WAY: Final = timedelta(minutes=1)
@@ -47,7 +48,7 @@ def _is_too_old(situation: Situation) -> bool:
     if max_age is None:
         return at is None and _auth_time_is_demanded(situation)
     longest = max(max_age, _ON_THE_WAY) if situation.signed_in_since_asked else max_age
-    return at is None or situation.now - at > longest
+    return at is None or seconds_between(at, situation.now) > longest
 
 
 def _auth_time_is_demanded(situation: Situation) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeGuard
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials, Unproven
 from django_oauth_server.component import Document, Member, Terms, Words
 from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.conf.moments import moment
 from django_oauth_server.errors import InvalidClient
 from django_oauth_server.protocol.jose import InvalidJWT, unverified
 from django_oauth_server.protocol.parameters import Parameters
@@ -78,7 +79,7 @@ class AssertionMethod(ClientAuthMethod):
             raise Unproven(str(exc)) from exc
         for reason in _faults(claims, attempt):
             raise Unproven(reason)
-        if not use_assertion(attempt.client, str(claims["jti"]), _moment(claims["exp"])):
+        if not use_assertion(attempt.client, str(claims["jti"]), _expiry(claims)):
             raise Unproven("it was used before")
         return True
 
@@ -101,17 +102,18 @@ class AssertionMethod(ClientAuthMethod):
 
 def _faults(claims: Mapping[str, object], attempt: Attempt) -> Iterator[str]:
     """What is wrong with *claims* (RFC 7523 section 3; OpenID Connect Core section 9)."""
-    client_id, now = attempt.client.client_id, attempt.now
+    client_id, now = attempt.client.client_id, attempt.now.timestamp()
     if not claims.get("iss") == claims.get("sub") == client_id:
         yield "iss and sub are not the client"
     if not _is_meant_for(claims.get("aud"), attempt):
         yield "aud is not this server"
-    if not _is_time(claims.get("exp")) or _moment(claims["exp"]) <= now:
+    expires = claims.get("exp")
+    if not _is_time(expires) or expires <= now:
         yield "it has expired, or does not say when it will"
-    elif _moment(claims["exp"]) > now + LONGEST_LIFETIME + SKEW:
+    elif expires > now + (LONGEST_LIFETIME + SKEW).total_seconds():
         yield "it lives for too long"
     for name in ("iat", "nbf"):
-        if name in claims and not (_is_time(claims[name]) and _moment(claims[name]) <= now + SKEW):
+        if name in claims and not (_is_time(begins := claims[name]) and begins <= now + SKEW.total_seconds()):
             yield f"{name} is yet to come"
     if not isinstance(claims.get("jti"), str) or not claims["jti"]:
         yield "it has no jti"
@@ -130,14 +132,14 @@ def _is_meant_for(audience: object, attempt: Attempt) -> bool:
     return any(isinstance(one, str) and one in accepted for one in said)
 
 
-def _is_time(value: object) -> bool:
+def _is_time(value: object) -> TypeGuard[float]:
     """A NumericDate (RFC 7519 section 2), of this age."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _LAST
 
 
-def _moment(value: object) -> datetime:
-    assert isinstance(value, int | float)
-    return datetime.fromtimestamp(value, UTC)
+def _expiry(claims: Mapping[str, object]) -> datetime:
+    assert isinstance(claims["exp"], int | float)
+    return moment(claims["exp"])
 
 
 _LAST: Final = datetime(9000, 1, 1, tzinfo=UTC).timestamp()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from django_oauth_server.conf.moments import numeric_date
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.models import Token
@@ -32,8 +33,8 @@ class AccessTokenJWT(TokenFormat):
             "aud": audience[0] if len(audience) == 1 else audience,
             "client_id": token.client.client_id,
             "scope": token.scope,
-            "iat": int(token.issued_at.timestamp()),
-            "exp": int(token.expires_at.timestamp()),
+            "iat": numeric_date(token.issued_at),
+            "exp": numeric_date(token.issued_at, token.expires_at - token.issued_at),
             "jti": identifier,
             **({"grant_id": str(token.authorization.grant_id)} if token.authorization else {}),
         }
