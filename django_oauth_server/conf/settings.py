@@ -81,7 +81,7 @@ class IssuerSettings:
     refresh_token_lifetime: timedelta = timedelta(days=30)
     """How long a refresh token may lie unused. Each rotation starts it anew."""
     refresh_token_replay_window: timedelta = timedelta(seconds=30)
-    """How long a rotated refresh token is answered with the tokens that it bought; later use revokes the family. Zero: at once."""
+    """How long a rotated refresh token is answered with what it bought, unless that was refreshed; later use revokes the family. Zero: at once."""
     id_token_lifetime: timedelta = timedelta(hours=1)
     """How long a relying party may take to look at an ID token."""
     code_lifetime: timedelta = timedelta(seconds=60)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.utils.translation import gettext_lazy as _
@@ -26,7 +26,7 @@ class RefreshToken(GrantType):
 
     def redeem(self, request: TokenRequest) -> Issuance:
         """Rotates where the client is public or the policy says so. What was rotated out is answered once more within the replay
-        window; later it gives the whole family away (OAuth 2.1 section 4.3.1)."""
+        window, unless its successor was used; later it gives the whole family away (OAuth 2.1 section 4.3.1)."""
         presented = request.params.require("refresh_token")
         token = _find(presented)
         refusal = _refusal(token, request)
@@ -70,14 +70,19 @@ def _refusal(token: Token | None, request: TokenRequest) -> str:
 
 def _refuse_reuse(token: Token, request: TokenRequest) -> None:
     assert token.superseded_at is not None
-    assert token.family is not None
     elapsed = max(request.now - token.superseded_at, timedelta())  # another process's clock may be ahead
     if elapsed >= request.issuer.settings.refresh_token_replay_window:
-        raise InvalidGrant(
-            "The refresh token was used before.",
-            detail="reuse: family revoked",
-            aftermath=partial(revoke_family, token.family, request.now),
-        )
+        raise reused(token, request.now)
+
+
+def reused(token: Token, now: datetime) -> InvalidGrant:
+    """Two have *token*, and who is honest cannot be told: all that its grant bought ends (RFC 9700 section 4.14.2)."""
+    assert token.family is not None
+    return InvalidGrant(
+        "The refresh token was used before.",
+        detail="reuse: family revoked",
+        aftermath=partial(revoke_family, token.family, now),
+    )
 
 
 def _spend(token: Token, request: TokenRequest, *, rotates: bool) -> None:

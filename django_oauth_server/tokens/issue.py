@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django_oauth_server.errors import InvalidGrant
 from django_oauth_server.grants.base import Issuance
+from django_oauth_server.grants.refresh_token import reused
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.derivation import derivation_keys
 from django_oauth_server.models import Token
@@ -83,17 +84,23 @@ def _answer(
 
 
 def _answer_again(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer, now: datetime) -> dict[str, object]:
-    """The refresh token is the one that was handed out; so is the access token, unless something else was asked for this time."""
+    """The refresh token is the one that was handed out; so is the access token, unless something else was asked for this time.
+
+    Whoever used the refresh token that was handed out has had the answer: to ask for it again is reuse.
+    """
+    assert issuance.replaces is not None
     form = token_format(issuance.client.access_token_format, audience, issuer)
     for key in derivation_keys(issuer):
         refresh_value, identifier = _refresh_value(issuance, key), _access_identifier(issuance, audience, key)
         found = find_tokens([opaque.digest(refresh_value), form.digest(identifier)])
-        if opaque.digest(refresh_value) in found:
+        if successor := found.get(opaque.digest(refresh_value)):
             break
     else:
         raise InvalidGrant(
             "The refresh token was used before.", detail="the key that its successor was derived with is gone"
         )
+    if successor.superseded_at is not None:
+        raise reused(issuance.replaces, now)
     access = found.get(form.digest(identifier))
     if access is None:
         access = _access_token(issuance, audience, form, identifier, issuer, now)

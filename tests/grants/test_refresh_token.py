@@ -84,6 +84,38 @@ def test_later_reuse_revokes_the_family(public: Flow) -> None:
     assert not Token.objects.filter(revoked_at=None).exists()
 
 
+@pytest.mark.spec("RFC 9700", "4.14.2")
+@pytest.mark.parametrize("params", [{}, {"scope": "notes:read"}], ids=["the same", "less"])
+def test_what_is_presented_again_after_its_successor_was_used_is_reuse_within_the_window_too(
+    public: Flow, params: dict[str, str]
+) -> None:
+    first = public.tokens()["refresh_token"]
+    second = public.refresh(first).json()
+    third = public.refresh(second["refresh_token"]).json()
+    assert public.refresh(first, **params).json()["error"] == "invalid_grant"
+    assert public.refresh(third["refresh_token"]).json()["error"] == "invalid_grant"
+    assert not Token.objects.filter(revoked_at=None).exists()
+
+
+def test_a_retry_is_honest_until_the_successor_is_used(public: Flow) -> None:
+    first = public.tokens()["refresh_token"]
+    second = public.refresh(first).json()["refresh_token"]
+    assert public.refresh(first).json()["refresh_token"] == second
+    third = public.refresh(second).json()["refresh_token"]
+    assert public.refresh(second).json()["refresh_token"] == third
+
+
+@pytest.mark.parametrize(("window", "status"), [(0, 400), (30, 200)])
+def test_a_token_that_was_rotated_by_a_clock_ahead_was_rotated_just_now(
+    public: Flow, settings: Any, window: int, status: int
+) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"refresh_token_replay_window": timedelta(seconds=window)}
+    first = public.tokens()["refresh_token"]
+    public.refresh(first)
+    age(-60)
+    assert public.refresh(first).status_code == status
+
+
 def test_reuse_of_a_family_leaves_the_persons_other_sign_ins_alone(public: Flow) -> None:
     first, other = public.tokens()["refresh_token"], public.tokens()["refresh_token"]
     public.refresh(first)
