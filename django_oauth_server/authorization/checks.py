@@ -11,6 +11,7 @@ from django_oauth_server.authorization.prompts.base import prompt_values
 from django_oauth_server.authorization.request import AuthorizationRequest, Reply
 from django_oauth_server.authorization.response_modes.base import ResponseMode
 from django_oauth_server.authorization.response_types.base import ResponseType
+from django_oauth_server.authorization.way_back import LONGEST_REQUEST, can_wait
 from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.conf import Policy
 from django_oauth_server.engine import AuthorizationFacts, judge_authorization_request
@@ -205,6 +206,11 @@ def _subject(draft: Draft, claims: ClaimsRequest) -> str:
     return next((value for value in accepted(claims.id_token.get("sub", {})) if isinstance(value, str)), "")
 
 
+def _can_wait_for_a_person(draft: Draft) -> None:
+    if not can_wait(draft.params):
+        raise InvalidRequest(f"The request is longer than {LONGEST_REQUEST} characters.")
+
+
 def _nothing_is_repeated(draft: Draft) -> None:
     draft.params.refuse_repeated(but=REPEATABLE)
 
@@ -261,6 +267,7 @@ def _nonce_where_it_is_needed(draft: Draft) -> None:
 
 
 CHECKS: Final[tuple[Callable[[Draft], None], ...]] = (
+    _can_wait_for_a_person,
     _nothing_is_repeated,
     _response_type_is_offered,
     _response_mode_is_offered,

@@ -24,6 +24,7 @@ def describe_client(client: Client, issuer: Issuer) -> dict[str, object]:
     name = readable(_in_language(said, "client_name")) or client.name
     home = _in_language(said, "client_uri")
     return {
+        "client_id": client.client_id,
         "name": name,
         "initial": name[:1].upper(),
         "logo_url": _logo_url(client, _in_language(said, "logo_uri"), issuer),

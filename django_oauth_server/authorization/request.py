@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django_oauth_server.authorization.response_modes.base import ResponseMode
 from django_oauth_server.authorization.session import SessionFacts
-from django_oauth_server.authorization.turn import NOTHING_DONE, PARAMETER, Turn
 from django_oauth_server.conf import Policy
 from django_oauth_server.grants.base import Issuance
 from django_oauth_server.issuer import Issuer
@@ -46,10 +45,6 @@ class AuthorizationRequest:
     def policy(self) -> Policy:
         return self.issuer.policy_for(self.client.profile)
 
-    def path(self, turn: Turn) -> str:
-        """Path and query that make the same request again, for somebody who has done what *turn* says."""
-        return request_path(self.params, self.issuer, turn)
-
     @property
     def further_claims(self) -> frozenset[str]:
         """The claims that are asked for beside those of the scopes: the person is asked for each."""
@@ -66,12 +61,6 @@ class AuthorizationRequest:
         """The parameters, with the scopes that a person is shown: what follows from a default may change before the answer."""
         others = [(name, value) for name, value in self.params.pairs() if name != "scope"]
         return Parameters([*others, ("scope", " ".join(self.scopes))])
-
-
-def request_path(params: Parameters, issuer: Issuer, turn: Turn) -> str:
-    """Path and query that make the request of *params* again, for somebody who has done what *turn* says."""
-    done = [] if turn == NOTHING_DONE else [(PARAMETER, turn.seal(params, issuer))]
-    return f"{issuer.url_path('authorize')}?{Parameters([*params.pairs(), *done]).encode()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.contrib.auth.views import redirect_to_login
 from django.shortcuts import resolve_url
 
 from django_oauth_server.authorization.response_modes.base import Redirect
+from django_oauth_server.issuer import Issuer
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.protocol.uris import add_parameters
 
 
-def to_sign_in(back: str, params: Parameters, *, page: str = "") -> Redirect:
+def to_sign_in(back: str, params: Parameters, issuer: Issuer, *, page: str = "") -> Redirect:
     """To LOGIN_URL, or to *page* (a URL or a name), which leads to *back*. It is told whom the client expects, if the client does."""
-    to = redirect_to_login(back, resolve_url(page) if page else None).url
+    to = _leading_to(back, page)
+    if urlsplit(to).netloc not in {"", urlsplit(issuer.origin).netloc}:
+        to = _leading_to(issuer.origin + back, page)
     hint = params.get("login_hint")
     return Redirect(add_parameters(to, [("login_hint", hint)], "query") if hint else to)
+
+
+def _leading_to(back: str, page: str) -> str:
+    return redirect_to_login(back, resolve_url(page) if page else None).url

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import partial, wraps
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -22,10 +22,11 @@ from django_oauth_server.authorization.checks import (
     judge,
     reply_to,
 )
+from django_oauth_server.authorization.describe import describe_client
 from django_oauth_server.authorization.language import speaking, ui_language
 from django_oauth_server.authorization.prompts.base import Prompt, Situation
 from django_oauth_server.authorization.prompts.waiting import request_of
-from django_oauth_server.authorization.request import Reply, request_path
+from django_oauth_server.authorization.request import Reply
 from django_oauth_server.authorization.response_modes.base import Page, Redirect, ResponseMode
 from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.authorization.session import SessionFacts, session_facts
@@ -33,6 +34,7 @@ from django_oauth_server.authorization.sign_in import to_sign_in
 from django_oauth_server.authorization.sources.base import Arrival
 from django_oauth_server.authorization.sources.gather import NOT_SUPPORTED, gather
 from django_oauth_server.authorization.turn import NOTHING_DONE, PARAMETER, Turn, read_turn
+from django_oauth_server.authorization.way_back import WayBack, can_wait, handle_of
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.language import language_cookie
@@ -44,7 +46,7 @@ from django_oauth_server.endpoints.http import (
     query_parameters,
     unreported,
 )
-from django_oauth_server.endpoints.pages import render_page, see_other
+from django_oauth_server.endpoints.pages import keeps_opener, render_page, see_other
 from django_oauth_server.endpoints.refusal_page import refusal_page
 from django_oauth_server.errors import AccessDenied, OAuthError
 from django_oauth_server.issuer import Issuer
@@ -52,6 +54,7 @@ from django_oauth_server.models import Client, Ticket
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.protocol.scopes import requests_openid
 from django_oauth_server.storage.authorizations import live_authorization
+from django_oauth_server.storage.clients import find_client
 from django_oauth_server.storage.tickets import find_ticket
 from django_oauth_server.storage.transaction import retry_conflicts
 from django_oauth_server.tokens.id_token import IDToken
@@ -78,81 +81,125 @@ class AuthorizationEndpoint(Component):
         return {"authorization_endpoint": endpoint("authorize")}
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One HTTP request to the endpoint, and how the person finds back to it."""
+
+    http: HttpRequest
+    issuer: Issuer
+    way: WayBack
+
+
+def _visited(view: Callable[[Visit], HttpResponse]) -> Callable[[HttpRequest, Issuer], HttpResponse]:
+    """Make a view whose responses, whatever they are, tell the browser which requests wait for it."""
+
+    @wraps(view)
+    def visited(http: HttpRequest, issuer: Issuer) -> HttpResponse:
+        visit = Visit(http, issuer, WayBack(issuer, http.COOKIES))
+        response = view(visit)
+        visit.way.note(response, secure=http.is_secure())
+        return response
+
+    return visited
+
+
+@keeps_opener
 @unreported
 @patient
 @csrf_exempt  # a POST may come from another site: nothing changes before the person answers
 @require_http_methods(["GET", "POST"])
-def authorize(http: HttpRequest, issuer: Issuer) -> HttpResponse:
+@_visited
+def authorize(visit: Visit) -> HttpResponse:
     """Ask the person what has to be asked; answer the client when nothing has."""
+    http, issuer = visit.http, visit.issuer
     try:
         everything = form_parameters(http) if http.method == "POST" else query_parameters(http)
     except OAuthError as exc:
-        return _error_page(http, exc, issuer)
+        return _error_page(visit, exc)
+    if number := handle_of(everything):
+        return _taken_up(visit, number, everything)
     # What other endpoints read may be a secret that was sent here by mistake: it must not be kept, nor travel on in an address.
     sent = everything.only(_names(issuer))
-    return _proceed(http, sent, issuer, _ask_or_answer, read_turn(everything.get(PARAMETER, ""), sent, issuer))
+    return _proceed(visit, sent, _ask_or_answer, read_turn(everything.get(PARAMETER, ""), sent, issuer))
 
 
+@keeps_opener
 @unreported
 @patient
 @csrf_protect
 @require_POST
-def decision(http: HttpRequest, issuer: Issuer) -> HttpResponse:
+@_visited
+def decision(visit: Visit) -> HttpResponse:
     """What the person decided. Answering twice, or Back and another answer, is answering anew: the client gets a fresh code, nothing is doubled."""
+    http, issuer = visit.http, visit.issuer
     ticket = find_ticket(Ticket.Kind.INTERACTION, http.POST.get("interaction", ""))
-    if ticket is None or ticket.client.issuer != issuer.settings.issuer or timezone.now() >= ticket.expires_at:
-        return _expired_page(http, issuer)
+    if ticket is None or ticket.client.issuer != issuer.settings.issuer:
+        return _expired_page(visit, find_client(issuer.settings.issuer, http.POST.get("client_id", "")))
     params, turn = request_of(ticket)
+    if timezone.now() >= ticket.expires_at:
+        return _expired_page(visit, ticket.client, "" if turn.signed else visit.way.to(params, NOTHING_DONE))
     if ticket.user_id != http.user.pk:  # another person's page: asked anew
-        return _respond(http, Redirect(request_path(params, issuer, turn.begun_anew())))
+        return _respond(visit, Redirect(visit.way.to(params, turn.begun_anew())))
     match http.POST.get("decision", ""):
         case "deny":
-            return _proceed(http, params, issuer, _denied, turn)
+            return _proceed(visit, params, _denied, turn)
         case "switch":
             logout(http)
-            asked = replace(turn.begun_anew(), asked_at=timezone.now())
-            return _respond(http, to_sign_in(request_path(params, issuer, asked), params))
+            back = visit.way.to(params, replace(turn.begun_anew(), asked_at=timezone.now()))
+            return _respond(visit, to_sign_in(back, params, issuer))
         case _:
             prompt = issuer.components.of(Prompt).get(ticket.payload.get("prompt", ""))
-            return _proceed(http, params, issuer, partial(_answered, prompt, http.POST), turn)
+            return _proceed(visit, params, partial(_answered, prompt, http.POST), turn)
 
 
-def _proceed(http: HttpRequest, sent: Parameters, issuer: Issuer, step: Step, turn: Turn) -> HttpResponse:
+def _taken_up(visit: Visit, number: str, said: Parameters) -> HttpResponse:
+    """Somebody comes back from another page to a request that was too long for its address."""
+    if found := visit.way.take_up(number):
+        params, turn = found
+        return _proceed(visit, params, _ask_or_answer, turn)
+    return _expired_page(visit, find_client(visit.issuer.settings.issuer, said.get("client_id", "")))
+
+
+def _proceed(visit: Visit, sent: Parameters, step: Step, turn: Turn) -> HttpResponse:
+    issuer = visit.issuer
     try:
         client = identify_client(sent, issuer)
     except OAuthError as exc:
-        return _in_their_language(http, sent, partial(_error_page, http, exc, issuer))
+        return _in_their_language(visit, sent, partial(_error_page, visit, exc))
+    if visit.http.method == "POST" and not visit.http.user.is_authenticated and can_wait(sent):
+        # Browsers keep a session's cookie (SameSite=Lax) from what another site posts, but not from the GET that follows.
+        return _respond(visit, Redirect(visit.way.to(sent, turn)))
     try:
         params, turn = gather(Arrival(sent, client, issuer, _names(issuer)), turn)
     except OAuthError as exc:
-        return _in_their_language(http, sent, partial(_refuse_object, http, sent, client, issuer, exc))
-    return _in_their_language(http, params, partial(_judged, http, params, client, issuer, step, turn))
+        return _in_their_language(visit, sent, partial(_refuse_object, visit, sent, client, exc))
+    return _in_their_language(visit, params, partial(_judged, visit, params, client, step, turn))
 
 
-def _in_their_language(http: HttpRequest, params: Parameters, respond: Callable[[], HttpResponse]) -> HttpResponse:
+def _in_their_language(visit: Visit, params: Parameters, respond: Callable[[], HttpResponse]) -> HttpResponse:
     language = ui_language(params)
     with speaking(language):
         response = respond()
     cookie = language_cookie()
-    if language and cookie.name not in http.COOKIES:
+    if language and cookie.name not in visit.http.COOKIES:
         # For the sign-in page, until the browser is closed; what somebody has chosen for themselves stays.
-        secure = http.is_secure()
+        secure = visit.http.is_secure()
         response.set_cookie(cookie.name, language, path=cookie.path, secure=secure, httponly=True, samesite="Lax")
     return response
 
 
-def _judged(
-    http: HttpRequest, params: Parameters, client: Client, issuer: Issuer, step: Step, turn: Turn
-) -> HttpResponse:
+def _judged(visit: Visit, params: Parameters, client: Client, step: Step, turn: Turn) -> HttpResponse:
     try:
-        draft = Draft(params, client, issuer, choose_redirect_uri(params, client, issuer))
+        draft = Draft(params, client, visit.issuer, choose_redirect_uri(params, client, visit.issuer))
     except OAuthError as exc:
-        return _error_page(http, exc, issuer)
+        return _error_page(visit, exc)
     try:
-        outcome = retry_conflicts(lambda: step(_situation(http, draft, turn)))
+        outcome = retry_conflicts(lambda: step(_situation(visit, draft, turn)))
     except OAuthError as exc:
-        return _refuse(http, draft, turn, exc)
-    return _respond(http, outcome if isinstance(outcome, (Page, Redirect)) else _send(_reply(http, draft), outcome))
+        return _refuse(visit, draft, turn, exc)
+    return _respond(
+        visit, outcome if isinstance(outcome, (Page, Redirect)) else _send(_reply(visit.http, draft), outcome)
+    )
 
 
 def _names(issuer: Issuer) -> frozenset[str]:
@@ -160,40 +207,38 @@ def _names(issuer: Issuer) -> frozenset[str]:
     return issuer.parameters(AuthorizationEndpoint, ResponseType, ResponseMode, Prompt, IDToken)
 
 
-def _refuse_object(
-    http: HttpRequest, sent: Parameters, client: Client, issuer: Issuer, exc: OAuthError
-) -> HttpResponse:
+def _refuse_object(visit: Visit, sent: Parameters, client: Client, exc: OAuthError) -> HttpResponse:
     """The answer goes where the query says, if that is good: nothing in an object that was refused counts."""
     exc.client_id = client.client_id
     try:
-        draft = Draft(sent, client, issuer, choose_redirect_uri(sent, client, issuer))
+        draft = Draft(sent, client, visit.issuer, choose_redirect_uri(sent, client, visit.issuer))
     except OAuthError:
-        return _error_page(http, exc, issuer)
-    return _refuse(http, draft, NOTHING_DONE, exc)
+        return _error_page(visit, exc)
+    return _refuse(visit, draft, NOTHING_DONE, exc)
 
 
-def _refuse(http: HttpRequest, draft: Draft, turn: Turn, exc: OAuthError) -> HttpResponse:
-    exc.client_id = draft.client.client_id
-    log_refusal(exc, http.path)
-    return _respond(http, _sign_in_first(http, draft, turn) or _send(_reply(http, draft), exc.parameters()))
-
-
-def _sign_in_first(http: HttpRequest, draft: Draft, turn: Turn) -> Redirect | None:
+def _refuse(visit: Visit, draft: Draft, turn: Turn, exc: OAuthError) -> HttpResponse:
     """RFC 9700 section 4.11.2: an error sends no stranger away, or whoever registers a client could have links to this site lead anywhere.
 
-    The section excepts a silent request (`prompt=none`).
+    They sign in first. The section excepts a silent request (`prompt=none`).
     """
-    if http.user.is_authenticated or "none" in draft.params.get("prompt", "").split():
-        return None
-    return to_sign_in(request_path(draft.params, draft.issuer, turn.begun_anew()), draft.params)
+    exc.client_id = draft.client.client_id
+    if visit.http.user.is_authenticated or "none" in draft.params.get("prompt", "").split():
+        log_refusal(exc, visit.http.path)
+        return _respond(visit, _send(_reply(visit.http, draft), exc.parameters()))
+    if not can_wait(draft.params):
+        return _error_page(visit, exc)
+    log_refusal(exc, visit.http.path)
+    back = visit.way.to(draft.params, turn.begun_anew())
+    return _respond(visit, to_sign_in(back, draft.params, draft.issuer))
 
 
-def _situation(http: HttpRequest, draft: Draft, turn: Turn) -> Situation:
-    request, now = judge(draft), timezone.now()
+def _situation(visit: Visit, draft: Draft, turn: Turn) -> Situation:
+    http, request, now = visit.http, judge(draft), timezone.now()
     if not http.user.is_authenticated:
-        return Situation(request, http.user, None, now, SessionFacts(), turn)
+        return Situation(request, http.user, None, now, SessionFacts(), turn, visit.way)
     found, counting = live_authorization(draft.client, http.user), turn.counting_for(http.user)
-    return Situation(request, http.user, found, now, session_facts(http, draft.issuer), counting)
+    return Situation(request, http.user, found, now, session_facts(http, draft.issuer), counting, visit.way)
 
 
 def _ask_or_answer(situation: Situation) -> Outcome:
@@ -203,11 +248,11 @@ def _ask_or_answer(situation: Situation) -> Outcome:
 
 def _answered(prompt: Prompt | None, form: QueryDict, situation: Situation) -> Outcome:
     """What follows from an answer: all is judged anew. Back at the endpoint's own address, but for consent, which no address need carry then."""
-    turn = prompt.answer(situation, form) if prompt else None
+    request, turn = situation.request, prompt.answer(situation, form) if prompt else None
     if turn is None:
-        return Redirect(situation.request.path(situation.turn.begun_anew()))
+        return Redirect(situation.way.to(request.params, situation.turn.begun_anew()))
     if turn.allowed is None:
-        return Redirect(situation.request.path(turn))
+        return Redirect(situation.way.to(request.params, turn))
     return _ask_or_answer(replace(situation, turn=turn))
 
 
@@ -227,27 +272,32 @@ def _send(reply: Reply, parts: Mapping[str, str]) -> Page | Redirect:
     return reply.mode.send(reply.redirect_uri, reply.parameters(parts), reply.client.name)
 
 
-def _respond(http: HttpRequest, outcome: Page | Redirect) -> HttpResponse:
-    if isinstance(outcome, Page):
-        return render_page(http, outcome.template, outcome.context, script=outcome.script, to_client=outcome.leads_away)
-    return see_other(outcome.url)
+def _respond(visit: Visit, outcome: Page | Redirect) -> HttpResponse:
+    if isinstance(outcome, Redirect):
+        return see_other(outcome.url)
+    return render_page(
+        visit.http, outcome.template, outcome.context, script=outcome.script, to_client=outcome.leads_away
+    )
 
 
-def _error_page(http: HttpRequest, exc: OAuthError, issuer: Issuer) -> HttpResponse:
+def _error_page(visit: Visit, exc: OAuthError) -> HttpResponse:
     """For a request whose client or redirect URI is not known to be good; nobody is sent anywhere (RFC 6749 section 4.1.2.1)."""
     explanation = _(
         "The app that sent you here made a mistake, so nothing was shared with it. Go back and try again, or tell the app's maker."
     )
-    return refusal_page(http, exc, issuer, explanation, rule="RFC 6749 section 3.1")
+    return refusal_page(visit.http, exc, visit.issuer, explanation, rule="RFC 6749 section 3.1")
 
 
-def _expired_page(http: HttpRequest, issuer: Issuer) -> HttpResponse:
+def _expired_page(visit: Visit, client: Client | None, again_url: str = "") -> HttpResponse:
+    """It says where to begin again: at the app, and here, where the request is still known. One that was signed is the app's to make anew."""
     context = {
-        "issuer_name": issuer.settings.name,
+        "issuer_name": visit.issuer.settings.name,
         "heading": _("This page is too old"),
         "explanation": _(
             "The app's request has expired, so nothing was shared with it. Go back to the app and start again."
         ),
         "reference": "",
+        "client": describe_client(client, visit.issuer) if client and client.is_active else None,
+        "again_url": again_url,
     }
-    return render_page(http, "oauth_server/error.html", context, status=400)
+    return render_page(visit.http, "oauth_server/error.html", context, status=400)

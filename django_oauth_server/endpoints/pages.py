@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from typing import ParamSpec
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +15,7 @@ from django.templatetags.static import static
 from django_oauth_server.protocol.uris import origin
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-:\[\]]+")
+P = ParamSpec("P")
 STYLESHEET = "oauth_server/oauth_server.css"
 
 
@@ -50,6 +53,21 @@ def see_other(url: str) -> HttpResponse:
     return HttpResponse(
         status=303, headers={"Location": url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     )
+
+
+def keeps_opener(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
+    """Make a view that may be shown in a window that an app has opened, and from which the app waits for the answer.
+
+    Django's default opener policy, `same-origin`, severs the two for good, be it by a redirect.
+    """
+
+    @wraps(view)
+    def kept(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        response = view(*args, **kwargs)
+        response["Cross-Origin-Opener-Policy"] = "unsafe-none"
+        return response
+
+    return kept
 
 
 def content_security_policy(*, script: bool = False, to_client: bool = False, frames: Iterable[str] = ()) -> str:

@@ -11,6 +11,7 @@ from django_oauth_server.models.signing_key import SigningKey
 from django_oauth_server.models.ticket import Ticket
 from django_oauth_server.models.token import Token
 from django_oauth_server.models.used_assertion import UsedAssertion
+from django_oauth_server.models.waiting_request import WaitingRequest
 
 __all__ = [
     "Authorization",
@@ -24,4 +25,5 @@ __all__ = [
     "Ticket",
     "Token",
     "UsedAssertion",
+    "WaitingRequest",
 ]

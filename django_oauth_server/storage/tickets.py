@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.contrib.auth.models import AbstractBaseUser
+
 from django_oauth_server.models import Ticket
 from django_oauth_server.protocol.opaque import digest, generate
 from django_oauth_server.storage.question import Question
@@ -23,6 +25,14 @@ def hand_out(ticket: Ticket, prefix: str) -> str:
     ticket.digest = digest(value)
     ticket.save(force_insert=True)
     return value
+
+
+def make_room(user: AbstractBaseUser, kind: Ticket.Kind, most: int) -> None:
+    """At most *most* - 1 tickets of *kind* stay of *user*, the newest."""
+    of_user = Ticket.objects.filter(kind=kind, user=user)  # type: ignore[misc]
+    older = list(of_user.order_by("-pk").values_list("pk", flat=True)[most - 1 : most + 99])
+    if older:
+        Ticket.objects.filter(pk__in=older).delete()
 
 
 def find_ticket(kind: Ticket.Kind, value: str) -> Ticket | None:

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from django_oauth_server.models import Authorization, Ticket, Token, UsedAssertion
+from django_oauth_server.models import Authorization, Ticket, Token, UsedAssertion, WaitingRequest
 from tests.factories import AuthorizationFactory, TicketFactory, TokenFactory
 
 pytestmark = pytest.mark.django_db
@@ -31,12 +31,14 @@ def test_what_is_dead_goes_and_what_lives_stays():
     TokenFactory(revoked_at=ago(days=2))
     TicketFactory(expires_at=ago(hours=2))
     code = TicketFactory()
+    WaitingRequest.objects.create(digest="dead", expires_at=ago(hours=2))
     UsedAssertion.objects.create(digest="dead", expires_at=ago(hours=2))
     used = UsedAssertion.objects.create(digest="living", expires_at=ago(minutes=2))
     assert clear() == (
         "1 expired tokens\n1 revoked tokens\n0 tokens of revoked authorizations\n"
         "0 expired revocations\n1 expired assertions\n"
-        "0 old sign-ins at apps\n0 finished logouts\n1 expired codes and requests\n0 revoked authorizations\n"
+        "0 old sign-ins at apps\n0 finished logouts\n1 expired codes and requests\n"
+        "1 requests that waited for a sign-in\n0 revoked authorizations\n"
     )
     assert (list(Token.objects.all()), list(Ticket.objects.all())) == ([living], [code])
     assert list(UsedAssertion.objects.all()) == [used]
@@ -125,7 +127,7 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(django_assert_num_
     for _ in range(30):
         TokenFactory(authorization=authorization, expires_at=ago(hours=2))
     with django_assert_num_queries(
-        1 + 9 + 1 + 3 + 2
+        1 + 10 + 1 + 3 + 2
     ):  # what was not announced; each kind, one more look; note and delete; a savepoint
         clear()
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import pytest
 from django.template import engines
+from django.test import Client as Browser
 from django.test import RequestFactory
 
 from django_oauth_server.authorization.describe import describe_client
 from django_oauth_server.registry import default_issuer
 from tests.factories import ClientFactory
+from tests.flow import Flow
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +45,11 @@ def test_the_app_is_the_one_whose_request_waits(app: object, method: str, origin
     assert page.startswith("Printer")
     assert 'href="https://printer.example/privacy"' in page
     assert 'href="https://terms.example/printer"' in page
+
+
+def test_also_where_the_request_is_too_long_for_an_address(app: object) -> None:
+    back = Flow(app, Browser()).authorize(state="s" * 7000)["Location"].partition("next=")[2]
+    assert shown(unquote(back)).startswith("Printer")
 
 
 def test_it_is_described_as_on_the_consent_page(app: object) -> None:

@@ -15,6 +15,7 @@ from django_oauth_server.authorization.request import AuthorizationRequest
 from django_oauth_server.authorization.response_modes.base import Page, Redirect
 from django_oauth_server.authorization.session import SessionFacts
 from django_oauth_server.authorization.turn import Turn
+from django_oauth_server.authorization.way_back import WayBack
 from django_oauth_server.component import Component, Document
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.errors import OAuthError
@@ -34,6 +35,7 @@ class Situation:
     """How they signed in."""
     turn: Turn
     """What they have done for this request already."""
+    way: WayBack
 
     def come_back(self, *done: str, signing_in: bool = False) -> str:
         """Path and query of the same request, for a page that leads back to it.
@@ -42,7 +44,7 @@ class Situation:
         "I agree" on the prompt's own page. *signing_in* is for a page on which the person proves who they are, from now on.
         """
         turn = self.having(*done) if done else self.turn
-        return self.request.path(replace(turn, asked_at=self.now) if signing_in else turn)
+        return self.way.to(self.request.params, replace(turn, asked_at=self.now) if signing_in else turn)
 
     def having(self, *done: str) -> Turn:
         """What this person has done, with *done* answered as well."""

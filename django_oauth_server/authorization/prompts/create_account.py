@@ -35,4 +35,4 @@ class CreateAccount(Prompt):
                 "The person did not create an account.", detail="see the setting account_creation_url"
             )
         page = request.issuer.settings.account_creation_url
-        return to_sign_in(situation.come_back(signing_in=True), request.params, page=page)
+        return to_sign_in(situation.come_back(signing_in=True), request.params, request.issuer, page=page)

@@ -40,7 +40,9 @@ class Reauthenticate(Prompt):
             )
         if situation.turn.asked_at is not None and not situation.signed_in_since_asked:
             raise LoginRequired("The person did not sign in again.", detail="see the setting reauthentication_url")
-        return to_sign_in(situation.come_back(signing_in=True), request.params, page=settings.reauthentication_url)
+        return to_sign_in(
+            situation.come_back(signing_in=True), request.params, request.issuer, page=settings.reauthentication_url
+        )
 
 
 def _is_too_old(situation: Situation) -> bool:

@@ -22,5 +22,5 @@ class SignIn(Prompt):
     def ask(self, situation: Situation) -> Redirect:
         request = situation.request
         plain = not (request.prompts - {"consent"}) and request.max_age is None
-        back = request.path(situation.turn.begun_anew()) if plain else situation.come_back(signing_in=True)
-        return to_sign_in(back, request.params)
+        back = situation.come_back(signing_in=not plain)
+        return to_sign_in(back, request.params, request.issuer)

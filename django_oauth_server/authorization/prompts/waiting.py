@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.contrib.auth.models import AbstractBaseUser
 
 from django_oauth_server.authorization.prompts.base import Situation
@@ -9,7 +11,10 @@ from django_oauth_server.authorization.turn import Turn, turn_of
 from django_oauth_server.models import Ticket
 from django_oauth_server.protocol.opaque import INTERACTION
 from django_oauth_server.protocol.parameters import Parameters
-from django_oauth_server.storage.tickets import hand_out
+from django_oauth_server.storage.tickets import hand_out, make_room
+
+MOST_OF_ONE_PERSON: Final = 20
+"""Pages that one person may have open. An older one says that it is too old."""
 
 
 def wait(situation: Situation, prompt: str) -> str:
@@ -28,6 +33,7 @@ def wait(situation: Situation, prompt: str) -> str:
         created_at=situation.now,
         expires_at=situation.now + request.issuer.settings.interaction_lifetime,
     )
+    make_room(situation.user, Ticket.Kind.INTERACTION, MOST_OF_ONE_PERSON)
     return hand_out(waiting, INTERACTION)
 
 

@@ -1,0 +1,116 @@
+"""How somebody who is sent to another page comes back to the request that waits for them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from django.http import HttpResponse
+from django.utils import timezone
+
+from django_oauth_server.authorization.turn import NOTHING_DONE, PARAMETER, Turn, turn_of
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.storage.waiting_requests import find_waiting, forget_waiting, keep_waiting
+
+HANDLE: Final = "waiting"
+"""The parameter by which an address says which request waits."""
+LONGEST_ADDRESS: Final = 2048
+"""Characters of an address that every sign-in page keeps (Django drops a longer `next`), escaped once more, as it stands in another address."""
+LONGEST_REQUEST: Final = 16 * 1024
+"""Characters of a request that can wait for a person."""
+MOST_AT_ONE_BROWSER: Final = 10
+_COOKIE: Final = "oauth_request_"
+_NUMBER: Final = re.compile(r"[0-9a-f]{24}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Handle:
+    """The address says the *number*, a cookie of the browser the *key*: at another browser nobody takes the request up."""
+
+    number: str
+    key: str
+
+    @property
+    def cookie(self) -> str:
+        return _COOKIE + self.number
+
+    def value(self, issuer: Issuer) -> str:
+        return f"{issuer.settings.issuer} {self.number} {self.key}"
+
+
+class WayBack:
+    """The addresses by which the person at one browser comes back. A short request is in its address; a long one waits here."""
+
+    def __init__(self, issuer: Issuer, cookies: Mapping[str, str]) -> None:
+        self._issuer = issuer
+        self._held = [
+            _Handle(name.removeprefix(_COOKIE), key)
+            for name, key in sorted(cookies.items())
+            if name.startswith(_COOKIE) and _NUMBER.fullmatch(name, len(_COOKIE))
+        ]
+        self._new: list[_Handle] = []
+        self._gone: list[_Handle] = []
+
+    def to(self, params: Parameters, turn: Turn) -> str:
+        """Path and query that make the request of *params* again, for somebody who has done what *turn* says."""
+        done = [] if turn == NOTHING_DONE else [(PARAMETER, turn.seal(params, self._issuer))]
+        path = f"{self._path}?{Parameters([*params.pairs(), *done]).encode()}"
+        return path if len(quote(self._issuer.origin + path, safe="")) <= LONGEST_ADDRESS else self._wait(params, turn)
+
+    def take_up(self, number: str) -> tuple[Parameters, Turn] | None:
+        """The request that waits at this browser under *number*, and what was done for it."""
+        for handle in self._held:
+            if handle.number == number and (kept := find_waiting(handle.value(self._issuer), timezone.now())):
+                return _request_of(kept)
+        return None
+
+    def note(self, response: HttpResponse, *, secure: bool) -> None:
+        """The browser learns by *response* what is its own."""
+        for handle in self._gone:
+            response.delete_cookie(handle.cookie, path=self._path, samesite="Lax")
+        lifetime = self._issuer.settings.interaction_lifetime
+        for handle in self._new:
+            response.set_cookie(
+                handle.cookie, handle.key, lifetime, path=self._path, secure=secure, httponly=True, samesite="Lax"
+            )
+
+    @property
+    def _path(self) -> str:
+        return self._issuer.url_path("authorize")
+
+    def _wait(self, params: Parameters, turn: Turn) -> str:
+        now = timezone.now()
+        self._make_room()
+        handle = _Handle(f"{int(now.timestamp()):08x}{secrets.token_hex(8)}", secrets.token_urlsafe(32))
+        kept = {"parameters": params.pairs(), "turn": turn.document()}
+        keep_waiting(handle.value(self._issuer), kept, now + self._issuer.settings.interaction_lifetime)
+        self._new.append(handle)
+        return f"{self._path}?{urlencode({'client_id': params.get('client_id', ''), HANDLE: handle.number})}"
+
+    def _make_room(self) -> None:
+        """The oldest of this browser go first: their numbers begin with the time."""
+        while len(self._held) + len(self._new) >= MOST_AT_ONE_BROWSER and self._held:
+            self._gone.append(self._held.pop(0))
+            forget_waiting([self._gone[-1].value(self._issuer)])
+
+
+def handle_of(params: Parameters) -> str:
+    """The number that *params* say; empty where they make a request of their own."""
+    number = params.get(HANDLE, "")
+    return number if _NUMBER.fullmatch(number) else ""
+
+
+def can_wait(params: Parameters) -> bool:
+    """Whether a person can be sent to another page, or shown one, and the request still be known afterwards."""
+    return len(params.encode()) <= LONGEST_REQUEST
+
+
+def _request_of(kept: Mapping[str, object]) -> tuple[Parameters, Turn]:
+    pairs, turn = kept["parameters"], kept["turn"]
+    assert isinstance(pairs, list) and isinstance(turn, dict)
+    return Parameters((name, value) for name, value in pairs), turn_of(turn)
