@@ -119,7 +119,7 @@ class ClientForm(_ModelForm):
         document = {
             name: cleaned[name] for name in self.members if cleaned.get(name, False) is not False or name in known
         }
-        self.metadata, refusals = review(self._kept() | document, terms, operator=True)
+        self.metadata, refusals = review(self._kept() | document, terms, operator=True, before=self.instance.metadata)
         for member, rule in refusals.items():
             if member not in self.errors:
                 self.add_error(

@@ -10,6 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django_oauth_server.authorization.prompts.base import Prompt, Situation
 from django_oauth_server.authorization.request import Granted
 from django_oauth_server.authorization.response_types.base import ResponseType
+from django_oauth_server.clients.presentation import presentation
 from django_oauth_server.errors import ConsentRequired, LoginRequired, OAuthError
 from django_oauth_server.grants.allow import record_consent
 from django_oauth_server.models import Authorization
@@ -56,6 +57,8 @@ def answer(situation: Situation) -> Mapping[str, str]:
             request.issuer,
             situation.now,
             claims=request.further_claims,
+            cleared=set(request.scopes).difference(scopes),
+            shown=presentation(request.client),
         )
         if authorization is not situation.found:
             told = partial(authorization_granted.send, Authorization, authorization=authorization)

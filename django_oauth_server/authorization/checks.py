@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -24,7 +24,7 @@ from django_oauth_server.protocol.response_types import in_order
 from django_oauth_server.protocol.scopes import requests_openid
 from django_oauth_server.protocol.uris import RESPONSE_PARAMETERS, check_redirect_uri, matches, without_parameters
 from django_oauth_server.storage.clients import find_client
-from django_oauth_server.tokens.claims import claims_class
+from django_oauth_server.tokens.claims import claimable
 from django_oauth_server.tokens.id_token import hinted_subject
 from django_oauth_server.tokens.narrow import known_resources
 
@@ -158,7 +158,7 @@ def judge(draft: Draft) -> AuthorizationRequest:
     )
     if response_type.returns_id_token and "openid" not in scopes:
         raise InvalidScope(f"The response type {response_type.name} needs the scope openid.")
-    claims = _claims(draft, facts.scopes) if "openid" in scopes else ClaimsRequest()
+    claims = _claims(draft) if "openid" in scopes else ClaimsRequest()
     return AuthorizationRequest(
         draft.params,
         draft.client,
@@ -175,13 +175,12 @@ def judge(draft: Draft) -> AuthorizationRequest:
     )
 
 
-def _claims(draft: Draft, scopes: Collection[str]) -> ClaimsRequest:
+def _claims(draft: Draft) -> ClaimsRequest:
     """What is asked for claim by claim: no more than the scopes that the client may ask for could bring it."""
     if "claims" not in draft.params:
         return ClaimsRequest()
-    kind = claims_class(draft.issuer.settings)
     return ClaimsRequest.parse(draft.params["claims"]).only(
-        kind.asked_by(scopes).union(kind.further_claims, _OF_THE_SESSION)
+        claimable(draft.client, draft.issuer.settings) | _OF_THE_SESSION
     )
 
 

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
+from typing import Final
 from urllib.parse import urlencode, urlsplit
 
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
-from django_oauth_server.component import Document
+from django_oauth_server.clients.presentation import UNKNOWN, proves_itself
+from django_oauth_server.component import Document, Words
 from django_oauth_server.conf import Scope
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.text import readable
-from django_oauth_server.protocol.uris import is_loopback, proves_identity
+from django_oauth_server.protocol.uris import is_loopback
 from django_oauth_server.tokens.claims import claims_class
+
+_CHANGED: Final[Mapping[str, Words]] = {
+    UNKNOWN: gettext_lazy("its registration"),
+    "client_name": gettext_lazy("its name"),
+    "redirect_uris": gettext_lazy("where your answer can go"),
+    "logo_uri": gettext_lazy("its logo"),
+    "client_uri": gettext_lazy("its website"),
+    "policy_uri": gettext_lazy("its privacy policy"),
+    "tos_uri": gettext_lazy("its terms of service"),
+    "contacts": gettext_lazy("its contacts"),
+}
+"""What people are told has changed, by the member of the client's metadata."""
+
+
+def describe_changes(members: Collection[str]) -> list[Words]:
+    """What an app has changed since the person allowed it."""
+    return [words for member, words in _CHANGED.items() if member in members]
 
 
 def describe_client(client: Client, issuer: Issuer) -> dict[str, object]:
@@ -111,10 +130,10 @@ def _words(time: timedelta) -> str:
 
 
 def why_unproven(client: Client, redirect_uri: str) -> str:
-    """Why nobody vouches for the app; empty where an operator does, and its address."""
+    """Why nobody vouches for the app; empty where an operator does, and it proves itself."""
     if client.registered_by == Client.RegisteredBy.ITSELF:
         return "self_registered"
-    if proves_identity(redirect_uri):
+    if proves_itself(client, redirect_uri):
         return ""
     return "device" if is_loopback(redirect_uri) or redirect_uri.startswith("http:") else "private_scheme"
 

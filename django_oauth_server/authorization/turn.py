@@ -28,6 +28,8 @@ class Turn:
     """The prompts that were answered."""
     allowed: frozenset[str] | None = None
     """The scopes that the person allowed. None: they have not answered."""
+    shown: str = ""
+    """What the person judged the client by: nothing is allowed for one that has changed since."""
     by: str = ""
     """Who answered: for anybody else nothing is done. Empty: nobody was signed in."""
     signed: bool = False
@@ -36,6 +38,10 @@ class Turn:
     def having(self, *done: str, by: AbstractBaseUser | AnonymousUser) -> Turn:
         """The same, with *done* answered as well."""
         return replace(self, done=self.done.union(done), by=_name(by))
+
+    def showing(self, shown: str) -> Turn:
+        """The same, when the person is asked to allow it."""
+        return replace(self, allowed=None, shown=shown)
 
     def allowing(self, scopes: Iterable[str], *, by: AbstractBaseUser) -> Turn:
         """The same, with what the person has allowed."""
@@ -55,6 +61,7 @@ class Turn:
             "at": self.asked_at.timestamp() if self.asked_at else None,
             "done": sorted(self.done),
             "allowed": None if self.allowed is None else sorted(self.allowed),
+            "shown": self.shown,
             "by": self.by,
             "signed": self.signed,
         }
@@ -83,6 +90,7 @@ def turn_of(document: Mapping[str, object]) -> Turn:
         datetime.fromtimestamp(asked_at, UTC) if isinstance(asked_at, float) else None,
         _names(document.get("done")),
         None if allowed is None else _names(allowed),
+        str(document.get("shown", "")),
         str(document.get("by", "")),
         document.get("signed") is True,
     )

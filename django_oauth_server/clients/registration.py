@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -50,16 +51,20 @@ Refusals = Mapping[str, str]
 """From the name of a member to the rule that it breaks, and what would pass."""
 
 
-def validate(document: Document, terms: Terms, *, operator: bool = False) -> dict[str, object]:
+def validate(
+    document: Document, terms: Terms, *, operator: bool = False, before: Document = MappingProxyType({})
+) -> dict[str, object]:
     """*document* with its defaults written out. Raises `InvalidClientMetadata` or `InvalidRedirectUri` for the first member that is refused."""
-    metadata, refusals = review(document, terms, operator=operator)
+    metadata, refusals = review(document, terms, operator=operator, before=before)
     for member, rule in refusals.items():
         raise (InvalidRedirectUri if member == "redirect_uris" else InvalidClientMetadata)(member, rule)
     return metadata
 
 
-def review(document: Document, terms: Terms, *, operator: bool) -> tuple[dict[str, object], Refusals]:
-    """*document* with its defaults written out, and all that is wrong with it.
+def review(
+    document: Document, terms: Terms, *, operator: bool, before: Document = MappingProxyType({})
+) -> tuple[dict[str, object], Refusals]:
+    """*document*, which replaces what was registered *before*, with its defaults written out, and all that is wrong with it.
 
     Members that nobody knows, and privileges, are left out in silence (RFC 7591 section 2), but an *operator* is told.
     """
@@ -80,7 +85,7 @@ def review(document: Document, terms: Terms, *, operator: bool) -> tuple[dict[st
         return given, refusals
     metadata = _complete(given, terms)
     broken = {member: rule for check in RULES for member, rule in check(metadata, terms)}
-    return metadata, broken or dict(check_sector(metadata, terms))
+    return metadata, broken or dict(check_sector(metadata, terms, before))
 
 
 def check_first_party(metadata: Document, terms: Terms) -> None:

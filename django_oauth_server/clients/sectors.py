@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from typing import Final
-from urllib.parse import urlsplit
 
 from django.core.checks import CheckMessage, Warning
 from django.utils.translation import gettext as _
@@ -16,6 +15,7 @@ from django_oauth_server.component import Component, Document, Member, Terms
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.outbound import Unreachable, fetch
 from django_oauth_server.protocol.log import get_log
+from django_oauth_server.protocol.uris import site
 
 _MEMBER: Final = "sector_identifier_uri"
 _MOST_BYTES: Final = 64 * 1024
@@ -53,12 +53,17 @@ class PairwiseSubjects(Component):
             )
 
 
-def check_sector(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
-    """The member that is wrong, and the rule. Asks the address that the client names, so it comes last, for a document that is sound otherwise."""
+def check_sector(metadata: Document, terms: Terms, before: Document) -> Iterator[tuple[str, str]]:
+    """The member that is wrong, and the rule. Asks the address that the client names, so it comes last, for a document that is sound otherwise.
+
+    The address has answered for what the client registered *before*, and is not asked for that again.
+    """
     redirect_uris = _strings(metadata.get("redirect_uris"))
     if _MEMBER in metadata:
-        yield from _faults(str(metadata[_MEMBER]), redirect_uris, terms.settings)
-    elif metadata.get("subject_type") == "pairwise" and len({urlsplit(uri).hostname for uri in redirect_uris}) > 1:
+        known = _strings(before.get("redirect_uris")) if before.get(_MEMBER) == metadata[_MEMBER] else []
+        if new := [uri for uri in redirect_uris if uri not in known]:
+            yield from _faults(str(metadata[_MEMBER]), new, terms.settings)
+    elif metadata.get("subject_type") == "pairwise" and len({site(uri) for uri in redirect_uris}) > 1:
         yield (
             _MEMBER,
             _("Pairwise identifiers of redirect URIs on several hosts need it (OpenID Connect Core section 8.1)."),

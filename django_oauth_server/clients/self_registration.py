@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
 from django.utils.translation import gettext as _
 
@@ -19,12 +19,14 @@ from django_oauth_server.clients.registration import (
 from django_oauth_server.clients.software_statements import MEMBER, apply_statement
 from django_oauth_server.component import Document, Terms
 from django_oauth_server.conf import OPENID_SCOPES
-from django_oauth_server.errors import InvalidClientMetadata, InvalidToken, MissingToken
+from django_oauth_server.errors import InvalidClientMetadata, InvalidRedirectUri, InvalidToken, MissingToken
+from django_oauth_server.grants.base import GrantType
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.derivation import derivation_keys
 from django_oauth_server.models import Client, InitialAccessToken
 from django_oauth_server.protocol.opaque import INITIAL_ACCESS_TOKEN, REGISTRATION_TOKEN, derive, digest, generate
 from django_oauth_server.protocol.scopes import parse_scope
+from django_oauth_server.protocol.uris import destination
 from django_oauth_server.storage.clients import add_client, find_client, forget_previous_registration_token, revise
 from django_oauth_server.storage.initial_access_tokens import find_initial_access_token, use_initial_access_token
 from django_oauth_server.storage.transaction import atomic
@@ -103,10 +105,11 @@ def update(client: Client, presented: str, document: Document, issuer: Issuer, n
         document = {**document, MEMBER: client.software_statement}
     document, statement = apply_statement(document, issuer, now)
     terms = _terms(issuer, client.profile, client.metadata)
-    metadata = validate(_with_scope(document, terms), terms)
+    metadata = validate(_with_scope(document, terms), terms, before=client.metadata)
     if client.skip_consent:
         check_first_party(metadata, terms)
-    _check_scope(client, metadata)
+        _check_hosts(client, metadata)
+    _check_scope(client, metadata, terms)
     secret = revise_client(client, metadata, issuer)
     successor = derive(REGISTRATION_TOKEN, derivation_keys(issuer)[0], presented)
     client.registration_digest, client.previous_registration_digest = digest(successor), digest(presented)
@@ -134,10 +137,27 @@ def _check_identity(client: Client, document: Document, now: datetime) -> None:
         raise InvalidClientMetadata("client_secret", _("A client does not choose its secret (RFC 7592 section 2.2)."))
 
 
-def _check_scope(client: Client, metadata: Document) -> None:
+def _check_hosts(client: Client, metadata: Document) -> None:
+    """Where nobody is asked, nobody would see that answers go elsewhere: a client keeps to the hosts that it had when an operator decided so."""
+    uris = metadata.get("redirect_uris")
+    more = (
+        {destination(str(uri)) for uri in uris} - set(map(destination, client.redirect_uris))
+        if isinstance(uris, list)
+        else set()
+    )
+    if more:
+        hosts = ", ".join(sorted(more))
+        raise InvalidRedirectUri(
+            "redirect_uris", f"Nobody is asked before answers go to {hosts}: an operator has to add it."
+        )
+
+
+def _check_scope(client: Client, metadata: Document, terms: Terms) -> None:
     """Where nobody is asked before it gets a scope, a client keeps to those that it had when an operator decided so."""
     more = {*parse_scope(str(metadata["scope"]))} - client.scopes
-    if more and (client.skip_consent or "client_credentials" in client.grant_types):
+    types, named = terms.components.of(GrantType), {*client.grant_types, *cast("list[str]", metadata["grant_types"])}
+    unasked = any(name in types and not types[name].asks_person for name in named)
+    if more and (client.skip_consent or unasked):
         scopes = ", ".join(sorted(more))
         raise InvalidClientMetadata(
             "scope", f"Nobody is asked before this client gets {scopes}: an operator has to add it."

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
 
+from django_oauth_server.clients.presentation import changes
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client
 from django_oauth_server.models.authorization import credential_stamp
-from django_oauth_server.storage.authorizations import grant, revoke_authorizations, widen
+from django_oauth_server.storage.authorizations import confirm, grant, revoke_authorizations
 
 
 def record_consent(
@@ -23,15 +24,23 @@ def record_consent(
     now: datetime,
     *,
     claims: Collection[str] = (),
+    cleared: Collection[str] = (),
+    shown: Mapping[str, str] | None = None,
 ) -> Authorization:
-    """The authorization that covers *scopes*, *resources* and *claims*: *found*, made wider where need be, or a new one where it has ended."""
+    """The authorization that covers *scopes*, *resources* and *claims*: *found*, confirmed where need be, or a new one where it has ended.
+
+    *cleared* are scopes that the person was offered and did not allow: it covers them no more. *shown* is what they judged the client by.
+    None: they saw no page.
+    """
     if found and found.ended_by(password_change_revokes=issuer.settings.password_change_revokes):
         revoke_authorizations([found], now)
         found = None
     if found is None:
-        return grant(client, user, scopes, resources, claims, credential_stamp(user), now)
-    if not covers(found, scopes, resources, claims):
-        widen(found, scopes, resources, claims, now)
+        return grant(client, user, scopes, resources, claims, credential_stamp(user), shown, now)
+    narrower = not found.scopes.isdisjoint(cleared)
+    changed = shown is not None and changes(found, client)
+    if narrower or changed or not covers(found, scopes, resources, claims):
+        confirm(found, found.scopes.union(scopes).difference(cleared), resources, claims, shown, now)
     return found
 
 

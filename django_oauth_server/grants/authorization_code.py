@@ -9,7 +9,7 @@ from functools import partial
 from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.clients.facts import client_facts
-from django_oauth_server.engine import CodeFacts, judge_code
+from django_oauth_server.engine import ClientFacts, CodeFacts, judge_code
 from django_oauth_server.errors import InvalidGrant
 from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
 from django_oauth_server.models import Ticket
@@ -21,6 +21,7 @@ class AuthorizationCode(GrantType):
     """Proves that the person who allowed it handed this client a code."""
 
     name = "authorization_code"
+    asks_person = True
     label = _("Authorization code")
     parameters = frozenset({"grant_type", "code", "redirect_uri", "code_verifier"})
     refreshes = True
@@ -30,12 +31,13 @@ class AuthorizationCode(GrantType):
         everything takes back what the code bought (OAuth 2.1 section 7.5.2)."""
         ticket = find_ticket(Ticket.Kind.AUTHORIZATION_CODE, request.params.require("code"))
         facts = _facts(ticket, _refusal(ticket, request))
-        judge_code(request.params, client_facts(request.client, request.issuer), facts)
+        client = client_facts(request.client, request.issuer)
+        judge_code(request.params, client, facts)
         assert ticket is not None
         if ticket.redeemed_at or not redeem(ticket, request.now):
             take_back = partial(revoke_family, ticket.family, request.now)
             raise InvalidGrant("The code was redeemed before.", aftermath=take_back)
-        return _issuance(ticket, request)
+        return _issuance(ticket, request, client)
 
 
 def _refusal(ticket: Ticket | None, request: TokenRequest) -> str:
@@ -62,7 +64,8 @@ def _facts(ticket: Ticket | None, refusal: str) -> CodeFacts:
     )
 
 
-def _issuance(ticket: Ticket, request: TokenRequest) -> Issuance:
+def _issuance(ticket: Ticket, request: TokenRequest, client: ClientFacts) -> Issuance:
+    """Of the scopes that were allowed those that the client has still, and the person has not taken back meanwhile."""
     authorization = ticket.authorization
     assert authorization is not None
     if reason := authorization.ended_by(password_change_revokes=request.issuer.settings.password_change_revokes):
@@ -70,7 +73,7 @@ def _issuance(ticket: Ticket, request: TokenRequest) -> Issuance:
     return Issuance(
         client=request.client,
         authorization=authorization,
-        scopes=frozenset(ticket.payload["scopes"]),
+        scopes=frozenset(ticket.payload["scopes"]).intersection(client.scopes, authorization.scopes),
         resources=tuple(ticket.payload["resources"]),
         facts=ticket.payload.get("facts", {}),
         nonce=ticket.payload.get("nonce", ""),

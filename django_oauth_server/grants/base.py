@@ -65,6 +65,8 @@ class GrantType(Component):
 
     client_auth: ClassVar[Literal["required", "optional"]] = "optional"
     """`required`: not for public clients."""
+    asks_person: ClassVar[bool] = False
+    """Whether a person was asked, on a page of this server, for each scope that it proves. Where not, a client cannot widen its own scopes."""
     refreshes: ClassVar[bool] = False
     """Whether what it proves may be refreshed, where the client may use refresh tokens."""
     spends: ClassVar[bool] = True

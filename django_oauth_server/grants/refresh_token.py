@@ -21,6 +21,7 @@ class RefreshToken(GrantType):
     """Proves that this client was allowed earlier, and still is."""
 
     name = "refresh_token"
+    asks_person = True
     label = _("Refresh token")
     parameters = frozenset({"grant_type", "refresh_token", "scope"})
 
@@ -46,7 +47,9 @@ class RefreshToken(GrantType):
         return Issuance(
             client=request.client,
             authorization=token.authorization,
-            scopes=frozenset(scopes).intersection(client.scopes),
+            scopes=frozenset(scopes).intersection(
+                client.scopes, token.authorization.scopes if token.authorization else scopes
+            ),
             granted=token.scopes,
             resources=tuple(token.audience),
             facts=token.facts,

@@ -9,6 +9,7 @@ from uuid import uuid4
 from django_oauth_server.conf.moments import numeric_date
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
+from django_oauth_server.storage.authorizations import is_known_by_sector
 from django_oauth_server.tokens.sealed import sign_for, signed_response_alg
 from django_oauth_server.tokens.subject import subject
 
@@ -16,6 +17,11 @@ TYP: Final = "logout+jwt"
 _EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 _LIFETIME: Final = timedelta(minutes=2)
 """As section 2.4 recommends at most."""
+
+
+def _knows(client: Client, person: str) -> bool:
+    """Whether it may be told the identifier: it may have moved into another sector since the person signed in. `sid` says enough (section 2.4)."""
+    return not client.is_pairwise or is_known_by_sector(client, person)
 
 
 def logout_token(client: Client, person: str, sid: str, issuer: Issuer, now: datetime) -> str:
@@ -26,7 +32,7 @@ def logout_token(client: Client, person: str, sid: str, issuer: Issuer, now: dat
     claims = {
         "iss": issuer.settings.issuer,
         "aud": client.client_id,
-        "sub": subject(person, client, issuer),
+        **({"sub": subject(person, client, issuer)} if _knows(client, person) else {}),
         "sid": sid,
         "iat": numeric_date(now),
         "exp": numeric_date(now, _LIFETIME),

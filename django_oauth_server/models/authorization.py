@@ -24,6 +24,10 @@ class Authorization(models.Model):
     resources = models.JSONField(_("resources"), default=list, blank=True)
     claims = models.JSONField(_("claims"), default=list, db_default=models.Value([], models.JSONField()), blank=True)
     """Those that were asked for one by one (OpenID Connect Core section 5.5), beside what the scopes ask for."""
+    sector = models.TextField(null=True, editable=False)  # noqa: DJ001 -- empty is the sector of those who know people by the public identifiers
+    """The client's when this was allowed: by whose identifier it was to know the person. NULL: not known, in rows of an older time."""
+    presentation = models.JSONField(null=True, editable=False)
+    """What the client showed of itself when this was allowed, by fingerprints. NULL: not known, or no page was shown."""
     credential_stamp = models.CharField(max_length=128, blank=True, editable=False)
     created_at = models.DateTimeField(_("since"), default=timezone.now)
     consented_at = models.DateTimeField(_("last confirmed"), default=timezone.now)
@@ -45,11 +49,13 @@ class Authorization(models.Model):
         return frozenset(self.scope.split())
 
     def ended_by(self, *, password_change_revokes: bool) -> str:
-        """Why nothing that hangs on it is worth anything any more, for the log; empty while it holds. It was found with its user."""
+        """Why nothing that hangs on it is worth anything any more, for the log; empty while it holds. It was found with its user and client."""
         if not self.is_live:
             return "authorization revoked"
         if not self.user.is_active:
             return "user disabled"
+        if self.sector is not None and self.sector != self.client.sector:
+            return "client in another sector"
         return "password changed" if password_change_revokes and self.password_changed else ""
 
     @property

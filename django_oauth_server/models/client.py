@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, Self
+from urllib.parse import urlsplit
 
 from django.db import models
 from django.utils import timezone
@@ -11,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.protocol.text import readable
+from django_oauth_server.protocol.uris import site
 
 
 class Client(models.Model):
@@ -63,6 +66,8 @@ class Client(models.Model):
     """What it registered with (RFC 7591 section 2.3), as it was sent."""
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
+    _was_active: bool | None = None
+    """As it was read."""
 
     class Meta:
         verbose_name = _("client")
@@ -72,10 +77,41 @@ class Client(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @classmethod
+    def from_db(cls, *row: Any, **options: Any) -> Self:
+        client = super().from_db(*row, **options)
+        client._was_active = client.__dict__.get("is_active")
+        return client
+
+    def save(self, **options: Any) -> None:
+        """As Django's, but a copy that was read earlier does not enable again what was disabled meanwhile, nor the reverse: what it does not
+        change of that, it leaves alone."""
+        if not self._state.adding and not options.keys() & {"update_fields", "force_insert"}:
+            fixed = {"id", "is_active"} if self.is_active == self._was_active else {"id"}
+            options["update_fields"] = [one.name for one in self._meta.concrete_fields if one.name not in fixed]
+        super().save(**options)
+        self._was_active = self.is_active
+
     @property
     def name(self) -> str:
         """What people call it."""
         return readable(str(self.metadata.get("client_name") or "")) or self.client_id
+
+    @property
+    def is_pairwise(self) -> bool:
+        """Whether it knows people by identifiers of its sector (`subject_type`)."""
+        return bool(self.metadata.get("subject_type") == "pairwise")
+
+    @property
+    def sector(self) -> str:
+        """Where people have the same identifiers (OpenID Connect Core section 8.1): the host of `sector_identifier_uri`, or the one of all
+        redirect URIs; a client that has none of its own is a sector by itself. Empty where it knows people by the public identifiers.
+        """
+        if not self.is_pairwise:
+            return ""
+        named = str(self.metadata.get("sector_identifier_uri", ""))
+        hosts = {urlsplit(named).hostname} if named else {site(uri) for uri in self.redirect_uris}
+        return (hosts.pop() if len(hosts) == 1 else "") or self.client_id
 
     @property
     def redirect_uris(self) -> list[str]:

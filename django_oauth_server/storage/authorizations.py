@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -10,7 +10,7 @@ from typing import Final
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Coalesce, Greatest
 
 from django_oauth_server.models import Authorization, Client
@@ -26,7 +26,7 @@ def live_authorization(client: Client, user: AbstractBaseUser) -> Authorization 
     """What *user* allows *client* today."""
     found = Authorization.objects.filter(user=user, client=client, is_live=True).first()  # type: ignore[misc]
     if found:
-        found.user = user  # type: ignore[assignment]
+        found.client, found.user = client, user  # type: ignore[assignment]
     return found
 
 
@@ -36,6 +36,12 @@ def find_authorization(grant_id: str) -> Authorization | None:
         return Authorization.objects.select_related("client", "user").filter(grant_id=grant_id).first()
     except ValidationError:  # no UUID is written so
         return None
+
+
+def is_known_by_sector(client: Client, user_id: str) -> bool:
+    """Whether the person allows *client* something today, and has since it is in the sector that it is in."""
+    found = Authorization.objects.filter(client=client, user_id=user_id, is_live=True)
+    return found.filter(Q(sector=client.sector) | Q(sector=None)).exists()
 
 
 def live_authorizations(issuer: str, user: AbstractBaseUser) -> QuerySet[Authorization]:
@@ -56,6 +62,7 @@ def grant(
     resources: Collection[str],
     claims: Collection[str],
     stamp: str,
+    shown: Mapping[str, str] | None,
     now: datetime,
 ) -> Authorization:
     """A new authorization. The database refuses where one was made meanwhile, which is a conflict as any other."""
@@ -65,32 +72,38 @@ def grant(
         scope=format_scope(scopes),
         resources=sorted(resources),
         claims=sorted(claims),
+        sector=client.sector,
+        presentation=shown,
         credential_stamp=stamp,
         created_at=now,
         consented_at=now,
     )
 
 
-def widen(
+def confirm(
     authorization: Authorization,
     scopes: Collection[str],
     resources: Collection[str],
     claims: Collection[str],
+    shown: Mapping[str, str] | None,
     now: datetime,
 ) -> None:
-    """Add to what is allowed, and note that it was confirmed. Raises `Conflict` where it was revoked or widened meanwhile.
+    """Allow *scopes*, in place of those before; more resources and claims; and note what the client showed, where a page was *shown*.
+    Raises `Conflict` where it was revoked or confirmed meanwhile.
 
-    The moment of the last confirmation tells: it moves with whatever is added.
+    The moment of the last confirmation tells: it moves with whatever is changed.
     """
     before = authorization.consented_at
-    authorization.scope = format_scope(authorization.scopes.union(scopes))
+    authorization.scope = format_scope(scopes)
     authorization.resources = sorted({*authorization.resources, *resources})
     authorization.claims = sorted({*authorization.claims, *claims})
+    authorization.presentation = authorization.presentation if shown is None else shown
     authorization.consented_at = now
     changed = Authorization.objects.filter(pk=authorization.pk, is_live=True, consented_at=before).update(
         scope=authorization.scope,
         resources=authorization.resources,
         claims=authorization.claims,
+        presentation=authorization.presentation,
         consented_at=now,
     )
     if not changed:

@@ -119,16 +119,34 @@ def replace_secret(client: Client) -> None:
 def revise(client: Client, now: datetime) -> None:
     """Store what *client* registered anew. Raises `Conflict` where anything of it was changed since it was read."""
     values = {name: getattr(client, name) for name in (*_SECRETS, *_REGISTRATION)}
-    unchanged = Client.objects.filter(pk=client.pk, updated_at=client.updated_at)
-    if not unchanged.update(**values, updated_at=now):
-        raise Conflict
-    _forget(client)
+    with atomic():
+        moves = _moves(client)
+        unchanged = Client.objects.filter(pk=client.pk, updated_at=client.updated_at)
+        if not unchanged.update(**values, updated_at=now):
+            raise Conflict
+        _forget(client)
+        if moves:
+            _end_authorizations(client, now)
 
 
 def save_changed(client: Client) -> None:
-    """Store what an operator changed of *client*: not its registration token, which it may have been given anew meanwhile."""
-    own = {"id", "registration_digest", "previous_registration_digest"}
-    client.save(update_fields=[field.name for field in Client._meta.concrete_fields if field.name not in own])
+    """Store what an operator changed of *client*: not its registration token, which it may have been given anew meanwhile, nor its state, which
+    may have been changed."""
+    own = {"id", "is_active", "registration_digest", "previous_registration_digest"}
+    with atomic():
+        moves = _moves(client)
+        client.save(update_fields=[field.name for field in Client._meta.concrete_fields if field.name not in own])
+        if moves:
+            _end_authorizations(client, timezone.now())
+
+
+def _moves(client: Client) -> bool:
+    """Whether *client*, which is not saved yet, is in another sector from then on: it would know people by identifiers that are not its own."""
+    return Client.objects.get(pk=client.pk).sector != client.sector
+
+
+def _end_authorizations(client: Client, now: datetime) -> None:
+    revoke_authorizations(Authorization.objects.filter(client=client, is_live=True), now)
 
 
 def forget_previous_registration_token(client: Client) -> None:
@@ -141,7 +159,7 @@ def forget_previous_registration_token(client: Client) -> None:
 def delete_client(client: Client, now: datetime) -> None:
     """End *client*, all that people allowed it, and all that it holds."""
     with atomic():
-        revoke_authorizations(Authorization.objects.filter(client=client, is_live=True), now)
+        _end_authorizations(client, now)
         client.delete()
 
 

@@ -37,7 +37,10 @@ def make_room(user: AbstractBaseUser, kind: Ticket.Kind, most: int) -> None:
 
 def find_ticket(kind: Ticket.Kind, value: str) -> Ticket | None:
     """The ticket of this value, with its client, user and authorization, whatever its state."""
-    return _by_digest.answer(kind, digest(value)) if len(value) <= _LONGEST else None
+    found = _by_digest.answer(kind, digest(value)) if len(value) <= _LONGEST else None
+    if found and found.authorization:
+        found.authorization.client = found.client
+    return found
 
 
 def redeem(ticket: Ticket, now: datetime) -> bool:

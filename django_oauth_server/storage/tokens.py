@@ -40,6 +40,8 @@ def store_once(token: Token) -> None:
 def find_token(digest: str, *kinds: Token.Kind) -> Token | None:
     """The token of this digest with its client, authorization and user, whatever its state."""
     found = _by_digest.answer(digest)
+    if found and found.authorization:
+        found.authorization.client = found.client
     return found if found and (not kinds or found.kind in kinds) else None
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django_oauth_server.component import Words
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.loader import SETTING
+from django_oauth_server.models import Authorization, Client
 
 
 class UserClaims:
@@ -160,6 +161,18 @@ class UserClaims:
 def claims_class(settings: IssuerSettings) -> type[UserClaims]:
     """The class that the setting `claims` names."""
     return _imported(settings.claims)
+
+
+def claimable(client: Client, settings: IssuerSettings) -> frozenset[str]:
+    """The claims that *client* may ask for one by one: no more than its scopes could bring."""
+    kind = claims_class(settings)
+    return kind.asked_by(client.scopes.intersection(settings.scopes)).union(kind.further_claims)
+
+
+def tellable(authorization: Authorization, client: Client, settings: IssuerSettings) -> frozenset[str]:
+    """The claims that *client* may be told: of those that the person allowed the ones that it may ask for still."""
+    allowed = claims_class(settings).asked_by(authorization.scopes).union(authorization.claims)
+    return claimable(client, settings) & allowed
 
 
 @cache

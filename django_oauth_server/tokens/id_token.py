@@ -23,7 +23,7 @@ from django_oauth_server.models import Client
 from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.claims_request import ClaimsRequest
 from django_oauth_server.storage.clients import find_client
-from django_oauth_server.tokens.claims import claims_class
+from django_oauth_server.tokens.claims import claims_class, tellable
 from django_oauth_server.tokens.sealed import (
     DEFAULT_ALG,
     TYP,
@@ -180,5 +180,6 @@ def _asked_for(issuance: Issuance, issuer: Issuer, scopes: Collection[str]) -> d
     """Profile claims are in it only where they were asked for there: it is written down in more places than a userinfo response."""
     assert issuance.authorization is not None
     kind = claims_class(issuer.settings)
-    names = kind.asked_by(scopes).union(requested_claims(issuance.facts).id_token)
+    asked = kind.asked_by(scopes).union(requested_claims(issuance.facts).id_token)
+    names = asked & tellable(issuance.authorization, issuance.client, issuer.settings)
     return kind(issuance.authorization.user).claims(names) if names else {}

@@ -9,7 +9,6 @@ from django_oauth_server.models import Client, Token
 from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.tokens.describe import audience_of, session_claims, subject_of
 from django_oauth_server.tokens.locate import locate_living
-from django_oauth_server.tokens.subject import is_pairwise
 
 
 def introspect_presented(value: str, caller: Client, issuer: Issuer, now: datetime) -> dict[str, object]:
@@ -39,6 +38,6 @@ def _members(token: Token, issuer: Issuer) -> dict[str, object]:
     }
     if token.kind == Token.Kind.ACCESS:
         members["token_type"] = "Bearer"
-    if token.authorization and not is_pairwise(token.client):  # which it could be compared by
+    if token.authorization and not token.client.is_pairwise:  # which it could be compared by
         members["username"] = token.authorization.user.get_username()
     return members

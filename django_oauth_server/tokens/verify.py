@@ -34,8 +34,6 @@ def verify_with_authorization(value: str, issuer: Issuer, now: datetime) -> tupl
         verified = verify_access_token(value, issuers, now)
         return verified, _behind(verified, issuer) if verified.subject else None
     token, _ = _living(value, issuers, now)
-    if token.authorization:
-        token.authorization.client = token.client  # found with the token
     return describe(token, issuer), token.authorization
 
 

@@ -104,3 +104,43 @@ def test_what_is_the_clients_own_is_not_told_to_resource_servers(rp: Flow, form:
     rp.client.save()
     seen = rp.introspect(rp.tokens(scope="openid", claims=WANTED)["access_token"])
     assert not {"sid", "claims", "nonce"} & seen.keys()
+
+
+@pytest.mark.parametrize("form", ["", "at+jwt"])
+def test_claims_by_name_end_with_the_scope_that_an_operator_took_away(rp: Flow, user: Any, form: str) -> None:
+    rp.client.access_token_format = form
+    rp.client.save()
+    user.email = "ada@example.org"
+    user.save()
+    asked = json.dumps({"id_token": {"email": None}, "userinfo": {"email": None}})
+    tokens = rp.tokens(scope="openid", claims=asked)
+    assert rp.userinfo(tokens["access_token"])["email"] == "ada@example.org"
+    rp.client.metadata |= {"scope": "openid profile"}
+    rp.client.save()
+    assert "email" not in rp.userinfo(tokens["access_token"])
+    again = rp.refresh(tokens["refresh_token"]).json()
+    assert "email" not in read(again["id_token"])
+    assert "email" not in rp.userinfo(again["access_token"])
+
+
+def test_claims_of_a_scope_end_with_it_too(rp: Flow, user: Any) -> None:
+    user.email = "ada@example.org"
+    user.save()
+    tokens = rp.tokens(scope="openid email")
+    assert "email" in rp.userinfo(tokens["access_token"])
+    rp.client.metadata |= {"scope": "openid"}
+    rp.client.save()
+    assert "email" not in rp.userinfo(tokens["access_token"])
+
+
+def test_claims_by_name_end_with_the_scope_that_the_person_took_away(rp: Flow, user: Any, settings: Any) -> None:
+    scopes = settings.OAUTH_SERVER["scopes"] | {"email": Scope("see your email address", optional=True)}
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"scopes": scopes}
+    user.email = "ada@example.org"
+    user.save()
+    asked = json.dumps({"id_token": {"email": None}})
+    tokens = rp.tokens(scope="openid email", claims=asked)
+    assert read(tokens["id_token"])["email"] == "ada@example.org"
+    rp.decide(rp.authorize(scope="openid email", prompt="consent"), scope=[])
+    again = rp.refresh(tokens["refresh_token"]).json()
+    assert "email" not in read(again["id_token"])

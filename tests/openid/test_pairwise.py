@@ -280,9 +280,32 @@ def test_no_transaction_waits_for_the_answer(registrant: Registrant, monkeypatch
 
     monkeypatch.setattr(sectors, "fetch", answer)
     chosen = {"redirect_uris": [HERE, THERE], "sector_identifier_uri": "https://here.example/sector"}
-    registrant.registered(**chosen)
-    assert registrant.update(client_name="Another").status_code == 200
+    registrant.registered(**chosen | {"redirect_uris": [HERE]})
+    assert registrant.update(redirect_uris=[HERE, THERE]).status_code == 200
     assert waited == [False, False]
+
+
+def test_it_is_asked_again_only_for_what_is_new(server: WebServer, registrant: Registrant) -> None:
+    address = server.url("/sector")
+    chosen = {"redirect_uris": [HERE, THERE], "sector_identifier_uri": address, "subject_type": "pairwise"}
+    registrant.registered(**chosen)
+    for changes in ({"client_name": "Another"}, {}, {"redirect_uris": [THERE]}):
+        assert registrant.update(**changes).status_code == 200
+    assert server.calls["/sector"] == 1
+    assert registrant.update(**chosen).status_code == 200
+    assert server.calls["/sector"] == 2
+
+
+def test_the_admin_asks_it_again_only_for_what_is_new(server: WebServer, admin_client: Browser) -> None:
+    metadata = {"redirect_uris": [HERE], "sector_identifier_uri": server.url("/sector"), "subject_type": "pairwise"}
+    client = ClientFactory(**{f"metadata__{name}": value for name, value in metadata.items()})
+    path = f"/admin/django_oauth_server/client/{client.pk}/change/"
+    form = {**metadata, "token_endpoint_auth_method": "client_secret_basic", "grant_types": ["authorization_code"]}
+    form |= {"response_types": ["code"], "scope": ["openid"], "client_name": "Another", "redirect_uris": HERE}
+    assert admin_client.post(path, form).status_code == 302
+    assert not server.calls["/sector"]
+    assert admin_client.post(path, form | {"redirect_uris": f"{HERE}\n{THERE}"}).status_code == 302
+    assert server.calls["/sector"] == 1
 
 
 def test_a_salt_that_is_gone_names_nobody_rather_than_somebody(

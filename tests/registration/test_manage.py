@@ -10,6 +10,7 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
+from django_oauth_server.grants.base import GrantType
 from django_oauth_server.models import Authorization, Client, Token
 from django_oauth_server.protocol.opaque import REGISTRATION_TOKEN, generate
 from django_oauth_server.signals import authorization_revoked
@@ -18,6 +19,12 @@ from tests.flow import Flow
 from tests.registration.conftest import REGISTER, Registrant, initial_access_token, refused
 
 pytestmark = pytest.mark.django_db
+
+
+class Handshake(GrantType):
+    """A grant type of a deployment's own, which says nothing of who is asked."""
+
+    name = "urn:example:handshake"
 
 
 @pytest.fixture
@@ -118,8 +125,14 @@ class TestPrivileges:
         refused(registered.update(**turned), 400, "invalid_client_metadata", "skip_consent")
 
     @pytest.mark.spec("RFC 7591", "5")
-    @pytest.mark.parametrize("privilege", ["skip_consent", "client_credentials"])
-    def test_for_no_scope_that_nobody_is_asked_about(self, registrant: Registrant, privilege: str) -> None:
+    @pytest.mark.parametrize("privilege", ["skip_consent", "client_credentials", "password", Handshake.name])
+    def test_for_no_scope_that_nobody_is_asked_about(
+        self, registrant: Registrant, privilege: str, settings: Any
+    ) -> None:
+        settings.OAUTH_SERVER = settings.OAUTH_SERVER | {
+            "profile": "legacy",
+            "components": [f"{__name__}.Handshake"],
+        }
         registrant.registered(scope="notes:read")
         client = registrant.row
         client.skip_consent = privilege == "skip_consent"
@@ -128,6 +141,17 @@ class TestPrivileges:
         client.save()
         refused(registrant.update(scope="notes:read notes:write"), 400, "invalid_client_metadata", "notes:write")
         assert registrant.update(scope="notes:read", client_name="Diary").status_code == 200
+
+    @pytest.mark.spec("RFC 7591", "5")
+    def test_nor_together_with_the_grant_type_that_asks_nobody(self, registrant: Registrant, settings: Any) -> None:
+        settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"components": [f"{__name__}.Handshake"]}
+        registrant.registered(scope="notes:read")
+        wider = {"scope": "notes:read notes:write", "grant_types": ["authorization_code", Handshake.name]}
+        refused(registrant.update(**wider), 400, "invalid_client_metadata", "notes:write")
+
+    @pytest.mark.spec("RFC 7591", "5")
+    def test_scopes_that_people_are_asked_about_it_adds_by_itself(self, registered: Registrant) -> None:
+        assert registered.update(scope="notes:read notes:write").json()["scope"] == "notes:read notes:write"
 
     def test_its_profile_goes_on_binding_it(self, registrant: Registrant, settings: Any) -> None:
         settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"profile": "openid_connect"}
@@ -319,4 +343,8 @@ class TestStatements:
     def test_changing(self, registered: Registrant) -> None:
         with statements() as made:
             registered.update()
-        assert made == ["SELECT client", "UPDATE client"]
+        assert made == [
+            "SELECT client",
+            "SELECT client",
+            "UPDATE client",
+        ]  # the second for the sector, which may change

@@ -577,3 +577,55 @@ def test_a_client_that_was_enabled_while_the_cache_was_away_is_good_again(jwt_fl
     outage.end()
     announcements.announce_all()
     assert not is_announced(tokens["access_token"])
+
+
+def machine() -> Flow:
+    """A client whose own JWTs are stored nowhere."""
+    return Flow(ClientFactory(access_token_format="at+jwt", metadata__grant_types=["client_credentials"]), Browser())
+
+
+def own_token(flow: Flow) -> str:
+    return str(flow.token(grant_type="client_credentials", scope="notes:read").json()["access_token"])
+
+
+@pytest.mark.parametrize("options", [{}, {"update_fields": ["metadata"]}], ids=["whole", "one column"])
+def test_saving_an_older_copy_does_not_enable_a_client_again(options):
+    flow = machine()
+    token, older = own_token(flow), Client.objects.get()
+    clients.set_active([flow.client], active=False)
+    older.metadata |= {"client_name": "Renamed"}
+    older.save(**options)
+    assert Client.objects.values_list("is_active", "metadata__client_name").get() == (False, "Renamed")
+    assert not opens(token)
+
+
+def test_saving_an_older_copy_does_not_disable_a_client_again():
+    flow = machine()
+    clients.set_active([flow.client], active=False)
+    older = Client.objects.get()
+    clients.set_active([flow.client], active=True)
+    token = own_token(flow)
+    older.save()
+    assert Client.objects.get().is_active
+    assert opens(token)
+
+
+def test_a_client_is_disabled_and_enabled_by_saving_it():
+    flow = machine()
+    token, client = own_token(flow), Client.objects.get()
+    for active in (False, True, False):
+        client.is_active = active
+        client.save()
+        assert Client.objects.get().is_active is opens(token) is active
+
+
+def test_introspection_and_the_verifier_agree_on_a_client_that_was_made_anew(monkeypatch):
+    flow = machine()
+    token, client_id = own_token(flow), flow.client.client_id
+    assert flow.is_active(token)
+    later = timezone.now() + timedelta(seconds=3)
+    monkeypatch.setattr(revocations.timezone, "now", lambda: later)
+    Client.objects.get().delete()
+    flow.client = ClientFactory(client_id=client_id, metadata__grant_types=["client_credentials"])
+    assert not opens(token)
+    assert not flow.is_active(token)

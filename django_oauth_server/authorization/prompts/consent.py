@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import QueryDict
 
 from django_oauth_server.authorization.describe import (
+    describe_changes,
     describe_claims,
     describe_client,
     describe_duration,
@@ -19,10 +22,11 @@ from django_oauth_server.authorization.prompts.waiting import wait
 from django_oauth_server.authorization.request import AuthorizationRequest
 from django_oauth_server.authorization.response_modes.base import Page
 from django_oauth_server.authorization.turn import Turn
+from django_oauth_server.clients.presentation import changes, fingerprint, proves_itself
 from django_oauth_server.conf import Scope
 from django_oauth_server.errors import AccessDenied, ConsentRequired
 from django_oauth_server.grants.allow import covers
-from django_oauth_server.protocol.uris import destination, proves_identity
+from django_oauth_server.protocol.uris import destination
 
 
 class Consent(Prompt):
@@ -35,13 +39,15 @@ class Consent(Prompt):
 
     def needed(self, situation: Situation) -> bool:
         request, remembered = situation.request, situation.remembered
-        if situation.turn.allowed is not None:
+        if situation.turn.allowed is not None and situation.turn.shown == fingerprint(request.client):
             return False
         if "consent" in request.prompts or _is_unproven(request):
             return True
         if request.client.skip_consent:
             return False
-        return remembered is None or not covers(remembered, request.scopes, request.audience, request.further_claims)
+        if remembered is None or changes(remembered, request.client):
+            return True
+        return not covers(remembered, request.scopes, request.audience, request.further_claims)
 
     def ask(self, situation: Situation) -> Page:
         request, issuer = situation.request, situation.request.issuer
@@ -59,13 +65,14 @@ class Consent(Prompt):
                 "client": describe_client(request.client, issuer),
                 "destination": destination(request.redirect_uri),
                 "unproven": why_unproven(request.client, request.redirect_uri),
+                "changes": describe_changes(changes(remembered, request.client)) if remembered else [],
                 "account": situation.user.get_username(),
                 "groups": group_by_resource(asked, issuer),
                 "resources": [resource_name(identifier, issuer) for identifier in request.resources],
                 "duration": describe_duration(request.client, issuer),
                 "connected_apps_url": issuer.url_path("connected_apps"),
                 "decision_url": issuer.url_path("decision"),
-                "handle": wait(situation, self.name),
+                "handle": wait(replace(situation, turn=situation.turn.showing(fingerprint(request.client))), self.name),
             },
             leads_away=True,
         )
@@ -90,8 +97,6 @@ def _chosen(situation: Situation, ticked: list[str]) -> tuple[str, ...]:
 
 def _is_unproven(request: AuthorizationRequest) -> bool:
     """OAuth 2.1 section 7.3.1: no silent approval for a public client that anybody on the device could pretend to be."""
-    return (
-        request.policy.require_consent_of_unproven_clients
-        and request.client.is_public
-        and not proves_identity(request.redirect_uri)
+    return request.policy.require_consent_of_unproven_clients and not proves_itself(
+        request.client, request.redirect_uri
     )

@@ -1,0 +1,58 @@
+"""What a client shows people of itself, by which they judge whether to allow it something."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from django_oauth_server.models import Authorization, Client
+from django_oauth_server.protocol.opaque import digest
+from django_oauth_server.protocol.uris import is_loopback, origin, proves_identity
+
+UNKNOWN: Final = ""
+"""Something, of which nobody can say what it is."""
+_SHOWN: Final = ("client_name", "logo_uri", "client_uri", "policy_uri", "tos_uri", "contacts")
+_LENGTH: Final = 32
+
+
+def presentation(client: Client) -> Mapping[str, str]:
+    """What *client* shows in any language, and the hosts that its answers go to: a fingerprint of each, by member.
+
+    Empty for a client that an operator registered, and so vouches for: what the operator changes of it needs nobody's consent.
+    """
+    if client.registered_by == Client.RegisteredBy.OPERATOR:
+        return {}
+    shown: dict[str, object] = {member: _in_all_languages(client, member) for member in _SHOWN}
+    shown["redirect_uris"] = sorted({_host(uri) for uri in client.redirect_uris})
+    return {member: digest(json.dumps(value, sort_keys=True))[:_LENGTH] for member, value in shown.items() if value}
+
+
+def fingerprint(client: Client) -> str:
+    """Of all that *client* shows; empty where an operator vouches for it."""
+    shown = presentation(client)
+    return digest(json.dumps(shown, sort_keys=True))[:_LENGTH] if shown else ""
+
+
+def changes(authorization: Authorization, client: Client) -> frozenset[str]:
+    """The members that *client* has changed of what it showed when the person allowed it."""
+    before, now = authorization.presentation, presentation(client)
+    if before is None:
+        return frozenset({UNKNOWN} if now and client.updated_at > authorization.consented_at else ())
+    return frozenset(member for member in {*before, *now} if before.get(member) != now.get(member))
+
+
+def proves_itself(client: Client, redirect_uri: str) -> bool:
+    """Whether no other app can pass for *client*: it has a credential, or it alone is answered at *redirect_uri* (OAuth 2.1 section 7.3.1)."""
+    return not client.is_public or proves_identity(redirect_uri)
+
+
+def _in_all_languages(client: Client, member: str) -> dict[str, object]:
+    return {name: value for name, value in client.metadata.items() if name.partition("#")[0] == member}
+
+
+def _host(redirect_uri: str) -> str:
+    """On loopback every port is as good as another (RFC 8252 section 7.3)."""
+    scheme = urlsplit(redirect_uri).scheme
+    return "loopback" if is_loopback(redirect_uri) else origin(redirect_uri) if scheme in {"http", "https"} else scheme
