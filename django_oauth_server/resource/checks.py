@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
+from importlib import import_module
+from typing import Final
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import NoReverseMatch, get_script_prefix, reverse
+from django.urls import NoReverseMatch, get_resolver, get_script_prefix, reverse
 
 from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.conf import audiences, load, scope_rule, user_rule, verifier
@@ -18,6 +21,8 @@ from django_oauth_server.resource.routes.base import Route, routes
 from django_oauth_server.resource.routes.middleware import PREFIXES
 from django_oauth_server.resource.routes.protection import NO_BEARER
 
+DRF: Final = "django_oauth_server.resource.drf_checks"
+"""Of REST framework, which nothing else here imports."""
 NO_BEARER_HINT = "Add BearerAuthentication to its authentication_classes, or to DEFAULT_AUTHENTICATION_CLASSES."
 
 
@@ -41,7 +46,13 @@ def check_routes(app_configs: Sequence[AppConfig] | None = None, **kwargs: objec
     except ImproperlyConfigured:
         return []  # check_settings says it
     found = routes()
-    return [*_check_metadata(), *_check_prefixes(found), *(message for route in found for message in _check(route))]
+    views = import_module(DRF).check_views(get_resolver()) if "rest_framework.views" in sys.modules else ()
+    return [
+        *views,
+        *_check_metadata(),
+        *_check_prefixes(found),
+        *(message for route in found for message in _check(route)),
+    ]
 
 
 def _read_settings() -> None:

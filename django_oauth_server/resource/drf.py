@@ -207,7 +207,7 @@ class _Fixed(TokenPermission):
 
 
 class _ByName(TokenPermission):
-    """By the action of a viewset, or the method of a request."""
+    """By what a table names."""
 
     requirements: ClassVar[Mapping[str, Requirement]]
     otherwise: ClassVar[Requirement | None]
@@ -221,7 +221,9 @@ class _ByName(TokenPermission):
         raise NotImplementedError
 
 
-class _ByAction(_ByName):
+class ActionTable(_ByName):
+    """By the action of a viewset."""
+
     def name(self, request: Request, view: APIView) -> str:
         if not hasattr(view, "action"):
             raise ImproperlyConfigured(f"{type(view).__name__} has no actions. Write requires_by_method.")
@@ -245,7 +247,7 @@ def requires_by_action(
 
     The first argument is for all other actions; without it nobody may call them.
     """
-    return _table(_ByAction, otherwise, actions.items())
+    return _table(ActionTable, otherwise, actions.items())
 
 
 def requires_by_method(
