@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from itertools import combinations
 from ssl import create_default_context
 from typing import Final
@@ -13,14 +14,16 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.cache import caches
 from django.core.cache.backends.base import InvalidCacheBackendError
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import router
 from django.shortcuts import resolve_url
-from django.urls import NoReverseMatch, get_script_prefix
+from django.urls import NoReverseMatch, get_script_prefix, is_valid_path
 from django.utils.module_loading import import_string
+from django.utils.translation import override
 
 from django_oauth_server.conf.moments import clocks_change
+from django_oauth_server.conf.sign_in import address_languages, appends_slash, severs_popups, sign_in_page
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.registry import issuers
 from django_oauth_server.tokens.claims import UserClaims
@@ -41,6 +44,7 @@ def _check_project() -> Iterator[CheckMessage]:
     yield from _check_clocks()
     yield from _check_hosts()
     yield from _check_replicas()
+    yield from _check_sign_in()
 
 
 def _check_people() -> Iterator[CheckMessage]:
@@ -88,6 +92,60 @@ def _check_replicas() -> Iterator[CheckMessage]:
             return
 
 
+def _check_sign_in() -> Iterator[CheckMessage]:
+    try:
+        address = resolve_url(sign_in_page())
+    except NoReverseMatch as exc:
+        yield Error(
+            f"LOGIN_URL is {sign_in_page()!r}, which cannot be used: {exc}",
+            hint="Set LOGIN_URL to the address of your sign-in page, or to the name of its URL.",
+            id="oauth_server.E012",
+        )
+        return
+    yield from _check_page("LOGIN_URL", address)
+
+
+def _check_page(setting: str, address: str) -> Iterator[CheckMessage]:
+    if not _leads_somewhere(address):
+        yield Warning(
+            f"{setting} is {address!r}, and no URL pattern of this project matches it: people who are sent there would see a page that is not found.",
+            hint=f"Set {setting} to the address of a page, or to the name of its URL. If another server answers at this address, silence this check.",
+            id="oauth_server.W011",
+        )
+
+
+def _leads_somewhere(address: str) -> bool:
+    """Whether a page of this project is at *address*, as far as that can be known: at another host, anything may be."""
+    parts = urlsplit(address)
+    if parts.netloc and parts.netloc not in {urlsplit(issuer.origin).netloc for issuer in issuers()}:
+        return True
+    # Whether a path begins with where the project is mounted depends on who wrote it.
+    mounts = {"", get_script_prefix().rstrip("/"), *(issuer.path for issuer in issuers())}
+    paths = {parts.path.removeprefix(mount) for mount in mounts}
+    return any(_is_served(path, language) for language in (None, *address_languages()) for path in paths)
+
+
+def _is_served(path: str, language: str | None) -> bool:
+    """As it is, or as Django redirects to it: with a slash at its end, with the language before it (`i18n_patterns`)."""
+    endings = ("", "/") if appends_slash() else ("",)
+    with override(language) if language else nullcontext():
+        beginnings = ("", f"/{language}") if language else ("",)
+        return any(is_valid_path(begin + path + end) for begin in beginnings for end in endings)
+
+
+@register(Tags.security, deploy=True)
+def check_popups(app_configs: Sequence[AppConfig] | None = None, **kwargs: object) -> list[CheckMessage]:
+    """Whether an app that signs people in in a popup gets its answer."""
+    if not severs_popups():
+        return []
+    words = "Apps that sign people in in a popup do not get an answer where a page on the way has SECURE_CROSS_ORIGIN_OPENER_POLICY's header."
+    hint = (
+        'Let your sign-in pages send "Cross-Origin-Opener-Policy: unsafe-none", or set SECURE_CROSS_ORIGIN_OPENER_POLICY = None. '
+        'If they do, or no app uses a popup, silence this check. See "Sign-in in a popup" in the documentation.'
+    )
+    return [Info(words, hint=hint, id="oauth_server.I001")]
+
+
 def _check(issuer: Issuer) -> Iterator[CheckMessage]:
     for component in issuer.components:
         yield from component.checks(issuer.settings)
@@ -112,6 +170,7 @@ def _check(issuer: Issuer) -> Iterator[CheckMessage]:
             id="oauth_server.W005",
         )
     yield from _check_named(issuer)
+    yield from _check_pages(issuer)
     yield from _check_urls(issuer)
 
 
@@ -124,6 +183,13 @@ def _check_named(issuer: Issuer) -> Iterator[CheckMessage]:
                 find(name)
         except (ImportError, NoReverseMatch, InvalidCacheBackendError) as exc:
             yield Error(f"{setting} of {issuer} is {name!r}, which cannot be used: {exc}", id="oauth_server.E010")
+
+
+def _check_pages(issuer: Issuer) -> Iterator[CheckMessage]:
+    for setting in _PAGES:
+        with suppress(NoReverseMatch):  # said already
+            if page := getattr(issuer.settings, setting):
+                yield from _check_page(f"{setting} of {issuer}", resolve_url(page))
 
 
 def _find_claims(path: str) -> None:
@@ -139,6 +205,9 @@ _NAMED: Final[Mapping[str, Callable[[str], object]]] = {
     "account_creation_url": resolve_url,
     "revocation_cache": caches.__getitem__,
 }
+
+
+_PAGES: Final = ("reauthentication_url", "account_creation_url")
 
 
 def _check_bundle(issuer: Issuer) -> Iterator[CheckMessage]:
