@@ -58,7 +58,7 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "authorization.response_types.base": ("ResponseType",),
     "authorization.request": ("AuthorizationRequest", "Granted"),
     "authorization.response_modes.base": ("ResponseMode", "Redirect", "Page"),
-    "authorization.sources.base": ("Arrival", "RequestSource"),
+    "authorization.sources.base": ("Arrival", "Found", "RequestSource"),
     "authorization.prompts.base": ("Place", "Prompt", "Situation"),
     "authorization.prompts.waiting": ("wait",),
     "authorization.session": ("Authentication", "SessionFacts", "authentication"),

@@ -81,7 +81,7 @@ def whole(client: Any, **said: Any) -> dict[str, Any]:
 def request_object(
     client: Any, pair: SigningKeyPair = KEY, /, header: dict[str, Any] | None = None, **said: Any
 ) -> str:
-    return signed(whole(client, **said), pair, **({"typ": "oauth-authz-req+jwt"} | (header or {})))
+    return signed(whole(client, **said), pair, **({"typ": "JWT"} | (header or {})))
 
 
 def page_of(response: HttpResponse) -> str:
@@ -115,6 +115,47 @@ def test_what_it_does_not_say_the_query_says(rp: Flow, remembered: Any) -> None:
     response = rp.authorize(request=request_object(rp.client, state=None, scope=None), scope="openid", nonce="n")
     assert answered(response)["state"] == "xyz"
     assert read(rp.exchange(answered(response)["code"]).json()["id_token"])["nonce"] == "n"
+
+
+OWN_TYPE = pytest.mark.parametrize(
+    "typ", ["oauth-authz-req+jwt", "application/oauth-authz-req+jwt", "OAuth-Authz-Req+JWT"]
+)
+
+
+@OWN_TYPE
+@pytest.mark.spec("RFC 9101", "6.3")
+def test_beside_an_object_of_its_own_type_nothing_counts(rp: Flow, remembered: Any, typ: str) -> None:
+    jwt = request_object(rp.client, header={"typ": typ}, state=None)
+    beside = {"scope": "openid email", "nonce": "n", "max_age": "0", "prompt": "login", "response_mode": "fragment"}
+    response = rp.authorize(request=jwt, response_type="code id_token", state="outside", **beside)
+    assert "#" not in response["Location"]
+    assert answered(response).keys() == {"code", "iss", "session_state"}
+    assert "nonce" not in read(rp.exchange(answered(response)["code"], code_verifier=None).json()["id_token"])
+
+
+@OWN_TYPE
+@pytest.mark.spec("RFC 9101", "6.3")
+@pytest.mark.parametrize(("left_out", "error"), [("response_type", "invalid_request"), ("scope", "invalid_scope")])
+def test_nor_does_it_complete_one(rp: Flow, remembered: Any, typ: str, left_out: str, error: str) -> None:
+    rp.client.metadata |= {"scope": "openid"}
+    rp.client.save()
+    jwt = request_object(rp.client, header={"typ": typ}, **{left_out: None})
+    refusal = answered(rp.authorize(request=jwt, scope="openid"))
+    assert (refusal["error"], refusal["state"]) == (error, "signed")
+
+
+@OWN_TYPE
+@pytest.mark.spec("RFC 9101", "6.3")
+def test_nor_does_a_redirect_uri_outside_it(rp: Flow, remembered: Any, typ: str) -> None:
+    page = page_of(rp.authorize(request=request_object(rp.client, header={"typ": typ}, redirect_uri=None)))
+    assert "redirect_uri" in page
+
+
+@OWN_TYPE
+@pytest.mark.spec("RFC 9101", "5")
+def test_its_client_is_still_the_one_of_the_query(rp: Flow, remembered: Any, typ: str) -> None:
+    jwt = request_object(rp.client, header={"typ": typ}, client_id="another")
+    assert answered(rp.authorize(request=jwt))["error"] == "invalid_request_object"
 
 
 @pytest.mark.spec("RFC 9101", "5")
@@ -496,6 +537,13 @@ def test_an_object_may_be_fetched(rp: Flow, remembered: Any, published: Any, ser
     assert answered(rp.authorize(request_uri=address, state="outside"))["state"] == "signed"
     assert answered(rp.authorize(**BARE, request_uri=address.partition("#")[0]))["state"] == "signed"
     assert server.asked[0][1]["accept"].startswith("application/oauth-authz-req+jwt")
+
+
+@pytest.mark.spec("RFC 9101", "6.3")
+def test_beside_a_fetched_one_of_its_own_type_nothing_counts(rp: Flow, remembered: Any, published: Any) -> None:
+    address = published(header={"typ": "oauth-authz-req+jwt"}, state=None)
+    response = rp.authorize(request_uri=address, state="outside", scope="openid email")
+    assert "state" not in answered(response)
 
 
 def test_a_registered_fragment_means_nothing(rp: Flow, remembered: Any, published: Any) -> None:

@@ -22,12 +22,22 @@ class Arrival:
     """The parameters that something reads; others are ignored."""
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The parameters that a client has signed."""
+
+    parameters: Parameters
+    alone: bool = False
+    """Nothing that was sent beside them counts, but `client_id` (RFC 9101 section 6.3). Otherwise it completes them (OpenID Connect Core
+    section 6.1)."""
+
+
 class RequestSource(Component):
     """Answers one question: where do the parameters of this request come from? Its name is the parameter that leads there."""
 
     def enabled(self, settings: IssuerSettings) -> bool:
         return settings.is_openid
 
-    def read(self, arrival: Arrival) -> Parameters:
-        """Those that the client has signed. Raises the `OAuthError` that it is answered."""
+    def read(self, arrival: Arrival) -> Found:
+        """What the client has signed. Raises the `OAuthError` that it is answered."""
         raise NotImplementedError

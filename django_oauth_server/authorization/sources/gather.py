@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from django_oauth_server.authorization.checks import REPEATABLE
-from django_oauth_server.authorization.sources.base import Arrival, RequestSource
+from django_oauth_server.authorization.sources.base import Arrival, Found, RequestSource
 from django_oauth_server.authorization.turn import Turn
 from django_oauth_server.errors import InvalidRequest, OAuthError, RequestNotSupported, RequestUriNotSupported
 from django_oauth_server.models import Client
@@ -50,14 +50,16 @@ def _source(arrival: Arrival) -> RequestSource | None:
     return offered[named[0]] if named else None
 
 
-def _assembled(arrival: Arrival, found: Parameters) -> Parameters:
+def _assembled(arrival: Arrival, found: Found) -> Parameters:
     """What is *found* supersedes what was sent (OpenID Connect Core section 6.1).
 
-    Of a client that demands signatures nothing else counts (RFC 9101 section 6.3): what is not signed, anybody may have added.
+    Nothing else counts where the object or the client says so (RFC 9101 section 6.3): what is not signed, anybody may have added.
     """
-    counts = {"client_id"} if _demands_signature(arrival.client) else arrival.names - NOT_SUPPORTED.keys()
-    beside = [(name, value) for name, value in arrival.sent.pairs() if name in counts and not found.every(name)]
-    return Parameters([*beside, *found.pairs()])
+    alone = found.alone or _demands_signature(arrival.client)
+    counts = {"client_id"} if alone else arrival.names - NOT_SUPPORTED.keys()
+    signed = found.parameters
+    beside = [(name, value) for name, value in arrival.sent.pairs() if name in counts and not signed.every(name)]
+    return Parameters([*beside, *signed.pairs()])
 
 
 def _demands_signature(client: Client) -> bool:

@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext_lazy as _
 
-from django_oauth_server.authorization.sources.base import Arrival, RequestSource
+from django_oauth_server.authorization.sources.base import Arrival, Found, RequestSource
 from django_oauth_server.authorization.sources.request_object import ALGORITHMS, read_request_object
 from django_oauth_server.component import Document, Member
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.protocol.parameters import Parameters
 
 
 class RequestByValue(RequestSource):
@@ -34,7 +33,7 @@ class RequestByValue(RequestSource):
         ),
     )
 
-    def read(self, arrival: Arrival) -> Parameters:
+    def read(self, arrival: Arrival) -> Found:
         return read_request_object(arrival.sent[self.name], arrival)
 
     def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:

@@ -9,14 +9,16 @@ from typing import Final
 from django.utils import timezone
 
 from django_oauth_server.authorization.checks import REPEATABLE
-from django_oauth_server.authorization.sources.base import Arrival
+from django_oauth_server.authorization.sources.base import Arrival, Found
 from django_oauth_server.clients.keys import verify_signed
 from django_oauth_server.errors import InvalidRequestObject
 from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.protocol.response_types import in_order
 
-TYPES: Final = ("oauth-authz-req+jwt", "JWT", "")
+_TYPE: Final = "oauth-authz-req+jwt"
+"""RFC 9101's own: the client knows that text, in which an object is the whole request."""
+TYPES: Final = (_TYPE, "JWT", "")
 """The header's `typ`, which need not be there (RFC 9101 section 10.8)."""
 ALGORITHMS: Final = tuple(sorted(jose.ALGORITHMS, key=lambda alg: alg != "RS256"))
 """All are signatures: `none` is not among them."""
@@ -25,7 +27,7 @@ _SKEW: Final = 30
 _NEVER_INSIDE: Final = ("request", "request_uri")
 
 
-def read_request_object(token: str, arrival: Arrival) -> Parameters:
+def read_request_object(token: str, arrival: Arrival) -> Found:
     """The parameters that *token* holds. Raises `InvalidRequestObject`."""
     registered = arrival.client.metadata.get("request_object_signing_alg")
     algs = tuple(alg for alg in ALGORITHMS if alg == (registered or alg))
@@ -34,13 +36,17 @@ def read_request_object(token: str, arrival: Arrival) -> Parameters:
     except jose.InvalidJWT as exc:
         words = "The request object is not a JWT that the client has signed as it registered."
         raise InvalidRequestObject(words, detail=str(exc)) from exc
-    for fault in _faults(claims, arrival, timezone.now().timestamp()):
+    alone = jose.media_type(jose.unverified(token)[0].get("typ")) == _TYPE
+    for fault in _faults(claims, arrival, timezone.now().timestamp(), alone=alone):
         raise InvalidRequestObject(f"The request object is refused: {fault}.")
-    return _parameters(claims, arrival.names - {"client_id", *_NEVER_INSIDE})
+    return Found(_parameters(claims, arrival.names - {"client_id", *_NEVER_INSIDE}), alone)
 
 
-def _faults(claims: Mapping[str, object], arrival: Arrival, now: float) -> Iterator[str]:
-    """What is wrong with *claims*, which the client has signed (OpenID Connect Core section 6.1, RFC 9101 sections 4 and 6.3)."""
+def _faults(claims: Mapping[str, object], arrival: Arrival, now: float, *, alone: bool) -> Iterator[str]:
+    """What is wrong with *claims*, which the client has signed (OpenID Connect Core section 6.1, RFC 9101 sections 4 and 6.3).
+
+    *alone*: what was sent beside them does not count, so that it cannot contradict them.
+    """
     client_id = arrival.client.client_id
     if claims.get("iss", client_id) != client_id:
         yield "its iss is not the client"
@@ -56,7 +62,7 @@ def _faults(claims: Mapping[str, object], arrival: Arrival, now: float) -> Itera
         yield "another one is inside"
     if claims.get("client_id", client_id) != client_id:
         yield "its client_id is not that of the request"
-    if not _is_same_response_type(claims.get("response_type"), arrival.sent.get("response_type")):
+    if not alone and not _is_same_response_type(claims.get("response_type"), arrival.sent.get("response_type")):
         yield "its response_type is not that of the request"
 
 

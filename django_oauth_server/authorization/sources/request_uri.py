@@ -15,7 +15,7 @@ from cachetools import TLRUCache
 from django.core.signals import setting_changed
 from django.utils.translation import gettext, gettext_lazy
 
-from django_oauth_server.authorization.sources.base import Arrival, RequestSource
+from django_oauth_server.authorization.sources.base import Arrival, Found, RequestSource
 from django_oauth_server.authorization.sources.request_object import read_request_object
 from django_oauth_server.component import Document, Member, Terms
 from django_oauth_server.conf import IssuerSettings
@@ -23,7 +23,7 @@ from django_oauth_server.conf.loader import SETTING
 from django_oauth_server.errors import InvalidRequestUri
 from django_oauth_server.models import Client
 from django_oauth_server.outbound import Unreachable, fetch
-from django_oauth_server.protocol.parameters import MAX_LENGTH, Parameters
+from django_oauth_server.protocol.parameters import MAX_LENGTH
 from django_oauth_server.protocol.uris import check_web_uri
 from django_oauth_server.resource.verifiers.flights import Flights, PerProcess
 
@@ -66,7 +66,7 @@ class RequestByReference(RequestSource):
         ),
     )
 
-    def read(self, arrival: Arrival) -> Parameters:
+    def read(self, arrival: Arrival) -> Found:
         address, _, fragment = arrival.sent[self.name].partition("#")
         if address not in _registered(arrival.client):
             raise InvalidRequestUri("The parameter request_uri is not registered for this client.")

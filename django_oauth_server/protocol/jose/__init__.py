@@ -14,7 +14,7 @@ from django_oauth_server.protocol.jose.shared_secrets import (
     sign_with_secret,
     verify_with_secret,
 )
-from django_oauth_server.protocol.jose.signatures import ALGORITHMS, KeySet, SigningKeyPair, sign, verify
+from django_oauth_server.protocol.jose.signatures import ALGORITHMS, KeySet, SigningKeyPair, media_type, sign, verify
 from django_oauth_server.protocol.jose.unverified import unverified
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "decrypt",
     "encrypt",
     "is_costly",
+    "media_type",
     "sign",
     "sign_with_secret",
     "unverified",
