@@ -83,6 +83,7 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
         "InvalidSoftwareStatement",
         "InvalidTarget",
         "InvalidToken",
+        "LengthRequired",
         "LoginRequired",
         "MissingToken",
         "RequestNotSupported",

@@ -13,6 +13,7 @@ from django_oauth_server.authorization.response_modes.base import ResponseMode
 from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.authorization.way_back import LONGEST_REQUEST, can_wait
 from django_oauth_server.clients.facts import client_facts
+from django_oauth_server.clients.metadata import check_redirection, terms_of
 from django_oauth_server.conf import Policy
 from django_oauth_server.engine import AuthorizationFacts, judge_authorization_request
 from django_oauth_server.errors import InvalidRequest, InvalidScope, UnauthorizedClient, UnsupportedResponseType
@@ -22,7 +23,7 @@ from django_oauth_server.protocol.claims_request import ClaimsRequest, accepted
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.protocol.response_types import in_order
 from django_oauth_server.protocol.scopes import requests_openid
-from django_oauth_server.protocol.uris import RESPONSE_PARAMETERS, check_redirect_uri, matches, without_parameters
+from django_oauth_server.protocol.uris import RESPONSE_PARAMETERS, matches, without_parameters
 from django_oauth_server.storage.clients import find_client
 from django_oauth_server.tokens.claims import claimable
 from django_oauth_server.tokens.id_token import hinted_subject
@@ -89,7 +90,7 @@ def identify_client(params: Parameters, issuer: Issuer) -> Client:
 def choose_redirect_uri(params: Parameters, client: Client, issuer: Issuer) -> str:
     """The redirect URI to answer to: the one that is sent and registered, or the only one, where it may be left out. Raises `UnverifiedRequest`."""
     sent = params.get("redirect_uri")
-    if sent is not None and any(matches(registered, sent) for registered in client.redirect_uris):
+    if sent is not None and _is_registered(sent, client, issuer):
         return _still_allowed(sent, client, issuer)
     if sent is None and _may_be_left_out(params) and len(client.redirect_uris) == 1:
         return _still_allowed(client.redirect_uris[0], client, issuer)
@@ -108,6 +109,11 @@ def choose_redirect_uri(params: Parameters, client: Client, issuer: Issuer) -> s
     )
 
 
+def _is_registered(uri: str, client: Client, issuer: Issuer) -> bool:
+    any_port = issuer.settings.any_port_of_localhost or client.metadata.get("application_type") == "native"
+    return any(matches(registered, uri, any_port_of_localhost=any_port) for registered in client.redirect_uris)
+
+
 def _may_be_left_out(params: Parameters) -> bool:
     """OAuth has it optional (RFC 6749 section 3.1.2.3), OpenID Connect Core required (section 3.1.2.1)."""
     return "redirect_uri" not in params.repeated and not requests_openid(params.get("scope", ""))
@@ -116,7 +122,7 @@ def _may_be_left_out(params: Parameters) -> bool:
 def _still_allowed(uri: str, client: Client, issuer: Issuer) -> str:
     """*uri*, which was registered: perhaps under a looser policy, or by who wrote into the table and was not told the rules."""
     try:
-        check_redirect_uri(uri, allow_http=issuer.policy_for(client.profile).allow_http_redirect_uris)
+        check_redirection(uri, terms_of(issuer, client.profile))
     except ValueError as exc:
         raise UnverifiedRequest(
             "The parameter redirect_uri is registered, but no longer allowed.",

@@ -24,6 +24,10 @@ _LARGEST_NUMBER: Final = 2**31 - 1
 _LONGEST_TEXT: Final = 200
 _LONGEST_URI: Final = 2000
 _MOST_ITEMS: Final = 100
+_APPLICATION_TYPES: Final[Mapping[str, Words]] = {
+    "web": gettext_lazy("On a server"),
+    "native": gettext_lazy("On a device"),
+}
 _PRIVATE_JWK_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
@@ -160,9 +164,18 @@ def _check_name(value: object, terms: Terms) -> None:
         raise ValueError(_("It must have a character that can be seen."))
 
 
+def check_redirection(uri: str, terms: Terms) -> None:
+    """Raise ValueError, with the rule, unless a client may send people to *uri*, by its policy and the settings."""
+    check_redirect_uri(
+        uri,
+        allow_http=terms.policy.allow_http_redirect_uris,
+        private_schemes=terms.settings.private_use_schemes,
+    )
+
+
 def _check_redirect_uri(value: object, terms: Terms) -> None:
     try:
-        check_redirect_uri(str(value), allow_http=terms.policy.allow_http_redirect_uris)
+        check_redirection(str(value), terms)
         check_has_none_of(RESPONSE_PARAMETERS, str(value))
     except ValueError as exc:
         raise ValueError(f"{value}: {exc}.") from exc
@@ -204,7 +217,8 @@ def _resources(terms: Terms) -> Mapping[str, Words]:
 
 
 class ClientMetadata(Component):
-    """The members of RFC 7591 section 2, and one of our own for resource servers."""
+    """The members of RFC 7591 section 2; what kind of application it is (OpenID Connect Dynamic Client Registration section 2), which OAuth
+    clients say too; and one of our own for resource servers."""
 
     name = "client_metadata"
     client_metadata = (
@@ -221,7 +235,7 @@ class ClientMetadata(Component):
             kind="uris",
             label=gettext_lazy("Redirect URIs"),
             help=gettext_lazy(
-                "Where answers may be sent; compared character by character. https, http on this device, or a private-use scheme with a dot."
+                "Where answers may be sent; compared character by character. https, http on this device, or a private-use scheme."
             ),
             check=_check_redirect_uri,
         ),
@@ -257,6 +271,13 @@ class ClientMetadata(Component):
             label=gettext_lazy("Scope"),
             help=gettext_lazy("The most that it may ask for. Left empty, the issuer's default."),
             choices=_scopes,
+        ),
+        Member(
+            name="application_type",
+            kind="choice",
+            label=gettext_lazy("Kind of application"),
+            help=gettext_lazy("Whether it runs on a server or on a person's own device."),
+            choices=lambda terms: _APPLICATION_TYPES,
         ),
         Member(
             name="client_uri",

@@ -11,10 +11,6 @@ from django_oauth_server.clients.metadata import check_https_uri
 from django_oauth_server.component import Component, Document, Member, Words
 from django_oauth_server.conf import IssuerSettings
 
-_APPLICATION_TYPES: Final[Mapping[str, Words]] = {
-    "web": gettext_lazy("On a server"),
-    "native": gettext_lazy("On a device"),
-}
 _SUBJECT_TYPES: Final[Mapping[str, Words]] = {
     "public": gettext_lazy("The same for all apps"),
     "pairwise": gettext_lazy("Another for each site, so that sites cannot compare"),
@@ -31,13 +27,6 @@ class OpenIDMetadata(Component):
 
     name = "openid_metadata"
     client_metadata = (
-        Member(
-            name="application_type",
-            kind="choice",
-            label=gettext_lazy("Kind of application"),
-            help=gettext_lazy("Whether it runs on a server or on a person's own device."),
-            choices=lambda terms: _APPLICATION_TYPES,
-        ),
         Member(
             name="subject_type",
             kind="choice",

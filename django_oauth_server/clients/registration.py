@@ -39,13 +39,15 @@ from django_oauth_server.models import Client
 from django_oauth_server.protocol.jose import CONTENT_ENCRYPTION, EncryptionKeySet, encrypt
 from django_oauth_server.protocol.opaque import CLIENT_SECRET, generate
 from django_oauth_server.protocol.scopes import format_scope
-from django_oauth_server.protocol.uris import is_on_device, origin, proves_identity
+from django_oauth_server.protocol.uris import is_loopback, origin, proves_identity
 from django_oauth_server.storage.clients import ClientExists, add_client, replace_secret
 from django_oauth_server.storage.people import find_person
 
 _LONGEST_CLIENT_ID: Final = 255
 _SHORTEST_KEY: Final = 32
 _MOST_LANGUAGES: Final = 50
+_NARROWED: Final = frozenset({"grant_types", "response_types", "scope"})
+"""Members of which a client that registers itself is given what there is."""
 
 Refusals = Mapping[str, str]
 """From the name of a member to the rule that it breaks, and what would pass."""
@@ -66,7 +68,8 @@ def review(
 ) -> tuple[dict[str, object], Refusals]:
     """*document*, which replaces what was registered *before*, with its defaults written out, and all that is wrong with it.
 
-    Members that nobody knows, and privileges, are left out in silence (RFC 7591 section 2), but an *operator* is told.
+    Members that nobody knows, and privileges, are left out in silence (RFC 7591 section 2), and so are grant types, response types and scopes that
+    are not to be had, as long as others are left (section 3.2.1: the answer says what was registered). An *operator* is told.
     """
     members = members_of(terms)
     given = {name: value for name, value in document.items() if not _is_absent(name, value)}
@@ -75,6 +78,9 @@ def review(
     given = {
         name: _spelled(member, given[name]) for name, member in known.items() if operator or not member.operator_only
     }
+    if not operator:
+        given = {name: _offered(known[name], value, terms) for name, value in given.items()}
+        given |= _usable(given, terms)
     for name, value in given.items():
         try:
             check_member(known[name], value, terms)
@@ -222,6 +228,39 @@ def _spelled(member: Member, value: object) -> object:
     return [member.spelling(one) if isinstance(one, str) else one for one in value]
 
 
+def _offered(member: Member, value: object, terms: Terms) -> object:
+    """*value* without what is not offered. Where nothing would be left, or it is of another kind, it is judged as it is."""
+    choices = choices_of(member, terms) if member.name in _NARROWED else {}
+    if member.kind == "scope" and isinstance(value, str):
+        return " ".join(one for one in value.split(" ") if one in choices) or value
+    if choices and member.kind == "choices" and isinstance(value, list):
+        return [one for one in value if not isinstance(one, str) or one in choices] or value
+    return value
+
+
+def _usable(given: Document, terms: Terms) -> dict[str, object]:
+    """The grant types and response types of *given* without those for which it lacks what they need. Where none would be left, all are judged."""
+    grant_types, response_types = _strings(given, "grant_types"), _strings(given, "response_types")
+    needed = _response_types(terms)
+    kept = [one for one in response_types if not grant_types or needed.get(one, frozenset()) <= {*grant_types}]
+    usable = {
+        "grant_types": [one for one in grant_types if _has_a_use(one, grant_types, kept, given, terms)],
+        "response_types": kept,
+    }
+    return {name: values for name, values in usable.items() if values and _strings(given, name) == given[name]}
+
+
+def _has_a_use(name: str, beside: list[str], response_types: list[str], given: Document, terms: Terms) -> bool:
+    known = terms.components.of(GrantType)
+    needs = {response_type for response_type, its in _response_types(terms).items() if name in its}
+    if response_types and needs and needs.isdisjoint(response_types):
+        return False
+    if name == "refresh_token":
+        return any(known[one].refreshes for one in beside if one in known)
+    method = terms.components.of(ClientAuthMethod).get(str(given.get("token_endpoint_auth_method")))
+    return not (method and not method.confidential and name in known and known[name].client_auth == "required")
+
+
 def _is_privilege(name: str, members: Mapping[str, Member]) -> bool:
     return name in members and members[name].operator_only
 
@@ -303,17 +342,16 @@ def _redirect_uris_where_needed(metadata: Document, terms: Terms) -> Iterator[tu
 
 
 def _redirect_uris_fit_the_application(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
-    """OpenID Connect Dynamic Client Registration section 2; without a type, it is one on the web."""
-    if "application_type" not in members_of(terms):
-        return
+    """OpenID Connect Dynamic Client Registration section 2; without a type, it is one on the web. A native application may be answered at an https
+    address that it claims (RFC 8252 section 7.2), which proves more than the others do."""
     is_native = metadata.get("application_type") == "native"
     if not is_native and "implicit" not in _strings(metadata, "grant_types"):
         return
     for uri in _strings(metadata, "redirect_uris"):
-        if is_native and not is_on_device(uri):
+        if is_native and uri.startswith("http:") and not is_loopback(uri):
             yield (
                 "redirect_uris",
-                _("%(uri)s: a native application has a scheme of its own, or http on loopback.") % {"uri": uri},
+                _("%(uri)s: a native application has https, a scheme of its own, or http on loopback.") % {"uri": uri},
             )
         if not is_native and not proves_identity(uri):
             yield (

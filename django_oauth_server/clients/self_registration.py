@@ -31,6 +31,8 @@ from django_oauth_server.storage.clients import add_client, find_client, forget_
 from django_oauth_server.storage.initial_access_tokens import find_initial_access_token, use_initial_access_token
 from django_oauth_server.storage.transaction import atomic
 
+_UNASKED: Final = frozenset({"client_credentials", "password"})
+"""Grant types with which nobody is asked before the client gets a scope."""
 _NOT_VALID: Final = "The token is not valid here, or no longer."
 """One wording for unknown, expired, used up and disabled, and for clients that are gone."""
 
@@ -174,8 +176,21 @@ def _given_with(token: InitialAccessToken | None) -> Document:
 
 
 def _with_scope(document: Document, terms: Terms) -> Document:
-    """Who does not say what it may ask for may ask for the default, and for what every relying party does; never for all that there is."""
+    """Who does not say what it may ask for may ask for what the setting `registration_scopes` says; where nobody would be asked, for the default."""
     if document.get("scope"):
         return document
-    usual = {*terms.settings.default_scopes, *OPENID_SCOPES}
-    return {**document, "scope": " ".join(scope for scope in terms.settings.scopes if scope in usual)}
+    return {**document, "scope": " ".join(_unnamed(document, terms))}
+
+
+def _unnamed(document: Document, terms: Terms) -> list[str]:
+    """At an OpenID Provider every relying party may ask for the standard scopes. A client that could ask for nothing would be of no use."""
+    offered, default = terms.settings.scopes, terms.settings.default_scopes
+    if _grant_types(document) & _grant_types(terms.held or {}) & _UNASKED:
+        return [scope for scope in offered if scope in default]
+    usual = [scope for scope in offered if scope in {*default, *OPENID_SCOPES}]
+    return usual if usual and terms.settings.registration_scopes == "default" else list(offered)
+
+
+def _grant_types(document: Document) -> set[str]:
+    said = document.get("grant_types")
+    return set(map(str, said)) if isinstance(said, list) else set()

@@ -17,12 +17,26 @@ from django.utils.functional import Promise
 
 from django_oauth_server.conf.profiles import PROFILES
 from django_oauth_server.conf.rates import parse_rate
-from django_oauth_server.conf.settings import THROTTLES, IssuerSettings, LogoutDelivery, Registration, Resource, Scope
+from django_oauth_server.conf.settings import (
+    THROTTLES,
+    IssuerSettings,
+    LogoutDelivery,
+    Registration,
+    RegistrationScopes,
+    Resource,
+    Scope,
+)
 from django_oauth_server.protocol.destinations import PrivateHosts
 from django_oauth_server.protocol.errors import InvalidScope
 from django_oauth_server.protocol.jose import ALGORITHMS, KeySet
 from django_oauth_server.protocol.scopes import parse_scope
-from django_oauth_server.protocol.uris import check_resource, check_web_uri, comparable, is_loopback
+from django_oauth_server.protocol.uris import (
+    check_private_scheme,
+    check_resource,
+    check_web_uri,
+    comparable,
+    is_loopback,
+)
 
 SETTING = "OAUTH_SERVER"
 N = TypeVar("N", Scope, Resource)
@@ -80,6 +94,12 @@ def _normal(one: IssuerSettings) -> IssuerSettings:
         raise ImproperlyConfigured(
             f"{SETTING}: registration {one.registration!r} is none of {', '.join(get_args(Registration))}."
         )
+    if one.registration_scopes not in get_args(RegistrationScopes):
+        raise ImproperlyConfigured(
+            f"{SETTING}: registration_scopes {one.registration_scopes!r} is none of {', '.join(get_args(RegistrationScopes))}."
+        )
+    for scheme in one.private_use_schemes:
+        _check_private_scheme(scheme)
     _check_statement_issuers(one)
     if not isinstance(one.trusted_proxies, int) or one.trusted_proxies < 0:
         raise ImproperlyConfigured(f"{SETTING}: trusted_proxies must be a number, not negative.")
@@ -108,6 +128,7 @@ def _normal(one: IssuerSettings) -> IssuerSettings:
         signing_algs=tuple(one.signing_algs),
         signing_key_files=tuple(one.signing_key_files),
         acr_values=tuple(one.acr_values),
+        private_use_schemes=tuple(one.private_use_schemes),
         outbound_private_hosts=_private_hosts(one.outbound_private_hosts),
     )
 
@@ -177,6 +198,13 @@ def _check_scope(name: str) -> None:
         valid = False
     if not valid:
         raise ImproperlyConfigured(f"{SETTING}: {name!r} is not a scope token (RFC 6749 section 3.3).")
+
+
+def _check_private_scheme(scheme: str) -> None:
+    try:
+        check_private_scheme(scheme)
+    except (TypeError, ValueError) as exc:
+        raise ImproperlyConfigured(f"{SETTING}: private_use_schemes: {scheme!r}: {exc}.") from exc
 
 
 def _check_resource(identifier: str) -> None:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_oauth_server.authorization.describe import describe_client
 from django_oauth_server.authorization.language import speaking, ui_language
 from django_oauth_server.authorization.session import session_id
+from django_oauth_server.clients.metadata import check_redirection
 from django_oauth_server.component import Component, Document, Endpoint, Member, Terms
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import (
@@ -32,7 +33,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.logout.ending import end_at_any_rate
 from django_oauth_server.logout.front_channel import frames
 from django_oauth_server.logout.request import PARAMETERS, SECTION, EndSessionRequest, judge
-from django_oauth_server.protocol.uris import check_has_none_of, check_redirect_uri
+from django_oauth_server.protocol.uris import check_has_none_of
 from django_oauth_server.storage.participations import of_session
 
 _HERE = "django_oauth_server.endpoints.end_session."
@@ -41,7 +42,7 @@ Step = Callable[[HttpRequest, EndSessionRequest, Issuer], HttpResponse]
 
 def _check_uri(value: object, terms: Terms) -> None:
     try:
-        check_redirect_uri(str(value), allow_http=terms.policy.allow_http_redirect_uris)
+        check_redirection(str(value), terms)
         check_has_none_of({"state"}, str(value))
     except ValueError as exc:
         raise ValueError(f"{value}: {exc}.") from exc

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from django_oauth_server.authorization.checks import UnverifiedRequest
+from django_oauth_server.clients.metadata import check_redirection, terms_of
 from django_oauth_server.errors import InvalidRequest, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.parameters import Parameters
-from django_oauth_server.protocol.uris import add_parameters, check_redirect_uri
+from django_oauth_server.protocol.uris import add_parameters
 from django_oauth_server.storage.clients import find_client
 from django_oauth_server.tokens.id_token import read_hint
 from django_oauth_server.tokens.subject import subject
@@ -118,7 +119,7 @@ def _way_back(params: Parameters, client: Client | None, issuer: Issuer) -> str:
             "post_logout_redirect_uri", "is not registered for this client", f"{sent!r} of {client.client_id!r}"
         )
     try:  # it was registered: perhaps under a looser policy
-        check_redirect_uri(sent, allow_http=issuer.policy_for(client.profile).allow_http_redirect_uris)
+        check_redirection(sent, terms_of(issuer, client.profile))
     except ValueError as exc:
         raise _refusal("post_logout_redirect_uri", "is registered, but no longer allowed", str(exc)) from exc
     return add_parameters(sent, [("state", params["state"])], "query") if "state" in params else sent

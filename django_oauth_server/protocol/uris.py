@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from ipaddress import ip_address
 from typing import Final, Literal
 from urllib.parse import SplitResult, quote, unquote_plus, urlencode, urlsplit
@@ -31,23 +31,42 @@ _LOOPBACK_NAMES = frozenset({"127.0.0.1", "::1", "localhost"})
 _URI_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+")  # RFC 3986 section 2, less the fragment's
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PRIVATE_USE = re.compile(r"[a-z][a-z0-9+\-]*(?:\.[a-z0-9+\-]+)+")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.\-]*")
 _VARYING_PORT = re.compile(r"\A(http://(?:127\.0\.0\.1|\[::1\])):[0-9]{1,5}(?=[/?]|\Z)")
-"""RFC 8252 section 7.3. `localhost` is a name and must match in full (section 8.3)."""
+"""RFC 8252 section 7.3."""
+_VARYING_PORT_OF_LOCALHOST = re.compile(r"\A(http://localhost):[0-9]{1,5}(?=[/?]|\Z)")
+"""RFC 9700 section 2.1: of native apps. Elsewhere `localhost` is a name and must match in full (RFC 8252 section 8.3)."""
+_NOT_PRIVATE = frozenset({
+    "about", "blob", "chrome", "cid", "data", "edge", "file", "filesystem", "ftp", "ftps", "git", "http", "https", "imap", "intent", "irc", "jar",
+    "javascript", "ldap", "ldaps", "magnet", "mailto", "mid", "news", "resource", "rtsp", "sftp", "sip", "sips", "smb", "sms", "ssh", "tel",
+    "telnet", "urn", "vbscript", "view-source", "webcal", "ws", "wss", "xmpp",
+})  # fmt: skip
+"""Schemes that a browser, or an app that everybody has, handles itself: what is sent there goes to somebody else, or is run."""
 
 
-def check_redirect_uri(uri: str, *, allow_http: bool = False) -> None:
+def check_redirect_uri(uri: str, *, allow_http: bool = False, private_schemes: Collection[str] = ()) -> None:
     """Raise ValueError, with the rule, unless *uri* may be registered.
 
     https anywhere; http to this device alone (RFC 8252 section 7.3), or anywhere with *allow_http*; private-use schemes with a dot
-    (section 7.1). Fragments never (RFC 6749 section 3.1.2).
+    (section 7.1), and *private_schemes*, which an operator allows. Fragments never (RFC 6749 section 3.1.2).
     """
     parts = _split(uri)
     if parts.scheme == "https" or (parts.scheme == "http" and (allow_http or is_loopback(uri))):
         _check_authority(parts)
     elif parts.scheme == "http":
         raise ValueError("http is for loopback addresses (127.0.0.1, [::1], localhost); use https")
-    elif not _PRIVATE_USE.fullmatch(parts.scheme):
-        raise ValueError("a private-use scheme needs a dot, such as com.example.app (RFC 8252 section 7.1)")
+    elif parts.scheme not in private_schemes and not _PRIVATE_USE.fullmatch(parts.scheme):
+        raise ValueError(
+            "a private-use scheme needs a dot, such as com.example.app (RFC 8252 section 7.1), unless an operator of this server allows it"
+        )
+
+
+def check_private_scheme(scheme: str) -> None:
+    """Raise ValueError, with the rule, unless an operator may allow *scheme* although it has no dot."""
+    if not _SCHEME.fullmatch(scheme):
+        raise ValueError("it is not the name of a scheme in lower case (RFC 3986 section 3.1), such as cursor")
+    if scheme in _NOT_PRIVATE:
+        raise ValueError("browsers or well-known apps handle this scheme, so it is nobody's own")
 
 
 def check_has_none_of(names: Set[str], uri: str) -> None:
@@ -92,20 +111,15 @@ def is_loopback(uri: str) -> bool:
     return urlsplit(uri).scheme in {"http", "https"} and urlsplit(uri).hostname in _LOOPBACK_NAMES
 
 
-def is_on_device(uri: str) -> bool:
-    """Whether *uri* is of a native application: a private-use scheme, or http on loopback (RFC 8252 section 7)."""
-    scheme = urlsplit(uri).scheme
-    return scheme != "https" and (scheme != "http" or is_loopback(uri))
-
-
 def proves_identity(uri: str) -> bool:
     """Whether only the registered party can receive what is sent to *uri*: https, and not this device (OAuth 2.1 section 7.3.1)."""
     return urlsplit(uri).scheme == "https" and not is_loopback(uri)
 
 
-def matches(registered: str, presented: str) -> bool:
+def matches(registered: str, presented: str, *, any_port_of_localhost: bool = False) -> bool:
     """Exact string match (RFC 9700 section 2.1), except the port of a loopback address (RFC 8252 section 7.3)."""
-    return _VARYING_PORT.sub(r"\1", registered) == _VARYING_PORT.sub(r"\1", presented)
+    varying = (_VARYING_PORT, _VARYING_PORT_OF_LOCALHOST) if any_port_of_localhost else (_VARYING_PORT,)
+    return any(port.sub(r"\1", registered) == port.sub(r"\1", presented) for port in varying)
 
 
 def add_parameters(uri: str, parameters: Iterable[tuple[str, str]], component: Literal["query", "fragment"]) -> str:
