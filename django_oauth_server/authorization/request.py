@@ -10,6 +10,7 @@ from uuid import UUID
 from django_oauth_server.authorization.response_modes.base import ResponseMode
 from django_oauth_server.authorization.session import SessionFacts
 from django_oauth_server.conf import Policy
+from django_oauth_server.conf.openid import OFFLINE_ACCESS
 from django_oauth_server.grants.base import Issuance
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client
@@ -101,9 +102,16 @@ class Granted:
         facts = self.session.claims()
         if "openid" in self.scopes:
             facts["sid"] = sid_for(self.session.sid, self.request.client.client_id)
+            if self.session.expires_at and self._ends_with_the_session:
+                facts["session_expires"] = int(self.session.expires_at.timestamp())
             if claims := self.claims:
                 facts["claims"] = claims.document()
         return facts
+
+    @property
+    def _ends_with_the_session(self) -> bool:
+        """OpenID Connect Back-Channel Logout section 2.7."""
+        return OFFLINE_ACCESS not in self.scopes and self.request.issuer.settings.sign_out_ends_refresh_tokens
 
     @property
     def claims(self) -> ClaimsRequest:

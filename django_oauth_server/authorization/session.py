@@ -54,6 +54,8 @@ class SessionFacts:
     authentication: Authentication = Authentication()
     session_digest: str = ""
     """Of Django's session key."""
+    expires_at: datetime | None = None
+    """When it expires at the latest, if nobody comes back to it."""
 
     def claims(self) -> dict[str, object]:
         """`auth_time`, `acr` and `amr` (OpenID Connect Core section 2), those that are known."""
@@ -74,7 +76,7 @@ def authentication(request: HttpRequest) -> Authentication:
 def session_facts(http: HttpRequest, issuer: Issuer) -> SessionFacts:
     """The facts of the session of *http*, in which somebody is signed in."""
     facts = import_string(issuer.settings.authentication)(http)
-    return SessionFacts(_sid(http), facts, digest(http.session.session_key or ""))
+    return SessionFacts(_sid(http), facts, digest(http.session.session_key or ""), http.session.get_expiry_date())
 
 
 def session_id(http: HttpRequest) -> str:

@@ -11,12 +11,14 @@ from django_oauth_server.conf.settings import Scope
 
 _ = cast("Callable[[str], str]", gettext_lazy)
 
+OFFLINE_ACCESS: Final = "offline_access"
+"""With it a client stays connected when the person signs out (OpenID Connect Core section 11)."""
 OPENID_SCOPES: Final[Mapping[str, Scope]] = {
     "openid": Scope(_("know that it is you")),
     "profile": Scope(_("see your name, picture and other details of your profile")),
     "email": Scope(_("see your email address")),
     "address": Scope(_("see your postal address")),
     "phone": Scope(_("see your phone number")),
-    "offline_access": Scope(_("stay connected while you are away")),
+    OFFLINE_ACCESS: Scope(_("stay connected while you are away")),
 }
 """Those of OpenID Connect Core sections 3.1.2.1, 5.4 and 11, in words: `"scopes": {**OPENID_SCOPES, "notes:read": "see your notes"}`."""

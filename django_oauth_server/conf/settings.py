@@ -81,6 +81,8 @@ class IssuerSettings:
     """How long an access token lives. A client's and a resource's own come first."""
     refresh_token_lifetime: timedelta = timedelta(days=30)
     """How long a refresh token may lie unused. Each rotation starts it anew."""
+    sign_out_ends_refresh_tokens: bool = True
+    """Refresh tokens of OpenID requests (`openid`) without `offline_access` end when the person signs out, or the session would have expired."""
     refresh_token_replay_window: timedelta = timedelta(seconds=30)
     """How long a rotated refresh token is answered with what it bought, unless that was refreshed; later use revokes the family. Zero: at once."""
     id_token_lifetime: timedelta = timedelta(hours=1)

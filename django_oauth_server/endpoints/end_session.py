@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
@@ -30,7 +29,7 @@ from django_oauth_server.endpoints.pages import render_page, see_other
 from django_oauth_server.endpoints.refusal_page import explain_refusal, refusal_page
 from django_oauth_server.errors import OAuthError
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.logout.ending import end_at_any_rate
+from django_oauth_server.logout.ending import end, end_at_any_rate
 from django_oauth_server.logout.front_channel import frames
 from django_oauth_server.logout.request import PARAMETERS, SECTION, EndSessionRequest, judge
 from django_oauth_server.protocol.uris import check_has_none_of
@@ -120,7 +119,8 @@ def _ask_again(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) ->
 
 
 def _sign_out(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> HttpResponse:
-    ended = end_at_any_rate(partial(of_session, session_id(http)))
+    sid = session_id(http)
+    ended = end_at_any_rate(lambda: end(of_session(sid)))
     logout(http)
     loaded = frames(ended)
     if request.redirect_uri and not loaded:

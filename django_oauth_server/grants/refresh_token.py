@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -11,7 +13,8 @@ from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.engine import RefreshFacts, judge_refresh
 from django_oauth_server.errors import InvalidGrant
 from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
-from django_oauth_server.models import Token
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client, Token
 from django_oauth_server.protocol.opaque import REFRESH_TOKEN, digest
 from django_oauth_server.storage.tokens import find_token, prolong, revoke_family, supersede
 from django_oauth_server.storage.transaction import Conflict
@@ -88,9 +91,17 @@ def reused(token: Token, now: datetime) -> InvalidGrant:
     )
 
 
+def refresh_until(client: Client, facts: Mapping[str, Any], issuer: Issuer, now: datetime) -> datetime:
+    """How long a refresh token may lie unused from now on; no longer than the session that it is bound to, as far as that is known."""
+    idle = now + (client.refresh_token_lifetime or issuer.settings.refresh_token_lifetime)
+    return (
+        min(idle, datetime.fromtimestamp(facts["session_expires"], now.tzinfo)) if "session_expires" in facts else idle
+    )
+
+
 def _spend(token: Token, request: TokenRequest, *, rotates: bool) -> None:
     """Whoever loses a race here reads anew, and finds the token rotated or revoked."""
-    lifetime = request.client.refresh_token_lifetime or request.issuer.settings.refresh_token_lifetime
-    spent = supersede(token, request.now) if rotates else prolong(token, request.now + lifetime)
+    until = refresh_until(request.client, token.facts, request.issuer, request.now)
+    spent = supersede(token, request.now) if rotates else prolong(token, until)
     if not spent:
         raise Conflict

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from django_oauth_server.authorization.session import session_id
 from django_oauth_server.conf.cookies import session_key
-from django_oauth_server.logout.ending import end, end_at_any_rate
+from django_oauth_server.logout.ending import end, end_at_any_rate, end_session
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.storage.logout_deliveries import resume_if_moved
@@ -27,13 +27,13 @@ def note_users() -> None:
     pre_delete.connect(_user_deleted, sender=get_user_model(), dispatch_uid="oauth_server.logout.user_deleted")
 
 
-def _signed_out(sender: object, request: HttpRequest | None, **_: object) -> None:
+def _signed_out(sender: object, request: HttpRequest | None, user: AbstractBaseUser | None = None, **_: object) -> None:
     """Runs before Django empties the session, which still says which it is; and is committed before, so that no crash leaves an app untold.
 
     It never raises: Django would leave the person signed in.
     """
     if request is not None and hasattr(request, "session") and (sid := session_id(request)):
-        end_at_any_rate(partial(of_session, sid))
+        end_at_any_rate(partial(end_session, user, sid) if user else lambda: end(of_session(sid)))
 
 
 def _signed_in(sender: object, request: HttpRequest | None, **_: object) -> None:
@@ -41,7 +41,7 @@ def _signed_in(sender: object, request: HttpRequest | None, **_: object) -> None
     if request is None or not hasattr(request, "session") or request.session.session_key is not None:
         return
     if former := session_key(request.COOKIES):
-        end_at_any_rate(partial(of_django_session, digest(former)))
+        end_at_any_rate(lambda: end(of_django_session(digest(former))))
 
 
 def _user_saved(

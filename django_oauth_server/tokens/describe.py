@@ -13,7 +13,7 @@ from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.tokens.id_token import requested_claims
 from django_oauth_server.tokens.subject import subject
 
-_FOR_THE_CLIENT: Final = frozenset({"sid", "claims"})
+_FOR_THE_CLIENT: Final = frozenset({"sid", "claims", "session_expires"})
 
 
 def subject_of(token: Token, issuer: Issuer) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django_oauth_server.errors import InvalidGrant
 from django_oauth_server.grants.base import Issuance
-from django_oauth_server.grants.refresh_token import reused
+from django_oauth_server.grants.refresh_token import refresh_until, reused
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.derivation import derivation_keys
 from django_oauth_server.models import Token
@@ -164,7 +164,7 @@ def _refresh_token(issuance: Issuance, value: str, issuer: Issuer, now: datetime
         audience=list(issuance.resources or ()),
         facts=dict(issuance.facts),
         issued_at=now,
-        expires_at=now + (issuance.client.refresh_token_lifetime or issuer.settings.refresh_token_lifetime),
+        expires_at=refresh_until(issuance.client, issuance.facts, issuer, now),
     )
 
 

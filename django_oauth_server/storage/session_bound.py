@@ -1,0 +1,63 @@
+"""What ends with a sign-in session: refresh tokens of OpenID requests without `offline_access`, and the codes that would buy them.
+
+OpenID Connect Back-Channel Logout section 2.7. It says nothing of access tokens, which live out their short life; nor of requests without `openid`,
+in which nobody signs in to the client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django_oauth_server.conf.loader import load
+from django_oauth_server.conf.openid import OFFLINE_ACCESS
+from django_oauth_server.models import Ticket, Token
+from django_oauth_server.storage.transaction import atomic
+
+Ended = Callable[[str, str], bool]
+"""Whether a session ended, by the client and the `sid` that it was told."""
+
+
+def end_with_sessions(users: Collection[Any], has_ended: Ended, now: datetime) -> None:
+    """End what *users* gave in sessions that have ended: two statements where there is nothing.
+
+    Codes first: one that is being redeemed has bought its tokens by the time it could be marked.
+    """
+    issuers = [one.issuer for one in load() if one.is_openid and one.sign_out_ends_refresh_tokens]
+    if not issuers:
+        return
+    codes = dict(_bound_codes(users, issuers, has_ended, now))
+    families = {*codes.values(), *_bound_families(users, issuers, has_ended, now)}
+    if families:
+        with atomic():
+            Ticket.objects.filter(pk__in=codes, redeemed_at=None).update(expires_at=now)
+            refresh = Token.objects.filter(family__in=families, kind=Token.Kind.REFRESH, revoked_at=None)
+            while refresh.update(revoked_at=now):  # one may be rotating
+                pass
+
+
+def _bound_codes(
+    users: Collection[Any], issuers: Collection[str], has_ended: Ended, now: datetime
+) -> Iterator[tuple[int, UUID]]:
+    codes = Ticket.objects.filter(kind=Ticket.Kind.AUTHORIZATION_CODE, redeemed_at=None, expires_at__gt=now)
+    theirs = codes.filter(authorization__user__in=users, client__issuer__in=issuers)
+    for pk, family, payload, client_id in theirs.values_list("pk", "family", "payload", "client__client_id"):
+        if _is_bound(payload["scopes"], payload.get("facts", {}), client_id, has_ended):
+            yield pk, family
+
+
+def _bound_families(
+    users: Collection[Any], issuers: Collection[str], has_ended: Ended, now: datetime
+) -> Iterator[UUID]:
+    living = Token.objects.filter(kind=Token.Kind.REFRESH, revoked_at=None, superseded_at=None, expires_at__gt=now)
+    theirs = living.filter(authorization__user__in=users, client__issuer__in=issuers).exclude(family=None)
+    for family, scope, facts, client_id in theirs.values_list("family", "scope", "facts", "client__client_id"):
+        if _is_bound(scope.split(), facts, client_id, has_ended):
+            assert family is not None
+            yield family
+
+
+def _is_bound(scopes: Collection[str], facts: Mapping[str, Any], client_id: str, has_ended: Ended) -> bool:
+    return OFFLINE_ACCESS not in scopes and "sid" in facts and has_ended(client_id, facts["sid"])
