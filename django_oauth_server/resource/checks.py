@@ -11,13 +11,13 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import NoReverseMatch, get_resolver, get_script_prefix, reverse
+from django.urls import get_script_prefix, reverse
 
 from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.conf import audiences, load, scope_rule, user_rule, verifier
 from django_oauth_server.resource.locations import APP_NAME, SUFFIX
 from django_oauth_server.resource.middleware import requirement_of
-from django_oauth_server.resource.routes.base import Route, routes
+from django_oauth_server.resource.routes.base import Route, routes, views
 from django_oauth_server.resource.routes.middleware import PREFIXES
 from django_oauth_server.resource.routes.protection import NO_BEARER
 
@@ -46,9 +46,9 @@ def check_routes(app_configs: Sequence[AppConfig] | None = None, **kwargs: objec
     except ImproperlyConfigured:
         return []  # check_settings says it
     found = routes()
-    views = import_module(DRF).check_views(get_resolver()) if "rest_framework.views" in sys.modules else ()
+    messages = import_module(DRF).check_views(views()) if "rest_framework.views" in sys.modules else ()
     return [
-        *views,
+        *messages,
         *_check_metadata(),
         *_check_prefixes(found),
         *(message for route in found for message in _check(route)),
@@ -64,7 +64,7 @@ def _read_settings() -> None:
 def _check_metadata() -> Iterator[CheckMessage]:
     try:
         found = reverse(f"{APP_NAME}:metadata")
-    except NoReverseMatch:
+    except Exception:  # there is none, or the URLconf cannot be read, which Django's own checks say
         return
     expected = f"{get_script_prefix()}{SUFFIX}"
     if found != expected:
@@ -92,7 +92,7 @@ def _may_be_below(prefix: str, beginning: str) -> bool:
 
 def _check(route: Route) -> Iterator[CheckMessage]:
     named = f"{','.join(route.methods) or 'Any method of'} {route.path} ({route.view})"
-    if route.is_open and not route.on_purpose and requirement_of(route.beginning) is not None:
+    if (route.is_open or route.is_unknown) and not route.on_purpose and requirement_of(route.beginning) is not None:
         yield Error(
             f"{named} is under a prefix of protected_prefixes, and nothing protects it: ProtectedPrefixMiddleware is not in MIDDLEWARE.",
             hint=f'Add "{PREFIXES}" to MIDDLEWARE. `manage.py protection` shows what each route requires.',

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, Final, cast
 
 from django.core.checks import CheckMessage, Error, Warning
-from django.http import HttpRequest
-from django.urls import URLResolver
 from rest_framework.permissions import AND, OR
-from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from django_oauth_server.resource.drf import ActionTable, BearerAuthentication, SignedIn, TokenPermission
+from django_oauth_server.resource.routes.rest_framework import called_by_a_stranger, framework_view, methods_of
+from django_oauth_server.resource.routes.stranger import passes
 
 _STANDARD: Final = ("list", "create", "retrieve", "update", "partial_update", "destroy")
 _ALWAYS: Final = frozenset({"metadata"})
 """What the framework calls an OPTIONS request."""
-_NOT_ASKED: Final = frozenset({"head", "options", "trace"})
 _SAY_SO: Final = (
     'Add requires("...") to its permission_classes, or requires() where any good token is enough. For "a session, or a token with the scope" '
     'write SignedIn | requires("...").'
 )
 
 
-def check_views(resolver: URLResolver) -> Iterator[CheckMessage]:
+def check_views(found: Iterable[Any]) -> Iterator[CheckMessage]:
     """One message for each view and mistake, whatever the number of its routes."""
-    views = list(dict.fromkeys(_views(resolver, set())))
+    views = list(dict.fromkeys(view for one in found if (view := framework_view(one)) is not None))
     routed: dict[type[APIView], set[str]] = {}
     for view in views:
         routed.setdefault(view.cls, set()).update((getattr(view, "actions", None) or {}).values())
@@ -37,16 +35,6 @@ def check_views(resolver: URLResolver) -> Iterator[CheckMessage]:
         for message in (*_of_tables(view, routed[view.cls]), *_of_tokens(view)):
             said.setdefault((message.id, str(message.msg)), message)
     yield from said.values()
-
-
-def _views(resolver: URLResolver, seen: set[int]) -> Iterator[Any]:
-    for one in resolver.url_patterns:
-        if isinstance(one, URLResolver):
-            if id(one) not in seen:
-                seen.add(id(one))
-                yield from _views(one, seen)
-        elif isinstance(kind := getattr(one.callback, "cls", None), type) and issubclass(kind, APIView):
-            yield one.callback
 
 
 def _of_tables(view: Any, routed: set[str]) -> Iterator[CheckMessage]:
@@ -101,21 +89,11 @@ def _of_tokens(view: Any) -> Iterator[CheckMessage]:
 
 
 def _calls(view: Any) -> Iterator[Any]:
-    """The view as a stranger calls it, by each of its methods."""
-    actions = getattr(view, "actions", None) or {
-        name: None for name in view.cls.http_method_names if hasattr(view.cls, name)
-    }
-    for method, action in actions.items():
-        if method in _NOT_ASKED:
-            continue
-        one = view.cls(**view.initkwargs)
-        http = HttpRequest()
-        http.method = method.upper()
-        one.args, one.kwargs, one.format_kwarg = (), {}, None
-        one.request = Request(http, parser_context={"view": one, "args": (), "kwargs": {}})
-        if action is not None:
-            one.action, one.action_map = action, actions
-        yield one
+    """The view as a stranger calls it, by each of its methods. Not one whose code needs a real request for that."""
+    for method in methods_of(view):
+        one = _asked(partial(called_by_a_stranger, view, method, "/"), None)
+        if one is not None and method != "HEAD":
+            yield one
 
 
 def _permissions(called: APIView) -> list[Any]:
@@ -137,7 +115,7 @@ def _reads_tokens(called: APIView) -> bool:
 
 def _is_open(called: Any, permissions: list[Any]) -> bool:
     """Whether a stranger gets in: then a token opens nothing more. A permission that needs a real request is taken to keep strangers out."""
-    return all(_asked(partial(one.has_permission, called.request, called), False) for one in permissions)
+    return all(passes(partial(one.has_permission, called.request, called)) for one in permissions)
 
 
 def _operands(permission: Any) -> list[Any]:

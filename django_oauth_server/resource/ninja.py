@@ -19,6 +19,7 @@ from ninja.operation import Operation, PathView
 
 from django_oauth_server.resource.admission import aadmit, admit, by_token
 from django_oauth_server.resource.challenge import NO_CREDENTIALS, Challenge
+from django_oauth_server.resource.closures import held
 from django_oauth_server.resource.django import refused
 from django_oauth_server.resource.openapi import SCHEME, security_requirements, security_scheme
 from django_oauth_server.resource.people import attach
@@ -168,8 +169,8 @@ def _operation(request: HttpRequest) -> Operation | None:
 
 def operations_of(view: Any) -> list[Operation]:
     """Those behind *view*: django-ninja's views are functions around the operations of one path. Of other views there are none."""
-    cells = [cell.cell_contents for cell in getattr(inspect.unwrap(view), "__closure__", None) or ()]
-    return [one for path in cells if isinstance(path, PathView) for one in path.operations]
+    holds = held(inspect.unwrap(view)).values()
+    return [one for path in holds if isinstance(path, PathView) for one in path.operations]
 
 
 def _made_for_tokens(make: Callable[[PathView], Any]) -> Callable[[PathView], Any]:

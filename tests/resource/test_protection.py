@@ -62,6 +62,7 @@ def test_scripts_read_json():
             "methods": ["GET", "POST"],
             "view": "tests.resource.everything_urls.Notes",
             "open": False,
+            "unknown": False,
             "on_purpose": False,
             "requires": "notes:read | admin",
             "scopes": ["notes:read", "admin"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Final
@@ -18,6 +18,7 @@ from django.contrib.admindocs.utils import (
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern, RegexPattern
 
+from django_oauth_server.resource.closures import attribute
 from django_oauth_server.resource.locations import APP_NAME
 from django_oauth_server.resource.requirement import Requirement
 from django_oauth_server.resource.routes import django, middleware
@@ -31,6 +32,8 @@ FRAMEWORKS: Final = (
 
 PROTOCOL: Final = frozenset({APP_NAME, "oauth_server"})
 """Application namespaces whose views are open to whom their specifications say: a token endpoint authenticates clients by itself."""
+
+PACKAGE: Final = "django_oauth_server."
 
 _PARAMETER = re.compile(r"<(?:[^<>:]+:)?([^<>]+)>")
 _LITERAL = re.compile(r"(?:\\[^\w]|[^\\.^$*+?{}\[\]|()])*")
@@ -57,12 +60,19 @@ class Route:
     """What every address of it begins with; it ends with `<` where more follows that varies."""
     on_purpose: bool
     """Whether the view says that it is open (`open_resource`)."""
+    doubt: str = ""
+    """What may be asked as well, or may not: that cannot be known."""
     note: str = ""
 
     @property
     def is_open(self) -> bool:
         """Whether nothing is known that keeps a stranger out."""
-        return not self.words
+        return not self.words and not self.doubt
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it cannot be known if anything keeps a stranger out."""
+        return not self.words and bool(self.doubt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +86,28 @@ class _Place:
         beginning = self.beginning if self.beginning.endswith("<") else self.beginning + beginning
         return _Place(self.path + path, beginning, (*self.apps, app) if app else self.apps)
 
+    def somewhere(self) -> _Place:
+        """Any address below this place."""
+        return _Place(f"{self.path}*", f"{self.beginning.rstrip('<')}<", self.apps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """In place of a view that cannot be found out."""
+
+    view: str
+    reason: str
+
 
 def routes(urlconf: str | None = None) -> tuple[Route, ...]:
-    """All routes of *urlconf*, the project's without one, by path."""
+    """All routes of *urlconf*, the project's without one, by path.
+
+    Whatever stands there, nothing is raised: what cannot be read is told as unknown.
+    """
     found = sorted(
         (
             _route(place, view, protection)
-            for place, view in _views(get_resolver(urlconf).url_patterns, _Place())
+            for place, view in _views(get_resolver(urlconf), _Place())
             for protection in _protections(view, place)
         ),
         key=lambda one: (one.path, one.methods, one.view),
@@ -92,12 +117,38 @@ def routes(urlconf: str | None = None) -> tuple[Route, ...]:
     )  # Ninja names a path twice
 
 
-def _views(patterns: list[Any], place: _Place) -> Iterator[tuple[_Place, Any]]:
+def views(urlconf: str | None = None) -> Iterator[Any]:
+    """What the patterns of *urlconf*, the project's without one, call."""
+    yield from (view for _, view in _views(get_resolver(urlconf), _Place()) if not isinstance(view, _Unreadable))
+
+
+def _views(resolver: URLResolver, place: _Place, above: tuple[int, ...] = ()) -> Iterator[tuple[_Place, Any]]:
+    """The views below *resolver*. A URLconf that includes itself is read once."""
+    try:
+        patterns = list(resolver.url_patterns)
+    except Exception as exc:  # whatever the project's code raises
+        yield place.somewhere(), _Unreadable(_named(resolver), f"its URLconf cannot be read ({type(exc).__name__})")
+        return
     for one in patterns:
-        if isinstance(one, URLResolver):
-            yield from _views(one.url_patterns, place.below(one.pattern, one.app_name))
-        elif isinstance(one, URLPattern):
-            yield place.below(one.pattern), one.callback
+        yield from _of_pattern(one, place, above)
+
+
+def _of_pattern(one: Any, place: _Place, above: tuple[int, ...]) -> Iterator[tuple[_Place, Any]]:
+    try:
+        here = place.below(one.pattern, getattr(one, "app_name", None))
+        included = id(one.urlconf_module) if isinstance(one, URLResolver) else 0
+    except Exception as exc:  # it is of a kind of its own
+        yield place.somewhere(), _Unreadable(_named(one), f"its address cannot be read ({type(exc).__name__})")
+        return
+    if included in above:
+        yield here.somewhere(), _Unreadable(_named(one), "its URLconf includes itself")
+    elif isinstance(one, URLResolver):
+        yield from _views(one, here, (*above, included))
+    else:
+        yield (
+            here,
+            one.callback if isinstance(one, URLPattern) else _Unreadable(_named(one), "it is no pattern of Django's"),
+        )
 
 
 def _route(place: _Place, view: Any, protection: Protection) -> Route:
@@ -109,17 +160,43 @@ def _route(place: _Place, view: Any, protection: Protection) -> Route:
         words=protection.words,
         requirement=protection.requirement,
         beginning=place.beginning,
-        on_purpose=bool(getattr(view, "is_open", False)),
+        on_purpose=bool(attribute(view, "is_open")),
+        doubt=protection.doubt,
         note=protection.note,
     )
 
 
 def _protections(view: Any, place: _Place) -> list[Protection]:
     """What the framework of *view* says, behind the decorators around it, behind the middleware."""
-    own = next((found for read in _readers() if (found := read(view))), [Protection()])
-    outer = django.around(view).behind(middleware.before(view, place.beginning))
-    protections = [replace(one, view=one.view or dotted(view)).behind(outer) for one in own]
-    return [_by_protocol(one) if PROTOCOL & set(place.apps) else one for one in grouped(protections)]
+    outer = _safely(lambda: [middleware.before(view, place.path, place.beginning)])
+    protections = [replace(outer[0].before(one), view=one.view or _named(view)) for one in _own(view, place)]
+    return [_by_protocol(one) if _is_protocol(one, place) else one for one in grouped(protections)]
+
+
+def _own(view: Any, place: _Place) -> list[Protection]:
+    if isinstance(view, _Unreadable):
+        return [Protection(view=view.view, doubt=view.reason)]
+    around = _safely(lambda: [django.around(view)])
+    inside = _safely(lambda: next((found for read in _readers() if (found := read(view, place.path))), [Protection()]))
+    return [around[0].before(one) for one in inside]
+
+
+def _safely(read: Callable[[], list[Protection]]) -> list[Protection]:
+    try:
+        return read()
+    except Exception as exc:  # whatever the project's code raises
+        return [Protection(doubt=f"it cannot be read ({type(exc).__name__})")]
+
+
+def _named(view: Any) -> str:
+    try:
+        return dotted(view)
+    except Exception:  # its name is strange as well
+        return f"{type(view).__module__}.{type(view).__qualname__}"
+
+
+def _is_protocol(protection: Protection, place: _Place) -> bool:
+    return bool(PROTOCOL & set(place.apps)) and protection.view.startswith(PACKAGE)
 
 
 def _by_protocol(protection: Protection) -> Protection:

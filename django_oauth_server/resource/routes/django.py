@@ -2,126 +2,266 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache, partial
+from types import FunctionType
 from typing import Any, Final
 
-from django.http import HttpRequest
+from django.contrib.auth.decorators import user_passes_test
+from django.utils.decorators import method_decorator
 from django.views import View
 
-from django_oauth_server.resource.django import ProtectedResourceMixin
+from django_oauth_server.resource import django as ours
+from django_oauth_server.resource.closures import attribute, held, made_in
+from django_oauth_server.resource.people import nobody
 from django_oauth_server.resource.requirement import Requirement, requires
-from django_oauth_server.resource.routes.protection import AT_RUN_TIME, Protection, all_of, dotted
+from django_oauth_server.resource.routes.overriding import hands_on, owner
+from django_oauth_server.resource.routes.protection import AT_RUN_TIME, Guard, Protection, dotted
+from django_oauth_server.resource.routes.stranger import awaited, passes, request
 
 MECHANISM: Final = "Django"
-_MIXINS: Final = frozenset({"LoginRequiredMixin", "PermissionRequiredMixin", "UserPassesTestMixin"})
+_MIXINS: Final = "django.contrib.auth.mixins"
+_ADMIN: Final = "django.contrib.admin.sites"
 _USER_TESTS: Final = frozenset({"login_required", "permission_required", "staff_member_required"})
 _WRAPPED: Final = ("view_func", "view", "func", "method")
 _ADMIN_VIEW: Final = "AdminSite.admin_view.<locals>.inner"
+_ADMIN_WRAPPER: Final = ".get_urls.<locals>.wrap.<locals>.wrapper"
 _NOT_LISTED: Final = frozenset({"head", "options", "trace"})
+_MOST_LINKS: Final = 50
+"""A strange object may claim to wrap another one without end."""
 
 
 def around(view: Any) -> Protection:
     """What the decorators around *view* require, of whatever framework it is."""
-    links = _links(view)
-    requirement = _declared(links)
-    words = [*([str(requirement)] if requirement else ()), *dict.fromkeys(_user_tests(links)), *_admin(links)]
-    return Protection(
-        methods=_methods_of_function(links),
-        mechanism=MECHANISM if words else "",
-        words=all_of(words),
-        requirement=requirement,
-    )
+    return Protection(methods=_methods_of_function(view)).guarded(merged(guards(view)), MECHANISM)
 
 
-def inside(view: Any) -> list[Protection]:
+def inside(view: Any, path: str) -> list[Protection]:
     """What a class-based view requires, for each of its methods."""
-    kind = getattr(view, "view_class", None)
-    if not (isinstance(kind, type) and issubclass(kind, View)):
+    made = next((one for one in chain(view) if _is_view(attribute(one, "view_class"))), None)
+    if made is None:
         return []
-    return [_of_class(kind, view.view_initkwargs, method) for method in _methods_of_class(kind)]
+    kind, initkwargs = made.view_class, made.view_initkwargs
+    return [_of_class(kind, initkwargs, method, path) for method in _methods_of_class(kind)]
 
 
-def _of_class(kind: type[View], initkwargs: dict[str, Any], method: str) -> Protection:
-    words = _mixins(kind)
-    requirement = None
-    if issubclass(kind, ProtectedResourceMixin):
-        requirement = _requirement_of(kind, initkwargs, method)
-        words = [AT_RUN_TIME if requirement is None else str(requirement), *words]
-    return Protection(
-        view=dotted(kind),
-        methods=(method,),
-        mechanism=MECHANISM if words else "",
-        words=all_of(words),
-        requirement=requirement,
-    )
-
-
-def _requirement_of(kind: type[ProtectedResourceMixin], initkwargs: dict[str, Any], method: str) -> Requirement | None:
-    """What the class says for a request that nobody made. It may need a real one, or have forgotten to say: then nobody passes unasked."""
-    request = HttpRequest()
-    request.method = method
-    one = kind(**initkwargs)
-    try:
-        one.setup(request)
-        return one.get_requirement()
-    except Exception:  # whatever the project's code raises
-        return None
-
-
-def _mixins(kind: type) -> list[str]:
-    return [
-        one.__name__
-        for one in kind.__mro__
-        if one.__module__ == "django.contrib.auth.mixins" and one.__name__ in _MIXINS
-    ]
-
-
-def _links(view: Any) -> list[Any]:
-    """*view*, and what its decorators wrap: `__wrapped__` says it, or the names that decorators commonly hold it by."""
+def chain(view: Any) -> list[Any]:
+    """*view*, and what its decorators wrap, from the outside to the inside."""
     found: list[Any] = []
-    waiting = [view, getattr(getattr(view, "view_class", None), "dispatch", None)]
-    while waiting:
-        link = waiting.pop(0)
-        if not callable(link) or link in found:
-            continue
-        found.append(link)
-        held = _enclosed(link)
-        waiting += [getattr(link, "__wrapped__", None), *(held.get(name) for name in _WRAPPED)]
+    while callable(view) and len(found) < _MOST_LINKS:
+        found.append(view)
+        view = next(iter(_wrapped(view)), None)
     return found
 
 
-def _declared(links: list[Any]) -> Requirement | None:
-    """A decorator's attribute is seen through those around it; of several decorators each asks for its own."""
-    found: list[Requirement] = []
-    for link in links:
-        one = getattr(link, "requirement", None)
-        if isinstance(one, Requirement) and one not in found:
-            found.append(one)
-    return requires(*found) if found else None
+def guards(link: Any, most: int = _MOST_LINKS) -> list[Guard]:
+    """What *link* and all that it wraps ask. Where it may call one of several, only what each of them asks."""
+    if not callable(link) or not most:
+        return []
+    own = guards(type(link).__call__, most - 1) if _is_instance(link) else _asked_by(link)
+    first, *others = [guards(one, most - 1) for one in _wrapped(link)] or [[]]
+    return [*own, *(one for one in first if all(one in other for other in others))]
 
 
-def _user_tests(links: list[Any]) -> Iterator[str]:
-    """The decorators that ask who is signed in, by name: on a function, or by `method_decorator` on a class."""
-    for link in links:
-        held = _enclosed(link)
-        if "test_func" in held and hasattr(link, "redirect_field_name"):
-            name = _maker(held["test_func"])
-            yield name if name in _USER_TESTS else "user_passes_test"
-        for decorator in held.get("decorators", ()) if "method" in held else ():
-            if _maker(decorator) in {*_USER_TESTS, "user_passes_test"}:
-                yield _maker(decorator)
+def guards_of_class(kind: type, one: Callable[[], Any], end: type = View) -> tuple[list[Guard], str]:
+    """What is asked between a view's `dispatch` and its handlers, in the order of the bases up to *end*, which calls them.
+
+    Also the name of an own `dispatch` that may leave out what comes after it; empty where there is none. *one* makes a view that was called.
+    """
+    found: list[Guard] = []
+    before: list[Any] = []
+    doubtful = ""
+    bases = list(kind.__mro__)
+    while bases:
+        base = bases.pop(0)
+        dispatch = vars(base).get("dispatch")
+        if dispatch is None:
+            continue
+        asked = guards(dispatch)
+        if any(map(_asks_for_a_token, chain(dispatch))) and not any(map(_asks_for_a_token, before)):
+            asked.insert(0, _token(kind, one))
+        before += chain(dispatch)
+        function = chain(dispatch)[-1]
+        named = [further for further in bases if vars(further).get("dispatch") is function]
+        if named:  # it is called by name, without those that stand between
+            base = named[0]
+            bases = bases[bases.index(base) + 1 :]
+        mixin = _MIXIN_GUARDS.get(_name(base))
+        if mixin:
+            asked.append(mixin(kind, one))
+        found += [guard.behind(doubtful) for guard in asked] if doubtful else asked
+        if base is end:
+            break
+        if not mixin and not doubtful and not hands_on(function, "dispatch"):
+            doubtful = f"{dotted(base)}.dispatch"
+    return found, doubtful
 
 
-def _maker(made: Any) -> str:
-    """The function in which *made* was made, or itself."""
-    return str(getattr(made, "__qualname__", "")).partition(".")[0]
+def merged(found: list[Guard]) -> list[Guard]:
+    """*found*, with what is surely asked of a token said as one."""
+    tokens = [one for one in found if one.passes is False and one.requirement is not None]
+    demands = dict.fromkeys(one.requirement for one in tokens if one.requirement is not None)
+    whole = [token_guard(requires(*demands))] if len(demands) > 1 else tokens[:1]
+    return [*whole, *(one for one in found if one not in tokens)]
 
 
-def _admin(links: list[Any]) -> list[str]:
+def token_guard(requirement: Requirement) -> Guard:
+    """What asks for a token."""
+    return Guard(words=str(requirement), requirement=requirement)
+
+
+def _is_view(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, View)
+
+
+def _is_instance(link: Any) -> bool:
+    """Whether *link* is called by a method of its class."""
+    return not isinstance(link, (FunctionType, partial, type)) and isinstance(type(link).__call__, FunctionType)
+
+
+# -- decorators --------------------------------------------------------------------------------------------------------
+
+
+def _wrapped(link: Any) -> list[Any]:
+    """What *link* calls in its turn; one of several, where it holds several that lead to the same view.
+
+    What it holds counts before its `__wrapped__`, which whoever decorates may set to anything.
+    """
+    holds = held(link)
+    said = _said(link, holds)
+    if not said:
+        return []
+    holding = [one for one in holds.values() if callable(one) and not isinstance(one, type)]
+    others = [one for one in holding if not any(one is each for each in said)]
+    ends = [_end(one) for one in said] if others else []
+    found = [one for one in holding if any(one is each for each in said) or any(_end(one) is end for end in ends)]
+    return found or said[:1]
+
+
+def _said(link: Any, holds: Mapping[str, Any]) -> list[Any]:
+    """What *link* wraps, as it says itself, or by the names that decorators give it."""
+    if isinstance(link, partial):
+        return [link.func]
+    said = [attribute(link, "__wrapped__"), *(holds[name] for name in _WRAPPED if name in holds)]
+    return [one for one in said if callable(one)]
+
+
+def _end(link: Any) -> Any:
+    """The view behind *link*."""
+    for _ in range(_MOST_LINKS):
+        said = _said(link, held(link))
+        if not said:
+            break
+        link = said[0]
+    return link
+
+
+def _asked_by(link: Any) -> list[Guard]:
+    """What one decorator asks. It is known by its code: names and attributes are copied from one function to the other."""
+    holds = held(link)
+    if made_in(link) == made_in(ours.protected_resource) and isinstance(holds.get("requirement"), Requirement):
+        return [token_guard(holds["requirement"])]
+    if made_in(link) == made_in(user_passes_test) and "test_func" in holds:
+        return [_user_test(holds["test_func"])]
+    if made_in(link) == made_in(method_decorator) and "decorators" in holds:
+        return [guard for decorator in reversed(holds["decorators"]) for guard in guards(decorator(_handler))]
+    return _admin(link, holds)
+
+
+def _handler(*args: object, **kwargs: object) -> None:
+    """What decorators of methods are shown, as `method_decorator` itself does it."""
+
+
+def _user_test(test: Any) -> Guard:
+    name = str(attribute(test, "__qualname__")).partition(".")[0]
+    name = name if name in _USER_TESTS else "user_passes_test"
+    if name == "permission_required" and tuple(held(test).get("perms", ())):
+        return Guard(words=name)  # whether a stranger has it, authentication backends may ask a database
+    return Guard(words=name, passes=passes(lambda: awaited(test(nobody()))))
+
+
+def _admin(link: Any, holds: Mapping[str, Any]) -> list[Guard]:
     """What an admin site wraps, or hands to its `admin_view`."""
-    marked = any(hasattr(link, name) for link in links for name in ("admin_site", "model_admin"))
-    wrapped = any(getattr(getattr(link, "__code__", None), "co_qualname", "") == _ADMIN_VIEW for link in links)
-    return ["staff (admin site)"] if marked or wrapped else []
+    name = str(attribute(attribute(link, "__code__"), "co_qualname"))
+    if name != _ADMIN_VIEW and not (name.endswith(_ADMIN_WRAPPER) and "django" in made_in(link)):
+        return []
+    site: Any = attribute(holds.get("self"), "admin_site") or holds.get("self")
+    admin_site = sys.modules[_ADMIN].AdminSite
+    asks = owner(type(site), "admin_view") is admin_site or hands_on(type(site).admin_view, "admin_view")
+    verdict = passes(lambda: site.has_permission(request("GET", "/"))) if asks else None
+    return [Guard(words="staff (admin site)", passes=verdict)]
+
+
+# -- classes -----------------------------------------------------------------------------------------------------------
+
+
+def _of_class(kind: type[View], initkwargs: dict[str, Any], method: str, path: str) -> Protection:
+    @cache
+    def called() -> View:
+        one = kind(**initkwargs)
+        one.setup(request(method, path))
+        return one
+
+    found, doubtful = guards_of_class(kind, called)
+    handler = guards(attribute(kind, method.lower()))
+    found += [one.behind(doubtful) for one in handler] if doubtful else handler
+    return Protection(view=dotted(kind), methods=(method,)).guarded(merged(found), MECHANISM)
+
+
+def _asks_for_a_token(link: Any) -> bool:
+    """Whether *link* is what `ProtectedResourceMixin` puts before each `dispatch`."""
+    return made_in(link) == made_in(ours.protected_resource) and "dispatch" in held(link)
+
+
+def _token(kind: type, one: Callable[[], Any]) -> Guard:
+    """What the class says for a request that nobody made. It may need a real one, or have forgotten to say: then nobody passes unasked."""
+    try:
+        return token_guard(one().get_requirement())
+    except Exception:  # whatever the project's code raises
+        return Guard(words=AT_RUN_TIME)
+
+
+def _login(kind: type, one: Callable[[], Any]) -> Guard:
+    return _refusing(kind, Guard(words="LoginRequiredMixin"))
+
+
+def _permission(kind: type, one: Callable[[], Any]) -> Guard:
+    """Which permissions a stranger has, authentication backends may ask a database: they are asked only for none."""
+    if owner(kind, "has_permission").__module__ == _MIXINS:
+        verdict = passes(lambda: not tuple(one().get_permission_required()))
+    else:
+        verdict = passes(lambda: one().has_permission())
+    return _refusing(kind, Guard(words="PermissionRequiredMixin", passes=verdict))
+
+
+def _test(kind: type, one: Callable[[], Any]) -> Guard:
+    return _refusing(kind, Guard(words="UserPassesTestMixin", passes=passes(lambda: one().get_test_func()())))
+
+
+def _refusing(kind: type, guard: Guard) -> Guard:
+    """*guard*, if who refuses is Django: a `handle_no_permission` of the project's own may answer with the page itself."""
+    base = owner(kind, "handle_no_permission")
+    name = "handle_no_permission"
+    if guard.passes is not False or base.__module__ == _MIXINS or hands_on(vars(base).get(name), name, answer=True):
+        return guard
+    return replace(guard, words=f"{guard.words} (refuses by {dotted(base)}.{name})", passes=None)
+
+
+_MIXIN_GUARDS: Final[Mapping[str, Callable[[type, Callable[[], Any]], Guard]]] = {
+    f"{_MIXINS}.LoginRequiredMixin": _login,
+    f"{_MIXINS}.PermissionRequiredMixin": _permission,
+    f"{_MIXINS}.UserPassesTestMixin": _test,
+}
+"""By their names: to import them imports models."""
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+# -- methods -----------------------------------------------------------------------------------------------------------
 
 
 def _methods_of_class(kind: type[View]) -> list[str]:
@@ -129,18 +269,10 @@ def _methods_of_class(kind: type[View]) -> list[str]:
     return [name.upper() for name in named] or ["OPTIONS"]
 
 
-def _methods_of_function(links: list[Any]) -> tuple[str, ...]:
+def _methods_of_function(view: Any) -> tuple[str, ...]:
     """What `require_http_methods` lets through."""
-    for link in links:
-        allowed = _enclosed(link).get("request_method_list")
+    for link in chain(view):
+        allowed = held(link).get("request_method_list")
         if allowed is not None:
             return tuple(sorted(set(allowed) - {name.upper() for name in _NOT_LISTED})) or tuple(allowed)
     return ()
-
-
-def _enclosed(link: Any) -> dict[str, Any]:
-    """The names that a decorator's inner function holds."""
-    code, cells = getattr(link, "__code__", None), getattr(link, "__closure__", None)
-    return (
-        {name: cell.cell_contents for name, cell in zip(code.co_freevars, cells, strict=True)} if code and cells else {}
-    )

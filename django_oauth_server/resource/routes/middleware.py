@@ -2,53 +2,114 @@
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import replace
+from functools import cache, reduce
+from operator import or_
 from typing import Any, Final
 
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from django_oauth_server.resource.conf import load
 from django_oauth_server.resource.middleware import requirement_of
-from django_oauth_server.resource.routes.protection import Protection
+from django_oauth_server.resource.requirement import Requirement
+from django_oauth_server.resource.routes.protection import Guard, Protection
+from django_oauth_server.resource.routes.stranger import passes, request
 
 PREFIXES: Final = "django_oauth_server.resource.middleware.ProtectedPrefixMiddleware"
 SIGN_IN: Final = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+MECHANISM: Final = "middleware"
 
 
-def before(view: Any, beginning: str) -> Protection:
-    """What is asked of every caller of *view*, whose addresses begin with *beginning*."""
-    return _prefix(view, beginning).behind(_sign_in(view))
+def before(view: Any, path: str, beginning: str) -> Protection:
+    """What is asked of every caller of *view* at *path*, whose addresses begin with *beginning*."""
+    return Protection().guarded([*_prefix(view, beginning), *_sign_in(view, path, beginning)], MECHANISM)
 
 
 @cache
 def position(name: str) -> int | None:
     """Where the middleware *name*, or one derived from it, stands; None where it does not."""
-    return next((number for number, path in enumerate(settings.MIDDLEWARE) if name in _names(path)), None)
+    return next((number for number, path in enumerate(settings.MIDDLEWARE) if name in _names(_kind(path))), None)
 
 
-def _names(path: str) -> set[str]:
-    """*path*, and the classes from which the middleware there derives. One that cannot be imported is not ours to report."""
+def _kind(path: str) -> Any:
+    """The middleware at *path*. One that cannot be imported is not ours to report."""
     try:
-        kind = import_string(path)
+        return import_string(path)
     except ImportError:
-        return {path}
-    return {path, *(f"{one.__module__}.{one.__qualname__}" for one in getattr(kind, "__mro__", ()))}
+        return None
 
 
-def _prefix(view: Any, beginning: str) -> Protection:
-    if position(PREFIXES) is None:
-        return Protection()
-    requirement = requirement_of(beginning)
-    if requirement is None or getattr(view, "is_open", False):
-        return Protection()
-    return Protection(mechanism="middleware", words=str(requirement), requirement=requirement)
+def _names(kind: Any) -> set[str]:
+    """The classes from which a middleware derives."""
+    return set(map(_name, getattr(kind, "__mro__", ())))
 
 
-def _sign_in(view: Any) -> Protection:
-    if position(SIGN_IN) is None or not getattr(view, "login_required", True):
-        return Protection()
-    return Protection(mechanism="middleware", words="LoginRequiredMiddleware")
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _prefix(view: Any, beginning: str) -> list[Guard]:
+    """Of several prefixes that may hold there, the one that asks for least is what is sure."""
+    asked = [] if _is_open(view) else requirements_below(beginning)
+    if not asked or None in asked:
+        return []
+    requirement = reduce(or_, [one for one in asked if one is not None])
+    guard = Guard(words=str(requirement), requirement=requirement)
+    kinds = [one for one in map(_kind, settings.MIDDLEWARE) if PREFIXES in _names(one)]
+    return _surest([guard.behind(own) if (own := _overridden(kind, PREFIXES)) else guard for kind in kinds])
+
+
+def requirements_below(beginning: str) -> list[Requirement | None]:
+    """What the prefixes ask of the addresses that begin with *beginning*; None: of some they ask nothing.
+
+    Where more follows that varies, it may reach into a longer prefix, whose requirement then counts instead.
+    """
+    fixed, varies, _ = beginning.partition("<")
+    nested = [prefix for prefix in load().protected_prefixes if prefix.startswith(fixed)] if varies else []
+    return list(dict.fromkeys(requirement_of(one) for one in (beginning, *nested)))
+
+
+def _sign_in(view: Any, path: str, beginning: str) -> list[Guard]:
+    """Django's middleware, or one derived from it: its `process_view` lets pass by returning None."""
+    kinds = [one for one in map(_kind, settings.MIDDLEWARE) if SIGN_IN in _names(one)]
+    return _surest([_of_sign_in(kind, view, path, beginning) for kind in kinds])
+
+
+def _of_sign_in(kind: Any, view: Any, path: str, beginning: str) -> Guard:
+    guard = Guard(words=kind.__name__)
+    if not _overridden(kind, SIGN_IN):
+        return guard if getattr(view, "login_required", True) else replace(guard, passes=True)
+    verdict = passes(lambda: kind(_nothing).process_view(request("GET", path), view, (), {}) is None)
+    if verdict is False and "<" in beginning:  # at another address it may let pass
+        verdict = None
+    return replace(guard, words=_name(kind), passes=verdict)
+
+
+def _surest(guards: list[Guard]) -> list[Guard]:
+    """Of several middleware that stand before a view, the one that is surest to ask. One that lets pass asks nothing."""
+    asking = [one for one in guards if not one.passes]
+    return sorted(asking, key=lambda one: one.passes is None)[:1]
+
+
+def _overridden(kind: Any, name: str) -> str:
+    """The name of the class in which something of the middleware *name* is changed; empty where it is as it was."""
+    base = import_string(name)
+    for one in kind.__mro__[: kind.__mro__.index(base)]:
+        if any(each in vars(one) for each in vars(base) if callable(vars(base)[each]) and each != "__init__"):
+            return _name(one)
+        if "__call__" in vars(one) or "__acall__" in vars(one):
+            return _name(one)
+    return ""
+
+
+def _is_open(view: Any) -> bool:
+    return bool(getattr(view, "is_open", False))
+
+
+def _nothing(request: Any) -> Any:
+    """In place of the other middleware and the view."""
 
 
 def _forget(**_: object) -> None:

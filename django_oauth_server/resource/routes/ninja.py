@@ -6,35 +6,59 @@ from functools import reduce
 from operator import or_
 from typing import Any, Final
 
-from ninja.operation import Operation
+from ninja.errors import HttpError
+from ninja.operation import Operation, PathView
 
-from django_oauth_server.resource.ninja import operations_of
-from django_oauth_server.resource.requirement import Requirement
-from django_oauth_server.resource.routes.protection import Protection, dotted
+from django_oauth_server.resource.closures import held
+from django_oauth_server.resource.ninja import TokenAuth
+from django_oauth_server.resource.routes.django import chain
+from django_oauth_server.resource.routes.protection import Guard, Protection, dotted
+from django_oauth_server.resource.routes.stranger import awaited, passes, request
 
 MECHANISM: Final = "Ninja"
+_REFUSALS: Final = frozenset({401, 403})
 
 
-def inside(view: Any) -> list[Protection]:
+def inside(view: Any, path: str) -> list[Protection]:
     """What each operation at the path of *view* requires; nothing where *view* is none of Ninja's."""
-    return [_of(operation) for operation in operations_of(view)]
+    holds = [one for link in chain(view) for one in held(link).values()]
+    operations = [operation for one in holds if isinstance(one, PathView) for operation in one.operations]
+    return [_of(operation, method, path) for operation in operations for method in operation.methods]
 
 
-def _of(operation: Operation) -> Protection:
+def _of(operation: Operation, method: str, path: str) -> Protection:
     """The callbacks are those of the operation, its router or the whole API, whichever is nearest; one of them is enough."""
-    asked = [getattr(one, "requirement", None) for one in operation.auth_callbacks]
-    requirements = [one for one in asked if isinstance(one, Requirement)]
-    return Protection(
-        view=dotted(operation.view_func),
-        methods=tuple(operation.methods),
-        mechanism=MECHANISM,
-        words=" | ".join(map(_words, operation.auth_callbacks)),
+    protection = Protection(view=dotted(operation.view_func), methods=(method,), mechanism=MECHANISM)
+    callbacks = list(operation.auth_callbacks)
+    if not callbacks:
+        return protection
+    verdicts = [_passes(one, method, path) for one in callbacks]
+    requirements = [one.requirement for one in callbacks if isinstance(one, TokenAuth)]
+    guard = Guard(
+        words=" | ".join(map(_words, callbacks)),
+        passes=True if True in verdicts else None if None in verdicts else False,
         requirement=reduce(or_, requirements) if requirements else None,
     )
+    return protection.guarded([guard], MECHANISM)
+
+
+def _passes(callback: Any, method: str, path: str) -> bool | None:
+    """Whether *callback* knows a stranger."""
+    if type(callback) is TokenAuth:
+        return False
+
+    def answer() -> object:
+        try:
+            return awaited(callback(request(method, path)))
+        except HttpError as exc:
+            if exc.status_code in _REFUSALS:
+                return False
+            raise
+
+    return passes(answer)
 
 
 def _words(callback: Any) -> str:
-    requirement = getattr(callback, "requirement", None)
-    if isinstance(requirement, Requirement):
-        return str(requirement)
+    if isinstance(callback, TokenAuth):
+        return str(callback.requirement)
     return str(getattr(callback, "__name__", type(callback).__name__))

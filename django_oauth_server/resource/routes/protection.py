@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -18,6 +19,20 @@ _PARENTHESES = re.compile(r"\([^()]*\)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """One thing that is asked before a view is reached."""
+
+    words: str
+    passes: bool | None = False
+    """Whether a stranger passes. None: that cannot be known."""
+    requirement: Requirement | None = None
+
+    def behind(self, what: str) -> Guard:
+        """The same, if *what* calls it at all: that cannot be known."""
+        return self if self.passes else replace(self, words=f"{self.words} (after {what})", passes=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Protection:
     """What one view requires for some methods, by one mechanism or several."""
 
@@ -27,21 +42,36 @@ class Protection:
     """Empty: any."""
     mechanism: str = ""
     words: str = ""
-    """All that a caller needs, for the person who audits. Empty: nothing."""
+    """All that a caller surely needs, for the person who audits. Empty: nothing."""
     requirement: Requirement | None = None
     """What of it is asked of a token."""
+    doubt: str = ""
+    """What may be asked, or may not: that cannot be known."""
     note: str = ""
 
-    def behind(self, outer: Protection) -> Protection:
-        """The same view, with *outer* before it: both are needed."""
-        requirements = [one for one in (outer.requirement, self.requirement) if one is not None]
-        return replace(
-            self,
-            methods=self.methods or outer.methods,
-            mechanism=", ".join(dict.fromkeys(filter(None, (self.mechanism, outer.mechanism)))),
-            words=_both(outer, self),
+    def guarded(self, guards: Iterable[Guard], mechanism: str) -> Protection:
+        """The same view behind *guards*. One that lets a stranger pass is no more than a note."""
+        asking = [one for one in guards if not one.passes]
+        requirements = [one.requirement for one in asking if one.requirement is not None]
+        return Protection(
+            mechanism=mechanism if asking else "",
+            words=_each(one for one in asking if one.passes is False),
             requirement=requires(*requirements) if requirements else None,
-            note="; ".join(filter(None, (self.note, outer.note))),
+            doubt=_each(one for one in asking if one.passes is None),
+            note="; ".join(dict.fromkeys(one.words for one in guards if one.passes)),
+        ).before(self)
+
+    def before(self, inner: Protection) -> Protection:
+        """The view of *inner*, with this before it: both are needed."""
+        requirements = [one for one in (self.requirement, inner.requirement) if one is not None]
+        return Protection(
+            view=inner.view or self.view,
+            methods=inner.methods or self.methods,
+            mechanism=", ".join(dict.fromkeys(filter(None, (inner.mechanism, self.mechanism)))),
+            words=_both(self, inner),
+            requirement=requires(*requirements) if requirements else None,
+            doubt=all_of(list(filter(None, (self.doubt, inner.doubt)))),
+            note="; ".join(filter(None, (inner.note, self.note))),
         )
 
 
@@ -69,12 +99,16 @@ def dotted(view: Any) -> str:
     return f"{named.__module__}.{own}"
 
 
+def _each(guards: Iterable[Guard]) -> str:
+    return all_of(list(dict.fromkeys(one.words for one in guards)))
+
+
 def _methods(said: Protection, protections: list[Protection]) -> tuple[str, ...]:
     return tuple(sorted(name for one in protections if replace(one, methods=()) == said for name in one.methods))
 
 
 def _both(outer: Protection, inner: Protection) -> str:
     """Any good token goes without saying where more is asked of it."""
-    if inner.requirement is not None and outer.requirement == requires():
+    if inner.requirement is not None and inner.words and outer.requirement == requires():
         return inner.words
     return all_of(list(dict.fromkeys(filter(None, (outer.words, inner.words)))))

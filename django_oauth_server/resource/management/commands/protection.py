@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--fail-on-open",
             action="store_true",
-            help="Exit with status 1 if a route is open that neither says so itself (open_resource) nor is allowed here.",
+            help="Exit with status 1 if a route is open, or may be, that neither says so itself (open_resource) nor is allowed here.",
         )
         parser.add_argument(
             "--allow",
@@ -57,9 +57,12 @@ class Command(BaseCommand):
         for row in rows:
             line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             self.stdout.write(line, self.style.ERROR if row[0] else None)
-        number = sum(route.is_open for route in shown)
+        number, unknown = sum(route.is_open for route in shown), sum(route.is_unknown for route in shown)
         self.stdout.write()
         self.stdout.write(_summary(len(shown), number), self.style.ERROR if number else self.style.SUCCESS)
+        if unknown:
+            words = ngettext("%(number)d route is UNKNOWN.", "%(number)d routes are UNKNOWN.", unknown)
+            self.stdout.write(words % {"number": unknown}, self.style.ERROR)
 
 
 def _summary(all_routes: int, number: int) -> str:
@@ -69,10 +72,19 @@ def _summary(all_routes: int, number: int) -> str:
     return words % {"open": number, "all": all_routes}
 
 
+def _state(route: Route) -> str:
+    return "OPEN" if route.is_open else "UNKNOWN" if route.is_unknown else ""
+
+
+def _notes(route: Route) -> str:
+    return "; ".join(filter(None, (route.note, f"not known: {route.doubt}" if route.doubt else "")))
+
+
 def _row(route: Route) -> tuple[str, ...]:
-    more = [route.note, "on purpose" if route.is_open and route.on_purpose else "", route.view if route.is_open else ""]
+    named = route.view if _state(route) else ""
+    more = [_notes(route), "on purpose" if _state(route) and route.on_purpose else "", named]
     return (
-        "OPEN" if route.is_open else "",
+        _state(route),
         ",".join(route.methods) or _ANY,
         route.path,
         route.words,
@@ -89,11 +101,12 @@ def _as_json(route: Route) -> dict[str, object]:
         "methods": list(route.methods),
         "view": route.view,
         "open": route.is_open,
+        "unknown": route.is_unknown,
         "on_purpose": route.on_purpose,
         "requires": route.words,
         "scopes": None if asked is None else [format_scope(scopes) for scopes in asked.alternatives],
         "mechanism": route.mechanism,
-        "note": route.note,
+        "note": _notes(route),
     }
 
 
@@ -108,10 +121,15 @@ def _patterns(file: Path | None) -> Iterator[str]:
 
 
 def _fail(shown: Iterable[Route], allowed: Sequence[str]) -> None:
-    failing = [route for route in shown if route.is_open and not route.on_purpose and not _is_allowed(route, allowed)]
+    failing = [route for route in shown if _state(route) and not route.on_purpose and not _is_allowed(route, allowed)]
     if failing:
-        named = "\n".join(f"  {','.join(route.methods) or _ANY} {route.path} ({route.view})" for route in failing)
+        named = "\n".join(map(_described, failing))
         raise CommandError(_("Open, and not said to be:\n%(routes)s") % {"routes": named})
+
+
+def _described(route: Route) -> str:
+    words = f"  {','.join(route.methods) or _ANY} {route.path} ({route.view})"
+    return f"{words}: {_notes(route)}" if route.is_unknown else words
 
 
 def _is_allowed(route: Route, allowed: Sequence[str]) -> bool:
