@@ -105,6 +105,9 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # no collectstatic for an example
 LOGIN_URL = "/accounts/login/"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = (
+    None  # apps, Swagger UI among them, may sign people in in a popup, and wait for its answer
+)
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
 PASSWORD_ACR = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 

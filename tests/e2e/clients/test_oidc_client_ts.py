@@ -159,7 +159,7 @@ def test_signing_out_elsewhere_is_noticed(page: Any, secure: Example) -> None:
 
 
 def test_signing_in_in_a_popup(page: Any, secure: Example) -> None:
-    """Django's default, `Cross-Origin-Opener-Policy: same-origin`, keeps the window from its opener; both are of one site, and find each other."""
+    """No page on the way cuts the window off from its opener, as Django's default opener policy would."""
     with page.expect_popup() as popup:
         page.evaluate(
             "void manager.signinPopup({ prompt: 'login' }).then(user => say(`in a popup: ${user.profile.name}`))"
