@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypedDict, Unpack
+from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 from django.test import override_settings
 
@@ -16,8 +16,9 @@ from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.jose import KeySet, SigningKeyPair
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.resource.conf import SETTING, load
-from django_oauth_server.resource.token import REQUIRED_CLAIMS, VerifiedToken
-from django_oauth_server.resource.verifiers.base import AuthorizationServer, InvalidToken, TokenVerifier
+from django_oauth_server.resource.verifiers.base import AuthorizationServer, TokenVerifier
+from django_oauth_server.resource.verifiers.flights import PerProcess, Steps
+from django_oauth_server.resource.verifiers.jwks import JWKSVerifier
 from django_oauth_server.testing.facts import sign_in, words
 
 ISSUER: Final = "https://issuer.example"
@@ -26,6 +27,8 @@ ANOTHER: Final = "https://another.example"
 """Neither this issuer nor this audience."""
 REFUSED: Final = (
     "expired_token",
+    "token_of_tomorrow",
+    "token_bound_to_a_key",
     "token_for_another_audience",
     "token_of_another_issuer",
     "token_of_another_key",
@@ -138,6 +141,15 @@ class FakeIssuer:
         ended = _seconds(datetime.now(UTC) - timedelta(hours=1))
         return self.token(scopes, **said, iat=ended - 300, exp=ended)
 
+    def token_of_tomorrow(self, scopes: str | Iterable[str] = "", **said: Unpack[Said]) -> str:
+        """It is not to be used before tomorrow (RFC 7519 section 4.1.5)."""
+        begins = datetime.now(UTC) + timedelta(days=1)
+        return self.token(scopes, **said, nbf=_seconds(begins), exp=_seconds(begins + _LIFETIME))
+
+    def token_bound_to_a_key(self, scopes: str | Iterable[str] = "", **said: Unpack[Said]) -> str:
+        """Good only with a proof of its key, and none comes with it: whoever stole it would have no less (RFC 9449 section 7.2)."""
+        return self.token(scopes, **said, cnf={"jkt": self._stranger().kid})
+
     def token_for_another_audience(self, scopes: str | Iterable[str] = "", **said: Unpack[Said]) -> str:
         """Meant for another resource server, which could replay it here (RFC 9700 section 2.3)."""
         return self.token(scopes, **said, aud=ANOTHER)
@@ -176,11 +188,13 @@ class FakeIssuer:
         return SigningKeyPair.generate(self._pairs[0].alg)
 
 
-class _KnownKeys:
-    """Verifies by the keys of an issuer in the same process."""
+class _KnownKeys(JWKSVerifier):
+    """What production verifies with, but that the keys are those of an issuer in the same process."""
 
     def __init__(self, issuer: FakeIssuer) -> None:
-        self._issuer = issuer
+        super().__init__(issuer.identifier)
+        object.__setattr__(self, "_issuer", issuer)
+        object.__setattr__(self, "_remote", PerProcess(lambda: _InProcess(issuer)))
 
     @property
     def default_audience(self) -> str:
@@ -189,24 +203,30 @@ class _KnownKeys:
     def authorization_servers(self) -> Sequence[AuthorizationServer]:
         return (self._issuer.server(),)
 
-    def verify(self, token: str) -> VerifiedToken:
-        """RFC 9068 section 4."""
-        try:
-            claims = jose.verify(token, KeySet.parse(self._issuer.jwks()), typ="at+jwt")
-            verified = VerifiedToken.from_claims(claims)
-        except ValueError as exc:
-            raise InvalidToken(str(exc)) from exc
-        if not claims.keys() >= REQUIRED_CLAIMS:
-            raise InvalidToken("a claim is absent")
-        if verified.issuer != self._issuer.identifier:
-            raise InvalidToken("of another issuer")
-        if verified.expires_at <= datetime.now(UTC):
-            raise InvalidToken("expired")
-        return verified
+    if TYPE_CHECKING:
+        _issuer: FakeIssuer
 
-    async def averify(self, token: str) -> VerifiedToken:
-        """The same: nothing in it blocks."""
-        return self.verify(token)
+
+class _InProcess:
+    """In place of what a process fetches from an issuer."""
+
+    def __init__(self, issuer: FakeIssuer) -> None:
+        self.keys = _Published(issuer)
+
+
+class _Published:
+    """The keys as they are at each moment, for which nobody waits."""
+
+    def __init__(self, issuer: FakeIssuer) -> None:
+        self._issuer = issuer
+
+    def current(self) -> Steps[KeySet, KeySet]:
+        yield from ()
+        return KeySet.parse(self._issuer.jwks())
+
+    def newer_than(self, keys: KeySet) -> Steps[KeySet, KeySet]:
+        yield from ()
+        return keys
 
 
 def _seconds(moment: datetime) -> int:

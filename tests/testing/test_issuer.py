@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.conf import settings as django_settings
 
 from django_oauth_server.protocol import jose
 from django_oauth_server.resource.verifiers.base import InvalidToken
+from django_oauth_server.resource.verifiers.jwks import JWKSVerifier
 from django_oauth_server.testing.clients import Client
 from django_oauth_server.testing.issuer import REFUSED, FakeIssuer
 from django_oauth_server.testing.served import served_issuer
@@ -64,6 +67,34 @@ def test_claims_are_added_replaced_and_left_out(fake_issuer: FakeIssuer) -> None
 def test_what_every_token_says_cannot_be_left_out(fake_issuer: FakeIssuer, claim: str) -> None:
     with pytest.raises(InvalidToken):
         fake_issuer.verifier().verify(fake_issuer.token("notes:read", **{claim: None}))
+
+
+@pytest.mark.spec("RFC 7519", "4.1")
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"cnf": {"jkt": "a key"}},
+        {"nbf": time.time() + 3600},
+        {"iat": time.time() + 3600},
+        {"iat": "yesterday"},
+        {"nbf": True},
+        {"client_id": ""},
+        {"client_id": None},
+        {"aud": []},
+        {"exp": time.time() - 60},
+        {"filling": "x" * 9000},
+    ],
+    ids=str,
+)
+def test_it_is_as_strict_as_production(said: dict[str, Any]) -> None:
+    with served_issuer() as issuer:
+        good, token = issuer.token("notes:read"), issuer.token("notes:read", **said)
+        for verifier in (issuer.verifier(), JWKSVerifier(issuer.identifier)):
+            assert verifier.verify(good) == async_to_sync(verifier.averify)(good)
+            with pytest.raises(InvalidToken):
+                verifier.verify(token)
+            with pytest.raises(InvalidToken):
+                async_to_sync(verifier.averify)(token)
 
 
 @pytest.mark.spec("RFC 9470", "6.2")
