@@ -17,7 +17,7 @@ from django_oauth_server.clients import keys as client_keys
 from django_oauth_server.keys import signing
 from django_oauth_server.protocol.jose import SigningKeyPair
 from django_oauth_server.resource.shared_cache import shared_cache
-from django_oauth_server.storage import announcements, revoked
+from django_oauth_server.storage import announcements, failures, revoked
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow
 
@@ -32,6 +32,7 @@ def _fresh_process() -> Iterator[None]:
     cache.clear()
     signing.forget()
     announcements.forget()
+    failures.forget()
     revoked.forget()
     shared_cache.cache_clear()
     client_keys.forget()

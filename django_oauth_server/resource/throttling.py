@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from datetime import timedelta
-from typing import Any, ClassVar, Final, TypeVar
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
-from django.core.cache import cache
-
-from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.opaque import digest
-from django_oauth_server.resource.occasionally import Occasionally
+from django_oauth_server.resource.shared_cache import shared_cache
 from django_oauth_server.resource.token import VerifiedToken
-
-logger = get_log("django_oauth_server.resource")
-
-T = TypeVar("T")
 
 
 def by_client(token: VerifiedToken) -> tuple[object, ...]:
@@ -43,43 +35,13 @@ def key_of(parts: Iterable[object]) -> str:
 
 
 class ForgivingCache:
-    """Django's default cache, for counts: while it cannot be reached nothing is counted, and every request goes on."""
-
-    def __init__(self) -> None:
-        self._may_tell = Occasionally(timedelta(minutes=1))
+    """Django's default cache, as the frameworks' throttles ask it: while it is away nothing is counted, and every request goes on."""
 
     def get(self, key: str, default: Any = None) -> Any:
-        return self._unless_it_fails(lambda: cache.get(key, default), default)
-
-    def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
-        return self._unless_it_fails(lambda: cache.get_many(keys), {})
+        return shared_cache("default").ask(lambda asked: asked.get(key, default), away=default)
 
     def set(self, key: str, value: object, timeout: float | None) -> None:
-        self._unless_it_fails(lambda: cache.set(key, value, timeout), None)
-
-    def count(self, key: str, timeout: float) -> int:
-        """How often this was called for *key*, this call included; the first sets how long that is remembered."""
-        return self._unless_it_fails(lambda: _count(key, timeout), 0)
-
-    def _unless_it_fails(self, ask: Callable[[], T], otherwise: T) -> T:
-        try:
-            return ask()
-        except Exception:  # each backend has errors of its own, and none of them is worth a refusal
-            if self._may_tell():
-                logger.exception("the cache cannot be reached: nothing is throttled")
-            return otherwise
-
-
-def _count(key: str, timeout: float) -> int:
-    if cache.add(key, 1, timeout):
-        return 1
-    try:
-        return int(cache.incr(key))
-    except ValueError:  # it went between the two
-        return 1
-
-
-FORGIVING: Final = ForgivingCache()
+        shared_cache("default").ask(lambda asked: asked.set(key, value, timeout), away=None)
 
 
 class TokenThrottle:
@@ -87,7 +49,7 @@ class TokenThrottle:
 
     counted_by: ClassVar[staticmethod[[VerifiedToken], tuple[object, ...]]]
     """From a token to what its requests are counted by: nothing that changes when the token is rotated."""
-    cache = FORGIVING
+    cache = ForgivingCache()
     cache_format: str
     scope: str | None
     rate: str | None

@@ -12,12 +12,12 @@ from threading import Lock
 from time import monotonic
 from typing import Final, NamedTuple
 
-from django.core.cache import cache
 from django.db import IntegrityError
 from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
 from django_oauth_server.models import Authorization, Client, Token
+from django_oauth_server.resource.shared_cache import shared_cache
 from django_oauth_server.storage.authorizations import revoke_authorizations
 from django_oauth_server.storage.question import Question
 from django_oauth_server.storage.revocations import record_clients, restore_clients
@@ -26,6 +26,7 @@ from django_oauth_server.storage.transaction import Conflict, after_commit, atom
 _MOST: Final = 1024
 """How many clients a process remembers; the one unused longest goes first."""
 _LONGEST_CLIENT_ID: Final = 255
+_AWAY: Final = "away"
 _SECRETS: Final = (
     "secret_digest",
     "previous_secret_digest",
@@ -63,7 +64,7 @@ def find_client(issuer: str, client_id: str) -> Client | None:
 
 def remember_client(issuer: str, client_id: str) -> Client | None:
     """As `find_client`, and keeps it for `peek`."""
-    generation = cache.get(_generation_key(issuer))  # before the row is read, so that a save meanwhile is noticed
+    generation = _generation(issuer)  # before the row is read, so that a save meanwhile is noticed
     client = find_client(issuer, client_id)
     if client:
         with _lock:
@@ -76,14 +77,15 @@ def remember_client(issuer: str, client_id: str) -> Client | None:
 def peek(issuer: str, client_id: str, lifetime: timedelta) -> Client | None:
     """The client as it was at most *lifetime* ago, where it is remembered; asks no database. Threads share it: never change it.
 
-    A client that is saved is forgotten at once by this process, and by all that share Django's default cache with it.
+    A client that is saved is forgotten at once by this process, and by all that share Django's default cache with it: while that is away, by
+    those within *lifetime*.
     """
     with _lock:
         found = _remembered.get((issuer, client_id))
         if found is None or monotonic() - found.found_at >= lifetime.total_seconds():
             return None
         _remembered.move_to_end((issuer, client_id))
-    return found.client if found.generation == cache.get(_generation_key(issuer)) else None
+    return found.client if found.generation == _generation(issuer) else None
 
 
 def is_taken(issuer: str, client_id: str) -> bool:
@@ -175,6 +177,12 @@ def set_active(clients: Collection[Client], *, active: bool) -> int:
     return changed
 
 
+def _generation(issuer: str) -> str | None:
+    """What changes with each client that is saved, as the cache tells all who share it. While it is away, for all the same."""
+    known: str | None = shared_cache("default").ask(lambda asked: asked.get(_generation_key(issuer)), away=_AWAY)
+    return known
+
+
 @lru_cache
 def _generation_key(issuer: str) -> str:
     return "oauth_server:clients:" + hashlib.sha256(issuer.encode()).hexdigest()
@@ -183,12 +191,12 @@ def _generation_key(issuer: str) -> str:
 def _forget(instance: Client, **_: object) -> None:
     """At once here, so that the transaction that saves reads what it wrote; everywhere once that is committed.
 
-    A cache that cannot be reached must not undo the save: others then learn of it within their lifetime.
+    While the cache is away, others learn of it within their lifetime.
     """
     with _lock:
         _remembered.pop((instance.issuer, instance.client_id), None)
     key = _generation_key(instance.issuer)
-    after_commit(lambda: cache.set(key, uuid.uuid4().hex, None))
+    after_commit(lambda: shared_cache("default").ask(lambda asked: asked.set(key, uuid.uuid4().hex, None), away=None))
 
 
 post_save.connect(_forget, sender=Client)

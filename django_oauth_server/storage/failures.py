@@ -1,14 +1,26 @@
-"""How often something failed of late: counted in the cache, where all processes see it. What succeeds is not counted, and asks nothing."""
+"""How often something failed of late: counted in the cache, where all processes see it. What succeeds is not counted, and asks nothing.
+
+While the cache is away, each process counts for itself: guesses stay bounded, by the limit times the number of processes.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Lock
+from typing import Final
+
+from cachetools import LRUCache
+from django.core.cache import BaseCache
 
 from django_oauth_server.conf.rates import Rate
-from django_oauth_server.resource.throttling import FORGIVING, key_of
+from django_oauth_server.resource.shared_cache import shared_cache
+from django_oauth_server.resource.throttling import key_of
+
+_MOST: Final = 10_000
+"""How many counts a process keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +48,7 @@ def note_failure(limits: Iterable[Limit], now: datetime) -> int:
     The limits after that one are left alone: whoever is held back fills the cache no further.
     """
     for limit in limits:
-        if FORGIVING.count(limit.key(now), limit.rate.seconds) > limit.rate.count:
+        if _count(limit.key(now), limit.rate.seconds) > limit.rate.count:
             return limit.rest(now)
     return 0
 
@@ -44,5 +56,54 @@ def note_failure(limits: Iterable[Limit], now: datetime) -> int:
 def seconds_to_wait(limits: Iterable[Limit], now: datetime) -> int:
     """0 while something may still fail under every limit. Asks the cache once."""
     keys = {limit.key(now): limit for limit in limits}
-    counts = FORGIVING.get_many(keys) if keys else {}
+    counts = _counts(keys) if keys else {}
     return max((limit.rest(now) for key, limit in keys.items() if counts.get(key, 0) >= limit.rate.count), default=0)
+
+
+class _Own:
+    """Counts of this process alone."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._counts: LRUCache[str, int] = LRUCache(_MOST)
+
+    def count(self, key: str) -> int:
+        with self._lock:
+            self._counts[key] = self._counts.get(key, 0) + 1
+            return self._counts[key]
+
+    def get_many(self, keys: Collection[str]) -> Mapping[str, int]:
+        with self._lock:
+            return {key: self._counts.get(key, 0) for key in keys}
+
+    def forget(self) -> None:
+        with self._lock:
+            self._counts.clear()
+
+
+_own: Final = _Own()
+
+
+def forget() -> None:
+    """Begin to count anew, as a process that has just begun."""
+    _own.forget()
+
+
+def _count(key: str, timeout: float) -> int:
+    """How often this was called for *key*, this call included; the first sets how long that is remembered."""
+
+    def count(asked: BaseCache) -> int:
+        if asked.add(key, 1, timeout):
+            return 1
+        try:
+            return int(asked.incr(key))
+        except ValueError:  # it went between the two
+            return 1
+
+    counted = shared_cache("default").ask(count, away=None)
+    return _own.count(key) if counted is None else counted
+
+
+def _counts(keys: Collection[str]) -> Mapping[str, int]:
+    found = shared_cache("default").ask(lambda asked: asked.get_many(keys), away=None)
+    return _own.get_many(keys) if found is None else found

@@ -77,6 +77,20 @@ def test_a_change_is_saved_where_the_cache_is_away(row, monkeypatch, django_capt
     assert not find_client(ISSUER, "Notebook").is_active
 
 
+def test_while_the_cache_is_away_a_process_remembers_for_no_longer_than_it_may(row, monkeypatch):
+    def refuse(*_):
+        raise ConnectionError
+
+    remember_client(ISSUER, "Notebook")
+    with monkeypatch.context() as outage:
+        outage.setattr(cache, "get", refuse, raising=False)
+        assert peek(ISSUER, "Notebook", LONG) is None  # somebody may have saved it since it was remembered
+        remember_client(ISSUER, "Notebook")
+        assert peek(ISSUER, "Notebook", LONG) == row
+        assert peek(ISSUER, "Notebook", timedelta()) is None
+    assert peek(ISSUER, "Notebook", LONG) is None
+
+
 def test_the_one_unused_longest_makes_room(monkeypatch):
     monkeypatch.setattr(clients, "_MOST", 2)
     for client_id in ("first", "second"):

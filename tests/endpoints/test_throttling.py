@@ -21,8 +21,6 @@ from django_oauth_server.models import Token
 from django_oauth_server.protocol.addresses import source
 from django_oauth_server.protocol.basic import format_basic
 from django_oauth_server.protocol.opaque import ACCESS_TOKEN, CLIENT_SECRET, REFRESH_TOKEN, generate
-from django_oauth_server.resource import throttling
-from django_oauth_server.resource.occasionally import Occasionally
 from tests.factories import ClientFactory
 from tests.flow import INTROSPECT, REVOKE, TOKEN, VERIFIER, Flow, told
 
@@ -317,21 +315,55 @@ def test_a_chosen_secret_costs_one_question(asked: list[str]) -> None:
     assert [name for name in asked if name != "get"] == ["get_many"]
 
 
-def test_a_cache_that_is_down_stops_nobody_and_is_told_of_once(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    chosen, client = machine(secret=CHOSEN), machine()
+# -- While the cache is away ---------------------------------------------------------------------------------------------
 
+
+@pytest.fixture
+def outage(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def fail(*args: object, **kwargs: object) -> None:
         raise ConnectionRefusedError
 
-    for name in ("get", "set", "add", "incr", "get_many"):
-        monkeypatch.setattr(cache, name, fail, raising=False)
-    monkeypatch.setattr(throttling.FORGIVING, "_may_tell", Occasionally(timedelta(minutes=1)))
+    def begin() -> None:
+        for name in ("get", "set", "add", "incr", "get_many"):
+            monkeypatch.setattr(cache, name, fail, raising=False)
+
+    return begin
+
+
+def test_a_cache_that_is_down_is_told_of_once_a_minute(
+    outage: Callable[[], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    outage()
     with caplog.at_level(logging.ERROR, "django_oauth_server.resource"):
-        assert statuses(client, *[WRONG] * 5, client.secret) == [401] * 5 + [200]
-        assert statuses(chosen, *["wrong"] * 5, CHOSEN) == [401] * 5 + [200]
-    assert len([record for record in caplog.records if "nothing is throttled" in record.getMessage()]) == 1
+        statuses(machine(), *[WRONG] * 5)
+    assert len([record for record in caplog.records if "cannot be reached" in record.getMessage()]) == 1
+
+
+@pytest.mark.spec("RFC 6749", "2.3.1")
+def test_a_chosen_secret_cannot_be_guessed_for_ever_while_the_cache_is_down(
+    outage: Callable[[], None], clock: Clock
+) -> None:
+    chosen, client = machine(secret=CHOSEN), machine()
+    outage()
+    assert statuses(chosen, *["wrong"] * 4, CHOSEN) == [401] * 3 + [429] * 2
+    assert statuses(chosen, CHOSEN, address=ELSEWHERE) == [200]
+    assert statuses(client, client.secret) == [200]
+    clock.tick(60)
+    assert statuses(chosen, CHOSEN) == [200]
+
+
+def test_whatever_else_fails_is_bounded_while_the_cache_is_down(flow: Flow, outage: Callable[[], None]) -> None:
+    outage()
+    assert [flow.exchange("made-up").status_code for _ in range(4)] == [400, 400, 429, 429]
+    assert flow.exchange(flow.code()).status_code == 200
+
+
+@pytest.mark.parametrize("format", ["opaque", "at+jwt"])
+def test_clients_get_their_tokens_while_the_cache_is_down(outage: Callable[[], None], format: str) -> None:
+    client = machine(access_token_format=format)
+    assert statuses(client, client.secret) == [200]
+    outage()
+    assert statuses(client, client.secret, client.secret, client.secret) == [200] * 3
 
 
 def test_nothing_that_was_sent_is_in_the_cache() -> None:

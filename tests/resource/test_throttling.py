@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
@@ -20,9 +19,7 @@ from hypothesis import strategies as st
 from ninja.throttling import SimpleRateThrottle as NinjaThrottle
 from rest_framework.throttling import SimpleRateThrottle as RestThrottle
 
-from django_oauth_server.resource import throttling
 from django_oauth_server.resource.ninja_throttling import ClientRateThrottle
-from django_oauth_server.resource.occasionally import Occasionally
 from django_oauth_server.resource.throttling import key_of
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.verifiers.base import InvalidToken
@@ -79,7 +76,6 @@ def outage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     for name in ("get", "set", "add", "incr", "get_many"):
         monkeypatch.setattr(cache, name, fail, raising=False)
-    monkeypatch.setattr(throttling.FORGIVING, "_may_tell", Occasionally(timedelta(minutes=1)))
     yield
 
 
@@ -180,7 +176,7 @@ def test_a_cache_that_is_down_stops_nobody_and_is_told_of_once(
 ) -> None:
     with caplog.at_level(logging.ERROR, "django_oauth_server.resource"):
         assert statuses(f"/{framework}/client", *["app.alice.g1.1"] * 4) == [200] * 4
-    assert [record.getMessage() for record in caplog.records] == ["the cache cannot be reached: nothing is throttled"]
+    assert [record.getMessage() for record in caplog.records] == ["the cache 'default' cannot be reached"]
 
 
 @pytest.mark.parametrize("overshot", [2, 5])
