@@ -31,7 +31,9 @@ class OpenIDMetadata(Component):
             name="subject_type",
             kind="choice",
             label=gettext_lazy("Subject identifier"),
-            help=gettext_lazy("By which identifier it knows a person."),
+            help=gettext_lazy(
+                "By which identifier the client knows a person. If it changes, people have to allow the client again."
+            ),
             choices=lambda terms: subject_types(terms.settings),
         ),
         Member(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -66,8 +68,8 @@ class Client(models.Model):
     """What it registered with (RFC 7591 section 2.3), as it was sent."""
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
-    _was_active: bool | None = None
-    """As it was read."""
+    _read: Mapping[str, object] = MappingProxyType({})
+    """The columns as they were read."""
 
     class Meta:
         verbose_name = _("client")
@@ -80,17 +82,24 @@ class Client(models.Model):
     @classmethod
     def from_db(cls, *row: Any, **options: Any) -> Self:
         client = super().from_db(*row, **options)
-        client._was_active = client.__dict__.get("is_active")
+        client._read = vars(client).copy()
         return client
 
     def save(self, **options: Any) -> None:
-        """As Django's, but a copy that was read earlier does not enable again what was disabled meanwhile, nor the reverse: what it does not
-        change of that, it leaves alone."""
-        if not self._state.adding and not options.keys() & {"update_fields", "force_insert"}:
-            fixed = {"id", "is_active"} if self.is_active == self._was_active else {"id"}
-            options["update_fields"] = [one.name for one in self._meta.concrete_fields if one.name not in fixed]
+        """As Django's, but of a client that was read only the metadata and what is changed here is written: an older copy neither enables a
+        client that was disabled meanwhile, nor brings a secret back that was replaced."""
+        is_known = self._read and self.pk is not None and not self._state.adding
+        if is_known and not options.keys() & {"update_fields", "force_insert"}:
+            options["update_fields"] = [one.name for one in self._meta.concrete_fields if self._writes(one)]
         super().save(**options)
-        self._was_active = self.is_active
+        vars(self).pop("_read", None)
+        self._read = vars(self).copy()
+
+    def _writes(self, column: models.Field[Any, Any]) -> bool:
+        if column.attname not in vars(self):  # it was not read
+            return False
+        always = column.name in {"metadata", "updated_at"}  # the document may have been changed in place
+        return always or self._read.get(column.attname) != vars(self)[column.attname]
 
     @property
     def name(self) -> str:

@@ -132,12 +132,10 @@ def revise(client: Client, now: datetime) -> None:
 
 
 def save_changed(client: Client) -> None:
-    """Store what an operator changed of *client*: not its registration token, which it may have been given anew meanwhile, nor its state, which
-    may have been changed."""
-    own = {"id", "is_active", "registration_digest", "previous_registration_digest"}
+    """Store what an operator changed of *client*, and nothing else of it: it may have been given another registration token meanwhile."""
     with atomic():
         moves = _moves(client)
-        client.save(update_fields=[field.name for field in Client._meta.concrete_fields if field.name not in own])
+        client.save()
         if moves:
             _end_authorizations(client, timezone.now())
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
+from django_oauth_server.clients.presentation import presentation
 from django_oauth_server.clients.secrets import set_secret, signs_with_secret
 from django_oauth_server.models import Authorization, Client, Ticket, Token
 from django_oauth_server.models.authorization import credential_stamp
@@ -96,6 +97,8 @@ class AuthorizationFactory(DjangoModelFactory):
     user = factory.SubFactory(UserFactory)
     scope = factory.LazyAttribute(lambda row: format_scope(row.client.scopes))
     resources = factory.LazyFunction(lambda: [default_issuer().settings.default_resource])
+    sector = factory.LazyAttribute(lambda row: row.client.sector)
+    presentation = factory.LazyAttribute(lambda row: dict(presentation(row.client)))
     credential_stamp = factory.LazyAttribute(lambda row: credential_stamp(row.user))
 
 

@@ -7,7 +7,11 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
+from django.utils import timezone
 
+from django_oauth_server.clients.registration import new_secret
+from django_oauth_server.models import Client
+from django_oauth_server.registry import default_issuer
 from django_oauth_server.storage import clients
 from django_oauth_server.storage.clients import find_client, peek, remember_client, set_active
 from tests.factories import ClientFactory
@@ -109,3 +113,25 @@ def test_an_id_that_differs_is_another_client(row, client_id):
 
 def test_a_client_of_another_issuer_is_not_found(row):
     assert find_client("https://other.example", "Notebook") is None
+
+
+def test_an_older_copy_brings_no_secret_back():
+    client = ClientFactory()
+    older = Client.objects.get()
+    replaced = new_secret(Client.objects.get(), default_issuer(), timezone.now())
+    older.metadata |= {"client_name": "Diary"}
+    older.access_token_lifetime = timedelta(minutes=5)
+    older.save()
+    stored = Client.objects.get()
+    assert stored.has_secret(replaced, timezone.now())
+    assert not stored.has_secret(client.secret, timezone.now() + timedelta(days=30))
+    assert (stored.name, stored.access_token_lifetime) == ("Diary", timedelta(minutes=5))
+
+
+def test_a_copy_is_saved_again_and_again():
+    ClientFactory()
+    client = Client.objects.get()
+    for lifetime in (timedelta(minutes=5), None, timedelta(minutes=7)):
+        client.access_token_lifetime = lifetime
+        client.save()
+        assert Client.objects.get().access_token_lifetime == lifetime

@@ -502,3 +502,16 @@ def test_claims_that_are_no_object_are_refused_whatever_the_library_makes_of_the
         with pytest.raises(InvalidJWT):
             jose.verify_with_secret(of_secret, secret, typ="at+jwt")
         monkeypatch.setattr(jwt, "decode", lambda *args, **kwargs: jwt.Token({}, payload))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("modulus", "exponent", "known"), [(3072, 65537, True), (3072, 2**32 + 1, False), (8200, 65537, False)]
+)
+def test_a_key_that_takes_many_times_as_long_as_others_is_passed_over(modulus: int, exponent: int, known: bool) -> None:
+    def b64(number: int) -> str:
+        return base64.urlsafe_b64encode(number.to_bytes((number.bit_length() + 7) // 8, "big")).rstrip(b"=").decode()
+
+    jwk = {"kty": "RSA", "kid": "one", "n": b64(2**modulus - 1), "e": b64(exponent)}
+    keys = KeySet.of_client({"keys": [jwk]})
+    assert (("one", "RS256") in keys.keys) is known
+    assert jose.is_costly(jwk) is not known

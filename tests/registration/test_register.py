@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 from django.utils import timezone
 
@@ -16,6 +18,7 @@ from django_oauth_server.conf.loader import load
 from django_oauth_server.models import Client, InitialAccessToken
 from django_oauth_server.protocol.uris import destination
 from django_oauth_server.registry import default_issuer
+from tests.factories import UserFactory
 from tests.flow import Flow
 from tests.registration.conftest import REGISTER, Registrant, initial_access_token, refused
 
@@ -552,3 +555,26 @@ def test_another_port_is_another_origin(registrant: Registrant) -> None:
 @pytest.mark.parametrize("name", ["نامه\u200cها", "क्\u200dष", "Team 👩\u200d💻", "I ❤\ufe0f notes", "Học tiếng Việt"])
 def test_names_are_written_as_their_language_is(registrant: Registrant, name: str) -> None:
     assert registrant.registered(client_name=name)["client_name"] == name
+
+
+def by_command(uri: str) -> str:
+    try:
+        call_command("createclient", "--redirect-uri", uri)
+    except CommandError as exc:
+        return str(exc)
+    return ""
+
+
+def by_admin(uri: str) -> str:
+    operator = Browser()
+    operator.force_login(UserFactory(is_staff=True, is_superuser=True))
+    chosen = {"token_endpoint_auth_method": "client_secret_basic", "grant_types": ["authorization_code"]}
+    response = operator.post("/admin/django_oauth_server/client/add/", {"redirect_uris": uri, **chosen})
+    return response.content.decode()
+
+
+@pytest.mark.spec("RFC 6749", "3.1.2")
+@pytest.mark.parametrize("register", [by_command, by_admin])
+def test_an_operator_is_told_of_parameters_that_answers_carry(register: Callable[[str], str]) -> None:
+    assert "must not have the parameter iss" in register("https://client.example/callback?iss=mine")
+    assert not Client.objects.exists()
