@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,11 @@ from django_oauth_server.models.authorization import credential_stamp
 from django_oauth_server.protocol.opaque import ACCESS_TOKEN, AUTHORIZATION_CODE, CLIENT_SECRET, digest, generate
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.registry import default_issuer
+
+
+def _unlike(kind: str) -> str:
+    """A name that no other process gives: a database may have been tested with before."""
+    return f"{kind}-{secrets.token_hex(8)}"
 
 
 class _ValueFactory(DjangoModelFactory):
@@ -40,7 +46,7 @@ class UserFactory(DjangoModelFactory):
     class Meta:
         model = settings.AUTH_USER_MODEL
 
-    username = factory.Sequence(lambda number: f"person{number}")
+    username = factory.LazyFunction(lambda: _unlike("person"))
     password = factory.django.Password("password")
 
 
@@ -57,7 +63,7 @@ class ClientFactory(DjangoModelFactory):
         public = False
 
     issuer = factory.LazyFunction(lambda: default_issuer().settings.issuer)
-    client_id = factory.Sequence(lambda number: f"client{number}")
+    client_id = factory.LazyFunction(lambda: _unlike("client"))
     secret = factory.LazyAttribute(lambda row: "" if row.public else generate(CLIENT_SECRET))
     metadata = factory.Dict(
         {

@@ -6,9 +6,11 @@ import ast
 import json
 import os
 import re
+import socket
 import stat
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.e2e.conftest import ROOT, Example
+from tests.e2e.conftest import ROOT, Example, free_port
 
 pytestmark = pytest.mark.e2e
 
@@ -104,6 +106,55 @@ def test_it_stands_on_a_database_server(tmp_path: Path, database: str) -> None:
     assert "Password:" in manage(tmp_path, "prepare", DATABASE_URL=database)
     assert "Password:" not in manage(tmp_path, "prepare", DATABASE_URL=database)
     assert not (tmp_path / "db.sqlite3").exists()
+
+
+def start(home: Path, *arguments: str) -> subprocess.Popen[str]:
+    """`manage.py start`, in a shell that says nothing of the issuer."""
+    environment = {
+        name: value for name, value in os.environ.items() if name not in {"DJANGO_SETTINGS_MODULE", "OAUTH_ISSUER"}
+    }
+    command = [sys.executable, str(ROOT / "example_project/manage.py"), "start", *arguments]
+    return subprocess.Popen(
+        command,
+        env=environment | {"EXAMPLE_VAR": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_the_links_lead_to_where_it_is_served(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    server = start(tmp_path, "--bind", f"0.0.0.0:{port}")
+    try:
+        assert server.stdout
+        printed = next(line for line in server.stdout if "Metadata" in line).split()[-1]
+        assert printed == f"{url}/.well-known/oauth-authorization-server"
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                with urllib.request.urlopen(printed) as answer:
+                    assert json.load(answer)["issuer"] == url
+                    break
+            except urllib.error.URLError:
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.mark.parametrize(
+    ("bind", "said"),
+    [("{taken}", "Address already in use"), ("192.0.2.1:9000", "Set OAUTH_ISSUER"), ("localhost", "has no port")],
+)
+def test_where_it_cannot_be_served_is_said_at_once(tmp_path: Path, bind: str, said: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        server = start(tmp_path, "--bind", bind.format(taken=f"127.0.0.1:{other.getsockname()[1]}"))
+        printed, _ = server.communicate(timeout=60)
+    assert server.returncode == 1
+    assert said in printed
+    assert "Start here" not in printed
 
 
 def test_static_files_are_served_without_debug(example: Example) -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django_oauth_server.models import Authorization, Token
 from django_oauth_server.testing.clients import AsyncClient, Client
 from django_oauth_server.testing.drf import APIClient
+from django_oauth_server.testing.tokens import issue_token
 from tests.factories import ClientFactory, UserFactory
 
 pytestmark = [pytest.mark.urls("tests.testing.urls"), pytest.mark.django_db(transaction=True)]
@@ -167,3 +168,10 @@ class InATestCase(TestCase):
 def test_the_fixture_registers_a_client(oauth_client_app: Any, client: Any) -> None:
     assert oauth_client_app.secret.startswith("oas_cs_")
     assert oauth_client_app.has_secret(oauth_client_app.secret, timezone.now())
+
+
+def test_a_token_can_be_issued_where_another_process_issued_one() -> None:
+    for _ in range(2):
+        ClientFactory.reset_sequence(0)  # as in a process that has just begun
+        UserFactory.reset_sequence(0)
+        assert issue_token(scopes="notes:read", user=UserFactory()).startswith("oas_at_")
