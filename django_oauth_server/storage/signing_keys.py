@@ -15,6 +15,11 @@ def signing_keys(issuer: str) -> list[SigningKey]:
     return list(SigningKey.objects.filter(issuer=issuer).order_by("-signs_from", "-pk"))
 
 
+def issuers_with_keys() -> list[str]:
+    """The issuers that have keys in this database, by their identifiers."""
+    return sorted(SigningKey.objects.values_list("issuer", flat=True).distinct().order_by())
+
+
 def add_signing_keys(keys: Iterable[SigningKey]) -> None:
     """In one statement: nobody sees some of them and takes the others for missing."""
     SigningKey.objects.bulk_create(keys)

@@ -159,6 +159,35 @@ def test_the_document_is_loaded_and_what_was_left_out_is_said(provider: Provider
         assert line in said
 
 
+def test_what_is_written_into_the_clone_is_ignored(provider: Provider) -> None:
+    own = {
+        "example_project",
+        ".venv",
+        "output",
+        "db.sqlite3",
+        "db.sqlite3-shm",
+        "db.sqlite3-wal",
+        "secret_key",
+        "pairwise_salt",
+        "suite.key",  # another test's
+        "suite.pem",
+    }
+    written = sorted({path.name for path in provider.folder.iterdir()} - own)
+    assert {"op.env", "op.pem", "ca.key", "nginx.conf", "clients.json"} <= set(written)
+    asked = [f"{name}/" if (provider.folder / name).is_dir() else name for name in written]
+    known = subprocess.run(["git", "check-ignore", "--no-index", *asked], cwd=ROOT, capture_output=True, text=True)
+    assert known.stdout.split() == asked
+
+
+def test_a_shell_without_the_set_up_replaces_no_key(provider: Provider) -> None:
+    script = provider.as_walked(f"export EXAMPLE_VAR={provider.folder}\n", ROTATE)
+    done = subprocess.run(
+        ["bash", "-euc", script], cwd=provider.folder, env=environment(), capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert f"This database has keys of {provider.issuer}." in done.stderr
+
+
 @pytest.mark.requirement(1)
 def test_discovery_is_found_at_the_issuer_that_it_names(provider: Provider) -> None:
     answer = provider.session().get(f"{provider.issuer}/.well-known/openid-configuration")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -20,7 +21,9 @@ pytestmark = pytest.mark.django_db
 def rotatekeys(*args: str) -> list[str]:
     out = StringIO()
     call_command("rotatekeys", *args, stdout=out)
-    return out.getvalue().splitlines()
+    issuer, *lines = out.getvalue().splitlines()
+    assert issuer == "Signing keys of https://as.example:"
+    return lines
 
 
 def test_a_rotation_from_beginning_to_end(clock: Clock) -> None:
@@ -51,7 +54,8 @@ def test_without_an_algorithm_each_that_is_offered_is_rotated(clock: Clock) -> N
 
 
 def test_an_algorithm_can_be_chosen(clock: Clock) -> None:
-    (sentence,) = rotatekeys("--alg", "RS256", "--now")
+    signing_key(default_issuer())
+    sentence, *_ = rotatekeys("--alg", "RS256", "--now")
 
     assert sentence.endswith("(RS256) is published, and signs from now on.")
 
@@ -72,3 +76,17 @@ def test_an_issuer_is_named_by_its_identifier() -> None:
 def test_keys_that_are_files_are_left_to_their_owner() -> None:
     with pytest.raises(CommandError, match="given as files"):
         rotatekeys()
+
+
+def test_a_key_that_is_not_there_is_not_replaced() -> None:
+    with pytest.raises(CommandError, match=r"^https://as\.example has no signing key, so there is none to replace\.$"):
+        rotatekeys("--now")
+    assert not SigningKey.objects.exists()
+
+
+def test_whoever_means_another_issuer_is_told_which_has_keys(settings: Any) -> None:
+    signing_key(default_issuer())
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"issuer": "http://127.0.0.1:8000"}
+    with pytest.raises(CommandError, match=r"This database has keys of https://as\.example\."):
+        rotatekeys("--now")
+    assert {key.issuer for key in SigningKey.objects.all()} == {"https://as.example"}

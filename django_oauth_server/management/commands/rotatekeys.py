@@ -9,9 +9,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.rotation import KeysAreFiles, Rotation, rotate, rotate_all
 from django_oauth_server.management.arguments import find_issuer
 from django_oauth_server.protocol.jose import ALGORITHMS
+from django_oauth_server.storage.signing_keys import issuers_with_keys
 
 _SAYS = {
     "published": gettext_lazy("Key {kid} ({alg}) is published. It signs from {time}."),
@@ -37,6 +39,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, issuer: str | None, at_once: bool, alg: str | None, **options: object) -> None:
         named, now = find_issuer(issuer), timezone.now()
+        if at_once:
+            _check_has_keys(named)
         try:
             rotations = (
                 [rotate(named, now=now, at_once=at_once, alg=alg)]
@@ -45,8 +49,22 @@ class Command(BaseCommand):
             )
         except KeysAreFiles as exc:
             raise CommandError(str(exc)) from exc
+        self.stdout.write(_("Signing keys of {issuer}:").format(issuer=named))
         for rotation in rotations:
             self.stdout.write("\n".join(_sentences(rotation)))
+
+
+def _check_has_keys(issuer: Issuer) -> None:
+    """Whoever replaces a key at once has one in mind: if there is none, the settings are not those of the server."""
+    known = issuers_with_keys()
+    if issuer.settings.signing_key_files or str(issuer) in known:
+        return
+    said = _("{issuer} has no signing key, so there is none to replace.").format(issuer=issuer)
+    if known:
+        said += " " + _(
+            "This database has keys of {known}. Run the command with the settings and the environment of the server."
+        ).format(known=", ".join(known))
+    raise CommandError(said)
 
 
 def _sentences(rotation: Rotation) -> list[str]:
