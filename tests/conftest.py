@@ -14,6 +14,7 @@ from django.utils import translation
 
 from django_oauth_server.authorization.sources import request_uri
 from django_oauth_server.clients import keys as client_keys
+from django_oauth_server.clients import logos
 from django_oauth_server.keys import signing
 from django_oauth_server.protocol.jose import SigningKeyPair
 from django_oauth_server.resource.shared_cache import shared_cache
@@ -37,6 +38,7 @@ def _fresh_process() -> Iterator[None]:
     shared_cache.cache_clear()
     client_keys.forget()
     request_uri.forget()
+    logos.forget()
     yield
     signing.forget()
     revoked.forget()

@@ -16,7 +16,7 @@ from django_oauth_server.clients.metadata import choices_of, member_named, membe
 from django_oauth_server.clients.registration import check_client_id, check_first_party, review
 from django_oauth_server.component import Member, Terms, Words
 from django_oauth_server.conf import PROFILES
-from django_oauth_server.errors import InvalidClientMetadata
+from django_oauth_server.errors import InvalidClientMetadata, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.storage.clients import is_taken
@@ -119,7 +119,12 @@ class ClientForm(_ModelForm):
         document = {
             name: cleaned[name] for name in self.members if cleaned.get(name, False) is not False or name in known
         }
-        self.metadata, refusals = review(self._kept() | document, terms, operator=True, before=self.instance.metadata)
+        try:
+            self.metadata, refusals = review(
+                self._kept() | document, terms, operator=True, before=self.instance.metadata
+            )
+        except TemporarilyUnavailable as exc:
+            raise forms.ValidationError(exc.description) from exc
         for member, rule in refusals.items():
             if member not in self.errors:
                 self.add_error(

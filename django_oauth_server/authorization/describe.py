@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django_oauth_server.clients.presentation import UNKNOWN, proves_itself
 from django_oauth_server.component import Document, Words
 from django_oauth_server.conf import Scope
+from django_oauth_server.conf.files import is_file
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.text import readable
@@ -147,7 +148,8 @@ def _in_language(said: Document, member: str) -> str:
 
 def _logo_url(client: Client, uri: str, issuer: Issuer) -> str:
     """Where this site draws it: no address that a client chose is loaded by whoever looks, neither another site's, which would learn of them before
-    they agreed to anything, nor one of this site's own, which their browser would ask with their cookies. Empty where the client has none."""
-    if not uri:
-        return ""
+    they agreed to anything, nor one of this site's own, which their browser would ask with their cookies, unless that is but a file. Empty where the
+    client has none."""
+    if not uri or (uri.startswith(f"{issuer.origin}/") and is_file(urlsplit(uri).path)):
+        return uri
     return f"{issuer.url_path('logo')}?{urlencode({'client_id': client.client_id, 'logo_uri': uri})}"

@@ -13,11 +13,13 @@ from typing import Final, NamedTuple
 from cachetools import LRUCache
 from django.core.signals import setting_changed
 
+from django_oauth_server import outbound
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.loader import SETTING
+from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
-from django_oauth_server.outbound import Unreachable, fetch
+from django_oauth_server.outbound import Crowded, Errand, Unreachable, fetch, is_silent, is_under_way, run
 from django_oauth_server.protocol.jose import EncryptionKeySet, InvalidJWT, KeySet, UnknownKey, verify
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.verifiers.flights import PerProcess
@@ -49,7 +51,10 @@ NONE: Final = ClientKeys(KeySet.of_client({"keys": []}), EncryptionKeySet(()))
 def verify_signed(
     token: str, client: Client, issuer: Issuer, *, algs: Collection[str], typ: str | tuple[str, ...]
 ) -> dict[str, object]:
-    """The claims of *token*, if one of *client*'s keys has signed it. A key that is not known yet is looked for once. Raises `InvalidJWT`."""
+    """The claims of *token*, if one of *client*'s keys has signed it. A key that is not known yet is looked for once.
+
+    Raises `InvalidJWT`, or `TemporarilyUnavailable` where the keys are not waited for.
+    """
     try:
         keys = client_keys(client, issuer)
         try:
@@ -59,6 +64,8 @@ def verify_signed(
             if newer is keys:
                 raise
             return verify(token, newer.signatures, algs=algs, typ=typ)
+    except Crowded as exc:
+        raise TemporarilyUnavailable("The client's keys cannot be fetched now.", detail=f"jwks_uri: {exc}") from exc
     except Unreachable as exc:
         raise InvalidJWT(f"the client's keys cannot be fetched: {exc}") from exc
 
@@ -68,17 +75,23 @@ def client_keys(client: Client, issuer: Issuer) -> ClientKeys:
     if jwks := client.metadata.get("jwks"):
         return _parse(json.dumps(jwks))
     address = _address(client, issuer)
-    return address.current() if address else NONE
+    return address.current(_asker(client)) if address else NONE
 
 
 def forget() -> None:
     """Ask every address anew."""
     _addresses.begin_anew()
+    outbound.forget()
 
 
 def _newer_than(keys: ClientKeys, client: Client, issuer: Issuer) -> ClientKeys:
     address = None if client.metadata.get("jwks") else _address(client, issuer)
-    return address.newer_than(keys) if address else keys
+    return address.newer_than(keys, _asker(client)) if address else keys
+
+
+def _asker(client: Client) -> str:
+    """At whose expense its address is asked. Who vouches for software is in the settings, and has no identifier."""
+    return client.client_id or str(client.metadata["jwks_uri"])
 
 
 class _Kept(NamedTuple):
@@ -88,41 +101,60 @@ class _Kept(NamedTuple):
 
 
 class _Address:
-    """One `jwks_uri`: asked by one thread, however many wait for the answer."""
+    """One `jwks_uri`. While one caller waits for its answer, the last good keys serve the others."""
 
     def __init__(self, url: str, settings: IssuerSettings) -> None:
         self._url = url
         self._settings = settings
-        self._lock = Lock()
+        self._key = f"jwks {settings.issuer} {url}"
+        self._patience = settings.outbound_timeout.total_seconds() + 1
         self._kept: _Kept | None = None
         self._answered_at = -math.inf
 
-    def current(self) -> ClientKeys:
+    def current(self, asker: str) -> ClientKeys:
         if keys := self._fresh():
             return keys
-        with self._lock:
-            return self._fresh() or self._ask()
+        last = self._last_good()
+        if last and is_under_way(self._key):
+            return last
+        try:
+            return self._ask(asker)
+        except Crowded:
+            if last:
+                return last
+            raise
 
-    def newer_than(self, keys: ClientKeys) -> ClientKeys:
-        with self._lock:
-            return self._kept.keys if self._kept and self._kept.keys is not keys else self._ask()
+    def newer_than(self, keys: ClientKeys, asker: str) -> ClientKeys:
+        kept = self._kept
+        return kept.keys if kept and kept.keys is not keys else self._ask(asker)
 
     def _fresh(self) -> ClientKeys | None:
         kept = self._kept
         return kept.keys if kept and monotonic() < kept.fresh_until else None
 
-    def _ask(self) -> ClientKeys:
+    def _last_good(self) -> ClientKeys | None:
+        kept = self._kept
+        return kept.keys if kept and monotonic() < kept.since + LONGEST_KEPT + STALE_FOR else None
+
+    def _ask(self, asker: str) -> ClientKeys:
         """Not within the pause. The last good keys serve where there is no answer, for a while."""
         if monotonic() - self._answered_at >= PAUSE:
             try:
-                self._kept = self._fetch(monotonic())
+                run(Errand(self._key, asker, self._refresh), self._patience)
+            except Crowded:
+                raise
             except Unreachable as exc:
                 logger.warning("the keys of a client cannot be fetched: %s", exc)
-            # Not when it was asked: who waited through a slow answer would ask again, one after the other.
+        if last := self._last_good():
+            return last
+        raise (Crowded if is_silent(self._key) else Unreachable)("no answer of late")
+
+    def _refresh(self) -> None:
+        try:
+            self._kept = self._fetch(monotonic())
+        finally:
+            # Not when it was asked: who comes after a slow answer would ask again, one after the other.
             self._answered_at = monotonic()
-        if self._kept and monotonic() < self._kept.since + LONGEST_KEPT + STALE_FOR:
-            return self._kept.keys
-        raise Unreachable("no answer of late")
 
     def _fetch(self, now: float) -> _Kept:
         found = fetch(self._url, self._settings, accept=_ACCEPT, most_bytes=_MOST_BYTES)

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy
 from django_oauth_server.clients.metadata import check_https_uri
 from django_oauth_server.component import Component, Document, Member, Terms
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.outbound import Unreachable, fetch
+from django_oauth_server.errors import TemporarilyUnavailable
+from django_oauth_server.outbound import Crowded, Errand, Unreachable, fetch, run
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.uris import site
 
@@ -56,7 +57,8 @@ class PairwiseSubjects(Component):
 def check_sector(metadata: Document, terms: Terms, before: Document) -> Iterator[tuple[str, str]]:
     """The member that is wrong, and the rule. Asks the address that the client names, so it comes last, for a document that is sound otherwise.
 
-    The address has answered for what the client registered *before*, and is not asked for that again.
+    The address has answered for what the client registered *before*, and is not asked for that again. Raises `TemporarilyUnavailable`
+    where it is not waited for.
     """
     redirect_uris = _strings(metadata.get("redirect_uris"))
     if _MEMBER in metadata:
@@ -72,7 +74,10 @@ def check_sector(metadata: Document, terms: Terms, before: Document) -> Iterator
 
 def _faults(url: str, redirect_uris: list[str], settings: IssuerSettings) -> Iterator[tuple[str, str]]:
     try:
-        listed = _listed(url, settings)
+        errand = Errand(f"sector {settings.issuer} {url}", f"sector of {site(url)}", lambda: _listed(url, settings))
+        listed = run(errand, settings.outbound_timeout.total_seconds() + 1)
+    except Crowded as exc:
+        raise TemporarilyUnavailable("The sector_identifier_uri cannot be fetched now.", detail=str(exc)) from exc
     except (Unreachable, ValueError, RecursionError) as exc:
         logger.warning("the sector_identifier_uri of a client cannot be used: %s", exc)
         yield _MEMBER, _("It must answer with a JSON array of redirect URIs (OpenID Connect Registration section 5).")

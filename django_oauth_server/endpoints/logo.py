@@ -43,6 +43,6 @@ def logo(http: HttpRequest, issuer: Issuer) -> HttpResponse:
         return HttpResponse(status=404, headers=_HEADERS)
     found = logo_of(client, http.GET.get("logo_uri", ""), issuer.settings)
     shown = found or Picture("image/svg+xml", format_html(_DRAWN, client.name[:1].upper()).encode())
-    seconds = 3600 if found else 60
+    seconds = 3600 if found else 5  # it may be on its way
     headers = _HEADERS | {"Cache-Control": f"private, max-age={seconds}"}
     return HttpResponse(shown.body, content_type=shown.content_type, headers=headers)

@@ -66,6 +66,13 @@ class Destination:
         """Path and query, as they were given."""
         return (self.parts.path or "/") + (f"?{self.parts.query}" if self.parts.query else "")
 
+    def refuse_own(self, issuers: Iterable[str]) -> None:
+        """Raise `Forbidden` where one of *issuers* would ask itself: its host at any port, unless an operator listed that, and then its own port."""
+        for issuer in map(urlsplit, issuers):
+            is_same_port = self.port == (issuer.port or _PORTS[issuer.scheme])
+            if _plain(self.host) == _plain(issuer.hostname or "") and (is_same_port or not self.named):
+                raise Forbidden(f"{self.parts.netloc} is this server itself")
+
 
 @dataclass(frozen=True, slots=True)
 class PrivateHosts:
@@ -120,6 +127,15 @@ def _inner(address: Address) -> Address:
             return IPv4Address(int(address) & 0xFFFFFFFF)
         return address.ipv4_mapped or address
     return address
+
+
+def _plain(host: str) -> str:
+    """*host* as it compares: all names of this machine are one."""
+    plain = host.lower().rstrip(".")
+    try:
+        return "localhost" if ip_address(plain).is_loopback else plain
+    except ValueError:
+        return plain
 
 
 def _name(entry: str) -> tuple[str, int | None]:

@@ -169,7 +169,7 @@ def test_many_that_wait_ask_once(server, client):
     issuer = default_issuer()
     with ThreadPoolExecutor(20) as threads:
         waiting = [threads.submit(client_keys, client, issuer) for _ in range(20)]
-        time.sleep(0.2)
+        time.sleep(0.1)
         server.released.set()
         found = {id(one.result(10)) for one in waiting}
     assert (len(found), server.calls) == (1, {"/jwks": 1})
@@ -206,3 +206,45 @@ def test_keys_to_encrypt_with_come_from_the_same_set(server, client):
     assert found.encryption.first("ECDH-ES")[0] == "encrypts"
     assert status(client) == 200
     assert server.calls == {"/jwks": 1}
+
+
+@pytest.fixture
+def silent(server, settings):
+    """The server says nothing, until it is told to, and requests would wait for long."""
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"outbound_timeout": timedelta(seconds=15)}
+    server.released.clear()
+    yield server
+    server.released.set()
+
+
+def test_where_few_wait_already_the_others_are_told_at_once(silent, client):
+    flow = Flow(client, Browser())
+    request = {"grant_type": "client_credentials", "scope": "notes:read"}
+    issuer = default_issuer()
+    with ThreadPoolExecutor(8) as threads:
+        waiting = [threads.submit(client_keys, client, issuer) for _ in range(8)]
+        time.sleep(1)
+        assert sum(one.done() for one in waiting) == 6
+        began = time.perf_counter()
+        response = flow.token(authorization=None, **request, **proof(assertion(client, KEY)))
+        assert time.perf_counter() - began < 2
+        silent.released.set()
+    assert (response.status_code, response.json()["error"]) == (503, "temporarily_unavailable")
+    assert response["Retry-After"]
+
+
+def test_stale_keys_serve_while_one_asks_anew(silent, client, later):
+    silent.released.set()
+    assert status(client) == 200
+    silent.released.clear()
+    later(LONGEST_KEPT + 1)
+    issuer = default_issuer()
+    with ThreadPoolExecutor(1) as threads:
+        one = threads.submit(client_keys, client, issuer)
+        time.sleep(0.5)
+        began = time.perf_counter()
+        assert [status(client) for _ in range(3)] == [200] * 3
+        assert time.perf_counter() - began < 2
+        assert not one.done()
+        silent.released.set()
+    assert silent.calls == {"/jwks": 2}

@@ -36,7 +36,7 @@ def test_the_package_is_typed() -> None:
             ("resource/drf.py", "resource/drf_throttling.py", "resource/routes/rest_framework.py", "testing/"),
         ),
         ("joserfc", ("protocol/jose/",)),
-        ("urllib3", ("outbound.py", "resource/verifiers/http.py")),
+        ("urllib3", ("outbound/exchange.py", "resource/verifiers/http.py")),
         (
             "ninja",
             ("resource/ninja.py", "resource/ninja_throttling.py", "resource/routes/ninja.py", "testing/ninja.py"),

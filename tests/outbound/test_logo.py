@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import html
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.cache.backends.base import BaseCache
 from django.http import HttpResponse
 from django.test import Client as Browser
 
+from django_oauth_server.clients import logos
 from django_oauth_server.clients.logos import logo_of
 from django_oauth_server.registry import default_issuer
 from tests.factories import ClientFactory
@@ -65,6 +69,7 @@ def assert_initial(response: HttpResponse) -> None:
 @pytest.mark.parametrize("content_type", PICTURES)
 def test_a_picture_is_shown_as_what_it_is(app: Any, server: WebServer, content_type: str) -> None:
     serve(server, PICTURES[content_type])
+    until_there(app, PICTURES[content_type])
     response = logo(app)
     assert (response["Content-Type"], response.content) == (content_type, PICTURES[content_type])
     assert response["X-Content-Type-Options"] == "nosniff"
@@ -79,6 +84,7 @@ def test_what_is_no_picture_is_not_shown(app: Any, server: WebServer, what: str)
 
 def test_it_is_asked_for_once(app: Any, server: WebServer) -> None:
     serve(server, PNG)
+    until_there(app, PNG)
     assert [logo(app).content for _ in range(3)] == [PNG] * 3
     assert server.calls["/logo"] == 1
 
@@ -90,28 +96,76 @@ def test_what_cannot_be_had_is_not_asked_for_again_and_again(app: Any, server: W
     assert server.calls["/logo"] == 1
 
 
-def test_while_one_request_waits_another_does_not(app: Any, server: WebServer) -> None:
-    answers: list[object] = []
+def until_there(app: Any, content: bytes) -> None:
+    """Look again, as the next person does."""
+    end = time.monotonic() + 5
+    while logo(app).content != content:
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
-    def slowly() -> tuple[int, dict[str, str], bytes]:
-        answers.append(
-            logo_of(app, app.metadata["logo_uri"], default_issuer().settings)
-        )  # somebody else looks at the page
-        return 200, {}, PNG
 
-    server.pages["/logo"] = slowly
-    assert logo(app).content == PNG
-    assert answers == [None]
+def test_who_looks_does_not_wait_for_it(app: Any, server: WebServer) -> None:
+    server.released.clear()
+    serve(server, PNG)
+    began = time.monotonic()
+    response = logo(app)
+    assert time.monotonic() - began < 2
+    assert_initial(response)
+    assert response["Cache-Control"] == "private, max-age=5", "it may be there a moment later"
+    server.released.set()
+    until_there(app, PNG)
+    assert server.calls["/logo"] == 1
+
+
+def test_of_many_who_look_few_wait(app: Any, server: WebServer) -> None:
+    server.released.clear()
+    began = time.monotonic()
+    uri, settings = app.metadata["logo_uri"], default_issuer().settings
+    with ThreadPoolExecutor(16) as threads:
+        assert list(threads.map(lambda _: logo_of(app, uri, settings), range(64))) == [None] * 64
+    assert time.monotonic() - began < 4
+    server.released.set()
+    assert server.calls["/logo"] <= 1
 
 
 def test_a_new_one_takes_the_place_of_the_former(app: Any, server: WebServer) -> None:
-    """A client that goes on changing it would fill the cache, which may be one that sessions are in."""
+    """A client that goes on changing it would fill the memory."""
     server.pages |= {f"/{number}": (200, {}, PNG + bytes([number])) for number in range(4)}
     for number in range(4):
         app.metadata["logo_uri"] = server.url(f"/{number}")
         app.save()
-        assert logo(app).content == PNG + bytes([number])
-    assert len([key for key in cache._cache if "oauth_server:logo" in key]) == 1
+        until_there(app, PNG + bytes([number]))
+    assert len(logos._pictures.get()._found) == 1
+
+
+def test_logos_of_many_clients_fill_neither_the_cache_nor_the_memory(
+    app: Any, server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logos, "MOST_KEPT", 100_000)
+    logos.forget()
+    serve(server, PNG + bytes(30_000))
+    for _ in range(6):
+        until_there(ClientFactory(metadata__logo_uri=server.url("/logo")), PNG + bytes(30_000))
+    assert logos._pictures.get()._found.currsize <= 100_000
+    assert not [key for key in cache._cache if "logo" in key]
+
+
+class Away(BaseCache):
+    """A cache server that is down."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__({})
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        raise ConnectionError
+
+    add = set = get_many = set_many = delete = get
+
+
+def test_without_a_cache_it_is_shown_all_the_same(app: Any, server: WebServer, settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "tests.outbound.test_logo.Away"}}
+    serve(server, PNG)
+    until_there(app, PNG)
 
 
 def test_it_has_one_for_each_language(app: Any, server: WebServer, browser: Browser) -> None:
@@ -154,6 +208,38 @@ def test_no_address_of_this_site_is_loaded_because_a_client_names_it(browser: Br
     own = ClientFactory(metadata__logo_uri=address)
     [source] = sources(Flow(own, browser).authorize().content.decode())
     assert source.startswith("/oauth/logo?")
+
+
+def test_a_file_of_this_site_is_shown_where_it_is(browser: Browser) -> None:
+    own = ClientFactory(metadata__logo_uri="https://as.example/static/logo.png")
+    assert sources(Flow(own, browser).authorize().content.decode()) == ["https://as.example/static/logo.png"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../accounts/logout/",
+        "/static/%2e%2e/accounts/logout/",
+        "/static/..%2faccounts/logout/",
+        "/static\\..\\accounts/logout/",
+        "/",
+        "/staticky/x",
+    ],
+)
+def test_what_only_looks_like_a_file_of_this_site_is_not_loaded(browser: Browser, path: str) -> None:
+    own = ClientFactory(metadata__logo_uri=f"https://as.example{path}")
+    [source] = sources(Flow(own, browser).authorize().content.decode())
+    assert source.startswith("/oauth/logo?")
+
+
+@pytest.mark.parametrize(
+    "address", ["https://as.example/x.png", "https://AS.example:443/x.png", "https://as.example.:8443/x.png"]
+)
+def test_this_server_never_asks_itself(settings: Any, connects: list[Any], address: str) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"outbound_private_hosts": ("127.0.0.0/8",)}
+    own = ClientFactory(client_id="own", metadata__client_name="<", metadata__logo_uri=address)
+    assert_initial(logo(own))
+    assert connects == []
 
 
 def test_without_one_the_initial_is_a_letter_on_the_page(browser: Browser) -> None:

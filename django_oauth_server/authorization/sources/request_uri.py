@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from time import monotonic
 from typing import Final
@@ -20,12 +21,12 @@ from django_oauth_server.authorization.sources.request_object import read_reques
 from django_oauth_server.component import Document, Member, Terms
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.loader import SETTING
-from django_oauth_server.errors import InvalidRequestUri
+from django_oauth_server.errors import InvalidRequestUri, TemporarilyUnavailable
 from django_oauth_server.models import Client
-from django_oauth_server.outbound import Unreachable, fetch
+from django_oauth_server.outbound import Crowded, Errand, Unreachable, fetch, run
 from django_oauth_server.protocol.parameters import MAX_LENGTH
 from django_oauth_server.protocol.uris import check_web_uri
-from django_oauth_server.resource.verifiers.flights import Flights, PerProcess
+from django_oauth_server.resource.verifiers.flights import PerProcess
 
 LONGEST_KEPT: Final = 60.0
 """Seconds for which what an address answered serves other requests, at most; less where it says so."""
@@ -71,8 +72,11 @@ class RequestByReference(RequestSource):
         if address not in _registered(arrival.client):
             raise InvalidRequestUri("The parameter request_uri is not registered for this client.")
         try:
-            content = _contents.get().at(address, fragment, arrival.issuer.settings)
-        except (Unreachable, TimeoutError) as exc:
+            content = _contents.get().at(address, fragment, arrival)
+        except Crowded as exc:
+            words = "The parameter request_uri leads to an address that is not waited for now."
+            raise TemporarilyUnavailable(words, detail=f"request_uri: {exc}") from exc
+        except Unreachable as exc:
             words = "The parameter request_uri leads to nothing that is answered."
             raise InvalidRequestUri(words, detail=f"request_uri: {exc}") from exc
         return read_request_object(content.decode(errors="replace").strip(), arrival)
@@ -109,26 +113,27 @@ class _Answer:
 
 
 class _Contents:
-    """What addresses answered a moment ago. Each is asked once, however many wait, and not many are asked at a time."""
+    """What addresses answered a moment ago. Each is asked once, however many want it."""
 
     def __init__(self) -> None:
-        self._flights: Flights[_Answer] = Flights("oauth-request-uri", workers=8, most=32)
         self._lock = Lock()
         self._answers: TLRUCache[str, _Answer] = TLRUCache(
             _MOST_KEPT, ttu=lambda _, answer, now: now + answer.kept_for, timer=monotonic
         )
 
-    def at(self, address: str, fragment: str, settings: IssuerSettings) -> bytes:
-        """What is at *address*; where the *fragment* is another, what was there no longer than the pause ago. Raises `Unreachable` or TimeoutError.
+    def at(self, address: str, fragment: str, arrival: Arrival) -> bytes:
+        """What is at *address*; where the *fragment* is another, what was there no longer than the pause ago. Raises `Unreachable`.
 
         Fragments come from anybody: neither may they have the address asked without end, nor keep the client's own from being answered.
         """
+        settings = arrival.issuer.settings
         key = f"{settings.issuer} {address}"  # each issuer has its own list of hosts that it may ask
         with self._lock:
             answer = self._answers.get(key)
         if answer is None or (not answer.serves(fragment) and monotonic() - answer.asked_at >= PAUSE):
-            patience = 2 * settings.outbound_timeout.total_seconds()
-            answer = self._flights.join(key, lambda: self._ask(key, address, fragment, settings)).wait(patience)
+            ask = partial(self._ask, key, address, fragment, settings)
+            patience = settings.outbound_timeout.total_seconds() + 1
+            answer = run(Errand(f"request_uri {key}", arrival.client.client_id, ask), patience)
         if answer.content is None:
             raise Unreachable("no answer of late")
         return answer.content

@@ -1,8 +1,8 @@
-"""The one client for addresses that somebody else named: a client's `jwks_uri`, its `request_uri`, where it is told that a person signed out.
+"""One question to an address that somebody else named.
 
 Whoever names an address chooses whom this server talks to, from inside its own network. So the host is resolved once, every address that it
 has is judged, and the connection is made to the one that was judged: what the name means a moment later changes nothing. Redirects are not
-followed, proxies of the environment are not asked, and all of it has one deadline.
+followed, proxies of the environment are not asked, and all of it has one deadline. This server is never asked, which would hold a thread of its own.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,8 +25,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.conf.loader import load
+from django_oauth_server.outbound.lookups import lookups
 from django_oauth_server.protocol.destinations import Address, Destination, Forbidden, PrivateHosts
-from django_oauth_server.resource.verifiers.flights import PerProcess
 from django_oauth_server.resource.verifiers.http import Unreachable, read_body, refusal
 
 __all__ = ["Fetched", "Unreachable", "fetch", "post_form"]
@@ -36,7 +36,6 @@ _MOST_ADDRESSES: Final = 4
 _HEADERS: Final = {"Accept-Encoding": "identity", "User-Agent": "django-oauth-server"}
 _MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})\b", re.IGNORECASE)
 _NOT_STORED: Final = re.compile(r"(?:^|[\s,])no-(?:store|cache)\b", re.IGNORECASE)
-_resolvers: Final = PerProcess(lambda: ThreadPoolExecutor(8, thread_name_prefix="oauth-resolver"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,7 @@ def _exchange(
     private = _private_hosts(settings.outbound_private_hosts)
     try:
         destination = private.admit(url)
+        destination.refuse_own(one.issuer for one in load())
         addresses = private.check(destination, _resolve(destination, end))
         with _connected(destination, addresses, settings.outbound_ca_bundle, end) as connection:
             told = {"Host": destination.parts.netloc, **_HEADERS, **headers}
@@ -87,12 +87,7 @@ def _exchange(
 
 
 def _resolve(destination: Destination, end: float) -> list[str]:
-    """The addresses of the host, by the system's resolver. It runs in a thread, because it knows of no deadline."""
-    found = _resolvers.get().submit(socket.getaddrinfo, destination.host, destination.port, type=socket.SOCK_STREAM)
-    try:
-        return [str(at[0]).partition("%")[0] for *_, at in found.result(_left(end))][:_MOST_ADDRESSES]
-    finally:
-        found.cancel()
+    return lookups.get().find(destination.host, destination.port, _left(end))[:_MOST_ADDRESSES]
 
 
 @contextmanager
