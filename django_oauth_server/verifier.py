@@ -14,6 +14,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.registry import default_issuer, issuers
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.verifiers.base import AuthorizationServer, CannotVerify
+from django_oauth_server.resource.verifiers.claims import may_be_of
 from django_oauth_server.storage.transaction import retry_conflicts
 from django_oauth_server.tokens.verify import verify_access_token
 
@@ -38,6 +39,10 @@ class LocalVerifier:
             return retry_conflicts(lambda: verify_access_token(token, known, timezone.now()))
         except TemporarilyUnavailable as exc:
             raise CannotVerify(str(exc), retry_after=exc.retry_after) from exc
+
+    def may_be_ours(self, token: str) -> bool:
+        """Whether it has the prefix of our opaque tokens, or is a JWT that names an issuer of this project."""
+        return may_be_of(token, [one.settings.issuer for one in issuers()])
 
     @sensitive_variables()
     async def averify(self, token: str) -> VerifiedToken:

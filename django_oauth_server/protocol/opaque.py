@@ -18,6 +18,7 @@ INITIAL_ACCESS_TOKEN: Final = "oas_ia_"
 REGISTRATION_TOKEN: Final = "oas_ra_"
 """Prefixes by which a secret scanner, and a reader, know what leaked."""
 
+_OURS: Final = "oas_"
 _RANDOM = re.compile(r"[\w\-]{43}", re.ASCII)
 
 
@@ -29,6 +30,11 @@ def generate(prefix: str) -> str:
 def is_generated(prefix: str, value: str) -> bool:
     """Whether *value* has the shape of what `generate` makes, which nobody guesses."""
     return value.startswith(prefix) and _RANDOM.fullmatch(value, len(prefix)) is not None
+
+
+def is_one(value: str) -> bool:
+    """Whether *value* has the prefix of something that this package hands out, whatever it is."""
+    return value.startswith(_OURS)
 
 
 def derive(prefix: str, key: bytes, *parts: str) -> str:

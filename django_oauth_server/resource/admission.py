@@ -14,13 +14,19 @@ from django.views.decorators.debug import sensitive_variables
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.bearer import read_token
-from django_oauth_server.resource.challenge import INVALID_TOKEN, Challenge, temporarily_unavailable
+from django_oauth_server.resource.challenge import (
+    FOREIGN_TOKEN,
+    INVALID_TOKEN,
+    NO_CREDENTIALS,
+    Challenge,
+    temporarily_unavailable,
+)
 from django_oauth_server.resource.conf import audiences, load, user_rule, verifier
 from django_oauth_server.resource.locations import metadata_url
 from django_oauth_server.resource.people import nobody
 from django_oauth_server.resource.requirement import Requirement
 from django_oauth_server.resource.token import VerifiedToken
-from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidToken
+from django_oauth_server.resource.verifiers.base import CannotVerify, Discerning, InvalidToken
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -62,7 +68,26 @@ def _presented(request: HttpRequest) -> str | VerifiedToken | Challenge:
     if known is not None:
         return known
     presented = read_token(request)
+    if isinstance(presented, str) and load().leave_foreign_tokens and not _may_be_ours(presented):
+        presented = FOREIGN_TOKEN  # shown to nobody who could verify ours
     return _kept(request, presented) if isinstance(presented, Challenge) else presented
+
+
+@sensitive_variables()
+def _may_be_ours(presented: str) -> bool:
+    one = verifier()
+    return not isinstance(one, Discerning) or one.may_be_ours(presented)
+
+
+def is_left(challenge: Challenge) -> bool:
+    """Whether another authentication may know the caller: no token is presented, or none of ours, and the project says to leave those."""
+    return not challenge.error or (challenge.foreign and load().leave_foreign_tokens)
+
+
+def unknown(request: HttpRequest) -> Challenge:
+    """What a caller is told whom no authentication knew: a token that was presented is not good."""
+    outcome = getattr(request, _OUTCOME, None)
+    return outcome if isinstance(outcome, Challenge) else NO_CREDENTIALS
 
 
 def admit(request: HttpRequest, requirement: Requirement) -> VerifiedToken | Challenge:

@@ -8,7 +8,14 @@ from typing import Final
 from django.http import HttpRequest, QueryDict
 from django.http.request import RawPostDataException
 
-from django_oauth_server.resource.challenge import INVALID_TOKEN, NO_CREDENTIALS, Challenge, invalid_request
+from django_oauth_server.protocol.opaque import is_one
+from django_oauth_server.resource.challenge import (
+    FOREIGN_TOKEN,
+    INVALID_TOKEN,
+    NO_CREDENTIALS,
+    Challenge,
+    invalid_request,
+)
 from django_oauth_server.resource.token import MAX_LENGTH
 
 MALFORMED: Final = invalid_request("The Authorization header is not of the form: Bearer TOKEN.")
@@ -56,4 +63,8 @@ def _form(request: HttpRequest) -> QueryDict:
 
 
 def _well_formed(token: str) -> str | Challenge:
-    return token if len(token) <= MAX_LENGTH and _TOKEN.fullmatch(token) else INVALID_TOKEN
+    if len(token) > MAX_LENGTH:
+        return INVALID_TOKEN
+    if _TOKEN.fullmatch(token):
+        return token
+    return INVALID_TOKEN if is_one(token) else FOREIGN_TOKEN

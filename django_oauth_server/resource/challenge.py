@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
@@ -26,6 +26,8 @@ class Challenge:
     """What a condition adds: `acr_values`, `max_age` (RFC 9470 section 3)."""
     resource: str = ""
     """The resource (RFC 8707) that the operation belongs to, where it names one."""
+    foreign: bool = False
+    """Whether the token that was presented cannot be one of ours."""
     retry_after: int = 0
     """Seconds after which to try again. With it, nothing is asked of the client."""
 
@@ -58,6 +60,9 @@ NO_CREDENTIALS: Final = Challenge(401)
 
 INVALID_TOKEN: Final = Challenge(401, "invalid_token", "The access token is not valid here, or no longer.")
 """One wording for unknown, expired, revoked and meant for others, so that it tells nobody which."""
+
+FOREIGN_TOKEN: Final = replace(INVALID_TOKEN, foreign=True)
+"""The same, of what another authentication may know."""
 
 INSUFFICIENT_SCOPE: Final = Challenge(403, "insufficient_scope", "The access token does not allow this.")
 """RFC 6750 section 3.1: the token is good, and allows less than is needed."""

@@ -48,6 +48,8 @@ class ResourceServerSettings:
     """Dotted path of a function `(held, needed) -> bool`: whether a token with the scope *held* may do what *needed* allows."""
     user: str = ""
     """Dotted path of a function that gives the user of a `VerifiedToken`, or None. Called when a view first looks at the user."""
+    leave_foreign_tokens: bool = False
+    """Leave Bearer tokens that cannot be ours, such as API keys and JWTs of other issuers, to the next authentication of a view."""
     protected_prefixes: Mapping[str, Requirement | None] = field(default_factory=dict)
     """URL prefixes under which nothing is open, each with what all of it requires beyond a good token, or None."""
 
@@ -131,6 +133,10 @@ def _normal(one: ResourceServerSettings) -> ResourceServerSettings:
     one = replace(one, resource=one.resource if isinstance(one.resource, str) else tuple(one.resource))
     for identifier in one.resources:
         _check_resource(identifier)
+    if not isinstance(one.leave_foreign_tokens, bool):
+        raise ImproperlyConfigured(
+            f"{SETTING}: leave_foreign_tokens is True or False, not {one.leave_foreign_tokens!r}."
+        )
     if not isinstance(one.protected_prefixes, Mapping):
         raise ImproperlyConfigured(f'{SETTING}: protected_prefixes is a dict, such as {{"/api/": None}}.')
     for prefix, requirement in one.protected_prefixes.items():

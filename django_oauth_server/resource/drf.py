@@ -26,8 +26,8 @@ from rest_framework.permissions import (
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
-from django_oauth_server.resource.admission import identify, refusal_headers
-from django_oauth_server.resource.challenge import INSUFFICIENT_SCOPE, NO_CREDENTIALS, Challenge
+from django_oauth_server.resource.admission import identify, is_left, refusal_headers, unknown
+from django_oauth_server.resource.challenge import INSUFFICIENT_SCOPE, Challenge
 from django_oauth_server.resource.requirement import Demands, Requirement
 from django_oauth_server.resource.requirement import requires as _requires
 from django_oauth_server.resource.token import VerifiedToken
@@ -74,14 +74,14 @@ class BearerAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Any, VerifiedToken] | None:
         _tell_caches(request)
         outcome = identify(request._request)
-        if outcome == NO_CREDENTIALS:
-            return None  # another authentication class may know the caller
         if isinstance(outcome, Challenge):
+            if is_left(outcome):
+                return None  # another authentication class may know the caller
             raise Refused(outcome, request)
         return outcome.user if outcome.user is not None else _nobody(), outcome
 
     def authenticate_header(self, request: Request) -> str:
-        return refusal_headers(_completed(NO_CREDENTIALS, request))["WWW-Authenticate"]
+        return refusal_headers(_completed(unknown(request._request), request))["WWW-Authenticate"]
 
 
 def _tell_caches(request: Request) -> None:
@@ -190,11 +190,10 @@ class TokenPermission(_Refusing, BasePermission, metaclass=_PermissionMeta):
         return self.refusal is None
 
     def _judge(self, request: Request, requirement: Requirement | None) -> Challenge | None:
-        if requirement is None:
-            return INSUFFICIENT_SCOPE if request.successful_authenticator else NO_CREDENTIALS
-        if isinstance(request.auth, VerifiedToken):
+        if requirement is not None and isinstance(request.auth, VerifiedToken):
             return requirement.refusal(request.auth)
-        return requirement.completed(INSUFFICIENT_SCOPE if request.successful_authenticator else NO_CREDENTIALS)
+        missing = INSUFFICIENT_SCOPE if request.successful_authenticator else unknown(request._request)
+        return missing if requirement is None else requirement.completed(missing)
 
 
 class _Fixed(TokenPermission):

@@ -17,8 +17,8 @@ from ninja.errors import AuthenticationError, HttpError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation, PathView
 
-from django_oauth_server.resource.admission import aadmit, admit, by_token
-from django_oauth_server.resource.challenge import NO_CREDENTIALS, Challenge
+from django_oauth_server.resource.admission import aadmit, admit, by_token, is_left, unknown
+from django_oauth_server.resource.challenge import Challenge
 from django_oauth_server.resource.closures import held
 from django_oauth_server.resource.django import refused
 from django_oauth_server.resource.openapi import SCHEME, security_requirements, security_scheme
@@ -145,7 +145,7 @@ def _unknown(request: HttpRequest, exc: Any, *, api: ninja.NinjaAPI) -> HttpResp
     """What django-ninja raises when nobody in the list knew the caller; a view that raises it once somebody did speaks for itself."""
     asked = _of_tokens(_operation(request))
     if asked and not getattr(request, "auth", None):
-        return refused(_either(asked).completed(NO_CREDENTIALS))
+        return refused(_either(asked).completed(unknown(request)))
     return api.on_exception(request, HttpError(exc.status_code, exc.message))
 
 
@@ -156,7 +156,7 @@ def _known(request: HttpRequest, outcome: VerifiedToken | Challenge) -> Verified
         return outcome
     if operation := _operation(request):
         answer_refusals(operation.api)
-    if not outcome.error:
+    if is_left(outcome):
         return None
     raise Refused(outcome)
 

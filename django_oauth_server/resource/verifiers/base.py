@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from django_oauth_server.resource.token import VerifiedToken
 
@@ -63,4 +63,13 @@ class TokenVerifier(Protocol):
 
     async def averify(self, token: str) -> VerifiedToken:
         """The same, without blocking the event loop."""
+        ...
+
+
+@runtime_checkable
+class Discerning(Protocol):
+    """What a `TokenVerifier` may say besides, for the setting `leave_foreign_tokens`."""
+
+    def may_be_ours(self, token: str) -> bool:
+        """Whether *token*, good or not, may have come from one of its authorization servers. Asks nobody, and says yes where it cannot tell."""
         ...

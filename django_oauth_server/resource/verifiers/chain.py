@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 
+from django_oauth_server.protocol.opaque import is_one
 from django_oauth_server.resource.token import VerifiedToken
-from django_oauth_server.resource.verifiers.base import AuthorizationServer, InvalidToken, TokenVerifier
-from django_oauth_server.resource.verifiers.claims import check_length
+from django_oauth_server.resource.verifiers.base import AuthorizationServer, Discerning, InvalidToken, TokenVerifier
+from django_oauth_server.resource.verifiers.claims import check_length, unverified
 
 
 class OfOneIssuer(TokenVerifier, Protocol):
@@ -71,6 +70,15 @@ class ChainVerifier:
         """The same, as the one that is named for it does it."""
         return await self._verifier_of(token).averify(token)
 
+    @sensitive_variables()
+    def may_be_ours(self, token: str) -> bool:
+        """Whether somebody is named for it who takes it for theirs; without a say of their own, whether somebody is."""
+        try:
+            one = self._verifier_of(token)
+        except InvalidToken:
+            return is_one(token)
+        return not isinstance(one, Discerning) or one.may_be_ours(token)
+
     @property
     def _all(self) -> list[TokenVerifier]:
         named = [*self._by_issuer.values(), *filter(None, (self._opaque,))]
@@ -79,26 +87,9 @@ class ChainVerifier:
     @sensitive_variables()
     def _verifier_of(self, token: str) -> TokenVerifier:
         check_length(token)
-        claims = _unverified(token)
+        claims = unverified(token)
         issuer = claims.get("iss") if claims is not None else None
         found = self._opaque if claims is None else self._by_issuer.get(str(issuer))
         if found is None:
             raise InvalidToken("opaque, and nobody is named for such" if claims is None else "of an unknown issuer")
         return found
-
-
-def _unverified(token: str) -> Mapping[str, object] | None:
-    """What *token* says if it is a JWT: good for finding who verifies it, and for nothing else."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return None
-    header, claims = map(_decoded, parts[:2])
-    return claims if header is not None and "alg" in header else None
-
-
-def _decoded(part: str) -> Mapping[str, object] | None:
-    try:
-        document = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import json
+from collections.abc import Collection, Mapping
 
+from django.views.decorators.debug import sensitive_variables
+
+from django_oauth_server.protocol.opaque import is_one
 from django_oauth_server.resource.token import MAX_LENGTH, VerifiedToken
 from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidToken
 from django_oauth_server.resource.verifiers.http import Unreachable
@@ -13,6 +18,32 @@ def check_length(token: str) -> None:
     """Raises `InvalidToken` where *token* is too long to be looked at."""
     if len(token) > MAX_LENGTH:
         raise InvalidToken("longer than any token may be")
+
+
+@sensitive_variables()  # a report of a failure must not hold the token
+def unverified(token: str) -> Mapping[str, object] | None:
+    """What *token* says if it is a JWT: good for finding who verifies it, and for nothing else."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    header, claims = map(_decoded, parts[:2])
+    return claims if header is not None and "alg" in header else None
+
+
+@sensitive_variables()
+def _decoded(part: str) -> Mapping[str, object] | None:
+    try:
+        document = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+@sensitive_variables()
+def may_be_of(token: str, issuers: Collection[str]) -> bool:
+    """Whether *token* is a JWT that names one of *issuers*, good or not, or has the prefix of what this package hands out."""
+    claims = unverified(token)
+    return is_one(token) or (claims is not None and claims.get("iss") in tuple(issuers))
 
 
 def told(claims: Mapping[str, object], issuer: str, now: float, leeway: float) -> VerifiedToken:

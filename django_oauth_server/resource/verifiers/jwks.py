@@ -17,7 +17,7 @@ from django_oauth_server.protocol.jose import InvalidJWT, KeySet, UnknownKey
 from django_oauth_server.resource.revocations import is_announced
 from django_oauth_server.resource.token import REQUIRED_CLAIMS, VerifiedToken
 from django_oauth_server.resource.verifiers.base import InvalidToken
-from django_oauth_server.resource.verifiers.claims import cannot_verify, check_length, told
+from django_oauth_server.resource.verifiers.claims import cannot_verify, check_length, may_be_of, told
 from django_oauth_server.resource.verifiers.discovery import RemoteIssuer, check_settings
 from django_oauth_server.resource.verifiers.flights import PerProcess, Steps, adrive, drive
 from django_oauth_server.resource.verifiers.http import JSONClient, Unreachable
@@ -68,6 +68,10 @@ class JWKSVerifier(RemoteVerifier):
         if not self.revocation_cache:
             return verified
         return await sync_to_async(self._unless_revoked, thread_sensitive=False)(verified)
+
+    def may_be_ours(self, token: str) -> bool:
+        """Whether it is a JWT that names the issuer."""
+        return may_be_of(token, (self.issuer,))
 
     def _unless_revoked(self, verified: VerifiedToken) -> VerifiedToken:
         if self.revocation_cache and is_announced(self.revocation_cache, verified.claims):
