@@ -35,7 +35,8 @@ class PairwiseSubjects(Component):
             kind="uri",
             label=gettext_lazy("Sector"),
             help=gettext_lazy(
-                "A JSON array of all redirect URIs of the apps that are to know a person by the same identifier."
+                "A JSON array of all redirect URIs of the apps that are to know a person by the same identifier. If its host changes, people have "
+                "to allow the client again."
             ),
             check=check_https_uri,
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, cast
+from typing import Final
 
 from django.utils.translation import gettext as _
 
@@ -31,8 +31,6 @@ from django_oauth_server.storage.clients import add_client, find_client, forget_
 from django_oauth_server.storage.initial_access_tokens import find_initial_access_token, use_initial_access_token
 from django_oauth_server.storage.transaction import atomic
 
-_UNASKED: Final = frozenset({"client_credentials", "password"})
-"""Grant types with which nobody is asked before the client gets a scope."""
 _NOT_VALID: Final = "The token is not valid here, or no longer."
 """One wording for unknown, expired, used up and disabled, and for clients that are gone."""
 
@@ -157,9 +155,7 @@ def _check_hosts(client: Client, metadata: Document) -> None:
 def _check_scope(client: Client, metadata: Document, terms: Terms) -> None:
     """Where nobody is asked before it gets a scope, a client keeps to those that it had when an operator decided so."""
     more = {*parse_scope(str(metadata["scope"]))} - client.scopes
-    types, named = terms.components.of(GrantType), {*client.grant_types, *cast("list[str]", metadata["grant_types"])}
-    unasked = any(name in types and not types[name].asks_person for name in named)
-    if more and (client.skip_consent or unasked):
+    if more and (client.skip_consent or _asks_nobody({*client.grant_types, *_grant_types(metadata)}, terms)):
         scopes = ", ".join(sorted(more))
         raise InvalidClientMetadata(
             "scope", f"Nobody is asked before this client gets {scopes}: an operator has to add it."
@@ -185,10 +181,17 @@ def _with_scope(document: Document, terms: Terms) -> Document:
 def _unnamed(document: Document, terms: Terms) -> list[str]:
     """At an OpenID Provider every relying party may ask for the standard scopes. A client that could ask for nothing would be of no use."""
     offered, default = terms.settings.scopes, terms.settings.default_scopes
-    if _grant_types(document) & _grant_types(terms.held or {}) & _UNASKED:
+    if _asks_nobody(_grant_types(document), terms):
         return [scope for scope in offered if scope in default]
     usual = [scope for scope in offered if scope in {*default, *OPENID_SCOPES}]
     return usual if usual and terms.settings.registration_scopes == "default" else list(offered)
+
+
+def _asks_nobody(names: set[str], terms: Terms) -> bool:
+    """Whether the client may use a grant type of these *names* with which no person is asked before it gets a scope."""
+    held = _grant_types(terms.held or {})
+    known = [one for name, one in terms.components.of(GrantType).items() if name in names]
+    return any(not one.asks_person and (one.name in held or not one.operator_only) for one in known)
 
 
 def _grant_types(document: Document) -> set[str]:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from django_oauth_server.conf import OPENID_SCOPES, IssuerSettings
 from django_oauth_server.conf.loader import load
+from django_oauth_server.grants.base import GrantType
 from django_oauth_server.models import Client, InitialAccessToken
 from django_oauth_server.protocol.uris import destination
 from django_oauth_server.registry import default_issuer
@@ -578,3 +579,18 @@ def by_admin(uri: str) -> str:
 def test_an_operator_is_told_of_parameters_that_answers_carry(register: Callable[[str], str]) -> None:
     assert "must not have the parameter iss" in register("https://client.example/callback?iss=mine")
     assert not Client.objects.exists()
+
+
+class Handshake(GrantType):
+    """A grant type of a deployment's own, which says nothing of who is asked."""
+
+    name = "urn:example:handshake"
+
+
+def test_who_asks_nobody_and_names_no_scope_gets_the_default(registrant: Registrant, settings: Any) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {
+        "components": [f"{__name__}.Handshake"],
+        "default_scopes": ["notes:read"],
+    }
+    assert registrant.registered(grant_types=[Handshake.name])["scope"] == "notes:read"
+    assert "notes:write" in registrant.registered()["scope"].split()
