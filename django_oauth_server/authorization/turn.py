@@ -87,7 +87,7 @@ def turn_of(document: Mapping[str, object]) -> Turn:
     """What a `Turn.document` says, which was kept where nobody else writes."""
     asked_at, allowed = document.get("at"), document.get("allowed")
     return Turn(
-        datetime.fromtimestamp(asked_at, UTC) if isinstance(asked_at, float) else None,
+        datetime.fromtimestamp(asked_at, UTC) if isinstance(asked_at, int | float) else None,
         _names(document.get("done")),
         None if allowed is None else _names(allowed),
         str(document.get("shown", "")),

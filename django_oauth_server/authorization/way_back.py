@@ -94,9 +94,11 @@ class WayBack:
 
     def _make_room(self) -> None:
         """The oldest of this browser go first: their numbers begin with the time."""
-        while len(self._held) + len(self._new) >= MOST_AT_ONE_BROWSER and self._held:
-            self._gone.append(self._held.pop(0))
-            forget_waiting([self._gone[-1].value(self._issuer)])
+        too_many = max(len(self._held) + len(self._new) - MOST_AT_ONE_BROWSER + 1, 0)
+        if oldest := self._held[:too_many]:
+            forget_waiting(handle.value(self._issuer) for handle in oldest)
+            self._gone += oldest
+            self._held = self._held[too_many:]
 
 
 def handle_of(params: Parameters) -> str:

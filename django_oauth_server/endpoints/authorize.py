@@ -126,18 +126,24 @@ def authorize(visit: Visit) -> HttpResponse:
 @keeps_opener
 @unreported
 @patient
-@csrf_protect
+@csrf_exempt  # it is checked below: Django's own page for a form that is out of date leads nowhere
 @require_POST
 @_visited
 def decision(visit: Visit) -> HttpResponse:
     """What the person decided. Answering twice, or Back and another answer, is answering anew: the client gets a fresh code, nothing is doubled."""
+    ticket = find_ticket(Ticket.Kind.INTERACTION, visit.http.POST.get("interaction", ""))
+    if ticket and ticket.client.issuer != visit.issuer.settings.issuer:
+        ticket = None
+    response = csrf_protect(lambda http: _decided(visit, ticket))(visit.http)
+    # Who signed in or out in another tab meanwhile has another CSRF token than their page.
+    return response if response.status_code != 403 else _too_old(visit, ticket, status=403)
+
+
+def _decided(visit: Visit, ticket: Ticket | None) -> HttpResponse:
     http, issuer = visit.http, visit.issuer
-    ticket = find_ticket(Ticket.Kind.INTERACTION, http.POST.get("interaction", ""))
-    if ticket is None or ticket.client.issuer != issuer.settings.issuer:
-        return _expired_page(visit, find_client(issuer.settings.issuer, http.POST.get("client_id", "")))
+    if ticket is None or timezone.now() >= ticket.expires_at:
+        return _too_old(visit, ticket)
     params, turn = request_of(ticket)
-    if timezone.now() >= ticket.expires_at:
-        return _expired_page(visit, ticket.client, "" if turn.signed else visit.way.to(params, NOTHING_DONE))
     if ticket.user_id != http.user.pk:  # another person's page: asked anew
         return _respond(visit, Redirect(visit.way.to(params, turn.begun_anew())))
     match http.POST.get("decision", ""):
@@ -150,6 +156,14 @@ def decision(visit: Visit) -> HttpResponse:
         case _:
             prompt = issuer.components.of(Prompt).get(ticket.payload.get("prompt", ""))
             return _proceed(visit, params, partial(_answered, prompt, http.POST), turn)
+
+
+def _too_old(visit: Visit, ticket: Ticket | None, *, status: int = 400) -> HttpResponse:
+    if ticket is None:
+        client = find_client(visit.issuer.settings.issuer, visit.http.POST.get("client_id", ""))
+        return _expired_page(visit, client, status=status)
+    params, turn = request_of(ticket)
+    return _expired_page(visit, ticket.client, "" if turn.signed else visit.way.to(params, NOTHING_DONE), status=status)
 
 
 def _taken_up(visit: Visit, number: str, said: Parameters) -> HttpResponse:
@@ -288,7 +302,7 @@ def _error_page(visit: Visit, exc: OAuthError) -> HttpResponse:
     return refusal_page(visit.http, exc, visit.issuer, explanation, rule="RFC 6749 section 3.1")
 
 
-def _expired_page(visit: Visit, client: Client | None, again_url: str = "") -> HttpResponse:
+def _expired_page(visit: Visit, client: Client | None, again_url: str = "", *, status: int = 400) -> HttpResponse:
     """It says where to begin again: at the app, and here, where the request is still known. One that was signed is the app's to make anew."""
     context = {
         "issuer_name": visit.issuer.settings.name,
@@ -300,4 +314,4 @@ def _expired_page(visit: Visit, client: Client | None, again_url: str = "") -> H
         "client": describe_client(client, visit.issuer) if client and client.is_active else None,
         "again_url": again_url,
     }
-    return render_page(visit.http, "oauth_server/error.html", context, status=400)
+    return render_page(visit.http, "oauth_server/error.html", context, status=status)

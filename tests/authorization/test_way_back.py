@@ -16,7 +16,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from django_oauth_server.authorization.way_back import LONGEST_REQUEST, MOST_AT_ONE_BROWSER
-from django_oauth_server.models import Ticket, WaitingRequest
+from django_oauth_server.models import Authorization, Ticket, WaitingRequest
 from django_oauth_server.storage import waiting_requests
 from tests.factories import AuthorizationFactory, ClientFactory, UserFactory
 from tests.flow import AUTHORIZE, Flow, answered
@@ -292,6 +292,16 @@ def test_and_leads_to_the_app(browser: Browser) -> None:
     Ticket.objects.all().delete()
     swept = flow.decide(page).content.decode()
     assert 'href="https://client.example/"' in swept and 'id="again"' not in swept
+
+
+def test_so_does_one_whose_form_is_out_of_date(flow: Flow) -> None:
+    """Whoever signed in or out in another tab has another CSRF token."""
+    page = flow.decide(flow.authorize(state="kept"), csrfmiddlewaretoken="of another session")
+    assert page.status_code == 403 and "frame-ancestors" in page["Content-Security-Policy"]
+    assert not Authorization.objects.exists()
+    again = re.search(r'href="([^"]+)" id="again">', page.content.decode())
+    assert again
+    assert answered(flow.decide(flow.browser.get(unescape(again[1]))))["state"] == "kept"
 
 
 def test_of_an_app_that_is_disabled_nothing_is_said(browser: Browser) -> None:

@@ -146,6 +146,29 @@ def test_authorize_with_remembered_consent(flow, browser, user, client_app):
     ]
 
 
+def test_asking_for_consent(flow):
+    with statements() as made:
+        assert flow.authorize().status_code == 200
+    assert made == [
+        "SELECT client",
+        "SELECT django_session",
+        "SELECT auth_user",
+        "SELECT authorization",
+        "SELECT ticket",  # whether the person has too many pages open
+        "INSERT ticket",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("length", "kept"), [(10, []), (7000, ["INSERT waitingrequest", "DELETE waitingrequest"])], ids=["short", "long"]
+)
+def test_sending_a_stranger_to_sign_in(client_app, length, kept):
+    flow = Flow(client_app, Browser())
+    with statements() as made:
+        assert flow.authorize(state="s" * length).status_code == 303
+    assert made == ["SELECT client", *kept]
+
+
 def test_authorize_with_a_request_object(flow, browser, user, client_app):
     client_app.metadata["jwks"] = jwks(KEY)
     client_app.save()
