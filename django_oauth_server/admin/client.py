@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import ModelForm
@@ -21,26 +22,25 @@ from django_oauth_server.admin.client_form import ClientForm, client_form
 from django_oauth_server.admin.lists import (
     JWT_OUTLIVES,
     IssuerFilter,
-    QuickAdmin,
-    Shown,
     badge,
     confirmed,
     issuer_of,
     names,
-    shown_once,
 )
+from django_oauth_server.admin.shown_once import Shown, ShowsOnce
 from django_oauth_server.clients.metadata import member_named, members_of, terms_of
 from django_oauth_server.clients.registration import new_client_id, new_secret, revise_client, uses_secret
 from django_oauth_server.component import Member, Words
 from django_oauth_server.conf.moments import local
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
+from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.registry import issuers
 from django_oauth_server.storage.clients import has_history, people_using, save_changed, set_active
 from django_oauth_server.storage.transaction import atomic
 
 
-class ClientAdmin(QuickAdmin):
+class ClientAdmin(ShowsOnce):
     """The form has a field for each member that the issuer's components know; the document itself is never edited."""
 
     list_display = ("name", "state", "kind", "origin", "client_id", "created_at")
@@ -193,7 +193,7 @@ class ClientAdmin(QuickAdmin):
 
     @admin.action(permissions=["change"], description=gettext_lazy("Make a new secret for the selected client"))
     def replace_secret(self, request: HttpRequest, queryset: QuerySet[Client]) -> HttpResponse | None:
-        """The answer shows it, once: neither a session nor a message ever holds it."""
+        """The next page shows it, once. Whoever sends the question twice has answered it before."""
         client = queryset.first() if len(queryset[:2]) == 1 else None
         issuer = issuer_of(client) if client else None
         if client is None or issuer is None or not uses_secret(client, issuer):
@@ -207,12 +207,19 @@ class ClientAdmin(QuickAdmin):
             title=lambda rows: _("Make a new secret for %(name)s?") % {"name": names(rows)},
             says=lambda rows: _what_a_new_secret_ends(client, issuer),
             button=gettext_lazy("Make a new secret"),
+            form=ReplaceSecretForm(initial={"replaces": _mark(client)}),
         )
         if isinstance(rows, HttpResponse):
             return rows
+        asked = ReplaceSecretForm(request.POST)
+        if not asked.is_valid() or asked.cleaned_data["replaces"] not in {"", _mark(client)}:
+            self.message_user(request, _("This secret was replaced before. No other was made."), "warning")
+            return None
+        at_once = asked.cleaned_data["at_once"]
         with atomic():
-            client.secret_once = new_secret(client, issuer, timezone.now())  # type: ignore[attr-defined]
-            self.log_change_of(request, [client], _("Made a new secret."))
+            client.secret_once = new_secret(client, issuer, timezone.now(), at_once=at_once)  # type: ignore[attr-defined]
+            said = _("Made a new secret. No former one works any more.") if at_once else _("Made a new secret.")
+            self.log_change_of(request, [client], said)
         return self._show_once(request, client)
 
     def _issuer(self, request: HttpRequest, obj: Client | None = None) -> Issuer | None:
@@ -241,7 +248,26 @@ class ClientAdmin(QuickAdmin):
             Shown("client-id", _("Client ID"), client.client_id),
             Shown("client-secret", _("Client secret"), secret),
         ]
-        return shown_once(self, request, client, title, *values)
+        return self.show_once(request, client, title, *values)
+
+
+class ReplaceSecretForm(forms.Form):
+    """How a secret is replaced, and which."""
+
+    at_once = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("The secret has leaked: stop accepting it at once."),
+        help_text=gettext_lazy(
+            "No former secret works from then on. The app fails until it has the new one. Tokens that were issued live on: "
+            "disable the client, or revoke them, if somebody may hold some."
+        ),
+    )
+    replaces = forms.CharField(required=False, widget=forms.HiddenInput)
+
+
+def _mark(client: Client) -> str:
+    """By which a page knows the secret that it was about, and nobody the secret."""
+    return digest(f"replaces:{client.secret_digest}")
 
 
 def _label(name: str, members: Mapping[str, Member]) -> Words:

@@ -13,7 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_oauth_server.admin.lists import IssuerFilter, QuickAdmin, Shown, badge, shown_once
+from django_oauth_server.admin.lists import IssuerFilter, badge
+from django_oauth_server.admin.shown_once import Shown, ShowsOnce
 from django_oauth_server.clients.self_registration import new_initial_access_token
 from django_oauth_server.conf import PROFILES
 from django_oauth_server.models import InitialAccessToken
@@ -59,7 +60,7 @@ class InitialAccessTokenForm(_ModelForm):
         return expires_at
 
 
-class InitialAccessTokenAdmin(QuickAdmin):
+class InitialAccessTokenAdmin(ShowsOnce):
     """Its value is shown once. What was registered with it stays when it ends."""
 
     form = InitialAccessTokenForm
@@ -96,4 +97,4 @@ class InitialAccessTokenAdmin(QuickAdmin):
     ) -> HttpResponse:
         title = _("The initial access token %(label)s") % {"label": obj.label}
         value = Shown("initial-access-token", _("Initial access token"), obj.value_once)  # type: ignore[attr-defined]
-        return shown_once(self, request, obj, title, value)
+        return self.show_once(request, obj, title, value)

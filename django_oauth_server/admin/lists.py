@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
@@ -147,8 +148,9 @@ def confirmed(
     title: Callable[[list[Any]], str],
     says: Callable[[list[Any]], Iterable[str]],
     button: Words,
+    form: Form | None = None,
 ) -> list[Any] | HttpResponse:
-    """The rows that the administrator confirmed to change; until then the page that asks, and says what it ends."""
+    """The rows that the administrator confirmed to change; until then the page that asks, and says what it ends. *form*: what else it asks."""
     rows = list(queryset[: MOST_CHANGED + 1])
     if len(rows) > MOST_CHANGED:
         modeladmin.message_user(request, _("Choose at most %(most)d at once.") % {"most": MOST_CHANGED}, "error")
@@ -163,32 +165,10 @@ def confirmed(
         "rows": rows,
         "action": action,
         "button": button,
+        "form": form,
         "media": modeladmin.media,
     }
     return TemplateResponse(request, "admin/django_oauth_server/confirm.html", context)
-
-
-class Shown(NamedTuple):
-    """A value on the page that shows it once."""
-
-    id: str
-    label: Words
-    value: str
-
-
-def shown_once(
-    modeladmin: admin.ModelAdmin[Any], request: HttpRequest, row: Model, title: str, *values: Shown
-) -> HttpResponse:
-    """The only page that ever holds a new secret: neither a session nor a message does."""
-    context = {
-        **modeladmin.admin_site.each_context(request),
-        "opts": modeladmin.opts,
-        "title": title,
-        "row": row,
-        "values": values,
-        "media": modeladmin.media,
-    }
-    return TemplateResponse(request, "admin/django_oauth_server/secret.html", context)
 
 
 def names(rows: Iterable[object]) -> str:

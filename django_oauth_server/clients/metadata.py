@@ -269,7 +269,9 @@ class ClientMetadata(Component):
             name="scope",
             kind="scope",
             label=gettext_lazy("Scope"),
-            help=gettext_lazy("The most that it may ask for. Left empty, the issuer's default."),
+            help=gettext_lazy(
+                "Scopes this client may request. Without any, the issuer's default scopes; where there are none, it can't request a token."
+            ),
             choices=_scopes,
         ),
         Member(

@@ -25,6 +25,7 @@ from django_oauth_server.clients.methods.assertion import AssertionMethod
 from django_oauth_server.clients.methods.base import ClientAuthMethod
 from django_oauth_server.clients.secrets import (
     forget_clear_secrets,
+    forget_former_secret,
     forget_secrets,
     set_secret,
     signs_with_secret,
@@ -37,11 +38,14 @@ from django_oauth_server.grants.base import GrantType
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.jose import CONTENT_ENCRYPTION, EncryptionKeySet, encrypt
+from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.opaque import CLIENT_SECRET, generate
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.protocol.uris import is_loopback, origin, proves_identity
 from django_oauth_server.storage.clients import ClientExists, add_client, replace_secret
 from django_oauth_server.storage.people import find_person
+
+logger = get_log("django_oauth_server")
 
 _LONGEST_CLIENT_ID: Final = 255
 _SHORTEST_KEY: Final = 32
@@ -188,13 +192,19 @@ def check_client_id(client_id: str) -> None:
         )
 
 
-def new_secret(client: Client, issuer: Issuer, now: datetime) -> str:
-    """A new secret, which is not stored and cannot be shown again. The old one works until the setting `client_secret_overlap` has passed."""
+def new_secret(client: Client, issuer: Issuer, now: datetime, *, at_once: bool = False) -> str:
+    """A new secret, which is not stored and cannot be shown again.
+
+    The old one works until the setting `client_secret_overlap` has passed; *at_once*: no former secret works any more, as one has leaked.
+    """
     secret = generate(CLIENT_SECRET)
     in_clear = _needs_clear_secret(client.metadata, terms_of(issuer, client.profile))
     supersede_secret(client, now + issuer.settings.client_secret_overlap)
     set_secret(client, secret, issuer.settings, in_clear=in_clear)
+    if at_once:
+        forget_former_secret(client)
     replace_secret(client)
+    logger.warning("the secret of the client %s was replaced%s", client.client_id, ", at once" if at_once else "")
     return secret
 
 
@@ -345,15 +355,14 @@ def _redirect_uris_fit_the_application(metadata: Document, terms: Terms) -> Iter
     """OpenID Connect Dynamic Client Registration section 2; without a type, it is one on the web. A native application may be answered at an https
     address that it claims (RFC 8252 section 7.2), which proves more than the others do."""
     is_native = metadata.get("application_type") == "native"
-    if not is_native and "implicit" not in _strings(metadata, "grant_types"):
-        return
+    is_web = terms.settings.is_openid and not is_native and "implicit" in _strings(metadata, "grant_types")
     for uri in _strings(metadata, "redirect_uris"):
         if is_native and uri.startswith("http:") and not is_loopback(uri):
             yield (
                 "redirect_uris",
                 _("%(uri)s: a native application has https, a scheme of its own, or http on loopback.") % {"uri": uri},
             )
-        if not is_native and not proves_identity(uri):
+        if is_web and not proves_identity(uri):
             yield (
                 "redirect_uris",
                 _("%(uri)s: for the implicit grant it must be https, and not on localhost.") % {"uri": uri},

@@ -30,6 +30,12 @@ def supersede_secret(client: Client, until: datetime) -> None:
     client.previous_secret_expires_at = until
 
 
+def forget_former_secret(client: Client) -> None:
+    """No secret but the present one works any more."""
+    client.previous_secret_digest = client.previous_encrypted_secret = ""
+    client.previous_secret_expires_at = None
+
+
 def forget_clear_secrets(client: Client) -> None:
     """Keep the digests alone."""
     client.encrypted_secret = client.previous_encrypted_secret = ""
@@ -37,8 +43,8 @@ def forget_clear_secrets(client: Client) -> None:
 
 def forget_secrets(client: Client) -> None:
     """It has none any more."""
-    client.secret_digest = client.previous_secret_digest = ""
-    forget_clear_secrets(client)
+    client.secret_digest = client.encrypted_secret = ""
+    forget_former_secret(client)
 
 
 def clear_secrets(client: Client, settings: IssuerSettings, now: datetime) -> Iterator[str]:

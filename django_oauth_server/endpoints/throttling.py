@@ -13,28 +13,35 @@ from django_oauth_server.errors import InvalidGrant, TooManyRequests
 from django_oauth_server.grants.base import TokenRequest
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
-from django_oauth_server.storage.failures import note_failure
+from django_oauth_server.storage.failures import Limit, note_failure, seconds_to_wait
 
 
 @contextmanager
-def failures_counted(request: TokenRequest) -> Iterator[None]:
+def failures_counted(request: TokenRequest, *, guessable: bool) -> Iterator[None]:
     """A code, refresh token or password that proves nothing is one more; beyond the limit the client is told to wait.
 
-    What the refusal calls for is done all the same: a replay takes back what it bought, however many there are.
+    What the refusal calls for is done all the same: a replay takes back what it bought, however many there are. What is *guessable* is not
+    looked at beyond the limit, or guessing would go on (RFC 6749 section 4.3.2).
     """
+    if guessable and (wait := seconds_to_wait(_redemptions(request), request.now)):
+        raise TooManyRequests(wait, detail="guesses at passwords")
     try:
         yield
     except InvalidGrant as exc:
-        if wait := _noted("redemption", request.client, request.http, request.issuer, request.now):
+        if wait := note_failure(_redemptions(request), request.now):
             raise TooManyRequests(wait, detail=str(exc), aftermath=exc.aftermath) from exc
         raise
 
 
+def _redemptions(request: TokenRequest) -> Iterator[Limit]:
+    return _limits("redemption", request.client, request.http, request.issuer)
+
+
 def count_unknown(throttle: str, client: Client, http: HttpRequest, issuer: Issuer, now: datetime) -> None:
     """*client* asked about a token that is worth nothing, or gave one back. Raises `TooManyRequests` where that is one too many."""
-    if wait := _noted(throttle, client, http, issuer, now):
+    if wait := note_failure(_limits(throttle, client, http, issuer), now):
         raise TooManyRequests(wait, detail=f"{throttle} of unknown tokens")
 
 
-def _noted(throttle: str, client: Client, http: HttpRequest, issuer: Issuer, now: datetime) -> int:
-    return note_failure(limit(throttle, issuer, client.client_id, source_of(http, issuer)), now)
+def _limits(throttle: str, client: Client, http: HttpRequest, issuer: Issuer) -> Iterator[Limit]:
+    return limit(throttle, issuer, client.client_id, source_of(http, issuer))

@@ -50,9 +50,17 @@ def token(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
         fetch_keys(client, issuer)
         request = TokenRequest(params.only(grant_type.parameters), client, issuer, http, now)
         refreshable = grant_type.refreshes and "refresh_token" in client.grant_types
-        with failures_counted(request), atomic() if grant_type.spends else nullcontext():
-            issuance = grant_type.redeem(request)
-            return issue(issuance, params.every("resource"), issuer, now, refreshable=refreshable, identifies=True)
+        with failures_counted(request, guessable=grant_type.guessable):
+            request = grant_type.prepare(request)
+            return _issued(grant_type, request, params.every("resource"), refreshable=refreshable)
+
+
+def _issued(
+    grant_type: GrantType, request: TokenRequest, resources: tuple[str, ...], *, refreshable: bool
+) -> Mapping[str, object]:
+    with atomic() if grant_type.spends else nullcontext():
+        issuance = grant_type.redeem(request)
+        return issue(issuance, resources, request.issuer, request.now, refreshable=refreshable, identifies=True)
 
 
 def find_grant_type(params: Parameters, issuer: Issuer) -> GrantType:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 
 from django_oauth_server.component import Component, Document
@@ -26,6 +27,8 @@ class TokenRequest:
     issuer: Issuer
     http: HttpRequest
     now: datetime
+    user: AbstractBaseUser | None = None
+    """Who proved to be somebody, where that was judged before the transaction (`GrantType.prepare`)."""
 
     @property
     def policy(self) -> Policy:
@@ -71,6 +74,13 @@ class GrantType(Component):
     """Whether what it proves may be refreshed, where the client may use refresh tokens."""
     spends: ClassVar[bool] = True
     """Whether redeeming shares one transaction with what is issued: all of it is undone by a refusal."""
+
+    guessable: ClassVar[bool] = False
+    """Whether people choose what it proves, so that somebody may guess: beyond the limit of failures nothing is looked at."""
+
+    def prepare(self, request: TokenRequest) -> TokenRequest:
+        """*request* with what has to be judged outside the transaction, since what others write down meanwhile outlives a refusal."""
+        return request
 
     def redeem(self, request: TokenRequest) -> Issuance:
         """Raises an `OAuthError` where nothing is proven."""

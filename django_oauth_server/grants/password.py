@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from uuid import uuid4
 
 from django.contrib.auth import authenticate
@@ -21,23 +22,26 @@ from django_oauth_server.storage.authorizations import live_authorization
 class Password(GrantType):
     """Proves that the client was told a person's password.
 
-    Shares no transaction with what is issued: it would undo what others write down of a failed sign-in to lock out who guesses
-    (OAuth 2.1 section 2.4.1).
+    It is judged before the transaction, which would undo what others write down of a failed sign-in to lock out who guesses (OAuth 2.1 section
+    2.4.1); consent is recorded in it, so that a refusal leaves none.
     """
 
     name = "password"
     label = _("Password (the app sees the person's password)")
     parameters = frozenset({"grant_type", "username", "password", "scope"})
     refreshes = True
-    spends = False
+    guessable = True
     operator_only = True
 
     def allowed(self, policy: Policy) -> bool:
         return policy.allow_password
 
-    def redeem(self, request: TokenRequest) -> Issuance:
+    def prepare(self, request: TokenRequest) -> TokenRequest:
         username, password = request.params.require("username"), request.params.require("password")
-        user = authenticate(request.http, username=username, password=password)
+        return replace(request, user=authenticate(request.http, username=username, password=password))
+
+    def redeem(self, request: TokenRequest) -> Issuance:
+        user = request.user
         scopes = judge_password(request.params, client_facts(request.client, request.issuer), is_user=user is not None)
         if user is None:
             raise InvalidGrant("Username or password is wrong.")

@@ -13,6 +13,7 @@ from django_oauth_server.keys.derivation import derive_key
 
 SIGNING_KEYS: Final = b"signing keys at rest"
 CLIENT_SECRETS: Final = b"client secrets at rest"
+SHOWN_ONCE: Final = b"what a page shows once"
 """What is encrypted: the key of one purpose opens nothing of another."""
 
 

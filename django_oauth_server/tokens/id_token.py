@@ -69,6 +69,15 @@ class IDToken(Component):
             help=_("With what its ID tokens are encrypted. Left empty, A128CBC-HS256."),
             choices=encryption_enc_choices,
         ),
+        Member(
+            name="claims_in_id_token",
+            kind="flag",
+            label=_("Claims in ID tokens"),
+            help=_(
+                "Whether ID tokens have the claims of the scopes (profile, email and so on), for apps that never ask the UserInfo endpoint."
+            ),
+            operator_only=True,
+        ),
     )
 
     def enabled(self, settings: IssuerSettings) -> bool:
@@ -107,9 +116,12 @@ def id_token(
 ) -> str:
     """The ID token for what *issuance* proves; bound to the *access_token* and the *code* that go with it (sections 3.1.3.6 and 3.3.2.11).
 
-    *scopes*: those whose claims are in it, where no access token could fetch them (section 5.4).
+    *scopes*: those whose claims are in it, where no access token could fetch them (section 5.4). Where an operator said so of the client, those
+    of all scopes are.
     """
     assert issuance.authorization is not None
+    if issuance.client.metadata.get("claims_in_id_token"):
+        scopes = issuance.scopes
     client, facts = issuance.client, issuance.facts
     alg = signed_response_alg("id_token", client)
     claims = {

@@ -13,8 +13,11 @@ from django.contrib.sessions.models import Session
 from django.test import Client as Browser
 from django.utils import timezone
 
+from django_oauth_server.clients.secrets import clear_secrets
 from django_oauth_server.grants.base import GrantType
 from django_oauth_server.models import Client
+from django_oauth_server.protocol.opaque import digest
+from django_oauth_server.registry import default_issuer
 from tests.assertions import KEY, assertion, jwks, proof
 from tests.factories import AuthorizationFactory, ClientFactory, TokenFactory
 from tests.flow import Flow
@@ -34,9 +37,9 @@ def change(client) -> str:
     return f"{LIST}{client.pk}/change/"
 
 
-def act(browser, action, *clients, confirmed=True):
+def act(browser, action, *clients, confirmed=True, follow=False, **more):
     data = {"action": action, "_selected_action": [client.pk for client in clients], "index": 0}
-    return browser.post(LIST, data | ({"confirmed": "yes"} if confirmed else {}))
+    return browser.post(LIST, data | more | ({"confirmed": "yes"} if confirmed else {}), follow=follow)
 
 
 def shown_secret(response) -> str:
@@ -48,7 +51,7 @@ def errors(response) -> dict[str, list[str]]:
 
 
 def test_a_registered_client_works_with_the_secret_that_was_shown(admin, browser):
-    response = admin.post(ADD, NOTEBOOK)
+    response = admin.post(ADD, NOTEBOOK, follow=True)
     assert response.status_code == 200
     assert "It cannot be shown again" in response.content.decode()
     client = Client.objects.get()
@@ -65,7 +68,7 @@ def test_a_registered_client_works_with_the_secret_that_was_shown(admin, browser
 
 
 def test_the_secret_is_shown_once_and_kept_nowhere(admin):
-    response = admin.post(ADD, NOTEBOOK)
+    response = admin.post(ADD, NOTEBOOK, follow=True)
     secret = shown_secret(response)
     assert "no-store" in response["Cache-Control"]
     client = Client.objects.get()
@@ -149,13 +152,13 @@ def test_a_tighter_profile_is_judged_by_its_own_rules(admin, settings):
     settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "profile": "legacy"}
     wrong = {"redirect_uris": "http://client.example/", "profile": "oauth2_1"}
     assert "redirect_uris" in errors(admin.post(ADD, NOTEBOOK | wrong))
-    assert admin.post(ADD, NOTEBOOK | wrong | {"profile": ""}).status_code == 200
+    assert admin.post(ADD, NOTEBOOK | wrong | {"profile": ""}).status_code == 302
     assert Client.objects.exists()
 
 
 def test_a_client_that_turns_confidential_is_shown_its_secret(admin):
     client = ClientFactory(public=True)
-    response = admin.post(change(client), NOTEBOOK)
+    response = admin.post(change(client), NOTEBOOK, follow=True)
     client.refresh_from_db()
     assert client.has_secret(shown_secret(response), timezone.now())
 
@@ -166,11 +169,56 @@ def test_a_new_secret_is_asked_for_and_both_work_for_a_while(admin):
         "the present secret works beside the new one."
         in act(admin, "replace_secret", client, confirmed=False).content.decode()
     )
-    new = shown_secret(act(admin, "replace_secret", client))
+    new = shown_secret(act(admin, "replace_secret", client, follow=True))
     old, client, now = client.secret, Client.objects.get(), timezone.now()
     assert [client.has_secret(old, now), client.has_secret(new, now)] == [True, True]
     assert not client.has_secret(old, now + timedelta(days=7))
     assert "Made a new secret" in admin.get(f"{LIST}{client.pk}/history/").content.decode()
+
+
+def test_a_secret_that_has_leaked_is_cut_off_at_once(admin):
+    client = ClientFactory(metadata__token_endpoint_auth_method="client_secret_jwt", secret="s" * 43)
+    first = client.secret
+    second = shown_secret(act(admin, "replace_secret", client, follow=True))
+    third = shown_secret(act(admin, "replace_secret", client, at_once="on", follow=True))
+    client, now = Client.objects.get(), timezone.now()
+    assert [client.has_secret(secret, now) for secret in (first, second, third)] == [False, False, True]
+    assert list(clear_secrets(client, default_issuer().settings, now)) == [third]
+    assert "No former one works" in admin.get(f"{LIST}{client.pk}/history/").content.decode()
+
+
+def test_a_page_that_shows_a_secret_makes_no_other_when_it_is_reloaded(admin):
+    client = ClientFactory()
+    redirect = act(admin, "replace_secret", client)
+    assert redirect.status_code == 302
+    made = Client.objects.get().secret_digest
+    assert digest(shown_secret(admin.get(redirect["Location"]))) == made
+    again = admin.get(redirect["Location"], follow=True).content.decode()
+    assert "cannot be shown again" in again and 'id="client-secret"' not in again
+    assert Client.objects.get().secret_digest == made
+
+
+def test_a_question_that_is_answered_twice_replaces_one_secret(admin):
+    client = ClientFactory()
+    asked = act(admin, "replace_secret", client, confirmed=False).content.decode()
+    replaces = re.search(r'name="replaces" value="(\w+)"', asked)[1]
+    act(admin, "replace_secret", client, replaces=replaces)
+    made = Client.objects.get().secret_digest
+    assert "No other was made" in act(admin, "replace_secret", client, replaces=replaces, follow=True).content.decode()
+    client.refresh_from_db()
+    assert (client.secret_digest, client.previous_secret_digest) == (made, digest(client.secret))
+
+
+def test_what_is_shown_is_for_who_made_it_and_for_nothing_else(admin, staff):
+    client, other = ClientFactory(), ClientFactory()
+    at = act(admin, "replace_secret", client)["Location"]
+    stranger = staff("change_client", "view_client")
+    stranger.cookies["oauth_shown_once"] = admin.cookies["oauth_shown_once"].value
+    for browser, page in ((stranger, at), (admin, at.replace(str(client.pk), str(other.pk)))):
+        assert 'id="client-secret"' not in browser.get(page, follow=True).content.decode()
+    assert staff().get(at).status_code == 403
+    cookie = act(admin, "replace_secret", client).cookies["oauth_shown_once"]
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Strict", at)
 
 
 @pytest.mark.parametrize("clients", [lambda: [ClientFactory(public=True)], lambda: [ClientFactory(), ClientFactory()]])
@@ -278,7 +326,7 @@ def test_a_client_with_a_key_of_its_own_is_registered_without_a_secret(admin):
 
 def test_a_client_that_begins_to_sign_with_its_secret_is_shown_a_new_one(admin):
     client = ClientFactory(secret="s" * 43)
-    response = admin.post(change(client), {**NOTEBOOK, "token_endpoint_auth_method": "client_secret_jwt"})
+    response = admin.post(change(client), {**NOTEBOOK, "token_endpoint_auth_method": "client_secret_jwt"}, follow=True)
     client.refresh_from_db()
     client.secret = shown_secret(response)
     assert "token_endpoint_auth_signing_alg" not in client.metadata

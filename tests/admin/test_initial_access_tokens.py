@@ -28,7 +28,7 @@ def shown(response: Any) -> str:
 
 
 def test_a_client_is_registered_with_the_value_that_was_shown(admin: Browser) -> None:
-    response = admin.post(f"{LIST}add/", PARTNER)
+    response = admin.post(f"{LIST}add/", PARTNER, follow=True)
     assert response.status_code == 200
     assert "It cannot be shown again" in response.content.decode()
     assert "no-store" in response["Cache-Control"]
@@ -38,7 +38,7 @@ def test_a_client_is_registered_with_the_value_that_was_shown(admin: Browser) ->
 
 
 def test_the_value_is_shown_once_and_kept_nowhere(admin: Browser) -> None:
-    value = shown(admin.post(f"{LIST}add/", PARTNER))
+    value = shown(admin.post(f"{LIST}add/", PARTNER, follow=True))
     assert value.startswith("oas_ia_")
     token = InitialAccessToken.objects.get()
     for page in (LIST, f"{LIST}{token.pk}/change/"):

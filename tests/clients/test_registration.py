@@ -141,7 +141,7 @@ def test_a_safe_redirect_uri_passes(terms, uri):
 )
 def test_a_wrong_member_is_named_with_its_rule(terms, member, value):
     with pytest.raises(InvalidClientMetadata) as refusal:
-        validate({**REDIRECT, member: value}, terms)
+        validate({**REDIRECT, member: value}, terms, operator=True)
     assert refusal.value.member == member
     assert refusal.value.rule
 

@@ -46,10 +46,28 @@ def test_json_is_the_client_information_response():
 
 
 def test_what_it_prints_is_what_a_client_needs(browser):
-    information = create_json(*REDIRECT, "--client-id", "notebook", "--client-secret", "a%b+c&d:ü" * 5)
+    chosen = ("--client-id", "notebook", "--client-secret", "a%b+c&d:ü" * 5)
+    information = create_json(*REDIRECT, *chosen, "--scope", "notes:read notes:write")
     client = Client.objects.get(client_id="notebook")
     client.secret = information["client_secret"]
     assert Flow(client, browser).tokens()["access_token"]
+
+
+def test_without_a_scope_it_may_ask_for_the_default_alone_and_the_command_says_so(settings):
+    said = StringIO()
+    information = json.loads(create(*REDIRECT, "--json", stderr=said))
+    assert information["scope"] == ""
+    assert "can't request any scope" in said.getvalue()
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"default_scopes": ["notes:read"]}
+    said = StringIO()
+    assert json.loads(create(*REDIRECT, "--json", stderr=said))["scope"] == "notes:read"
+    assert not said.getvalue()
+
+
+def test_a_resource_server_needs_no_scope():
+    said = StringIO()
+    create("--resource-identifiers", "https://api.example/notes", stderr=said)
+    assert not said.getvalue()
 
 
 def test_in_words_it_says_that_the_secret_cannot_be_shown_again():

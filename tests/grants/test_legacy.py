@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.signals import user_login_failed
 from django.core.checks import run_checks
 from django.test import Client as Browser
 
+from django_oauth_server.models import Authorization
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow, answered
 
@@ -61,6 +63,57 @@ def test_the_password_grant(old: Flow, user: Any) -> None:
 )
 def test_the_password_grants_refusals(old: Flow, user: Any, params: dict[str, Any], error: str) -> None:
     assert sign_in(old, user, **params).json()["error"] == error
+
+
+@pytest.mark.spec("RFC 6749", "4.3.2")
+@pytest.mark.usefixtures("legacy")
+def test_guesses_beyond_the_limit_are_not_looked_at(old: Flow, user: Any, settings: Any) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"throttles": {"redemption": "3/h"}}
+    judged: list[str] = []
+
+    def note(sender: object, credentials: dict[str, str], **_: object) -> None:
+        judged.append(credentials["username"])
+
+    user_login_failed.connect(note)
+    try:
+        statuses = [sign_in(old, user, password="wrong").status_code for _ in range(6)]
+    finally:
+        user_login_failed.disconnect(note)
+    assert (statuses, len(judged)) == ([400, 400, 400, 429, 429, 429], 3)
+    right = sign_in(old, user)
+    assert (right.status_code, right.json()["error"]) == (429, "temporarily_unavailable")
+
+
+@pytest.mark.parametrize(
+    ("params", "error"),
+    [
+        ({"resource": "https://unknown.example"}, "invalid_target"),
+        ({"resource": "https://api.example/mail"}, "invalid_target"),
+        ({"scope": "unknown"}, "invalid_scope"),
+        ({"password": "wrong"}, "invalid_grant"),
+    ],
+)
+@pytest.mark.usefixtures("legacy")
+def test_a_refused_password_request_leaves_no_consent(old: Flow, user: Any, params: dict[str, Any], error: str) -> None:
+    assert sign_in(old, user, **params).json()["error"] == error
+    assert not Authorization.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("legacy")
+def test_what_others_write_down_of_a_failed_sign_in_stays() -> None:
+    """As apps do that lock out who guesses."""
+    flow, person = Flow(ClientFactory(**OLD), Browser()), UserFactory()
+
+    def note(**_: object) -> None:
+        UserFactory(username="noted")
+
+    user_login_failed.connect(note)
+    try:
+        assert sign_in(flow, person, password="wrong").status_code == 400
+    finally:
+        user_login_failed.disconnect(note)
+    assert type(person).objects.filter(username="noted").exists()
 
 
 @pytest.mark.usefixtures("legacy")

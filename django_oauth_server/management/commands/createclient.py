@@ -17,6 +17,7 @@ from django_oauth_server.conf import PROFILES
 from django_oauth_server.errors import InvalidClientMetadata
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.management.arguments import find_issuer
+from django_oauth_server.models import Client
 from django_oauth_server.registry import issuers
 from django_oauth_server.tokens.formats.base import TokenFormat
 
@@ -57,7 +58,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: Any) -> None:
         issuer = find_issuer(options["issuer"])
-        document = _document(options, issuer)
+        document = _document(options)
         _check_format(options["access_token_format"], issuer)
         try:
             client, secret = create_client(
@@ -70,7 +71,7 @@ class Command(BaseCommand):
             )
         except InvalidClientMetadata as exc:
             raise CommandError(f"{exc.member}: {exc.rule}") from exc
-        self._warn(options["client_secret"])
+        self._warn(client, options["client_secret"])
         information = client_information(client, secret)
         self.stdout.write(
             json.dumps(information, indent=2, ensure_ascii=False) if options["as_json"] else _in_words(information)
@@ -83,7 +84,12 @@ class Command(BaseCommand):
             words = str(member.help).replace("%", "%%")
             group.add_argument(*_flags(member), **_reading(member), dest=_PREFIX + member.name, help=words)
 
-    def _warn(self, chosen_secret: str) -> None:
+    def _warn(self, client: Client, chosen_secret: str) -> None:
+        if client.grant_types and not client.scopes:
+            words = _(
+                "This client can't request any scope, so it gets no tokens: --scope was not given, and the issuer has no default_scopes."
+            )
+            self.stderr.write(self.style.WARNING(words))
         if chosen_secret and len(chosen_secret) < _SHORT_SECRET:
             words = _(
                 "The secret is short. Secrets are stored as fast digests, which protect long random ones only: leave out --client-secret."
@@ -114,7 +120,7 @@ def _json(text: str) -> object:
         raise argparse.ArgumentTypeError(_("not JSON: %(reason)s") % {"reason": exc}) from exc
 
 
-def _document(options: Mapping[str, Any], issuer: Issuer) -> dict[str, object]:
+def _document(options: Mapping[str, Any]) -> dict[str, object]:
     """What `--metadata` has, then the flags, then what is usual."""
     try:
         document = json.loads(options["metadata"])
@@ -124,12 +130,12 @@ def _document(options: Mapping[str, Any], issuer: Issuer) -> dict[str, object]:
         raise CommandError(_('--metadata is not a JSON object, such as {"client_name": "Notebook"}.'))
     flags = {name.removeprefix(_PREFIX): value for name, value in options.items() if name.startswith(_PREFIX)}
     given = document | {name: value for name, value in flags.items() if value is not None}
-    return _usual(given, issuer) | given | ({"token_endpoint_auth_method": "none"} if options["public"] else {})
+    return _usual(given) | given | ({"token_endpoint_auth_method": "none"} if options["public"] else {})
 
 
-def _usual(given: Mapping[str, object], issuer: Issuer) -> dict[str, object]:
-    """A client that keeps working when the person has left, or a resource server; with all scopes where the issuer has no default."""
-    usual: dict[str, object] = {"scope": " ".join(issuer.settings.default_scopes or issuer.settings.scopes)}
+def _usual(given: Mapping[str, object]) -> dict[str, object]:
+    """A client that keeps working when the person has left, or a resource server."""
+    usual: dict[str, object] = {}
     if not {"grant_types", "response_types"} & given.keys():
         serves_only = "resource_identifiers" in given and "redirect_uris" not in given
         usual["grant_types"] = [] if serves_only else ["authorization_code", "refresh_token"]

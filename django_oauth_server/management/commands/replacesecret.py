@@ -1,0 +1,45 @@
+"""`manage.py replacesecret`: give a client a new secret."""
+
+from __future__ import annotations
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from django_oauth_server.clients.registration import new_secret, uses_secret
+from django_oauth_server.conf.moments import local
+from django_oauth_server.management.arguments import find_issuer
+from django_oauth_server.storage.clients import find_client
+from django_oauth_server.storage.transaction import atomic
+
+
+class Command(BaseCommand):
+    help = "Make a new secret for a client and print it. The former secret works beside it for a while, or ends now: replacesecret CLIENT_ID --now"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("client_id", help="The client ID.")
+        parser.add_argument("--issuer", help="The issuer identifier. Without it: the default issuer.")
+        parser.add_argument(
+            "--now", action="store_true", help="The secret has leaked: no former secret works any more, from now on."
+        )
+
+    def handle(self, *args: object, client_id: str, issuer: str | None, now: bool, **options: object) -> None:
+        named = find_issuer(issuer)
+        client = find_client(str(named), client_id)
+        if client is None:
+            raise CommandError(
+                _("There is no client %(client_id)s at %(issuer)s.") % {"client_id": client_id, "issuer": named}
+            )
+        if not uses_secret(client, named):
+            raise CommandError(_("This client doesn't authenticate with a secret."))
+        with atomic():
+            secret = new_secret(client, named, timezone.now(), at_once=now)
+        if client.previous_secret_expires_at:
+            until = date_format(local(client.previous_secret_expires_at), "DATETIME_FORMAT")
+            told = _("The former secret works until %(time)s. If it has leaked, use --now.") % {"time": until}
+        else:
+            told = _("No former secret works any more. Tokens that were issued live on: revoke them in the admin.")
+        self.stderr.write(told)
+        self.stderr.write(_("Keep it now. It cannot be shown again."))
+        self.stdout.write(secret)
