@@ -20,6 +20,7 @@ from django_oauth_server.resource.middleware import requirement_of
 from django_oauth_server.resource.routes.base import Route, routes, views
 from django_oauth_server.resource.routes.middleware import PREFIXES
 from django_oauth_server.resource.routes.protection import NO_BEARER
+from django_oauth_server.resource.verifiers.base import Discerning
 
 DRF: Final = "django_oauth_server.resource.drf_checks"
 """Of REST framework, which nothing else here imports."""
@@ -33,7 +34,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None = None, **kwargs: obj
         _read_settings()
     except ImproperlyConfigured as exc:
         return [Error(str(exc), id="oauth_resource.E001")]
-    return []
+    return list(_check_foreign())
 
 
 @register(Tags.urls)
@@ -59,6 +60,15 @@ def _read_settings() -> None:
     verifier(), audiences(), user_rule()
     if load().scope_covers:
         scope_rule()
+
+
+def _check_foreign() -> Iterator[CheckMessage]:
+    if load().leave_foreign_tokens and not isinstance(verifier(), Discerning):
+        yield Warning(
+            f"leave_foreign_tokens leaves no token to another: {verifier()!r} does not say which may be its own.",
+            hint="Give it a method may_be_ours(token).",
+            id="oauth_resource.W011",
+        )
 
 
 def _check_metadata() -> Iterator[CheckMessage]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from difflib import get_close_matches
 from functools import partial, wraps
+from inspect import isawaitable
 from typing import Any, ClassVar, Final, TypeVar, Unpack, cast
 
 from asgiref.sync import iscoroutinefunction
@@ -33,6 +34,10 @@ def protected_resource(
     requirement = requires(*demands, **further)
 
     def protect(view: ViewFunction) -> ViewFunction:
+        if isinstance(view, type):
+            raise TypeError(
+                f"{view.__name__} is a class, and protected_resource is for functions. Derive it from ProtectedResourceMixin."
+            )
         protected = _by_token_alone(
             _async(view, requirement) if iscoroutinefunction(view) else _sync(view, requirement)
         )
@@ -55,14 +60,22 @@ def _by_token_alone(view: ViewFunction) -> ViewFunction:
 
 def _sync(view: ViewFunction, requirement: Requirement) -> ViewFunction:
     @wraps(view)
-    def protected(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    def protected(
+        request: HttpRequest, *args: object, **kwargs: object
+    ) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         outcome = admit(request, requirement)
         if isinstance(outcome, Challenge):
             return refused(outcome)
         attach(request, outcome)
-        return by_token(cast("HttpResponseBase", view(request, *args, **kwargs)))
+        response = view(request, *args, **kwargs)
+        return _awaited(response) if isawaitable(response) else by_token(cast("HttpResponseBase", response))
 
     return protected
+
+
+async def _awaited(response: Awaitable[HttpResponseBase]) -> HttpResponseBase:
+    """Of an async view whose decorators do not say that it is one."""
+    return by_token(await response)
 
 
 def _async(view: ViewFunction, requirement: Requirement) -> ViewFunction:

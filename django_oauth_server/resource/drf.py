@@ -307,6 +307,8 @@ def narrowed(narrow: Narrow) -> type[BaseFilterBackend]:
     In `filter_backends` lists and single objects are looked for in what is left; in `permission_classes` an object that a view found by itself
     is let through only if it is left. A caller without a token is left nothing.
     """
+    if not callable(narrow):
+        raise TypeError(f"narrowed() takes a function of a queryset and a token, not {narrow!r}.")
     return types.new_class("Narrowed", (_Narrowed,), exec_body=lambda body: body.update(narrow=staticmethod(narrow)))
 
 

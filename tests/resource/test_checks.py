@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from django_oauth_server.resource import drf
+from django_oauth_server.resource.verifiers.jwks import JWKSVerifier
 from tests.resource.test_middleware import MIDDLEWARE
 from tests.resource.verifiers import MAIL, NOTES, KnownTokens, Person
 
@@ -119,4 +120,12 @@ def test_metadata_is_looked_for_at_the_root(settings):
 
 def test_a_project_that_serves_nothing_is_left_alone(settings):
     settings.ROOT_URLCONF = None
+    assert found() == {}
+
+
+def test_a_verifier_that_cannot_tell_its_tokens_from_others_is_told(settings):
+    settings.OAUTH_RESOURCE_SERVER |= {"leave_foreign_tokens": True}
+    (line,) = found()["W011"]
+    assert "may_be_ours" in line
+    settings.OAUTH_RESOURCE_SERVER |= {"verifier": JWKSVerifier("https://as.example"), "resource": NOTES}
     assert found() == {}

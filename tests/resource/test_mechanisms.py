@@ -6,8 +6,9 @@ import logging
 from urllib.parse import urlencode
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.http import HttpResponse
-from django.test import AsyncRequestFactory, RequestFactory
+from django.test import AsyncClient, AsyncRequestFactory, Client, RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -116,6 +117,31 @@ def test_a_form_token_opens_the_view_which_can_still_read_the_form(call, mechani
     assert body == (sent if mechanism.startswith("/rest") else urlencode(sent))
     if not mechanism.startswith("/rest"):
         assert response.json()["form"] == (sent if method == "POST" else {})
+
+
+def send(method: str, path: str, body: str) -> HttpResponse:
+    async def sent() -> HttpResponse:
+        return await AsyncClient().generic(method, path, body, content_type=FORM)
+
+    return (
+        async_to_sync(sent)() if path.startswith("/async") else Client().generic(method, path, body, content_type=FORM)
+    )
+
+
+@pytest.mark.spec("RFC 6750", "2.2")
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+@pytest.mark.parametrize("method", ["GET", "DELETE", "OPTIONS", "QUERY"])
+def test_a_form_token_counts_where_the_body_of_the_method_means_something(mechanism, method):
+    response = send(method, mechanism, "access_token=reader")
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, NO_CREDENTIALS[2])
+
+
+@pytest.mark.spec("RFC 6750", "2.2")
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_beside_a_good_header_such_a_form_is_no_second_token(method):
+    headers = {"Authorization": "Bearer reader"}
+    response = Client().generic(method, "/function", "access_token=writer", content_type=FORM, headers=headers)
+    assert response.status_code == 200
 
 
 @pytest.mark.spec("RFC 6750", "2.3")

@@ -395,6 +395,12 @@ def test_a_table_has_no_opposite_that_would_open_for_nobody_in_particular():
         ~requires_by_action(list="notes:read")
 
 
+@pytest.mark.parametrize("wrong", [None, "user_id", []])
+def test_what_narrows_is_a_function(wrong):
+    with pytest.raises(TypeError, match="takes a function"):
+        narrowed(wrong)
+
+
 def own(queryset, token):
     return queryset.filter(username=token.subject)
 

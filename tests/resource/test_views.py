@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
@@ -15,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
 from django_oauth_server.resource import drf
-from django_oauth_server.resource.django import ProtectedResourceMixin
+from django_oauth_server.resource.django import ProtectedResourceMixin, protected_resource
 from django_oauth_server.resource.requirement import requires
 from tests.resource.verifiers import MAIL, NOTES
 
@@ -49,6 +50,23 @@ def test_auser_is_not_whom_a_cookie_names(path):
     client = Client(headers={"Authorization": "Bearer client"})
     client.force_login(get_user_model().objects.create_user("bob"))
     assert (client.get(path).json()["user"], client.get(path).json()["auser"]) == (None, "")
+
+
+def test_a_class_is_not_taken_for_a_function():
+    with pytest.raises(TypeError, match="ProtectedResourceMixin"):
+        protected_resource("notes:read")(Inside)
+
+
+def test_an_async_view_behind_a_decorator_that_hides_it_is_awaited():
+    async def view(request):
+        return HttpResponse("in")
+
+    async def ask():
+        guarded = protected_resource("notes:read")(lambda request: view(request))
+        return await guarded(RequestFactory().get("/", headers={"Authorization": "Bearer reader"}))
+
+    response = async_to_sync(ask)()
+    assert (response.content, response["Vary"]) == (b"in", "Authorization")
 
 
 class Inside(View):
