@@ -12,6 +12,8 @@ from django.core.cache import BaseCache
 from django_oauth_server.resource.shared_cache import shared_cache
 
 _PREFIX: Final = "oauth_server:revoked:"
+_ALL_THERE: Final = "oauth_server:revocations"
+"""A key that is as old as the oldest revocation in the cache: it goes where the cache loses its memory."""
 
 
 def marks_of(claims: Mapping[str, object]) -> tuple[str, ...]:
@@ -84,6 +86,16 @@ def withdraw(cache: str, marks: Collection[str]) -> bool:
         return True
 
     return not marks or shared_cache(cache).ask(tell, away=False)
+
+
+def is_complete(cache: str) -> bool:
+    """Whether *cache* still has all that it was told since `complete`; nobody can say while it is away."""
+    return bool(shared_cache(cache).ask(lambda asked: asked.get(_ALL_THERE), away=True))
+
+
+def complete(cache: str) -> None:
+    """*cache* was told of everything."""
+    shared_cache(cache).ask(lambda asked: asked.set(_ALL_THERE, True, None), away=None)
 
 
 def covers(before: float | None, claims: Mapping[str, object]) -> bool:

@@ -19,7 +19,7 @@ from django_oauth_server.conf.loader import load
 from django_oauth_server.models import Revocation
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.occasionally import Occasionally
-from django_oauth_server.resource.revocations import announce, withdraw
+from django_oauth_server.resource.revocations import announce, complete, is_complete, withdraw
 from django_oauth_server.storage.transaction import atomic
 
 WITHDRAWN_KEPT: Final = timedelta(hours=1)
@@ -55,10 +55,15 @@ def is_overdue(created_at: datetime, now: datetime) -> bool:
 
 
 def announce_all() -> None:
-    """Tell every cache of what it was not told yet. What cannot be told now is told later."""
+    """Tell every cache of what it was not told yet, and one that has lost its memory of everything. What cannot be told now is told later."""
     _debt.owed, _debt.not_before = True, monotonic() + _REST
+    empty = [cache for cache in shared_caches() if not is_complete(cache)]
     try:
+        if empty:
+            Revocation.objects.filter(expires_at__gt=timezone.now()).update(announced_at=None)
         _debt.owed = not all(_announced(rows) for rows in _waiting())
+        for cache in () if _debt.owed else empty:
+            complete(cache)
     except Error:
         if _may_tell():
             logger.exception("the revocations that wait to be announced cannot be read")
@@ -68,6 +73,11 @@ def announce_soon() -> None:
     """The same, unless that was tried a moment ago."""
     if monotonic() >= _debt.not_before:
         announce_all()
+
+
+def is_all_announced() -> bool:
+    """Whether no cache has lost its memory, so that it has to be told again."""
+    return all(map(is_complete, shared_caches()))
 
 
 def forget() -> None:

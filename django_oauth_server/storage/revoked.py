@@ -16,7 +16,7 @@ from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.models import Revocation
 from django_oauth_server.resource.revocations import covers, is_announced, marks_of
 from django_oauth_server.resource.verifiers.base import CannotVerify
-from django_oauth_server.storage.announcements import WITHDRAWN_KEPT, announce_soon, is_overdue
+from django_oauth_server.storage.announcements import WITHDRAWN_KEPT, announce_soon, is_all_announced, is_overdue
 from django_oauth_server.storage.transaction import PATIENCE, after_commit
 
 _OVERLAP: Final = timedelta(minutes=1)
@@ -46,6 +46,8 @@ class _Memory:
     def __init__(self) -> None:
         self.turn: Final = Lock()
         self.read_at = float("-inf")
+        self.overdue = False
+        """Whether something of what was read should have been announced long ago."""
         self._moment: datetime | None = None
         self._announced: dict[str, _Entry] = {}
         self._unannounced: dict[str, _Entry] = {}
@@ -57,8 +59,8 @@ class _Memory:
         known = (unannounced.get(mark) or announced.get(mark) for mark in marks_of(claims))
         return any(entry is not None and entry.covers(claims, now) for entry in known)
 
-    def read(self) -> bool:
-        """Read what is new. Returns whether something of it should have been announced long ago."""
+    def read(self) -> None:
+        """Read what is new."""
         began, now = monotonic(), timezone.now()  # what is written from now on is found the next time
         since = self._moment if self._moment and abs(now - self._moment) < _REMEMBERED else None
         announced: dict[str, _Entry] = self._announced if since else {}
@@ -70,8 +72,7 @@ class _Memory:
                 into, overdue = unannounced, overdue or is_overdue(created_at, now)
             into[mark] = entry if once else _stronger(entry, into.get(mark))
         self._announced, self._unannounced = self._pruned(announced, now), unannounced
-        self._moment, self.read_at = now, began
-        return overdue
+        self._moment, self.read_at, self.overdue = now, began, overdue
 
     def forget(self) -> None:
         """Let go of everything."""
@@ -90,7 +91,7 @@ _memory: Final = _Memory()
 
 
 def is_revoked(claims: Mapping[str, object], settings: IssuerSettings) -> bool:
-    """Whether the JWT of *claims* was revoked: at most one statement in `revocation_delay` in each process, and mostly none.
+    """Whether the JWT of *claims* was revoked: mostly without a statement, and with one where half a `revocation_delay` has passed in this process.
 
     Raises `CannotVerify` where the database does not answer in that time.
     """
@@ -117,19 +118,22 @@ def _keep_up(delay: float) -> None:
         return
     must = _memory.read_at <= asked - delay
     try:
-        if _read_since(asked - (delay if must else delay / 2), patience=PATIENCE if must else 0):
-            after_commit(announce_soon)
+        _read_unless_since(asked - (delay if must else delay / 2), patience=PATIENCE if must else 0)
     except (Error, TimeoutError) as exc:
         if must:
             raise CannotVerify("the revocations cannot be read") from exc
+    else:
+        if _memory.overdue or not is_all_announced():
+            after_commit(announce_soon)
 
 
-def _read_since(moment: float, *, patience: float) -> bool:
-    """Read, unless somebody else did since *moment*. Returns what `read` does."""
+def _read_unless_since(moment: float, *, patience: float) -> None:
+    """Read, unless somebody else did since *moment*."""
     if not _memory.turn.acquire(timeout=patience):
         raise TimeoutError
     try:
-        return _memory.read_at <= moment and _memory.read()
+        if _memory.read_at <= moment:
+            _memory.read()
     finally:
         _memory.turn.release()
 

@@ -19,9 +19,10 @@ from django.utils import timezone
 
 from django_oauth_server.keys.rotation import rotate_all
 from django_oauth_server.keys.signing import signing_key
-from django_oauth_server.models import Client, Token
+from django_oauth_server.models import Client, Revocation, Token
 from django_oauth_server.registry import default_issuer
 from django_oauth_server.resource.django import protected_resource
+from django_oauth_server.storage.clients import delete_client
 from tests.assertions import KEY, assertion, jwks, key_client, proof, secret_client, signed
 from tests.factories import AuthorizationFactory, ClientFactory, TokenFactory
 from tests.flow import Flow
@@ -38,7 +39,7 @@ def whoami(http: HttpRequest) -> HttpResponse:
     return HttpResponse(http.auth.subject or http.auth.client_id)
 
 
-urlpatterns = [path("", include("django_oauth_server.urls")), path("whoami", whoami)]
+urlpatterns = [path("", include("tests.urls")), path("whoami", whoami)]
 
 
 @contextmanager
@@ -303,3 +304,41 @@ def test_the_key_set_is_read_once() -> None:
     with statements() as made:
         assert Browser().get("/oauth/jwks").status_code == 200
     assert made == ["SELECT signingkey"]
+
+
+@pytest.mark.parametrize("people", [1, 30])
+def test_deleting_a_client_costs_as_much_for_many_people_as_for_one(people):
+    client = ClientFactory()
+    for _ in range(people):
+        TokenFactory(authorization=AuthorizationFactory(client=client))
+    with statements() as made:
+        delete_client(client, timezone.now())
+    assert len(made) <= 20, made
+    assert Revocation.objects.count() == people + 1
+
+
+@pytest.mark.parametrize("rows", [1, 30])
+@pytest.mark.parametrize("kind", ["authorization", "token"])
+def test_revoking_many_in_the_admin_costs_as_much_as_revoking_one(admin_client, kind, rows):
+    tokens = [TokenFactory() for _ in range(rows)]
+    chosen = [one.authorization_id if kind == "authorization" else one.pk for one in tokens]
+    form = {"action": "revoke", "_selected_action": chosen, "confirmed": "1", "index": "0"}
+    with statements() as made:
+        assert admin_client.post(f"/admin/django_oauth_server/{kind}/", form).status_code == 302
+    ours = [one for one in made if one.split()[1] in {"authorization", "token", "revocation", "client"}]
+    assert len(ours) <= 10, ours
+    assert Revocation.objects.count() == rows
+
+
+def test_signing_out_looks_for_what_is_bound_to_the_session(flow, browser):
+    flow.tokens(scope="openid")
+    with statements() as made:
+        browser.logout()
+    ours = [one for one in made if one.split()[1] in {"ticket", "token", "participation"}]
+    assert ours == [
+        "SELECT ticket",
+        "SELECT token",
+        "UPDATE token",
+        "UPDATE token",
+        "SELECT participation",
+    ]

@@ -52,6 +52,12 @@ def test_what_is_logged_goes_through_one_place() -> None:
     assert list(modules_with(r"getLogger|logging\.(debug|info|warning|error|exception)\(")) == ["protocol/log.py"]
 
 
+def test_caches_are_asked_in_one_way() -> None:
+    """So that nobody forgets that one may be away. The checks look only whether an alias is there."""
+    asking = modules_with(r"django\.core\.cache import .*\bcaches?\b|django\.core import .*\bcache\b")
+    assert list(asking) == ["checks.py", "resource/shared_cache.py"]
+
+
 def test_no_row_is_locked() -> None:
     assert list(modules_with(r"select_for_update|FOR UPDATE")) == []
 

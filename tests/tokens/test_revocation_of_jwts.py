@@ -568,6 +568,33 @@ def test_another_process_announces_what_the_one_that_revoked_did_not_live_to(jwt
     assert is_announced(tokens["access_token"])
 
 
+@pytest.mark.parametrize(
+    "notice",
+    [lambda flow: opens(bought(flow)["access_token"]), lambda flow: flow.revoke(bought(flow)["access_token"])],
+    ids=["view", "revocation"],
+)
+def test_a_cache_that_lost_its_memory_is_told_of_everything_again(jwt_flow, outage, process, notice):
+    tokens = bought(jwt_flow)
+    revoke_it(jwt_flow, tokens)
+    assert is_announced(tokens["access_token"])
+    caches["default"].clear()
+    assert not is_announced(tokens["access_token"])
+    process(3)
+    announcements.forget()  # a moment has passed
+    notice(jwt_flow)
+    assert is_announced(tokens["access_token"])
+
+
+def test_a_cache_that_was_told_of_everything_is_not_told_again(jwt_flow, outage, process, monkeypatch):
+    revoke_it(jwt_flow, bought(jwt_flow))
+    told: list[object] = []
+    monkeypatch.setattr(announcements, "announce", lambda *args: told.append(args) or True)
+    process(3)
+    announcements.forget()
+    assert opens(bought(jwt_flow)["access_token"])
+    assert told == []
+
+
 def test_a_client_that_was_enabled_while_the_cache_was_away_is_good_again(jwt_flow, outage):
     tokens = bought(jwt_flow)
     clients.set_active([jwt_flow.client], active=False)
