@@ -225,6 +225,7 @@ def test_origins_are_compared_as_browsers_do(uri: str, expected: str) -> None:
         (f"{CALLBACK}?code=mine&x=1", f"{CALLBACK}?x=1&code=given"),
         (f"{CALLBACK}?x=1&%63ode=mine&code", f"{CALLBACK}?x=1&code=given"),
         (f"{CALLBACK}?code=mine", f"{CALLBACK}?code=given"),
+        (f"{CALLBACK}?Code=mine&code[]=mine&x=1", f"{CALLBACK}?x=1&code=given"),
         (f"{CALLBACK}?x=%2F&&y", f"{CALLBACK}?x=%2F&&y&code=given"),
     ],
 )

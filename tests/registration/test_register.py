@@ -265,6 +265,9 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
             "session_state=d",
             "id_token=e",
             "response=f",
+            "y;code=g",
+            "code%5B%5D=h",
+            "State=i",
         )
     ),
     ({"redirect_uris": ["com.example.app:/callback?code=mine"]}, "invalid_redirect_uri", "parameter"),
