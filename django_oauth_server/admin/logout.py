@@ -14,7 +14,7 @@ from django_oauth_server.admin.lists import RecordAdmin, badge, confirmed
 from django_oauth_server.logout.courier import deliver_soon
 from django_oauth_server.logout.ending import end
 from django_oauth_server.models import LogoutDelivery, Participation
-from django_oauth_server.storage.logout_deliveries import try_again
+from django_oauth_server.storage.logout_deliveries import try_again, with_next_attempt
 from django_oauth_server.storage.participations import of_these
 from django_oauth_server.storage.transaction import after_commit, atomic
 
@@ -70,13 +70,18 @@ class LogoutDeliveryAdmin(RecordAdmin):
     actions = ("retry",)
     user_path = "person"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LogoutDelivery]:
+        return with_next_attempt(super().get_queryset(request))
+
     @admin.display(description=gettext_lazy("state"))
     def status(self, row: LogoutDelivery) -> SafeString:
         return badge(row.get_state_display(), _TONES[LogoutDelivery.State(row.state)])
 
     @admin.display(description=gettext_lazy("next attempt"))
     def due(self, row: LogoutDelivery) -> object:
-        return row.due_at if row.state == LogoutDelivery.State.WAITING else self.get_empty_value_display()
+        if row.state != LogoutDelivery.State.WAITING:
+            return self.get_empty_value_display()
+        return max(filter(None, (row.due_at, getattr(row, "resume_at", None))))
 
     @admin.action(permissions=["revoke"], description=gettext_lazy("Tell the selected apps again"))
     def retry(self, request: HttpRequest, queryset: QuerySet[LogoutDelivery]) -> None:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django_oauth_server.component import Component, Document, Member, Terms
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.models import Participation
+from django_oauth_server.protocol.destinations import is_same_place
 from django_oauth_server.protocol.uris import add_parameters, check_has_none_of, check_web_uri
 
 
@@ -50,9 +51,14 @@ class FrontChannelLogout(Component):
 
 
 def frames(ended: Iterable[Participation]) -> list[str]:
-    """What the browser has to load: the page of each relying party, with `iss` and `sid` (section 2)."""
+    """What the browser has to load: the page of each relying party, with `iss` and `sid` (section 2).
+
+    None at the issuer's own origin: the browser would ask it with the person's cookies, because a client wants it to.
+    """
     return [
         add_parameters(one.client.frontchannel_logout_uri, [("iss", one.client.issuer), ("sid", one.told_sid)], "query")
         for one in ended
-        if one.client.frontchannel_logout_uri and one.client.is_active
+        if one.client.frontchannel_logout_uri
+        and one.client.is_active
+        and not is_same_place(one.client.frontchannel_logout_uri, one.client.issuer)
     ]

@@ -68,10 +68,9 @@ class Destination:
 
     def refuse_own(self, issuers: Iterable[str]) -> None:
         """Raise `Forbidden` where one of *issuers* would ask itself: its host at any port, unless an operator listed that, and then its own port."""
-        for issuer in map(urlsplit, issuers):
-            is_same_port = self.port == (issuer.port or _PORTS[issuer.scheme])
-            if _plain(self.host) == _plain(issuer.hostname or "") and (is_same_port or not self.named):
-                raise Forbidden(f"{self.parts.netloc} is this server itself")
+        (host, port), own = _place(self.parts), {_place(urlsplit(issuer)) for issuer in issuers}
+        if (host, port) in own or (not self.named and host in {host for host, _ in own}):
+            raise Forbidden(f"{self.parts.netloc} is this server itself")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +126,15 @@ def _inner(address: Address) -> Address:
             return IPv4Address(int(address) & 0xFFFFFFFF)
         return address.ipv4_mapped or address
     return address
+
+
+def is_same_place(url: str, other: str) -> bool:
+    """Whether both are asked at one host and port, however they spell it."""
+    return _place(urlsplit(url)) == _place(urlsplit(other))
+
+
+def _place(parts: SplitResult) -> tuple[str, int]:
+    return _plain(parts.hostname or ""), parts.port or _PORTS.get(parts.scheme, 0)
 
 
 def _plain(host: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from itertools import chain
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from django_oauth_server.models import Client, LogoutBackOff, LogoutDelivery, Participation
 from django_oauth_server.protocol.opaque import digest
@@ -55,7 +55,8 @@ def back_off(client: Client, now: datetime, pause: Callable[[int], timedelta]) -
     failures = min(known.failures + 1, _MOST_FAILURES) if known and known.address == address else 1
     resume_at = now + pause(failures)
     told = {"address": address, "failures": failures, "resume_at": resume_at}
-    LogoutBackOff.objects.update_or_create(client=client, defaults=told)
+    if not LogoutBackOff.objects.filter(client=client).update(**told):
+        LogoutBackOff.objects.bulk_create([LogoutBackOff(client=client, **told)], ignore_conflicts=True)
     return resume_at
 
 
@@ -84,6 +85,12 @@ def settle(one: LogoutDelivery, state: LogoutDelivery.State, reason: str, now: d
 def put_off(one: LogoutDelivery, reason: str, due_at: datetime) -> None:
     """It is tried again at *due_at*."""
     _mine(one).update(reason=reason, due_at=due_at)
+
+
+def with_next_attempt(deliveries: QuerySet[LogoutDelivery]) -> QuerySet[LogoutDelivery]:
+    """*deliveries*, each with `resume_at`: until when its address is left alone; None where it is not."""
+    paused = LogoutBackOff.objects.filter(client=OuterRef("client"))
+    return deliveries.annotate(resume_at=Subquery(paused.values("resume_at")))
 
 
 def next_due(now: datetime) -> datetime | None:

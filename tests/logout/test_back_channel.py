@@ -302,6 +302,17 @@ def test_an_address_inside_is_not_asked(
     assert receiver.connected == [] and "may not be asked" in waiting.reason
 
 
+@pytest.mark.parametrize("issuer", ["https://127.0.0.1:{port}", "https://localhost:{port}/tenant"])
+def test_this_server_never_tells_itself(
+    waiting: LogoutDelivery, receiver: WebServer, clock: Clock, settings: Any, issuer: str
+) -> None:
+    own = {"issuer": issuer.format(port=receiver.port), "scopes": {"openid": "know who you are"}}
+    settings.OAUTH_SERVER = [settings.OAUTH_SERVER, own]
+    delivery.deliver_due(clock)
+    waiting.refresh_from_db()
+    assert receiver.connected == [] and "this server itself" in waiting.reason
+
+
 @pytest.mark.parametrize("change", ["disabled", "no address", "no issuer"])
 def test_who_cannot_be_told_any_more_is_given_up(
     waiting: LogoutDelivery, receiver: WebServer, clock: Clock, change: str

@@ -101,6 +101,13 @@ def test_a_disabled_client_is_not_loaded(rp: Flow) -> None:
     assert frames(page) == [] and frame_sources(page) == ""
 
 
+@pytest.mark.parametrize("address", ["https://as.example/out", "https://AS.example:443/out", "https://as.example./out"])
+def test_no_page_of_this_site_is_loaded(rp: Flow, address: str) -> None:
+    rp.tokens(scope="openid")
+    Client.objects.update(metadata=rp.client.metadata | {"frontchannel_logout_uri": address})
+    assert frames(press(rp.browser, end_session(rp.browser))) == []
+
+
 def test_the_browser_loads_nothing_and_goes_back_at_once_where_nobody_wants_it(rp: Flow) -> None:
     hint = rp.tokens(scope="openid")["id_token"]
     Participation.objects.all().delete()
