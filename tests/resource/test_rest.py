@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import operator
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -16,7 +17,7 @@ from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
-from django_oauth_server.resource import drf, requirement
+from django_oauth_server.resource import drf, ninja, requirement
 from django_oauth_server.resource.drf import (
     BearerAuthentication,
     SignedIn,
@@ -393,6 +394,14 @@ def test_permissions_in_a_list_are_told_in_one_challenge():
 def test_a_table_has_no_opposite_that_would_open_for_nobody_in_particular():
     with pytest.raises(TypeError, match="no opposite"):
         ~requires_by_action(list="notes:read")
+
+
+@pytest.mark.parametrize("other", [None, "admin", IsAuthenticated(), ninja.requires("admin")])
+@pytest.mark.parametrize("permission", [READ, SignedIn, READ & IsAuthenticated, requires_by_method(GET="notes:read")])
+def test_what_is_no_permission_class_composes_with_none(permission, other):
+    for compose in (operator.or_, operator.and_):
+        with pytest.raises(TypeError, match="composes with permission classes"):
+            compose(permission, other)
 
 
 @pytest.mark.parametrize("wrong", [None, "user_id", []])
