@@ -16,18 +16,24 @@ from django.core.cache import caches
 from django.core.cache.backends.base import InvalidCacheBackendError
 from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
-from django.db import router
+from django.db import DatabaseError, router
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, get_script_prefix, is_valid_path
 from django.utils.module_loading import import_string
 from django.utils.translation import override
 
+from django_oauth_server.conf import PROFILES, Resource
 from django_oauth_server.conf.moments import clocks_change
 from django_oauth_server.conf.sign_in import address_languages, appends_slash, severs_popups, sign_in_page
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.registry import issuers
+from django_oauth_server.storage.clients import clients_beyond
 from django_oauth_server.tokens.claims import UserClaims
+from django_oauth_server.tokens.faults import fault_of
 from django_oauth_server.tokens.formats.base import TokenFormat
+
+_MOST_NAMED: Final = 20
+"""Clients, of one kind of fault."""
 
 
 @register(Tags.security)
@@ -133,6 +139,32 @@ def _is_served(path: str, language: str | None) -> bool:
         return any(is_valid_path(begin + path + end) for begin in beginnings for end in endings)
 
 
+@register(Tags.database)
+def check_rows(
+    app_configs: Sequence[AppConfig] | None = None, databases: Sequence[str] | None = None, **kwargs: object
+) -> list[CheckMessage]:
+    """Clients that name what is not there: with `manage.py check --database default`, and at `migrate`."""
+    if not databases:
+        return []
+    try:
+        return [message for issuer in issuers() for message in _check_rows(issuer)]
+    except (
+        DatabaseError,
+        ImproperlyConfigured,
+    ):  # no tables yet; and what is wrong with the settings is said elsewhere
+        return []
+
+
+def _check_rows(issuer: Issuer) -> Iterator[CheckMessage]:
+    formats = issuer.components.of(TokenFormat)
+    for client in clients_beyond(str(issuer), PROFILES, formats, _MOST_NAMED):
+        yield Warning(
+            f"The client {client.client_id} of {issuer} gets no tokens: {fault_of(client, issuer)}.",
+            hint="Choose another in the admin.",
+            id="oauth_server.W012",
+        )
+
+
 @register(Tags.security, deploy=True)
 def check_popups(app_configs: Sequence[AppConfig] | None = None, **kwargs: object) -> list[CheckMessage]:
     """Whether an app that signs people in in a popup gets its answer."""
@@ -149,12 +181,7 @@ def check_popups(app_configs: Sequence[AppConfig] | None = None, **kwargs: objec
 def _check(issuer: Issuer) -> Iterator[CheckMessage]:
     for component in issuer.components:
         yield from component.checks(issuer.settings)
-    formats = issuer.components.of(TokenFormat)
-    if issuer.settings.access_token_format not in formats:
-        yield Error(
-            f"access_token_format {issuer.settings.access_token_format!r} of {issuer} is none of {', '.join(formats)}.",
-            id="oauth_server.E002",
-        )
+    yield from _check_formats(issuer)
     if issuer.settings.outbound_ca_bundle:
         yield from _check_bundle(issuer)
     if not issuer.settings.scopes:
@@ -172,6 +199,20 @@ def _check(issuer: Issuer) -> Iterator[CheckMessage]:
     yield from _check_named(issuer)
     yield from _check_pages(issuer)
     yield from _check_urls(issuer)
+
+
+def _check_formats(issuer: Issuer) -> Iterator[CheckMessage]:
+    known, settings = issuer.components.of(TokenFormat), issuer.settings
+    said = [
+        settings.access_token_format,
+        *(one.access_token_format for one in settings.resources.values() if isinstance(one, Resource)),
+    ]
+    for name in dict.fromkeys(said):
+        if name and name not in known:
+            yield Error(
+                f"access_token_format {name!r} of {issuer}, or of a resource of it, is none of {', '.join(known)}.",
+                id="oauth_server.E002",
+            )
 
 
 def _check_named(issuer: Issuer) -> Iterator[CheckMessage]:

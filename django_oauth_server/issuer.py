@@ -47,7 +47,7 @@ class Issuer:
         return self.origin + self.url_path(name, **kwargs)
 
     def policy_for(self, profile: str) -> Policy:
-        """The policy for a client that is bound to *profile* as well. It can only be tighter."""
+        """The policy for a client that is bound to *profile* as well. It can only be tighter: where no such profile is known, the tightest."""
         return _tightened(self.policy, profile) if profile else self.policy
 
     def parameters(self, *kinds: type[Component]) -> frozenset[str]:
@@ -64,4 +64,4 @@ def make_issuer(settings: IssuerSettings, components: list[Component], namespace
 
 @cache
 def _tightened(policy: Policy, profile: str) -> Policy:
-    return tighten(policy, PROFILES[profile])
+    return tighten(policy, *([PROFILES[profile]] if profile in PROFILES else PROFILES.values()))

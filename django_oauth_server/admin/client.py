@@ -38,6 +38,7 @@ from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.registry import issuers
 from django_oauth_server.storage.clients import has_history, people_using, save_changed, set_active
 from django_oauth_server.storage.transaction import atomic
+from django_oauth_server.tokens.faults import fault_of
 
 
 class ClientAdmin(ShowsOnce):
@@ -62,8 +63,11 @@ class ClientAdmin(ShowsOnce):
     def state(self, row: Client) -> SafeString:
         if not row.is_active:
             return badge(_("disabled"), "over")
-        if issuer_of(row) is None:
+        issuer = issuer_of(row)
+        if issuer is None:
             return badge(_("issuer not in the settings"), "over")
+        if fault_of(row, issuer):
+            return badge(_("unknown profile or token format"), "over")
         return badge(_("enabled"), "good")
 
     @admin.display(description=gettext_lazy("registered by"))

@@ -26,6 +26,7 @@ from django_oauth_server.protocol.scopes import requests_openid
 from django_oauth_server.protocol.uris import RESPONSE_PARAMETERS, matches, without_parameters
 from django_oauth_server.storage.clients import find_client
 from django_oauth_server.tokens.claims import claimable
+from django_oauth_server.tokens.faults import fault_of
 from django_oauth_server.tokens.id_token import hinted_subject
 from django_oauth_server.tokens.narrow import known_resources
 
@@ -83,6 +84,13 @@ def identify_client(params: Parameters, issuer: Issuer) -> Client:
             parameter="client_id",
             rule="RFC 6749 section 4.1.2.1",
             detail=f"client {client_id!r} is disabled",
+        )
+    if fault := fault_of(client, issuer):
+        raise UnverifiedRequest(
+            "The client is set up for something that this server does not have.",
+            parameter="client_id",
+            rule="RFC 6749 section 4.1.2.1",
+            detail=f"{fault}, client_id {client_id!r}",
         )
     return client
 

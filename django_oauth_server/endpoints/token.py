@@ -20,6 +20,7 @@ from django_oauth_server.models import Client
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.storage.clients import find_client, peek, remember_client
 from django_oauth_server.storage.transaction import atomic
+from django_oauth_server.tokens.faults import check_row, fault_of
 from django_oauth_server.tokens.issue import issue, token_format
 from django_oauth_server.tokens.sealed import fetch_keys
 
@@ -46,6 +47,7 @@ def token(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
     now = timezone.now()
     client = authenticate_client(http, params, issuer, _finder(grant_type, params, issuer), now)
     with refused_to(client):
+        check_row(client, issuer)
         check_may_use(client, grant_type, issuer)
         fetch_keys(client, issuer)
         request = TokenRequest(params.only(grant_type.parameters), client, issuer, http, now)
@@ -88,7 +90,10 @@ def _finder(grant_type: GrantType, params: Parameters, issuer: Issuer) -> FindCl
         return find_client
 
     def stores_nothing(client: Client) -> bool:
-        return token_format(client.access_token_format, params.every("resource"), issuer).self_contained
+        return (
+            not fault_of(client, issuer)
+            and token_format(client.access_token_format, params.every("resource"), issuer).self_contained
+        )
 
     def find(identifier: str, client_id: str) -> Client | None:
         known = peek(identifier, client_id, issuer.settings.client_cache_lifetime)

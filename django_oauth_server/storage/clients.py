@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Final, NamedTuple
 
 from django.db import IntegrityError
+from django.db.models import Q
 from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
@@ -91,6 +92,12 @@ def peek(issuer: str, client_id: str, lifetime: timedelta) -> Client | None:
 def is_taken(issuer: str, client_id: str) -> bool:
     """Whether no other client can have this id, because of case as well where the database compares so."""
     return Client.objects.filter(issuer=issuer, client_id=client_id).exists()
+
+
+def clients_beyond(issuer: str, profiles: Collection[str], formats: Collection[str], most: int) -> list[Client]:
+    """Clients of *issuer* that name another profile, or another access token format: the first few."""
+    known = Q(profile__in=["", *profiles], access_token_format__in=["", *formats])
+    return list(Client.objects.filter(~known, issuer=issuer).order_by("pk")[:most])
 
 
 def people_using(clients: Collection[Client]) -> int:

@@ -1,0 +1,28 @@
+"""Rows that name what this server does not have (any more): somebody wrote into the table, or took a component away."""
+
+from __future__ import annotations
+
+from django_oauth_server.conf import PROFILES
+from django_oauth_server.errors import UnauthorizedClient
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
+from django_oauth_server.tokens.formats.base import TokenFormat
+
+
+def fault_of(client: Client, issuer: Issuer) -> str:
+    """What *client* names and nobody knows, for operators; empty where all is there. Such a client gets nothing until its row is mended."""
+    if client.profile and client.profile not in PROFILES:
+        return f"security profile {client.profile!r} is none of {', '.join(PROFILES)}"
+    formats = issuer.components.of(TokenFormat)
+    if client.access_token_format and client.access_token_format not in formats:
+        return f"access token format {client.access_token_format!r} is none of {', '.join(formats)}"
+    return ""
+
+
+def check_row(client: Client, issuer: Issuer) -> None:
+    """Raise `UnauthorizedClient` where *client* names what is not there."""
+    if fault := fault_of(client, issuer):
+        raise UnauthorizedClient(
+            "The client is set up for something that this server does not have. Its operator has to change that.",
+            detail=fault,
+        )
