@@ -31,16 +31,21 @@ GRANT_TYPES = {"authorization_code": "code", "refresh_token": "code", "implicit"
 
 
 def run(script: str, environment: dict[str, str], *answers: Callable[[str], str]) -> dict[str, Any]:
-    """What *script* found, whose authorization requests are answered by *answers*."""
+    """What *script*, which Node runs, found; its authorization requests are answered by *answers*."""
+    return answered_by(["node", str(HERE / script)], environment, *answers)
+
+
+def answered_by(command: list[str], environment: dict[str, str], *answers: Callable[[str], str]) -> dict[str, Any]:
+    """What *command* found, whose authorization requests are answered by *answers*."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(["node", str(HERE / script)], env={**os.environ, **environment}, text=True, **pipes) as node:
-        assert node.stdin and node.stdout and node.stderr
+    with subprocess.Popen(command, env={**os.environ, **environment}, text=True, **pipes) as client:
+        assert client.stdin and client.stdout and client.stderr
         for answer in answers:
-            url = node.stdout.readline().strip()
-            assert url.startswith("http"), url + node.stderr.read()
-            print(answer(url), file=node.stdin, flush=True)
-        out, err = node.communicate(timeout=60)
-        assert node.returncode == 0, err
+            url = client.stdout.readline().strip()
+            assert url.startswith("http"), url + client.stderr.read()
+            print(answer(url), file=client.stdin, flush=True)
+        out, err = client.communicate(timeout=60)
+        assert client.returncode == 0, err
     return json.loads(out)
 
 
