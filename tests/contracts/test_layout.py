@@ -33,7 +33,7 @@ def test_the_package_is_typed() -> None:
         ("oauthlib", ("engine/",)),
         (
             "rest_framework",
-            ("resource/drf.py", "resource/drf_throttling.py", "resource/routes/rest_framework.py", "testing/"),
+            ("resource/drf", "resource/routes/rest_framework.py", "testing/"),
         ),
         ("joserfc", ("protocol/jose/",)),
         ("urllib3", ("outbound/exchange.py", "resource/verifiers/http.py")),
@@ -71,7 +71,7 @@ def test_questions_to_the_database_live_in_storage(manager: str) -> None:
 
 def test_settings_are_read_in_one_room_of_each_app() -> None:
     reading = modules_with(r"\bsettings\.(?!AUTH_USER_MODEL)[A-Z]{2}|getattr\((django_)?settings, ")
-    assert {module.split("/")[0] for module in reading} <= {"conf", "resource"}
+    assert {module.split("/")[0] for module in reading} <= {"conf", "resource", "migrations"}  # what a column holds
 
 
 def test_texts_are_marked_by_names_under_which_makemessages_finds_them() -> None:
