@@ -9,6 +9,7 @@ from typing import Final
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core import signing
+from django.utils.crypto import salted_hmac
 
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.protocol.opaque import digest
@@ -101,7 +102,8 @@ def _names(said: object) -> frozenset[str]:
 
 
 def _name(user: AbstractBaseUser | AnonymousUser) -> str:
-    return "" if user.pk is None else str(user.pk)
+    """The address passes other pages, which are not told the primary key."""
+    return "" if user.pk is None else salted_hmac(_SALT, str(user.pk), algorithm="sha256").hexdigest()[:32]
 
 
 def _mark(params: Parameters, issuer: Issuer) -> str:

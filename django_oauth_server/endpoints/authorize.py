@@ -10,7 +10,7 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from django_oauth_server.authorization.answer import answer, first_prompt
@@ -40,6 +40,7 @@ from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.language import language_cookie
 from django_oauth_server.endpoints.check_session import SessionManagement
 from django_oauth_server.endpoints.http import (
+    came_from_own_page,
     form_parameters,
     log_refusal,
     patient,
@@ -126,7 +127,7 @@ def authorize(visit: Visit) -> HttpResponse:
 @keeps_opener
 @unreported
 @patient
-@csrf_exempt  # it is checked below: Django's own page for a form that is out of date leads nowhere
+@csrf_exempt  # judged by the view: Django's own page for a form that is out of date leads nowhere
 @require_POST
 @_visited
 def decision(visit: Visit) -> HttpResponse:
@@ -134,9 +135,9 @@ def decision(visit: Visit) -> HttpResponse:
     ticket = find_ticket(Ticket.Kind.INTERACTION, visit.http.POST.get("interaction", ""))
     if ticket and ticket.client.issuer != visit.issuer.settings.issuer:
         ticket = None
-    response = csrf_protect(lambda http: _decided(visit, ticket))(visit.http)
-    # Who signed in or out in another tab meanwhile has another CSRF token than their page.
-    return response if response.status_code != 403 else _too_old(visit, ticket, status=403)
+    if not came_from_own_page(visit.http):  # or from one that was made before they signed in anew
+        return _too_old(visit, ticket, status=403)
+    return _decided(visit, ticket)
 
 
 def _decided(visit: Visit, ticket: Ticket | None) -> HttpResponse:

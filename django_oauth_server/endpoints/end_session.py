@@ -25,7 +25,7 @@ from django_oauth_server.endpoints.http import (
     query_parameters,
     unreported,
 )
-from django_oauth_server.endpoints.pages import render_page, see_other
+from django_oauth_server.endpoints.pages import keeps_opener, render_page, see_other
 from django_oauth_server.endpoints.refusal_page import explain_refusal, refusal_page
 from django_oauth_server.errors import OAuthError
 from django_oauth_server.issuer import Issuer
@@ -73,6 +73,7 @@ class EndSessionEndpoint(Component):
         return {"end_session_endpoint": endpoint("end_session")}
 
 
+@keeps_opener
 @unreported
 @patient
 @csrf_exempt  # a POST may come from another site: nothing changes before the person answers
@@ -82,6 +83,7 @@ def end_session(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     return _proceed(http, issuer, _ask_if_signed_in)
 
 
+@keeps_opener
 @unreported
 @patient
 @csrf_exempt  # judged by the view: who answers on a page that is too old is asked again

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.core import signing
 from django.http import HttpResponse
 from django.test import Client as Browser
 from django.utils import timezone
@@ -95,6 +96,8 @@ def test_a_prompt_may_come_after_consent(flow: Flow, user: Any, own: Any) -> Non
 def test_what_one_person_allowed_counts_for_nobody_else(flow: Flow, user: Any, own: Any) -> None:
     own("LastQuestion")
     back = back_from(flow.decide(flow.authorize()), "/second-factor/")
+    said = signing.loads(parse_qs(urlsplit(back).query)["turn"][0], salt="oauth_server.turn")
+    assert said["by"] and said["by"] != str(user.pk), "the address passes other pages"
     victim = Browser()
     victim.force_login(UserFactory(last_name="proven"))
     assert is_consent(victim.get(back))

@@ -169,6 +169,14 @@ def test_strangers_without_cookies_fill_no_table(client_app: Any, monkeypatch: p
     assert WaitingRequest.objects.count() == 5
 
 
+def test_a_hint_of_any_length_burdens_no_address(stranger: Flow, user: Any) -> None:
+    short = stranger.authorize(login_hint="ada@example.com")["Location"]
+    assert parse_qs(urlsplit(short).query)["login_hint"] == ["ada@example.com"]
+    long = stranger.authorize(login_hint="h" * 9000)
+    assert len(long["Location"]) < 2500
+    assert is_consent(stranger.browser.get(by_the_form(stranger.browser, user, way_back(long))))
+
+
 def test_a_short_request_makes_no_row(stranger: Flow) -> None:
     stranger.authorize()
     assert not WaitingRequest.objects.exists()

@@ -320,3 +320,9 @@ def test_a_server_that_is_no_provider_has_none(client: Browser, settings: Any) -
 
 def test_a_person_is_asked_in_a_language_that_the_app_names(browser: Browser) -> None:
     assert 'lang="de"' in end_session(browser, ui_locales="xx de").content.decode()
+
+
+def test_a_window_that_an_app_opened_is_not_cut_off_from_it(rp: Flow, hint: str) -> None:
+    question = end_session(rp.browser, id_token_hint=hint, post_logout_redirect_uri=BACK)
+    for response in (question, press(rp.browser, question, "sign_out")):
+        assert response["Cross-Origin-Opener-Policy"] == "unsafe-none"
