@@ -125,7 +125,9 @@ def _leads_somewhere(address: str) -> bool:
     parts = urlsplit(address)
     if parts.netloc and parts.netloc not in {urlsplit(issuer.origin).netloc for issuer in issuers()}:
         return True
-    # Whether a path begins with where the project is mounted depends on who wrote it.
+    if not parts.path.startswith(get_script_prefix()):
+        return False
+    # Where the server alone says where the project is mounted, a path begins with it or not, depending on who wrote it.
     mounts = {"", get_script_prefix().rstrip("/"), *(issuer.path for issuer in issuers())}
     paths = {parts.path.removeprefix(mount) for mount in mounts}
     return any(_is_served(path, language) for language in (None, *address_languages()) for path in paths)

@@ -19,6 +19,8 @@ def refusal_page(http: HttpRequest, exc: OAuthError, issuer: Issuer, explanation
         "issuer_name": issuer.settings.name,
         "heading": _("This app's request cannot be used"),
         "explanation": explanation,
+        "again_url": "",
+        "client": None,
         **explain_refusal(exc, log_refusal(exc, http.path), rule=rule),
     }
     return render_page(http, "oauth_server/error.html", context, status=400)

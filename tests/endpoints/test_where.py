@@ -89,6 +89,17 @@ def test_an_issuer_elsewhere_than_the_mount_is_told_what_to_say(project: Callabl
     assert 'Set "issuer" to "https://as.example/sub".' in said()["oauth_server.E004"]
 
 
+@pytest.mark.parametrize(
+    ("page", "warned"), [("/accounts/login/", True), ("/sub/accounts/login/", False), ("login", False)]
+)
+def test_a_sign_in_page_outside_the_mount_is_found(
+    project: Callable[..., None], settings: Any, page: str, warned: bool
+) -> None:
+    project("https://as.example/sub", mount="/sub")
+    settings.LOGIN_URL = page
+    assert ("oauth_server.W011" in said()) is warned
+
+
 @pytest.mark.spec("RFC 9728", "5.1")
 def test_the_metadata_of_a_resource_below_the_mount_is_found_there(project: Callable[..., None]) -> None:
     from django_oauth_server.resource.locations import metadata_url
