@@ -121,7 +121,7 @@ def _keep_up(delay: float) -> None:
         _read_unless_since(asked - (delay if must else delay / 2), patience=PATIENCE if must else 0)
     except (Error, TimeoutError) as exc:
         if must:
-            raise CannotVerify("the revocations cannot be read") from exc
+            raise CannotVerify(f"the revocations cannot be read: {' '.join(str(exc).split())}") from exc
     else:
         if _memory.overdue or not is_all_announced():
             after_commit(announce_soon)

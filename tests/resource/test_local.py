@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+from django.db import OperationalError
 
 from django_oauth_server.models import Authorization, Client, Token
+from django_oauth_server.storage.revoked import look_again
+from django_oauth_server.testing.tokens import issue_token
 from tests.factories import TokenFactory
 
 pytestmark = [pytest.mark.urls("tests.resource.urls"), pytest.mark.django_db(transaction=True)]
@@ -93,3 +96,34 @@ def test_a_clients_own_token_is_nobodys(call: Callable[..., Any], path: str) -> 
     token = TokenFactory(authorization=None, client=owner.client)
     seen = call(path, authorization=f"Bearer {token.value}")
     assert (seen.status_code, seen.json()["user"]) == (200, None)
+
+
+def no_database(*args: object, **kwargs: object) -> NoReturn:
+    raise OperationalError("connection refused")
+
+
+@pytest.mark.spec("RFC 9110", "15.6.4")
+@pytest.mark.parametrize("path", MECHANISMS)
+def test_a_token_that_the_database_cannot_be_asked_about_is_not_refused(
+    call: Callable[..., Any], path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = TokenFactory()
+    monkeypatch.setattr("django_oauth_server.tokens.verify.find_token", no_database)
+    answer = call(path, authorization=f"Bearer {token.value}")
+    assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+    assert answer["Retry-After"] and "WWW-Authenticate" not in answer
+    (line,) = [one for one in caplog.messages if "cannot be verified" in one]
+    assert "connection refused" in line and token.value not in line
+
+
+def test_neither_is_a_jwt_whose_revocation_cannot_be_read(
+    call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = issue_token(format="at+jwt", scopes="notes:read")
+    assert call("/function", authorization=f"Bearer {token}").status_code == 200
+    look_again()
+    monkeypatch.setattr("django_oauth_server.storage.revoked._news", no_database)
+    answer = call("/function", authorization=f"Bearer {token}")
+    assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+    (line,) = [one for one in caplog.messages if "cannot be verified" in one]
+    assert "connection refused" in line
