@@ -335,6 +335,7 @@ def test_a_traditional_pem_is_loaded() -> None:
         (json.dumps(PAIR.key.as_dict(private=True, alg="ES512")).encode(), "fits no algorithm"),
         (PAIR.key.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")), "passphrase"),
     ],
+    ids=["nothing", "broken JSON", "half a JWK", "a secret", "bytes", "a public PEM", "a public JWK", "P-384", "ES512", "a passphrase"],
 )  # fmt: skip
 def test_a_file_that_cannot_sign_is_refused_with_the_reason(data: bytes, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):

@@ -56,6 +56,20 @@ def test_a_secret_may_have_any_characters() -> None:
         signed({"alg": "HS256", "typ": "JWT", "crit": ["cty"], "cty": "json"}),
         sign(CLAIMS, PAIR, typ="JWT"),
     ],
+    ids=[
+        "nothing",
+        "a word",
+        "no parts",
+        "cut",
+        "five parts",
+        "another secret",
+        "HS384",
+        "none",
+        "another type",
+        "no object",
+        "critical",
+        "a public key's",
+    ],
 )
 def test_refused(token: str) -> None:
     with pytest.raises(InvalidJWT):

@@ -178,6 +178,14 @@ def test_async_views_find_the_user_of_the_token_by_auser_too(call, mechanism, to
     assert call(mechanism, authorization=f"Bearer {token}").json()["auser"] == "alice"
 
 
+@pytest.mark.spec("RFC 6750", "2.2")
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+@pytest.mark.parametrize("method", ["DELETE", "OPTIONS"])
+def test_a_form_token_is_read_where_the_method_gives_the_body_a_meaning(call, mechanism, method):
+    response = call(mechanism, **form(access_token="reader") | {"method": method})
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, NO_CREDENTIALS[2])
+
+
 @pytest.mark.spec("RFC 9110", "15.6.4")
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_an_outage_is_not_told_as_a_bad_token(call, mechanism):

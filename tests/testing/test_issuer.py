@@ -84,7 +84,18 @@ def test_what_every_token_says_cannot_be_left_out(fake_issuer: FakeIssuer, claim
         {"exp": time.time() - 60},
         {"filling": "x" * 9000},
     ],
-    ids=str,
+    ids=[
+        "cnf",
+        "nbf",
+        "iat",
+        "iat no number",
+        "nbf no number",
+        "client_id empty",
+        "client_id absent",
+        "aud",
+        "exp",
+        "long",
+    ],
 )
 def test_it_is_as_strict_as_production(said: dict[str, Any]) -> None:
     with served_issuer() as issuer:
