@@ -38,7 +38,14 @@ class ChainVerifier:
     ) -> None:
         """*by_issuer*: for verifiers that do not say whose tokens they verify, such as the local one."""
         self._by_issuer: dict[str, TokenVerifier] = dict(by_issuer or {})
+        for named in (*verifiers, *self._by_issuer.values(), *(() if opaque is None else (opaque,))):
+            if isinstance(named, type) or not hasattr(named, "verify"):
+                raise ImproperlyConfigured(f"A ChainVerifier is made of verifiers, and {named!r} is none.")
+        if "" in self._by_issuer:
+            raise ImproperlyConfigured("by_issuer has an empty issuer.")
         for one in verifiers:
+            if not hasattr(one, "issuer"):
+                raise ImproperlyConfigured(f"{one!r} does not say its issuer. Name it in by_issuer.")
             if one.issuer in self._by_issuer:
                 raise ImproperlyConfigured(f"Two verifiers are named for the issuer {one.issuer!r}.")
             self._by_issuer[one.issuer] = one

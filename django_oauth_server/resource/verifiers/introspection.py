@@ -59,6 +59,7 @@ class IntrospectionVerifier(RemoteVerifier):
     _remote: PerProcess[_Remote] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_settings(self.ca_bundle, issuer=self.issuer, endpoint=self.endpoint or self.issuer)
         if not (self.client_id and self.client_secret):
             raise ImproperlyConfigured("Introspection needs a client_id and a client_secret (RFC 7662 section 2.1).")

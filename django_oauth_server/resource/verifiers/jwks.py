@@ -51,8 +51,9 @@ class JWKSVerifier(RemoteVerifier):
     _remote: PerProcess[_Remote] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_settings(self.ca_bundle, issuer=self.issuer, jwks_uri=self.jwks_uri or self.issuer)
-        if not self.algs or not set(self.algs) <= set(jose.ALGORITHMS):
+        if isinstance(self.algs, str) or not self.algs or not set(self.algs) <= set(jose.ALGORITHMS):
             raise ImproperlyConfigured(f"algs {self.algs!r} must be some of {', '.join(jose.ALGORITHMS)}.")
         object.__setattr__(self, "_remote", PerProcess(lambda: _Remote(self)))
 
