@@ -128,6 +128,9 @@ def _unavailable_page(http: HttpRequest, exc: TemporarilyUnavailable) -> HttpRes
         "heading": _("Try again in a moment"),
         "explanation": _("This site can’t answer right now. Reload the page in a moment."),
         "reference": log_refusal(exc, http.path),
+        "again_url": "",
+        "client": None,
+        "error": "",
     }
     try:
         response = render_page(http, "oauth_server/error.html", context, status=exc.status)
