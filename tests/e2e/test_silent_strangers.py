@@ -29,8 +29,8 @@ from tests.e2e.conftest import ROOT, Example, free_port, started
 pytestmark = pytest.mark.e2e
 
 SECONDS = float(os.environ.get("SILENT_SECONDS", "12"))
-PAUSE = 0.5
-"""Seconds between two requests of one who goes on: 27 of them, each more than 16 threads could bear."""
+PAUSE = 1.5
+"""Seconds between two requests of each of the 27 that go on: 16 threads could bear three in a second, if each were held for five."""
 EACH = 3
 KEY = SigningKeyPair.generate("ES256")
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -146,7 +146,7 @@ def test_the_requests_of_others_take_no_longer(provider: Example, server: str, p
             told[f"{ask.__name__}: {ask().status_code}"] += 1
 
     measured(1)
-    idle = statistics.median(measured(5))
+    before = statistics.median(measured(5))
     asked = [Thread(target=go_on, args=[ask]) for ask in strangers(provider, server, port) for _ in range(EACH)]
     for one in asked:
         one.start()
@@ -154,7 +154,8 @@ def test_the_requests_of_others_take_no_longer(provider: Example, server: str, p
     stopped.set()
     for one in asked:
         one.join()
-    median = statistics.median(took)
+    # Before and after: what else the machine does is not to count.
+    idle, median = max(before, statistics.median(measured(5))), statistics.median(took)
     print(f"\nidle {idle * 1000:.1f} ms, beside them {median * 1000:.1f} ms, at most {max(took) * 1000:.0f} ms; {told}")
     assert median <= max(2 * idle, idle + 0.005)
     assert max(took) < 3
