@@ -1,11 +1,9 @@
 """What is marked is marked once, and rows know whether they were announced. Every statement is quick, whatever the tables hold."""
 
-from datetime import UTC, datetime
-
-from django.conf import settings
 from django.db import migrations, models
+from django.utils import timezone
 
-_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC if settings.USE_TZ else None)
+_LONG_AGO = timezone.now().replace(year=2000, month=1, day=1)
 """Earlier versions announced their rows at once. Those that they write meanwhile are NULL, and are read by all."""
 
 
