@@ -86,8 +86,9 @@ def test_a_refusal_that_comes_late_leaves_the_code_to_its_owner(browser: Browser
 
 
 def test_no_view_is_in_a_transaction_that_it_cannot_do_anew() -> None:
-    for pattern in get_resolver("django_oauth_server.urls").url_patterns[0].url_patterns:
-        assert BaseHandler().make_view_atomic(pattern.callback) is pattern.callback, pattern
+    for beside in get_resolver("django_oauth_server.urls").url_patterns:
+        for pattern in beside.url_patterns:
+            assert BaseHandler().make_view_atomic(pattern.callback) is pattern.callback, pattern
 
 
 def test_connected_apps(browser: Browser) -> None:
