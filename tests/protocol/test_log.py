@@ -9,7 +9,7 @@ import pytest
 from django_oauth_server.protocol import opaque
 from django_oauth_server.protocol.log import get_log, redact
 
-PREFIXES = [value for name, value in vars(opaque).items() if name.isupper() and str(value).startswith("oas_")]
+PREFIXES = [value for name, value in vars(opaque).items() if name[0] != "_" and str(value).startswith("oas_")]
 JWS = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
 
 
