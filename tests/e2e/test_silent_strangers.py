@@ -29,8 +29,8 @@ from tests.e2e.conftest import ROOT, Example, free_port, started
 pytestmark = pytest.mark.e2e
 
 SECONDS = float(os.environ.get("SILENT_SECONDS", "12"))
-PAUSE = 1.5
-"""Seconds between two requests of each of the 27 that go on: 16 threads could bear three in a second, if each were held for five."""
+PAUSE = 3.0
+"""Seconds between two requests of each of the 27 that go on: nine a second. Held for five seconds each, 16 threads could bear three."""
 EACH = 3
 KEY = SigningKeyPair.generate("ES256")
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
