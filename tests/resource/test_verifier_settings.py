@@ -44,7 +44,6 @@ def asking(**said: object) -> IntrospectionVerifier:
         (asking, {"client_id": None}, "client_id is a string"),
         (asking, {"client_secret": ""}, "client_secret"),
     ],
-    ids=str,
 )
 def test_a_value_that_cannot_be_meant_is_refused(make, said, words):
     with pytest.raises(ImproperlyConfigured, match=words):
