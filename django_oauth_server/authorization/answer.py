@@ -58,7 +58,8 @@ def answer(situation: Situation) -> Mapping[str, str]:
             situation.now,
             claims=request.further_claims,
             cleared=set(request.scopes).difference(scopes),
-            shown=presentation(request.client),
+            cleared_claims=request.cleared_claims(scopes),
+            shown=None if situation.turn.allowed is None else presentation(request.client),
         )
         if authorization is not situation.found:
             told = partial(authorization_granted.send, Authorization, authorization=authorization)

@@ -29,6 +29,7 @@ _CHANGED: Final[Mapping[str, Words]] = {
     "policy_uri": gettext_lazy("its privacy policy"),
     "tos_uri": gettext_lazy("its terms of service"),
     "contacts": gettext_lazy("its contacts"),
+    "grant_types": gettext_lazy("how long its access lasts"),
 }
 """What people are told has changed, by the member of the client's metadata."""
 

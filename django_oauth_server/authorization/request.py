@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -51,6 +51,11 @@ class AuthorizationRequest:
         """The claims that are asked for beside those of the scopes: the person is asked for each."""
         kind = claims_class(self.issuer.settings)
         return self.claims.names.intersection(kind.supported()) - kind.asked_by(self.scopes)
+
+    def cleared_claims(self, scopes: Collection[str]) -> frozenset[str]:
+        """The claims that were asked for by a scope which is not among *scopes*, those that the person allowed."""
+        kind = claims_class(self.issuer.settings)
+        return kind.asked_by(self.scopes) - kind.asked_by(scopes)
 
     @property
     def audience(self) -> tuple[str, ...]:
@@ -116,9 +121,7 @@ class Granted:
     @property
     def claims(self) -> ClaimsRequest:
         """What was asked for claim by claim, without what the person cleared as a scope: a box for it was on the page, and no other."""
-        kind = claims_class(self.request.issuer.settings)
-        cleared = kind.asked_by(self.request.scopes) - kind.asked_by(self.scopes)
-        return self.request.claims.only(self.request.claims.names - cleared)
+        return self.request.claims.only(self.request.claims.names - self.request.cleared_claims(self.scopes))
 
     def issuance(self, family: UUID) -> Issuance:
         """What the person's consent proves, where tokens are handed out at once."""

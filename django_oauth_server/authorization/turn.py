@@ -30,7 +30,7 @@ class Turn:
     allowed: frozenset[str] | None = None
     """The scopes that the person allowed. None: they have not answered."""
     shown: str = ""
-    """What the person judged the client by: nothing is allowed for one that has changed since."""
+    """What the person was shown of the client and of the claims: nothing is allowed where it has changed since."""
     by: str = ""
     """Who answered: for anybody else nothing is done. Empty: nobody was signed in."""
     signed: bool = False

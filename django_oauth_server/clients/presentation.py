@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ _LENGTH: Final = 32
 
 
 def presentation(client: Client) -> Mapping[str, str]:
-    """What *client* shows in any language, and the hosts that its answers go to: a fingerprint of each, by member.
+    """What *client* shows in any language, the hosts that its answers go to, and whether its access lasts: a fingerprint of each, by member.
 
     Empty for a client that an operator registered, and so vouches for: what the operator changes of it needs nobody's consent.
     """
@@ -26,13 +26,14 @@ def presentation(client: Client) -> Mapping[str, str]:
         return {}
     shown: dict[str, object] = {member: _in_all_languages(client, member) for member in _SHOWN}
     shown["redirect_uris"] = sorted({_host(uri) for uri in client.redirect_uris})
+    shown["grant_types"] = "refresh_token" in client.grant_types
     return {member: digest(json.dumps(value, sort_keys=True))[:_LENGTH] for member, value in shown.items() if value}
 
 
-def fingerprint(client: Client) -> str:
-    """Of all that *client* shows; empty where an operator vouches for it."""
-    shown = presentation(client)
-    return digest(json.dumps(shown, sort_keys=True))[:_LENGTH] if shown else ""
+def fingerprint(client: Client, claims: Collection[str]) -> str:
+    """Of all that a page shows of *client*, and of the *claims* that the client asks for one by one. Scopes are allowed by name."""
+    shown = {**presentation(client), "claims": sorted(claims)}
+    return digest(json.dumps(shown, sort_keys=True))[:_LENGTH]
 
 
 def changes(authorization: Authorization, client: Client) -> frozenset[str]:

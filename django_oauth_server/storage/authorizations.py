@@ -88,7 +88,7 @@ def confirm(
     shown: Mapping[str, str] | None,
     now: datetime,
 ) -> None:
-    """Allow *scopes*, in place of those before; more resources and claims; and note what the client showed, where a page was *shown*.
+    """Allow *scopes* and *claims*, in place of those before; more resources; and note what the client showed, where a page was *shown*.
     Raises `Conflict` where it was revoked or confirmed meanwhile.
 
     The moment of the last confirmation tells: it moves with whatever is changed.
@@ -96,7 +96,7 @@ def confirm(
     before = authorization.consented_at
     authorization.scope = format_scope(scopes)
     authorization.resources = sorted({*authorization.resources, *resources})
-    authorization.claims = sorted({*authorization.claims, *claims})
+    authorization.claims = sorted(claims)
     authorization.presentation = authorization.presentation if shown is None else shown
     authorization.consented_at = now
     changed = Authorization.objects.filter(pk=authorization.pk, is_live=True, consented_at=before).update(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from django_oauth_server.conf import Scope
+from django_oauth_server.conf import OPENID_SCOPES, Scope
 from django_oauth_server.models import Authorization, Client
 from tests.factories import ClientFactory
 from tests.flow import Flow, answered
@@ -42,6 +43,7 @@ CHANGES = [
     ({"redirect_uris": ["https://elsewhere.example/cb"]}, "where your answer can go"),
     ({"redirect_uris": ["https://m.example/cb", "https://elsewhere.example/cb"]}, "where your answer can go"),
     ({"redirect_uris": ["https://m.example/cb", "com.example.m:/cb"]}, "where your answer can go"),
+    ({"grant_types": ["authorization_code"]}, "how long its access lasts"),
 ]
 
 
@@ -154,6 +156,39 @@ def test_a_first_party_client_does_not_have_answers_go_elsewhere(app: Registrant
     assert app.update(redirect_uris=["https://m.example/other"]).status_code == 200
 
 
+def test_what_a_first_party_client_got_unasked_was_never_allowed(app: Registrant, browser: Browser) -> None:
+    Client.objects.update(skip_consent=True)
+    assert "code" in answered(flow_of(app, browser).authorize())
+    Client.objects.update(skip_consent=False, updated_at=timezone.now())
+    assert is_consent(flow_of(app, browser).authorize())
+
+
+def test_who_is_to_have_access_for_longer_is_asked_for_again(registrant: Registrant, browser: Browser) -> None:
+    registrant.registered(**SHOWN | {"grant_types": ["authorization_code"]})
+    flow_of(registrant, browser).code()
+    registrant.update(grant_types=["authorization_code", "refresh_token"])
+    page = flow_of(registrant, browser).authorize()
+    assert is_consent(page)
+    assert "What has changed: how long its access lasts." in page.content.decode()
+
+
+CLAIMS = json.dumps({"userinfo": {"email": None}})
+
+
+@pytest.mark.spec("OpenID Connect Core", "5.5")
+def test_a_claim_that_a_client_may_ask_for_since_the_page_was_opened_is_shown_first(
+    registrant: Registrant, browser: Browser
+) -> None:
+    registrant.registered(**SHOWN | {"scope": "openid"})
+    page = flow_of(registrant, browser).authorize(scope="openid", claims=CLAIMS)
+    assert "email address" not in page.content.decode()
+    registrant.update(scope="openid email")
+    again = flow_of(registrant, browser).decide(page)
+    assert is_consent(again)
+    assert "email address" in again.content.decode()
+    assert not Authorization.objects.exists()
+
+
 @pytest.mark.spec("OAuth 2.1", "7.3.1")
 @pytest.mark.parametrize("public", [True, False])
 def test_the_page_says_that_nothing_proves_the_client_where_it_is_not_remembered(
@@ -201,6 +236,16 @@ class TestClearedBoxes:
         code = flow.code()
         flow.decide(flow.authorize(prompt="consent"), scope=[])
         assert flow.exchange(code).json()["scope"] == "notes:read"
+
+    @pytest.mark.spec("OpenID Connect Core", "5.5")
+    def test_nor_do_claims_that_were_asked_for_by_name_before(self, browser: Browser, settings: Any) -> None:
+        scopes = OPENID_SCOPES | {"email": Scope("see your email address", optional=True)}
+        settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"scopes": scopes, "default_scopes": []}
+        flow = Flow(ClientFactory(), browser)
+        flow.code(scope="openid", claims=CLAIMS)
+        assert "code" in answered(flow.authorize(scope="openid", claims=CLAIMS, prompt="none"))
+        flow.decide(flow.authorize(scope="openid email"), scope=[])
+        assert is_consent(flow.authorize(scope="openid", claims=CLAIMS))
 
     def test_it_can_be_allowed_again(self, browser: Browser) -> None:
         flow = self.cleared(browser)

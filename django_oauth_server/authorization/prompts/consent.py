@@ -39,7 +39,7 @@ class Consent(Prompt):
 
     def needed(self, situation: Situation) -> bool:
         request, remembered = situation.request, situation.remembered
-        if situation.turn.allowed is not None and situation.turn.shown == fingerprint(request.client):
+        if situation.turn.allowed is not None and situation.turn.shown == _shown(request):
             return False
         if "consent" in request.prompts or _is_unproven(request):
             return True
@@ -72,7 +72,7 @@ class Consent(Prompt):
                 "duration": describe_duration(request.client, issuer),
                 "connected_apps_url": issuer.url_path("connected_apps"),
                 "decision_url": issuer.url_path("decision"),
-                "handle": wait(replace(situation, turn=situation.turn.showing(fingerprint(request.client))), self.name),
+                "handle": wait(replace(situation, turn=situation.turn.showing(_shown(request))), self.name),
             },
             leads_away=True,
         )
@@ -86,6 +86,11 @@ class Consent(Prompt):
             raise AccessDenied("The person allowed none of the scopes.")
         assert isinstance(situation.user, AbstractBaseUser)
         return situation.turn.allowing(scopes, by=situation.user)
+
+
+def _shown(request: AuthorizationRequest) -> str:
+    """What the person judges by, as it is now."""
+    return fingerprint(request.client, request.further_claims)
 
 
 def _chosen(situation: Situation, ticked: list[str]) -> tuple[str, ...]:
