@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import ClassVar
 
+from django_oauth_server.protocol.log import redact
+
 _NOT_ALLOWED = re.compile(r"[^\x20-\x21\x23-\x5B\x5D-\x7E]")
 
 
@@ -34,7 +36,8 @@ class OAuthError(Exception):
         self.aftermath = aftermath
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.error, self.detail or self.description) if part)
+        """For the log. A traceback that somebody else writes down says it too, as Django does of a template that was shown for this error."""
+        return redact(": ".join(part for part in (self.error, self.detail or self.description) if part))
 
     def parameters(self) -> dict[str, str]:
         """The members of an error response, RFC 6749 sections 4.1.2.1 and 5.2."""

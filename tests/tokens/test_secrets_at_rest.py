@@ -212,6 +212,22 @@ def test_a_secret_that_a_client_sends_in_the_wrong_place(log: Log, browser: Brow
     assert_nowhere(flow.secrets, log)
 
 
+def test_a_page_of_the_projects_that_is_shown_for_a_refusal(
+    log: Log, browser: Browser, settings: Any, tmp_path: Any
+) -> None:
+    """Django writes down with a traceback what a template asks for in vain, and there the refusal is the cause."""
+    log.addFilter(lambda record: not record.name.startswith(("django.db", "oauthlib")))
+    (tmp_path / "oauth_server").mkdir()
+    (tmp_path / "oauth_server" / "error.html").write_text("{{ heading }} {{ client.home_url }}")
+    settings.TEMPLATES = [settings.TEMPLATES[0] | {"DIRS": [tmp_path]}]
+    flow = Watched(ClientFactory(), browser)
+    code = flow.code()
+    for name in ("client_id", "redirect_uri"):
+        assert flow.authorize(**{name: code}).status_code == 400
+    assert any("During handling of the above exception" in line and "oas_ac_..." in line for line in log.lines)
+    assert_nowhere(flow.secrets, log)
+
+
 @pytest.mark.parametrize("client", [key_client, secret_client])
 def test_a_clients_assertions(log: Log, client: Any) -> None:
     flow = Watched(client(), Browser())
