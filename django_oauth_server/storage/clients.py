@@ -148,8 +148,14 @@ def save_changed(client: Client) -> None:
 
 
 def _moves(client: Client) -> bool:
-    """Whether *client*, which is not saved yet, is in another sector from then on: it would know people by identifiers that are not its own."""
-    return Client.objects.get(pk=client.pk).sector != client.sector
+    """Whether *client*, which is not saved yet, is in another sector from then on: it would know people by identifiers that are not its own.
+
+    Raises `Conflict` where it was deleted meanwhile.
+    """
+    stored = Client.objects.filter(pk=client.pk).first()
+    if stored is None:
+        raise Conflict
+    return stored.sector != client.sector
 
 
 def _end_authorizations(client: Client, now: datetime) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client as Browser
 from django.utils import timezone
 
@@ -348,3 +349,17 @@ class TestStatements:
             "SELECT client",
             "UPDATE client",
         ]  # the second for the sector, which may change
+
+
+def test_a_client_that_is_deleted_while_it_changes_is_unknown(registered: Registrant) -> None:
+    def delete_first(execute: Any, sql: str, *more: Any) -> Any:
+        read.append(sql)
+        if len(read) == 2:  # the client was authenticated, and is about to be compared with what is stored
+            Client.objects.all()._raw_delete("default")
+        return execute(sql, *more)
+
+    read: list[str] = []
+    with connection.execute_wrapper(delete_first):
+        response = registered.update(client_name="Journal")
+    refused(response, 401, "invalid_token")
+    assert not Client.objects.exists()
