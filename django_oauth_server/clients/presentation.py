@@ -25,7 +25,7 @@ def presentation(client: Client) -> Mapping[str, str]:
     if client.registered_by == Client.RegisteredBy.OPERATOR:
         return {}
     shown: dict[str, object] = {member: _in_all_languages(client, member) for member in _SHOWN}
-    shown["redirect_uris"] = sorted({_host(uri) for uri in client.redirect_uris})
+    shown["redirect_uris"] = sorted({place(uri) for uri in client.redirect_uris})
     shown["grant_types"] = "refresh_token" in client.grant_types
     return {member: digest(json.dumps(value, sort_keys=True))[:_LENGTH] for member, value in shown.items() if value}
 
@@ -49,11 +49,12 @@ def proves_itself(client: Client, redirect_uri: str) -> bool:
     return not client.is_public or proves_identity(redirect_uri)
 
 
-def _in_all_languages(client: Client, member: str) -> dict[str, object]:
-    return {name: value for name, value in client.metadata.items() if name.partition("#")[0] == member}
-
-
-def _host(redirect_uri: str) -> str:
-    """On loopback every port is as good as another (RFC 8252 section 7.3)."""
+def place(redirect_uri: str) -> str:
+    """Where answers to *redirect_uri* go: an origin, a private-use scheme, or this device, where every port is as good as another
+    (RFC 8252 section 7.3)."""
     scheme = urlsplit(redirect_uri).scheme
     return "loopback" if is_loopback(redirect_uri) else origin(redirect_uri) if scheme in {"http", "https"} else scheme
+
+
+def _in_all_languages(client: Client, member: str) -> dict[str, object]:
+    return {name: value for name, value in client.metadata.items() if name.partition("#")[0] == member}

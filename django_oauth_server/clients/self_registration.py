@@ -9,6 +9,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from django_oauth_server.clients.metadata import terms_of
+from django_oauth_server.clients.presentation import place
 from django_oauth_server.clients.registration import (
     check_first_party,
     client_information,
@@ -26,7 +27,6 @@ from django_oauth_server.keys.derivation import derivation_keys
 from django_oauth_server.models import Client, InitialAccessToken
 from django_oauth_server.protocol.opaque import INITIAL_ACCESS_TOKEN, REGISTRATION_TOKEN, derive, digest, generate
 from django_oauth_server.protocol.scopes import parse_scope
-from django_oauth_server.protocol.uris import destination
 from django_oauth_server.storage.clients import add_client, find_client, forget_previous_registration_token, revise
 from django_oauth_server.storage.initial_access_tokens import find_initial_access_token, use_initial_access_token
 from django_oauth_server.storage.transaction import atomic
@@ -109,6 +109,7 @@ def update(client: Client, presented: str, document: Document, issuer: Issuer, n
     if client.skip_consent:
         check_first_party(metadata, terms)
         _check_hosts(client, metadata)
+        _check_sector(client, metadata)
     _check_scope(client, metadata, terms)
     secret = revise_client(client, metadata, issuer)
     successor = derive(REGISTRATION_TOKEN, derivation_keys(issuer)[0], presented)
@@ -141,14 +142,21 @@ def _check_hosts(client: Client, metadata: Document) -> None:
     """Where nobody is asked, nobody would see that answers go elsewhere: a client keeps to the hosts that it had when an operator decided so."""
     uris = metadata.get("redirect_uris")
     more = (
-        {destination(str(uri)) for uri in uris} - set(map(destination, client.redirect_uris))
-        if isinstance(uris, list)
-        else set()
+        {place(str(uri)) for uri in uris} - set(map(place, client.redirect_uris)) if isinstance(uris, list) else set()
     )
     if more:
         hosts = ", ".join(sorted(more))
         raise InvalidRedirectUri(
             "redirect_uris", f"Nobody is asked before answers go to {hosts}: an operator has to add it."
+        )
+
+
+def _check_sector(client: Client, metadata: Document) -> None:
+    """Where nobody is asked, a client knows people by the identifiers that it had when an operator decided so (OpenID Connect Core section 8)."""
+    if Client(client_id=client.client_id, metadata=dict(metadata)).sector != client.sector:
+        raise InvalidClientMetadata(
+            "subject_type",
+            "Nobody is asked before this client knows people by other identifiers: an operator has to change that.",
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Self
@@ -94,6 +94,16 @@ class Client(models.Model):
         super().save(**options)
         vars(self).pop("_read", None)
         self._read = vars(self).copy()
+
+    def refresh_from_db(
+        self, using: str | None = None, fields: Iterable[str] | None = None, from_queryset: Any = None
+    ) -> None:
+        """As Django's. What is changed is from then on compared with what was read now."""
+        chosen = None if fields is None else {*fields}
+        super().refresh_from_db(using, chosen, from_queryset)
+        columns = self._meta.concrete_fields
+        again = {one.attname for one in columns if chosen is None or not chosen.isdisjoint({one.name, one.attname})}
+        self._read = {**self._read, **{name: value for name, value in vars(self).items() if name in again}}
 
     def _writes(self, column: models.Field[Any, Any]) -> bool:
         if column.attname not in vars(self):  # it was not read

@@ -7,10 +7,13 @@ import unicodedata
 from typing import Final
 
 _UNSEEN: Final = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff"
+    "\ufdd0-\ufdef\ufffc\U00013441\U00013442\U00016fe4\U0001d159"
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+    + "]"
 )
-"""Those of Unicode's Default_Ignorable_Code_Point that no general category has together (fillers, variation selectors, tags, reserved ones), and
-the Braille pattern without dots."""
+"""Those of Unicode's Default_Ignorable_Code_Point that no general category has together (fillers, variation selectors, tags, reserved ones); the
+Braille pattern without dots, and others that are drawn blank; noncharacters."""
 _CATEGORIES: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 """Controls, format characters (among them all that turn the direction of text), private use, surrogates, line and paragraph separators."""
 _SPACES: Final = frozenset(" \u00a0\u202f\u3000")

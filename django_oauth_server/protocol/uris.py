@@ -36,6 +36,7 @@ _VARYING_PORT = re.compile(r"\A(http://(?:127\.0\.0\.1|\[::1\])):[0-9]{1,5}(?=[/
 """RFC 8252 section 7.3."""
 _VARYING_PORT_OF_LOCALHOST = re.compile(r"\A(http://localhost):[0-9]{1,5}(?=[/?]|\Z)")
 """RFC 9700 section 2.1: of native apps. Elsewhere `localhost` is a name and must match in full (RFC 8252 section 8.3)."""
+_UNDERSCORED = re.compile(r"[ .\[]")
 _NOT_PRIVATE = frozenset({
     "about", "blob", "chrome", "cid", "data", "edge", "file", "filesystem", "ftp", "ftps", "git", "http", "https", "imap", "intent", "irc", "jar",
     "javascript", "ldap", "ldaps", "magnet", "mailto", "mid", "news", "resource", "rtsp", "sftp", "sip", "sips", "smb", "sms", "ssh", "tel",
@@ -72,7 +73,8 @@ def check_private_scheme(scheme: str) -> None:
 def check_has_none_of(names: Set[str], uri: str) -> None:
     """Raise ValueError, with the rule, if the query of *uri* has a parameter of *names*: whoever reads the answer would find it there twice.
 
-    As the laxest of them reads it: some frameworks split at semicolons, take `code[]` for `code`, or capital letters for small ones.
+    As the laxest of them reads it: some frameworks split at semicolons, take `code[]` for `code`, `id.token` for `id_token`, or capital letters
+    for small ones.
     """
     for name in _names_in_query(uri.replace(";", "&")):
         if name in names:
@@ -171,7 +173,10 @@ def _names_in_query(uri: str) -> list[str]:
 
 
 def _name_of(parameter: str) -> str:
-    return unquote_plus(parameter.partition("=")[0]).partition("[")[0].strip().lower()
+    """PHP ends a name at a NUL or at the bracket that begins an index, and has an underscore for a space, a dot and a bracket that begins none."""
+    name = unquote_plus(parameter.partition("=")[0]).partition("\0")[0].strip().lower()
+    bare = name.partition("[")[0] if "]" in name else name
+    return _UNDERSCORED.sub("_", bare)
 
 
 def _split(uri: str) -> SplitResult:
@@ -194,5 +199,7 @@ def _check_authority(parts: SplitResult) -> None:
         raise ValueError("it names no host")
     if "@" in parts.netloc:
         raise ValueError("it must not have a user name")
+    if "%" in parts.netloc:
+        raise ValueError("its host must be written without percent escapes")
     if "[" in parts.netloc:
         ip_address(parts.hostname)

@@ -128,6 +128,26 @@ def test_an_older_copy_brings_no_secret_back():
     assert (stored.name, stored.access_token_lifetime) == ("Diary", timedelta(minutes=5))
 
 
+@pytest.mark.parametrize("fields", [None, ["is_active"]])
+def test_what_is_changed_after_it_was_read_again_is_saved(fields):
+    ClientFactory()
+    client = Client.objects.get()
+    Client.objects.update(is_active=False)
+    client.refresh_from_db(fields=fields)
+    client.is_active = True
+    client.save()
+    assert Client.objects.get().is_active
+
+
+def test_a_column_that_is_read_later_is_saved_where_it_was_changed():
+    ClientFactory()
+    client = Client.objects.defer("profile").get()
+    assert client.profile == ""
+    Client.objects.update(profile="legacy")
+    client.save()
+    assert Client.objects.get().profile == "legacy"
+
+
 def test_a_copy_is_saved_again_and_again():
     ClientFactory()
     client = Client.objects.get()

@@ -8,7 +8,7 @@ from django_oauth_server.protocol.text import readable, unseen
 
 UNSEEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u180e\u200a\u200b\u200c\u200d\u200e\u202e\u2060\u2066"
-    + "\u2800\u3164\ufe0f\ufeff\uffa0\ue000\U000e0041\U000e0100"
+    + "\u2800\u3164\ufe0f\ufeff\uffa0\ue000\U000e0041\U000e0100\ufdd0\uffff\U0010fffe\ufffc\U00013441\U00016fe4\U0001d159"
 )
 
 

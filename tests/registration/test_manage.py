@@ -125,6 +125,22 @@ class TestPrivileges:
         turned = {"token_endpoint_auth_method": "none", "redirect_uris": ["http://127.0.0.1/"]}
         refused(registered.update(**turned), 400, "invalid_client_metadata", "skip_consent")
 
+    @pytest.mark.spec("OpenID Connect Core", "8.1")
+    def test_for_no_other_identifiers_of_people(self, registrant: Registrant, settings: Any) -> None:
+        settings.OAUTH_SERVER = settings.OAUTH_SERVER | {
+            "pairwise_salt": "a salt that nobody outside of these tests knows"
+        }
+        registrant.registered(scope="openid", subject_type="pairwise")
+        Client.objects.update(skip_consent=True)
+        refused(registrant.update(subject_type="public"), 400, "invalid_client_metadata", "other identifiers")
+        assert registrant.update(client_name="Diary").status_code == 200
+
+    def test_for_no_answers_that_anybody_on_the_way_can_read(self, registrant: Registrant, settings: Any) -> None:
+        settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"profile": "legacy"}
+        registrant.registered()
+        Client.objects.update(skip_consent=True)
+        refused(registrant.update(redirect_uris=["http://client.example/callback"]), 400, "invalid_redirect_uri")
+
     @pytest.mark.spec("RFC 7591", "5")
     @pytest.mark.parametrize("privilege", ["skip_consent", "client_credentials", "password", Handshake.name])
     def test_for_no_scope_that_nobody_is_asked_about(
