@@ -73,10 +73,12 @@ def review(
     """*document*, which replaces what was registered *before*, with its defaults written out, and all that is wrong with it.
 
     Members that nobody knows, and privileges, are left out in silence (RFC 7591 section 2), and so are grant types, response types and scopes that
-    are not to be had, as long as others are left (section 3.2.1: the answer says what was registered). An *operator* is told.
+    are not to be had, as long as others are left (section 3.2.1: the answer says what was registered), and items of a list that are empty or there
+    already. An *operator* is told.
     """
     members = members_of(terms)
-    given = {name: value for name, value in document.items() if not _is_absent(name, value)}
+    said = document if operator else {name: _each_once(value) for name, value in document.items()}
+    given = {name: value for name, value in said.items() if not _is_absent(name, value)}
     known = {name: member for name in given if (member := member_named(name, members))}
     refusals = {name: _unknown(name, members) for name in given if name not in known} if operator else {}
     given = {
@@ -227,7 +229,15 @@ def uses_secret(client: Client, issuer: Issuer) -> bool:
 
 def _is_absent(name: str, value: object) -> bool:
     """Empty is absent, except that a client may have no grant types at all."""
-    return value is None or value == "" or value == {} or (value == [] and name != "grant_types")
+    is_blank = isinstance(value, str) and not value.strip(" ")
+    return value is None or is_blank or value == {} or (value == [] and name != "grant_types")
+
+
+def _each_once(value: object) -> object:
+    """*value*; of a list of texts, those that say something, each once."""
+    if not isinstance(value, list) or not all(isinstance(one, str | None) for one in value):
+        return value
+    return [one for one in dict.fromkeys(value) if one]
 
 
 def _spelled(member: Member, value: object) -> object:

@@ -181,7 +181,7 @@ def _given_with(token: InitialAccessToken | None) -> Document:
 
 def _with_scope(document: Document, terms: Terms) -> Document:
     """Who does not say what it may ask for may ask for what the setting `registration_scopes` says; where nobody would be asked, for the default."""
-    if document.get("scope"):
+    if str(document.get("scope") or "").strip(" "):
         return document
     return {**document, "scope": " ".join(_unnamed(document, terms))}
 

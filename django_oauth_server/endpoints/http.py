@@ -99,7 +99,7 @@ def public_document(view: View) -> View:
         if http.method == "OPTIONS":
             return preflight(http, "GET")
         if http.method not in {"GET", "HEAD"}:
-            return HttpResponse(status=405, headers={"Allow": "GET, HEAD, OPTIONS"})
+            return shared(HttpResponse(status=405, headers={"Allow": "GET, HEAD, OPTIONS"}))
         try:
             return shared(view(http, issuer))
         except OAuthError as exc:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.signals import setting_changed
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.conf import audiences, load, verifier
@@ -28,13 +28,18 @@ _CACHED: Final = {"Cache-Control": "public, max-age=3600"}
 
 @open_resource
 def metadata(request: HttpRequest, suffix: str | None = None) -> HttpResponse:
-    """The document of the resource whose path is *suffix*, for anybody, of any origin."""
+    """The document of the resource whose path is *suffix*, for anybody, of any origin.
+
+    Scripts look for it in several places, and are to see that there is none in one of them: without the header a browser tells them of a failure.
+    """
     if request.method == "OPTIONS":
         return preflight(request, "GET")
     if request.method not in {"GET", "HEAD"}:
-        return HttpResponse(status=405, headers={"Allow": "GET, HEAD, OPTIONS"})
-    found = document(_resource(request, suffix or ""), settings.ROOT_URLCONF)
-    return shared(JsonResponse(found, headers=_CACHED))
+        return shared(HttpResponse(status=405, headers={"Allow": "GET, HEAD, OPTIONS"}))
+    resource = _resource(request, suffix or "")
+    if resource is None:
+        return shared(HttpResponse(status=404))
+    return shared(JsonResponse(document(resource, settings.ROOT_URLCONF), headers=_CACHED))
 
 
 @cache
@@ -53,14 +58,13 @@ def document(resource: str, urlconf: str) -> dict[str, object]:
     return {name: value for name, value in {**members, **whole}.items() if value}
 
 
-def _resource(request: HttpRequest, suffix: str) -> str:
-    """Of several at the same path the one that the query and the host name: the identifier is the client's to compare (section 3.3)."""
+def _resource(request: HttpRequest, suffix: str) -> str | None:
+    """The identifier of the resource there. Of several at the same path the one that the query and the host name: it is the client's to compare
+    (section 3.3)."""
     query = request.META.get("QUERY_STRING", "")
     found = [one for one in audiences() if is_at(one, suffix) and urlsplit(one).query in {"", query}]
-    if not found:
-        raise Http404("no such resource")
     host = request.get_host()
-    return max(found, key=lambda one: (urlsplit(one).netloc == host, bool(urlsplit(one).query)))
+    return max(found, key=lambda one: (urlsplit(one).netloc == host, bool(urlsplit(one).query)), default=None)
 
 
 def _requirements(resource: str, urlconf: str) -> list[Requirement]:

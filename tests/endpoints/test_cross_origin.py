@@ -52,6 +52,23 @@ def test_the_names_that_are_told_back_are_few() -> None:
     assert len(preflight("/oauth/token", "POST", asked)["Access-Control-Allow-Headers"].split(", ")) < 40
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        *(("DELETE", path, 405) for path in SHARED if "some-client" not in path),
+        ("POST", "/oauth/jwks", 405),
+        ("GET", "/.well-known/oauth-protected-resource/nowhere", 404),
+        ("POST", "/oauth/token", 400),
+        ("GET", "/oauth/userinfo", 401),
+        ("GET", "/oauth/register/some-client", 401),
+    ],
+)
+def test_a_script_can_read_that_it_was_refused(method: str, path: str, status: int) -> None:
+    response = Browser().generic(method, path, headers={"Origin": "https://app.example"})
+    assert (response.status_code, response["Access-Control-Allow-Origin"]) == (status, "*")
+    assert "WWW-Authenticate" in response["Access-Control-Expose-Headers"]
+
+
 @pytest.mark.parametrize("path", ["/oauth/introspect", "/oauth/authorize"])
 def test_elsewhere_no_other_origin_is_let_in(path: str) -> None:
     response = preflight(path, "POST", "traceparent")

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db
 
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 CODE = ["authorization_code", "refresh_token"]
+ALL = ["notes:read", "notes:write", *OPENID_SCOPES]
 VS_CODE = {
     "client_name": "Visual Studio Code",
     "client_uri": "https://code.visualstudio.com",
@@ -156,6 +157,40 @@ def test_what_is_not_offered_is_left_out_and_the_answer_says_so(
     assert {name: told[name] for name in registered} == registered
     assert {name: registrant.row.metadata[name] for name in registered} == registered
     assert registrant.update(**asked).json()["scope"] == told["scope"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "registered"),
+    [
+        ({"redirect_uris": ["https://a.example/cb", "", "https://a.example/cb"]}, {"redirect_uris": ["https://a.example/cb"]}),
+        ({"grant_types": [*CODE, *CODE]}, {"grant_types": CODE}),
+        ({"response_types": ["code", "code"]}, {"response_types": ["code"]}),
+        ({"contacts": ["ada@a.example", None, "", "ada@a.example"]}, {"contacts": ["ada@a.example"]}),
+        ({"contacts": [""]}, {"contacts": None}),
+        ({"grant_types": CODE, "response_types": [""]}, {"grant_types": CODE, "response_types": ["code"]}),
+        ({"scope": "  ", "client_uri": " "}, {"scope": " ".join(ALL), "client_uri": None}),
+    ],
+)  # fmt: skip
+def test_what_is_empty_says_nothing_and_what_is_said_again_says_no_more(
+    registrant: Registrant, asked: dict[str, Any], registered: dict[str, Any]
+) -> None:
+    told = registrant.registered(**asked)
+    assert {name: told.get(name) for name in registered} == registered
+    assert registrant.update().json()["scope"] == told["scope"]
+
+
+@pytest.mark.spec("RFC 7592", "2.2")
+@pytest.mark.parametrize("document", [document for document, _ in AGENTS.values()], ids=AGENTS.keys())
+def test_the_answer_sent_back_as_it_is_changes_nothing(registrant: Registrant, document: dict[str, Any]) -> None:
+    told = registrant.registered(**document)
+    before = registrant.row.metadata
+    answered = registrant.manage("PUT", told)
+    assert answered.status_code == 200, answered.content
+    renewed = {"registration_access_token", "client_secret", "client_secret_expires_at"}
+    assert {name: value for name, value in answered.json().items() if name not in renewed} == {
+        name: value for name, value in told.items() if name not in renewed
+    }
+    assert registrant.row.metadata == before
 
 
 @pytest.mark.parametrize(
