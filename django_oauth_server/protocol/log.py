@@ -7,8 +7,12 @@ import re
 from typing import Any, Final
 
 _OURS: Final = re.compile(r"(oas_[a-z]{2}_)[\w\-]+", re.ASCII)
-_JWT: Final = re.compile(r"(?:ey[A-Z]|ew[A-Z0ko])[\w\-]{8,}(?:\.[\w\-]*){2,4}", re.ASCII)
-"""Signed (RFC 7515) or encrypted (RFC 7516): the header is a JSON object, in base64url."""
+_JWT: Final = re.compile(
+    r"(?:ey[A-Z]|ew[A-Z0ko])[\w\-]{8,}(?:\.[\w\-]*){2,4}|(?:I[ACH]|C[QSXgin]|D[QSX])[\w\-]{8,}\.[\w\-]*\.[\w\-]{16,}(?:\.[\w\-]*){0,2}",
+    re.ASCII,
+)
+"""Signed (RFC 7515) or encrypted (RFC 7516): the header is a JSON object, in base64url. What it may begin with, blanks and lines, names may begin
+with as well, so that a signature has to follow."""
 _LONGEST_WORD: Final = 200
 _MOST: Final = 1000
 _RUN: Final = re.compile(rf"(\S{{{_LONGEST_WORD}}})\S+")

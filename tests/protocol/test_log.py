@@ -29,8 +29,9 @@ def test_a_value_in_the_wrong_place_is_not_written_down(prefix: str) -> None:
         JWS.replace("eyJh", "eyAiYW"),
         JWS.replace("eyJh", "ewogIm"),
         f"{JWS}.AAAA.BBBB",
+        *(JWS.replace("eyJh", start) for start in ("IHsi", "ICB7", "CnsK", "DQp7", "CXsi")),
     ],
-    ids=["signed", "unsigned", "a blank in the header", "a line in the header", "encrypted"],
+    ids=["signed", "unsigned", "a blank in the header", "a line in the header", "encrypted", *("blanks first",) * 5],
 )
 def test_nor_is_a_jwt(jwt: str) -> None:
     for said in (jwt, f"client_id '{jwt}' is unknown", f"x_{jwt}", f"Bearer{jwt}"):
