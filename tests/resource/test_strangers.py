@@ -15,12 +15,15 @@ from django.contrib import admin
 from django.contrib.auth.decorators import login_required, permission_required, user_passes_test
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.mixins import LoginRequiredMixin, PermissionRequiredMixin, UserPassesTestMixin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import MiddlewareNotUsed, PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
-from django.urls import URLPattern, URLResolver, clear_url_caches, include, path
+from django.urls import URLPattern, URLResolver, clear_url_caches, include, path, re_path
 from django.urls.resolvers import RoutePattern
 from django.utils.decorators import method_decorator
+from django.utils.functional import lazy
+from django.utils.translation import get_language, override
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import TemplateView
@@ -94,6 +97,109 @@ class Around(LoginRequiredMixin, View):
         return View.dispatch(self, request, *args, **kwargs)
 
 
+class Guest(View):
+    """The stranger becomes somebody, before it is asked who they are."""
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> Any:
+        request.user = somebody()
+        return super().dispatch(request, *args, **kwargs)
+
+
+class GuestByCall(View):
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> Any:
+        sign_in(request)
+        return super().dispatch(request, *args, **kwargs)
+
+
+class GuestByMethod(View):
+    def prepare(self) -> None:
+        self.request.user = somebody()
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> Any:
+        self.prepare()
+        return super().dispatch(request, *args, **kwargs)
+
+
+class GuestFromSetup(View):
+    def setup(self, request: HttpRequest, *args: object, **kwargs: object) -> None:
+        super().setup(request, *args, **kwargs)
+        self.request.user = somebody()
+
+
+class Another(View):
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> Any:
+        other = HttpRequest()
+        other.method, other.user = "GET", somebody()
+        return super().dispatch(other, *args, **kwargs)
+
+
+class Passing(LoginRequiredMixin, Page):
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> Any:
+        return super(LoginRequiredMixin, self).dispatch(request, *args, **kwargs)
+
+
+class Comforting(View):
+    """It answers a refusal with the page."""
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> Any:
+        response = super().dispatch(request, *args, **kwargs)
+        if response.status_code == 302:
+            response = self.get(request)  # type: ignore[attr-defined]
+        return response
+
+
+class Deaf(View):
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> Any:
+        super().dispatch(request, *args, **kwargs)
+        return self.get(request)  # type: ignore[attr-defined]
+
+
+class OwnAsView(LoginRequiredMixin, Page):
+    """Its view is another than it says."""
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        @functools.wraps(super().as_view(**initkwargs))
+        def view(request: HttpRequest) -> Any:
+            return cls().get(request)
+
+        return view
+
+
+class Ordinary(LoginRequiredMixin, Page):
+    """All that a class overrides which changes nothing of whom it lets in."""
+
+    def setup(self, request: HttpRequest, *args: object, **kwargs: object) -> None:
+        super().setup(request, *args, **kwargs)
+        self.tenant = request.headers.get("Tenant")
+
+    def thing(self) -> str:
+        return self.request.path
+
+    def dispatch(self, *args: Any, **kwargs: Any) -> Any:
+        self.kept = self.thing()
+        with transaction.atomic():
+            response = super(Ordinary, self).dispatch(*args, **kwargs)  # noqa: UP008
+            response["Kept"] = "1"
+            return response
+
+    def handle_no_permission(self) -> Any:
+        remember(self.request)
+        return super().handle_no_permission()
+
+
+def somebody() -> Any:
+    return MagicMock(is_authenticated=True)
+
+
+def sign_in(request: HttpRequest) -> None:
+    request.user = somebody()
+
+
+def remember(request: HttpRequest) -> None:
+    pass
+
+
 def refuses_by_answering(self: Any) -> HttpResponse:
     return HttpResponse("in")
 
@@ -128,6 +234,14 @@ CLASSES = {
         of_class(LoginRequiredMixin, Page, handle_no_permission=refuses_by_answering),
         "UNKNOWN",
     ),
+    **{
+        f"login-{kind.__name__}": (of_class(kind, LoginRequiredMixin, Page), "UNKNOWN")
+        for kind in (Guest, GuestByCall, GuestByMethod, GuestFromSetup, Another, Comforting, Deaf)
+    },
+    "login-passed": (Passing.as_view(), "UNKNOWN"),
+    "login-own-as-view": (OwnAsView.as_view(), "UNKNOWN"),
+    "login-ordinary": (Ordinary.as_view(), "LoginRequiredMixin"),
+    "token-behind-guest": (of_class(Guest, ProtectedResourceMixin, Page, required_scopes=["notes:read"]), "notes:read"),
     "permission": (
         of_class(PermissionRequiredMixin, Page, permission_required="auth.view_user"),
         "PermissionRequiredMixin",
@@ -195,6 +309,55 @@ def pretends(view: Callable[..., Any]) -> Callable[..., Any]:
     return inner
 
 
+def goes_round(view: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(view)
+    def inner(request: HttpRequest) -> Any:
+        return view.__wrapped__(request)  # type: ignore[attr-defined]
+
+    return inner
+
+
+def calls_another(view: Callable[..., Any]) -> Callable[..., Any]:
+    views = {"one": inside, "other": view}
+
+    @functools.wraps(view)
+    def inner(request: HttpRequest) -> Any:
+        return views["one"](request)
+
+    return inner
+
+
+def for_a_guest(view: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(view)
+    def inner(request: HttpRequest) -> Any:
+        request.user = somebody()
+        return view(request)
+
+    return inner
+
+
+def comforts(view: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(view)
+    def inner(request: HttpRequest) -> Any:
+        response = view(request)
+        return response if response.status_code == 200 else inside(request)
+
+    return inner
+
+
+def ordinary(view: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(view)
+    def inner(request: HttpRequest) -> Any:
+        if "limited" in request.COOKIES:
+            return HttpResponse(status=429)
+        request.counted = True  # type: ignore[attr-defined]
+        response = view(request)
+        response["Counted"] = "1"
+        return response
+
+    return inner
+
+
 class Callable_:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return HttpResponse("in")
@@ -238,6 +401,11 @@ FUNCTIONS = {
     "sometimes": (sometimes(inside), "OPEN"),
     "always": (always(inside), "login_required"),
     "pretends": (pretends(inside), "OPEN"),
+    "round": (goes_round(login_required(inside)), "UNKNOWN"),
+    "another": (calls_another(login_required(inside)), "UNKNOWN"),
+    "guest": (for_a_guest(login_required(inside)), "UNKNOWN"),
+    "comforts": (comforts(login_required(inside)), "UNKNOWN"),
+    "ordinary": (ordinary(login_required(inside)), "login_required"),
     "instance": (Callable_(), "OPEN"),
     "instance-protected": (CallableProtected(), "login_required"),
     "token": (csrf_exempt(functools.partial(protected_resource("notes:read")(inside))), "notes:read"),
@@ -274,6 +442,40 @@ class FirstOwn(Rest):
     def initial(self, request: Any, *args: object, **kwargs: object) -> None:
         self.tenant = request.headers.get("Tenant")
         super().initial(request, *args, **kwargs)
+
+
+class OrdinaryRest(Rest):
+    def initial(self, request: Any, *args: object, **kwargs: object) -> None:
+        super().initial(request, *args, **kwargs)
+        request.user = somebody()
+
+    def handle_exception(self, exc: Exception) -> Any:
+        if isinstance(exc, KeyError):
+            return Response(status=400)
+        return super().handle_exception(exc)
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        remember(request)
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response["Kept"] = "1"
+        return response
+
+
+def as_a_guest(self: Any, request: Any, *args: object, **kwargs: object) -> None:
+    request.user = somebody()
+    super(type(self), self).initial(request, *args, **kwargs)
+
+
+def without_permissions(self: Any, request: Any, *args: object, **kwargs: object) -> None:
+    self.permission_classes = []
+    super(type(self), self).initial(request, *args, **kwargs)
+
+
+class FinallyIn(Rest):
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if response.status_code != 200:
+            response = self.get(request)
+        return super().finalize_response(request, response, *args, **kwargs)
 
 
 class Sometimes(Rest):
@@ -344,6 +546,11 @@ REST = {
     "initialized": (FirstOwn.as_view(), "notes:read"),
     "sometimes": (Sometimes.as_view(), "UNKNOWN"),
     "dispatched": (of_class(Shortcut, Rest), "UNKNOWN"),
+    "ordinary": (OrdinaryRest.as_view(), "notes:read"),
+    "guest": (rest(SIGNED_IN, initial=as_a_guest), "UNKNOWN"),
+    "permissions-taken-away": (rest(SIGNED_IN, initial=without_permissions), "UNKNOWN"),
+    "handled": (rest(SIGNED_IN, handle_exception=lambda self, exc: Response("in")), "UNKNOWN"),
+    "finally-in": (FinallyIn.as_view(), "UNKNOWN"),
     "login": (of_class(LoginRequiredMixin, Rest, permission_classes=[]), "LoginRequiredMixin"),
     "login-late": (of_class(Rest, LoginRequiredMixin, permission_classes=[]), "OPEN"),
     "everybody": (rest(SIGNED_IN, authentication_classes=[Everybody]), "OPEN"),
@@ -366,6 +573,14 @@ async def knows_async(request: HttpRequest) -> object:
     return "somebody"
 
 
+def knows_as_a_coroutine(request: HttpRequest) -> object:
+    return knows_nobody_async(request)
+
+
+async def knows_nobody_async(request: HttpRequest) -> object:
+    return None
+
+
 def fails(request: HttpRequest) -> object:
     return request.META["HTTP_KEY_OF_NOBODY"]
 
@@ -385,6 +600,8 @@ NINJA: dict[str, tuple[Any, str]] = {
     "none": (None, "OPEN"),
     "own": (knows, "OPEN"),
     "own-nobody": (knows_nobody, "knows_nobody"),
+    "own-coroutine": (knows_as_a_coroutine, "OPEN"),
+    "own-nobody-async": (knows_nobody_async, "knows_nobody_async"),
     "own-fails": (fails, "UNKNOWN"),
     "own-forbids": (forbids, "forbids"),
     "own-object": (Looser(TOKEN.requirement), "OPEN"),
@@ -430,8 +647,18 @@ ALL = {
     "/viewset/shared": (None, "OPEN"),
     "/viewset/kept": (None, "notes:read"),
 }
+EXTRA = {
+    "extra-rest": rest(permission(lambda request, view: view.kwargs.get("public", False))),
+    "extra-class": of_class(UserPassesTestMixin, Page, test_func=lambda self: "public" in self.kwargs),
+}
+ALL |= {f"/{name}": (None, "UNKNOWN") for name in EXTRA}
 urlpatterns = [
-    *(path(at[1:], told[0]) for at, told in ALL.items() if not at.startswith(("/ninja/", "/in-loop/", "/viewset"))),
+    *(path(at, view, {"public": True}) for at, view in EXTRA.items()),
+    *(
+        path(at[1:], told[0])
+        for at, told in ALL.items()
+        if not at.startswith(("/ninja/", "/in-loop/", "/viewset", "/extra"))
+    ),
     path("ninja/", api.urls),
     path("in-loop/", in_loop.urls),
     path("", include(router.urls)),
@@ -509,6 +736,48 @@ class Renamed(LoginRequiredMiddleware):
     redirect_field_name = "back"
 
 
+class Unused(LoginRequiredMiddleware):
+    def __init__(self, get_response: Any) -> None:
+        raise MiddlewareNotUsed
+
+
+class Late(LoginRequiredMiddleware):
+    async def process_view(self, *args: object) -> None:  # type: ignore[override]
+        return None
+
+
+class PostedAtWill(LoginRequiredMiddleware):
+    def process_view(self, request: HttpRequest, *args: Any) -> Any:
+        return None if request.method == "POST" else super().process_view(request, *args)
+
+
+class Introducing(LoginRequiredMiddleware):
+    def process_request(self, request: HttpRequest) -> None:
+        request.user = somebody()
+
+
+class IntroducingByCall(LoginRequiredMiddleware):
+    def __call__(self, request: HttpRequest) -> Any:
+        request.user = somebody()
+        return super().__call__(request)
+
+
+class Made(LoginRequiredMiddleware):
+    def __init__(self, get_response: Any) -> None:
+        super().__init__(get_response)
+        self.process_view = lambda *args: None  # type: ignore[method-assign]
+
+
+class Counting(LoginRequiredMiddleware):
+    def __init__(self, get_response: Any) -> None:
+        super().__init__(get_response)
+        self.seen = 0
+
+    def __call__(self, request: HttpRequest) -> Any:
+        self.seen += 1
+        return super().__call__(request)
+
+
 class LetsPass(ProtectedPrefixMiddleware):
     def __call__(self, request: HttpRequest) -> Any:
         return self.get_response(request)
@@ -527,6 +796,13 @@ def with_middleware(settings: Any, *names: str) -> None:
         ("Renamed", "Renamed", "Renamed"),
         ("Exempting", "OPEN", "UNKNOWN"),
         ("Forgiving", "OPEN", "OPEN"),
+        ("Unused", "OPEN", "OPEN"),
+        ("Late", "OPEN", "OPEN"),
+        ("PostedAtWill", "UNKNOWN", "UNKNOWN"),
+        ("Introducing", "OPEN", "OPEN"),
+        ("IntroducingByCall", "UNKNOWN", "UNKNOWN"),
+        ("Made", "OPEN", "OPEN"),
+        ("Counting", f"{__name__}.Counting", "UNKNOWN"),
     ],
 )
 def test_a_middleware_of_ones_own_that_asks_for_a_session(settings: Any, name: str, plain: str, varying: str) -> None:
@@ -534,8 +810,9 @@ def test_a_middleware_of_ones_own_that_asks_for_a_session(settings: Any, name: s
     settings.ROOT_URLCONF = (path("function/plain", inside), path("x/<part>", inside))
     clear_url_caches()
     assert (state(told_of("/function/plain")), state(told_of("/x/<part>"))) == (plain, varying)
-    lets_in = Client(raise_request_exception=False).get("/function/plain").status_code == 200
-    assert lets_in is (plain == "OPEN")
+    ask = Client(raise_request_exception=False)
+    lets_in = 200 in {ask.get("/function/plain").status_code, ask.post("/function/plain").status_code}
+    assert lets_in is (plain in {"OPEN", "UNKNOWN"})
 
 
 def test_beside_one_that_lets_pass_the_stock_one_asks(settings: Any) -> None:
@@ -572,6 +849,34 @@ def test_where_a_path_may_reach_into_a_nested_prefix_the_looser_counts(
     settings.ROOT_URLCONF = (path("api/<path:rest>", inside),)
     clear_url_caches()
     assert set(state(told_of("/api/<rest>")).split(" | ")) == set(said.split(" | "))
+
+
+@pytest.mark.parametrize(
+    "pattern, at",
+    [
+        (re_path(r"^api/x$|^open$", inside), "/open"),
+        (re_path(r"^api/", include([re_path(r"^x$|^../open$", inside)])), "/api/../open"),
+        (re_path(r"^a", include([re_path(r"^pi/x$|^ny$", inside)])), "/any"),
+    ],
+)
+def test_of_alternatives_each_has_a_beginning_of_its_own(settings: Any, pattern: Any, at: str) -> None:
+    settings.MIDDLEWARE = MIDDLEWARE
+    settings.OAUTH_RESOURCE_SERVER |= {"protected_prefixes": {"/api/": None}}
+    settings.ROOT_URLCONF = (pattern,)
+    clear_url_caches()
+    ((told,), lets_in) = routes(), Client().get("/", PATH_INFO=at).status_code == 200
+    assert lets_in is (state(told) == "OPEN")
+
+
+def test_an_address_that_is_translated_begins_with_another_word_in_another_language(settings: Any) -> None:
+    settings.MIDDLEWARE = MIDDLEWARE
+    settings.OAUTH_RESOURCE_SERVER |= {"protected_prefixes": {"/account/": None}}
+    word = lazy(lambda: "konto/" if get_language() == "de" else "account/", str)
+    settings.ROOT_URLCONF = (path(word(), inside),)
+    clear_url_caches()
+    with override("de"):
+        assert Client().get("/konto/").status_code == 200
+    assert state(told_of("/account/")) == "OPEN"
 
 
 # -- what is strange ---------------------------------------------------------------------------------------------------

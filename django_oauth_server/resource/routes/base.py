@@ -17,6 +17,7 @@ from django.contrib.admindocs.utils import (
 )
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern, RegexPattern
+from django.utils.functional import Promise
 
 from django_oauth_server.resource.closures import attribute
 from django_oauth_server.resource.locations import APP_NAME
@@ -178,7 +179,8 @@ def _own(view: Any, place: _Place) -> list[Protection]:
         return [Protection(view=view.view, doubt=view.reason)]
     around = _safely(lambda: [django.around(view)])
     inside = _safely(lambda: next((found for read in _readers() if (found := read(view, place.path))), [Protection()]))
-    return [around[0].before(one) for one in inside]
+    left_out = django.doubtful(view)
+    return [around[0].before(one.behind(left_out) if left_out else one) for one in inside]
 
 
 def _safely(read: Callable[[], list[Protection]]) -> list[Protection]:
@@ -219,6 +221,8 @@ def _piece(pattern: Any) -> tuple[str, str]:
     if isinstance(pattern, RegexPattern):
         return _readable(pattern), _always(pattern)
     route = str(pattern)
+    if isinstance(pattern._route, Promise):  # in another language it is another
+        return _PARAMETER.sub(r"<\1>", route), "<"
     return _PARAMETER.sub(r"<\1>", route), route[: route.find("<") + 1] or route
 
 
@@ -232,7 +236,7 @@ def _readable(pattern: Any) -> str:
 
 def _always(pattern: Any) -> str:
     regex = str(pattern)
-    if not _is_anchored(pattern):
+    if not _is_anchored(pattern) or _has_alternatives(regex) or isinstance(pattern._regex, Promise):
         return "<"
     body = regex.removeprefix("^").removeprefix(r"\A")
     found = _LITERAL.match(body)

@@ -17,9 +17,9 @@ from django_oauth_server.resource import django as ours
 from django_oauth_server.resource.closures import attribute, held, made_in
 from django_oauth_server.resource.people import nobody
 from django_oauth_server.resource.requirement import Requirement, requires
-from django_oauth_server.resource.routes.overriding import hands_on, owner
+from django_oauth_server.resource.routes.overriding import hands_on, is_framework, owner, passes_on
 from django_oauth_server.resource.routes.protection import AT_RUN_TIME, Guard, Protection, dotted
-from django_oauth_server.resource.routes.stranger import awaited, passes, request
+from django_oauth_server.resource.routes.stranger import Unknown, awaited, passes, request
 
 MECHANISM: Final = "Django"
 _MIXINS: Final = "django.contrib.auth.mixins"
@@ -62,7 +62,13 @@ def guards(link: Any, most: int = _MOST_LINKS) -> list[Guard]:
         return []
     own = guards(type(link).__call__, most - 1) if _is_instance(link) else _asked_by(link)
     first, *others = [guards(one, most - 1) for one in _wrapped(link)] or [[]]
-    return [*own, *(one for one in first if all(one in other for other in others))]
+    inner = [one for one in first if all(one in other for other in others)]
+    return [*own, *([one.behind(_code(link)) for one in inner] if _may_go_round(link) else inner)]
+
+
+def doubtful(view: Any) -> str:
+    """The name of a decorator of *view* that may leave out what it decorates; empty where there is none."""
+    return next((_code(link) for link in chain(view) if _may_go_round(link)), "")
 
 
 def guards_of_class(kind: type, one: Callable[[], Any], end: type = View) -> tuple[list[Guard], str]:
@@ -73,6 +79,7 @@ def guards_of_class(kind: type, one: Callable[[], Any], end: type = View) -> tup
     found: list[Guard] = []
     before: list[Any] = []
     doubtful = ""
+    setup = changed_by(kind, "setup", after=True)
     bases = list(kind.__mro__)
     while bases:
         base = bases.pop(0)
@@ -94,9 +101,19 @@ def guards_of_class(kind: type, one: Callable[[], Any], end: type = View) -> tup
         found += [guard.behind(doubtful) for guard in asked] if doubtful else asked
         if base is end:
             break
-        if not mixin and not doubtful and not hands_on(function, "dispatch"):
+        if not mixin and not doubtful and not hands_on(kind, function, "dispatch", answer=True):
             doubtful = f"{dotted(base)}.dispatch"
-    return found, doubtful
+    return [one.behind(setup) if setup and one.requirement is None else one for one in found], doubtful or setup
+
+
+def changed_by(kind: type, name: str, *, answer: bool = False, after: bool = False, judged: bool = False) -> str:
+    """The name of a method *name* of the project's own that may change what comes after it; empty where there is none."""
+    for base in kind.__mro__:
+        if is_framework(base) or name not in vars(base):
+            continue
+        if not hands_on(kind, vars(base)[name], name, answer=answer, after=after, judged=judged):
+            return f"{dotted(base)}.{name}"
+    return ""
 
 
 def merged(found: list[Guard]) -> list[Guard]:
@@ -122,6 +139,27 @@ def _is_instance(link: Any) -> bool:
 
 
 # -- decorators --------------------------------------------------------------------------------------------------------
+
+
+def _may_go_round(link: Any) -> bool:
+    """Whether *link*, a decorator of the project's own, may call something else than what it says that it wraps, or for somebody else."""
+    if not isinstance(link, FunctionType) or is_framework(link):
+        return False
+    said = _said(link, held(link))
+    return bool(said) and (not _holds(link) or not passes_on(link))
+
+
+def _holds(link: Any) -> bool:
+    """Whether *link* has at hand what it says that it wraps."""
+    holds = held(link)
+    ends = [_end(one) for one in _said(link, holds)]
+    return any(_end(one) is end for one in holds.values() if callable(one) for end in ends)
+
+
+def _code(link: Any) -> str:
+    """Where the code of *link* stands, whatever name it has been given."""
+    code = link.__code__
+    return f"{link.__globals__.get('__name__')}.{attribute(code, 'co_qualname') or code.co_name}"
 
 
 def _wrapped(link: Any) -> list[Any]:
@@ -189,7 +227,7 @@ def _admin(link: Any, holds: Mapping[str, Any]) -> list[Guard]:
         return []
     site: Any = attribute(holds.get("self"), "admin_site") or holds.get("self")
     admin_site = sys.modules[_ADMIN].AdminSite
-    asks = owner(type(site), "admin_view") is admin_site or hands_on(type(site).admin_view, "admin_view")
+    asks = owner(type(site), "admin_view") is admin_site or not changed_by(type(site), "admin_view", answer=True)
     verdict = passes(lambda: site.has_permission(request("GET", "/"))) if asks else None
     return [Guard(words="staff (admin site)", passes=verdict)]
 
@@ -202,6 +240,7 @@ def _of_class(kind: type[View], initkwargs: dict[str, Any], method: str, path: s
     def called() -> View:
         one = kind(**initkwargs)
         one.setup(request(method, path))
+        one.kwargs = Unknown()
         return one
 
     found, doubtful = guards_of_class(kind, called)
@@ -244,7 +283,7 @@ def _refusing(kind: type, guard: Guard) -> Guard:
     """*guard*, if who refuses is Django: a `handle_no_permission` of the project's own may answer with the page itself."""
     base = owner(kind, "handle_no_permission")
     name = "handle_no_permission"
-    if guard.passes is not False or base.__module__ == _MIXINS or hands_on(vars(base).get(name), name, answer=True):
+    if guard.passes is not False or not changed_by(kind, name, answer=True, judged=True):
         return guard
     return replace(guard, words=f"{guard.words} (refuses by {dotted(base)}.{name})", passes=None)
 

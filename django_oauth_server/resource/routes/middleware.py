@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from operator import or_
 from typing import Any, Final
 
 from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from django_oauth_server.resource.conf import load
 from django_oauth_server.resource.middleware import requirement_of
 from django_oauth_server.resource.requirement import Requirement
+from django_oauth_server.resource.routes.django import changed_by
 from django_oauth_server.resource.routes.protection import Guard, Protection
-from django_oauth_server.resource.routes.stranger import passes, request
+from django_oauth_server.resource.routes.stranger import Unknown, awaited, passes, request
 
 PREFIXES: Final = "django_oauth_server.resource.middleware.ProtectedPrefixMiddleware"
 SIGN_IN: Final = "django.contrib.auth.middleware.LoginRequiredMiddleware"
 MECHANISM: Final = "middleware"
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_STEPS: Final = ("__init__", "__call__", "__acall__", "process_request")
+"""What a middleware may have beside the methods of the one from which it derives."""
 
 
 def before(view: Any, path: str, beginning: str) -> Protection:
@@ -57,8 +62,7 @@ def _prefix(view: Any, beginning: str) -> list[Guard]:
         return []
     requirement = reduce(or_, [one for one in asked if one is not None])
     guard = Guard(words=str(requirement), requirement=requirement)
-    kinds = [one for one in map(_kind, settings.MIDDLEWARE) if PREFIXES in _names(one)]
-    return _surest([guard.behind(own) if (own := _overridden(kind, PREFIXES)) else guard for kind in kinds])
+    return _surest([guard.behind(own) if (own := _overridden(kind, PREFIXES)) else guard for kind in _kinds(PREFIXES)])
 
 
 def requirements_below(beginning: str) -> list[Requirement | None]:
@@ -73,18 +77,25 @@ def requirements_below(beginning: str) -> list[Requirement | None]:
 
 def _sign_in(view: Any, path: str, beginning: str) -> list[Guard]:
     """Django's middleware, or one derived from it: its `process_view` lets pass by returning None."""
-    kinds = [one for one in map(_kind, settings.MIDDLEWARE) if SIGN_IN in _names(one)]
-    return _surest([_of_sign_in(kind, view, path, beginning) for kind in kinds])
+    return _surest([_of_sign_in(kind, view, path, beginning) for kind in _kinds(SIGN_IN)])
 
 
 def _of_sign_in(kind: Any, view: Any, path: str, beginning: str) -> Guard:
     guard = Guard(words=kind.__name__)
     if not _overridden(kind, SIGN_IN):
         return guard if getattr(view, "login_required", True) else replace(guard, passes=True)
-    verdict = passes(lambda: kind(_nothing).process_view(request("GET", path), view, (), {}) is None)
-    if verdict is False and "<" in beginning:  # at another address it may let pass
-        verdict = None
+    verdicts = {passes(partial(_lets_pass, kind, method, view, path)) for method in _METHODS}
+    verdict = verdicts.pop() if len(verdicts) == 1 else None
+    if verdict is False and ("<" in beginning or changed_by(kind, "__call__", answer=True)):
+        verdict = None  # at another address, or for another caller, it may let pass
     return replace(guard, words=_name(kind), passes=verdict)
+
+
+def _lets_pass(kind: Any, method: str, view: Any, path: str) -> bool:
+    """Whether a middleware of *kind* leads a stranger to *view*."""
+    one, asked = kind(_nothing), request(method, path)
+    before = awaited(one.process_request(asked)) if hasattr(one, "process_request") else None
+    return before is None and awaited(one.process_view(asked, view, (), Unknown())) is None
 
 
 def _surest(guards: list[Guard]) -> list[Guard]:
@@ -97,11 +108,25 @@ def _overridden(kind: Any, name: str) -> str:
     """The name of the class in which something of the middleware *name* is changed; empty where it is as it was."""
     base = import_string(name)
     for one in kind.__mro__[: kind.__mro__.index(base)]:
-        if any(each in vars(one) for each in vars(base) if callable(vars(base)[each]) and each != "__init__"):
-            return _name(one)
-        if "__call__" in vars(one) or "__acall__" in vars(one):
+        if any(each in vars(one) for each in (*_STEPS, *(each for each in vars(base) if callable(vars(base)[each])))):
             return _name(one)
     return ""
+
+
+def _kinds(name: str) -> list[Any]:
+    """The classes of the middleware *name*, and of those derived from it, that Django uses."""
+    return [one for one in map(_kind, settings.MIDDLEWARE) if name in _names(one) and _is_used(one)]
+
+
+def _is_used(kind: Any) -> bool:
+    """Django leaves out a middleware that says so as it is made. One that cannot be made stops the server."""
+    try:
+        kind(_nothing)
+    except MiddlewareNotUsed:
+        return False
+    except Exception:  # whatever the project's code raises
+        return True
+    return True
 
 
 def _is_open(view: Any) -> bool:

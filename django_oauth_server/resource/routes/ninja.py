@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ninja.errors import HttpError
 from ninja.operation import Operation, PathView
+from ninja.utils import is_async_callable
 
 from django_oauth_server.resource.closures import held
 from django_oauth_server.resource.ninja import TokenAuth
@@ -43,19 +44,20 @@ def _of(operation: Operation, method: str, path: str) -> Protection:
 
 
 def _passes(callback: Any, method: str, path: str) -> bool | None:
-    """Whether *callback* knows a stranger."""
+    """Whether *callback* knows a stranger. django-ninja waits for none that does not say that it is async: then what it returns is true."""
     if type(callback) is TokenAuth:
         return False
 
-    def answer() -> object:
+    def ask() -> object:
         try:
-            return awaited(callback(request(method, path)))
+            answer = callback(request(method, path))
+            return awaited(answer) if is_async_callable(callback) or getattr(callback, "is_async", False) else answer
         except HttpError as exc:
             if exc.status_code in _REFUSALS:
                 return False
             raise
 
-    return passes(answer)
+    return passes(ask)
 
 
 def _words(callback: Any) -> str:

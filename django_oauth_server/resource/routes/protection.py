@@ -61,6 +61,11 @@ class Protection:
             note="; ".join(dict.fromkeys(one.words for one in guards if one.passes)),
         ).before(self)
 
+    def behind(self, what: str) -> Protection:
+        """The same, if *what* calls the view at all, and for the same caller: that cannot be known."""
+        doubt = all_of([f"{one} (after {what})" for one in (self.words, self.doubt) if one])
+        return replace(self, words="", doubt=doubt)
+
     def before(self, inner: Protection) -> Protection:
         """The view of *inner*, with this before it: both are needed."""
         requirements = [one for one in (self.requirement, inner.requirement) if one is not None]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any, Final
 
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.permissions import AND, NOT, OR
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -14,10 +15,10 @@ from rest_framework.views import APIView
 from django_oauth_server.resource.closures import attribute
 from django_oauth_server.resource.drf import BearerAuthentication, TokenPermission, required_by
 from django_oauth_server.resource.routes.django import MECHANISM as DJANGO
-from django_oauth_server.resource.routes.django import chain, guards, guards_of_class, merged
-from django_oauth_server.resource.routes.overriding import hands_on, owner
+from django_oauth_server.resource.routes.django import chain, changed_by, guards, guards_of_class, merged
+from django_oauth_server.resource.routes.overriding import is_framework, owner
 from django_oauth_server.resource.routes.protection import AT_RUN_TIME, NO_BEARER, Guard, Protection, all_of, dotted
-from django_oauth_server.resource.routes.stranger import passes, request
+from django_oauth_server.resource.routes.stranger import Unknown, passes, request
 
 MECHANISM: Final = "REST framework"
 _REFUSALS: Final = frozenset({401, 403})
@@ -52,7 +53,7 @@ def methods_of(view: Any) -> dict[str, str | None]:
 def called_by_a_stranger(view: Any, method: str, path: str) -> Any:
     """An instance of *view* that a stranger has called, before anything was asked. Whatever the project's code raises comes through."""
     one: Any = view.cls(**view.initkwargs)
-    one.args, one.kwargs, one.format_kwarg = (), {}, None
+    one.args, one.kwargs, one.format_kwarg = (), Unknown(), None
     if actions := _actions(view):
         one.action_map = actions
     one.request = request(method, path)
@@ -75,8 +76,11 @@ def _for_method(view: Any, method: str, action: str | None, path: str) -> Protec
     kind = view.cls
     call = cache(partial(called_by_a_stranger, view, method, path))
     outer, doubtful = guards_of_class(kind, call, APIView)
-    doubtful = doubtful or _own_initial(kind)
+    doubtful = (
+        doubtful or changed_by(kind, "initial") or changed_by(kind, "finalize_response", answer=True, judged=True)
+    )
     inner, note = _asked(call, kind)
+    inner = [_refusing(one, call, kind) for one in inner]
     handler = guards(attribute(kind, action or method.lower()))
     protection = Protection(view=dotted(kind), methods=(method,), mechanism=MECHANISM, note=note)
     for found, mechanism in ((handler, DJANGO), (inner, MECHANISM)):
@@ -84,17 +88,17 @@ def _for_method(view: Any, method: str, action: str | None, path: str) -> Protec
     return protection.guarded(merged(outer), DJANGO)
 
 
-def _own_initial(kind: type[APIView]) -> str:
-    """The name of an own `initial` that may leave out what the framework's does."""
-    for base in kind.__mro__:
-        initial = vars(base).get("initial")
-        if initial is None:
-            continue
-        if base is APIView:
-            break
-        if not hands_on(initial, "initial"):
-            return f"{dotted(base)}.initial"
-    return ""
+def _refusing(guard: Guard, call: Callable[[], Any], kind: type[APIView]) -> Guard:
+    """*guard*, if the view answers its refusal with an error: a `handle_exception` of the project's own may answer with anything."""
+    name = "handle_exception"
+    if guard.passes is not False or is_framework(owner(kind, name)):
+        return guard
+    refused = passes(lambda: call().handle_exception(NotAuthenticated()).status_code < 400)
+    return (
+        guard
+        if refused is False
+        else replace(guard, words=f"{guard.words} (refuses by {_dotted(kind, name)})", passes=None)
+    )
 
 
 def _asked(call: Callable[[], Any], kind: type[APIView]) -> tuple[list[Guard], str]:
@@ -110,8 +114,7 @@ def _asked(call: Callable[[], Any], kind: type[APIView]) -> tuple[list[Guard], s
     found = [] if authentication else [Guard(words=_authenticators(one), passes=authentication)]
     verdict = _passes(lambda: one.check_permissions(one.request))
     if not _is_framework(kind, "check_permissions"):
-        by = f"{dotted(owner(kind, 'check_permissions'))}.check_permissions"
-        return [*found, Guard(words=by, passes=verdict)], words
+        return [*found, Guard(words=_dotted(kind, "check_permissions"), passes=verdict)], words
     if verdict is None and _is_framework(kind, "permission_denied"):
         # They are asked one after the other: that one cannot tell is nothing to a stranger whom another refuses.
         verdicts = [passes(partial(each.has_permission, one.request, one)) for each in permissions]
@@ -137,8 +140,11 @@ def _passes(ask: Any) -> bool | None:
 
 def _is_framework(kind: type[APIView], name: str) -> bool:
     """Whether the method *name* is the framework's own, or calls it whatever the request."""
-    base = owner(kind, name)
-    return base is APIView or hands_on(vars(base)[name], name)
+    return not changed_by(kind, name, judged=True)
+
+
+def _dotted(kind: type[APIView], name: str) -> str:
+    return f"{dotted(owner(kind, name))}.{name}"
 
 
 def _words(permission: Any, request: Request, view: APIView) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import isawaitable
+from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
@@ -28,6 +29,17 @@ def request(method: str, path: str) -> HttpRequest:
 
     made.user, made.auser, made.session = user, auser, {}  # type: ignore[assignment]
     return made
+
+
+class Unknown(dict[str, Any]):
+    """What the address of a request says. Code that asks for it gets no answer, as another address would get another."""
+
+    def _raise(self, *args: object, **kwargs: object) -> Any:
+        raise LookupError("the address is not known")
+
+    __getitem__ = __contains__ = __iter__ = __len__ = __bool__ = get = keys = values = items = pop = setdefault = (
+        copy
+    ) = _raise
 
 
 def passes(ask: Callable[[], object]) -> bool | None:
