@@ -25,7 +25,7 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
-        return [("live", _("in force")), ("revoked", _("revoked"))]
+        return [("live", _("active")), ("revoked", _("revoked"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> QuerySet[Authorization]:
         chosen = {"live": True, "revoked": None}
@@ -60,7 +60,7 @@ class AuthorizationAdmin(RecordAdmin):
             return badge(_("revoked"), "over")
         if not row.client.is_active:
             return badge(_("client disabled"), "over")
-        return badge(_("in force"), "good") if row.user.is_active else badge(_("user disabled"), "over")
+        return badge(_("active"), "good") if row.user.is_active else badge(_("user disabled"), "over")
 
     @admin.action(permissions=["revoke"], description=gettext_lazy("Revoke the selected authorizations"))
     def revoke(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> HttpResponse | None:
@@ -89,11 +89,11 @@ class AuthorizationAdmin(RecordAdmin):
 
 def _what_ends(rows: list[Authorization]) -> list[str]:
     people, clients = len({row.user_id for row in rows}), len({row.client_id for row in rows})
-    who = ngettext("This signs %(n)d person out", "This signs %(n)d people out", people) % {"n": people}
+    who = ngettext("%(n)d person will be signed out", "%(n)d people will be signed out", people) % {"n": people}
     where = ngettext("of %(n)d app.", "of %(n)d apps.", clients) % {"n": clients}
     return [
         f"{who} {where}",
-        _("All their tokens stop working at once."),
+        _("All their tokens stop working immediately."),
         str(JWT_OUTLIVES),
-        _("They are asked again when they come back."),
+        _("People have to allow the apps again when they come back."),
     ]

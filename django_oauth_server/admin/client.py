@@ -47,7 +47,7 @@ class ClientAdmin(ShowsOnce):
     list_display = ("name", "state", "kind", "origin", "client_id", "created_at")
     list_filter = (IssuerFilter, "is_active", "registered_by")
     search_fields = ("client_id", "metadata__client_name")
-    search_help_text = gettext_lazy("Part of a client ID or of a name.")
+    search_help_text = gettext_lazy("Enter part of a client ID or a name.")
     actions = ("enable", "disable", "replace_secret")
     change_form_template = "admin/django_oauth_server/client_form.html"
 
@@ -85,7 +85,7 @@ class ClientAdmin(ShowsOnce):
             and row.previous_secret_expires_at
             and row.previous_secret_expires_at > timezone.now()
         ):
-            return _("set; the one before works until %(time)s") % {
+            return _("set; the previous one works until %(time)s") % {
                 "time": date_format(local(row.previous_secret_expires_at), "DATETIME_FORMAT")
             }
         return _("set; it cannot be shown again")
@@ -122,8 +122,8 @@ class ClientAdmin(ShowsOnce):
         known = self.get_readonly_fields(request, obj) if obj else ("client_id",)
         return [
             (None, {"fields": [*known]}),
-            (gettext_lazy("What it says of itself (RFC 7591)"), {"fields": [*members]}),
-            (gettext_lazy("How it is treated here"), {"fields": here}),
+            (gettext_lazy("Client metadata (RFC 7591)"), {"fields": [*members]}),
+            (gettext_lazy("Settings for this client"), {"fields": here}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Client | None = None) -> tuple[str, ...]:
@@ -195,34 +195,40 @@ class ClientAdmin(ShowsOnce):
         self._switch(request, rows, active=False)
         return None
 
-    @admin.action(permissions=["change"], description=gettext_lazy("Make a new secret for the selected client"))
+    @admin.action(permissions=["change"], description=gettext_lazy("Generate a new secret for the selected client"))
     def replace_secret(self, request: HttpRequest, queryset: QuerySet[Client]) -> HttpResponse | None:
         """The next page shows it, once. Whoever sends the question twice has answered it before."""
         client = queryset.first() if len(queryset[:2]) == 1 else None
         issuer = issuer_of(client) if client else None
         if client is None or issuer is None or not uses_secret(client, issuer):
-            self.message_user(request, _("Choose one client, one that authenticates with a secret."), "error")
+            self.message_user(request, _("Select exactly one client that authenticates with a secret."), "error")
             return None
         rows = confirmed(
             self,
             request,
             queryset,
             action="replace_secret",
-            title=lambda rows: _("Make a new secret for %(name)s?") % {"name": names(rows)},
+            title=lambda rows: _("Generate a new secret for %(name)s?") % {"name": names(rows)},
             says=lambda rows: _what_a_new_secret_ends(client, issuer),
-            button=gettext_lazy("Make a new secret"),
+            button=gettext_lazy("Generate new secret"),
             form=ReplaceSecretForm(initial={"replaces": _mark(client)}),
         )
         if isinstance(rows, HttpResponse):
             return rows
         asked = ReplaceSecretForm(request.POST)
         if not asked.is_valid() or asked.cleaned_data["replaces"] not in {"", _mark(client)}:
-            self.message_user(request, _("This secret was replaced before. No other was made."), "warning")
+            self.message_user(
+                request, _("This secret has already been replaced. No new secret was generated."), "warning"
+            )
             return None
         at_once = asked.cleaned_data["at_once"]
         with atomic():
             client.secret_once = new_secret(client, issuer, timezone.now(), at_once=at_once)  # type: ignore[attr-defined]
-            said = _("Made a new secret. No former one works any more.") if at_once else _("Made a new secret.")
+            said = (
+                _("Generated a new secret. Previous secrets no longer work.")
+                if at_once
+                else _("Generated a new secret.")
+            )
             self.log_change_of(request, [client], said)
         return self._show_once(request, client)
 
@@ -247,7 +253,7 @@ class ClientAdmin(ShowsOnce):
         secret = getattr(client, "secret_once", "")
         if not secret:
             return None
-        title = _("The secret of %(name)s") % {"name": client.name}
+        title = _("Secret of %(name)s") % {"name": client.name}
         values = [
             Shown("client-id", _("Client ID"), client.client_id),
             Shown("client-secret", _("Client secret"), secret),
@@ -260,10 +266,10 @@ class ReplaceSecretForm(forms.Form):
 
     at_once = forms.BooleanField(
         required=False,
-        label=gettext_lazy("The secret has leaked: stop accepting it at once."),
+        label=gettext_lazy("The secret has leaked: stop accepting it immediately"),
         help_text=gettext_lazy(
-            "No former secret works from then on. The app fails until it has the new one. Tokens that were issued live on: "
-            "disable the client, or revoke them, if somebody may hold some."
+            "Previous secrets stop working, so the app fails until you give it the new one. Tokens that have "
+            "already been issued keep working: if someone else may have them, revoke them or disable the client."
         ),
     )
     replaces = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -287,24 +293,28 @@ def _in_words(value: object) -> str:
 
 def _what_disabling_ends(rows: list[Client]) -> list[str]:
     people = people_using(rows)
-    one = ngettext("This signs %(n)s person out of this app.", "This signs %(n)s people out of this app.", people)
+    one = ngettext(
+        "%(n)s person will be signed out of this app.", "%(n)s people will be signed out of this app.", people
+    )
     several = ngettext(
-        "This signs %(n)s person out of these apps.", "This signs %(n)s people out of these apps.", people
+        "%(n)s person will be signed out of these apps.", "%(n)s people will be signed out of these apps.", people
     )
     return [
         (one if len(rows) == 1 else several) % {"n": number_format(people, force_grouping=True)},
-        _("Nobody can sign in to it, it is given no tokens, and those that it has stop working at once."),
+        _(
+            "Nobody can sign in with a disabled client. It gets no new tokens, and the tokens it has stop working "
+            "immediately."
+        ),
         str(JWT_OUTLIVES),
-        _("When it is enabled again, what has not expired meanwhile works as before."),
+        _("If you enable the client again, tokens that have not expired by then work again."),
     ]
 
 
 def _what_a_new_secret_ends(client: Client, issuer: Issuer) -> list[str]:
     until = date_format(local(timezone.now() + issuer.settings.client_secret_overlap), "DATETIME_FORMAT")
     says = [
-        _("Until %(time)s the present secret works beside the new one. Give the app the new one before that.")
-        % {"time": until}
+        _("The current secret keeps working until %(time)s. Give the app the new secret before then.") % {"time": until}
     ]
     if client.previous_secret_expires_at and client.previous_secret_expires_at > timezone.now():
-        says.append(_("The secret before the present one, which still works, stops at once."))
+        says.append(_("The previous secret, which is still accepted, stops working immediately."))
     return says

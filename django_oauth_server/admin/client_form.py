@@ -71,11 +71,15 @@ class ClientForm(_ModelForm):
     class Meta:
         help_texts: ClassVar = {
             "skip_consent": gettext_lazy(
-                "An app of your own: people are not asked to allow it. Never for an app that another could pass for."
+                "Your own app: people are not asked to allow it. Do not select this for an app that another app "
+                "could impersonate."
             ),
-            "access_token_lifetime": gettext_lazy("Such as 00:15:00. Left empty, the resource's, or the issuer's."),
+            "access_token_lifetime": gettext_lazy(
+                "For example 00:15:00. Leave blank for the lifetime set for the resource or the issuer."
+            ),
             "refresh_token_lifetime": gettext_lazy(
-                "How long one may lie unused, such as 30 00:00:00 for thirty days. Left empty, the issuer's."
+                "How long a refresh token may stay unused, for example 30 00:00:00 for 30 days. Leave blank for "
+                "the issuer's lifetime."
             ),
         }
 
@@ -86,7 +90,7 @@ class ClientForm(_ModelForm):
         self.metadata: dict[str, object] = {}
         if client_id := self.fields.get("client_id"):  # of a new client
             client_id.required = False
-            client_id.help_text = _("Left empty, one is made.")
+            client_id.help_text = _("Leave blank to generate one.")
 
     def clean_client_id(self) -> str:
         client_id: str = self.cleaned_data["client_id"]
@@ -97,7 +101,7 @@ class ClientForm(_ModelForm):
         except InvalidClientMetadata as exc:
             raise forms.ValidationError(exc.rule) from exc
         if is_taken(self.issuer.settings.issuer, client_id):
-            raise forms.ValidationError(_("A client of this ID is registered already."))
+            raise forms.ValidationError(_("A client with this ID is already registered."))
         return client_id
 
     def clean_access_token_lifetime(self) -> timedelta | None:
@@ -109,7 +113,7 @@ class ClientForm(_ModelForm):
     def _some_time(self, name: str) -> timedelta | None:
         lifetime: timedelta | None = self.cleaned_data[name]
         if lifetime is not None and lifetime <= timedelta():
-            raise forms.ValidationError(_("It must be longer than nothing, such as 00:15:00."))
+            raise forms.ValidationError(_("Enter a duration greater than zero, for example 00:15:00."))
         return lifetime
 
     def clean(self) -> dict[str, Any]:
@@ -174,7 +178,7 @@ def _field(member: Member, terms: Terms) -> forms.Field:
     }
     match member.kind:
         case "choice":
-            unset = [] if member.required else [("", gettext_lazy("as usual"))]
+            unset = [] if member.required else [("", gettext_lazy("Default"))]
             return forms.ChoiceField(choices=[*unset, *_choices(member, terms)], **told | {"required": member.required})
         case "choices":
             return forms.MultipleChoiceField(
@@ -206,17 +210,18 @@ def _columns(issuer: Issuer) -> dict[str, forms.Field]:
     formats = [(name, one.label or name) for name, one in issuer.components.of(TokenFormat).items()]
     return {
         "profile": forms.ChoiceField(
-            choices=[("", gettext_lazy("the issuer's")), *((name, name) for name in PROFILES)],
+            choices=[("", gettext_lazy("Same as the issuer")), *((name, name) for name in PROFILES)],
             required=False,
             label=gettext_lazy("Security profile"),
-            help_text=gettext_lazy("It can only make the issuer's rules tighter for this client."),
+            help_text=gettext_lazy("A profile can only make the issuer's rules stricter for this client."),
         ),
         "access_token_format": forms.ChoiceField(
-            choices=[("", gettext_lazy("the resource's, or the issuer's")), *formats],
+            choices=[("", gettext_lazy("Same as the resource or the issuer")), *formats],
             required=False,
             label=gettext_lazy("Access token format"),
             help_text=gettext_lazy(
-                "Opaque tokens end at once when they are revoked; at+jwt is verified without asking here."
+                "Opaque tokens stop working as soon as they are revoked. at+jwt tokens are verified without "
+                "contacting this server and work until they expire."
             ),
         ),
     }

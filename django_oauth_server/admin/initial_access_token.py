@@ -35,28 +35,28 @@ class InitialAccessTokenForm(_ModelForm):
         label=gettext_lazy("Issuer"),
         choices=lambda: [(str(issuer), issuer.settings.name) for issuer in issuers()],
         help_text=gettext_lazy(
-            "The authorization server at which it is good. Its setting “registration” must not be “off”."
+            "The authorization server that accepts this token. Its “registration” setting must not be “off”."
         ),
     )
     profile = forms.ChoiceField(
         label=gettext_lazy("Security profile"),
-        choices=[("", gettext_lazy("the issuer's")), *((name, name) for name in PROFILES)],
+        choices=[("", gettext_lazy("Same as the issuer")), *((name, name) for name in PROFILES)],
         required=False,
         help_text=gettext_lazy(
-            "To which clients that are registered with it are bound. It can only make the issuer's rules tighter."
+            "Security profile of clients registered with this token. It can only make the issuer's rules stricter."
         ),
     )
 
     def clean_uses(self) -> int | None:
         uses: int | None = self.cleaned_data["uses"]
         if self.instance._state.adding and uses == 0:
-            raise forms.ValidationError(_("Nothing could be registered with it: at least 1."))
+            raise forms.ValidationError(_("Enter at least 1."))
         return uses
 
     def clean_expires_at(self) -> datetime | None:
         expires_at: datetime | None = self.cleaned_data["expires_at"]
         if self.instance._state.adding and expires_at and expires_at <= timezone.now():
-            raise forms.ValidationError(_("It would have expired already: choose a time in the future."))
+            raise forms.ValidationError(_("Enter a time in the future."))
         return expires_at
 
 
@@ -75,7 +75,7 @@ class InitialAccessTokenAdmin(ShowsOnce):
             return badge(_("disabled"), "over")
         if row.is_expired(timezone.now()):
             return badge(_("expired"), "over")
-        return badge(_("used up"), "over") if row.is_used_up else badge(_("good"), "good")
+        return badge(_("used up"), "over") if row.is_used_up else badge(_("valid"), "good")
 
     def get_fields(self, request: HttpRequest, obj: InitialAccessToken | None = None) -> Any:
         chosen = ("label", "uses", "expires_at", "profile", "allow_client_credentials")
@@ -95,6 +95,6 @@ class InitialAccessTokenAdmin(ShowsOnce):
     def response_add(
         self, request: HttpRequest, obj: InitialAccessToken, post_url_continue: str | None = None
     ) -> HttpResponse:
-        title = _("The initial access token %(label)s") % {"label": obj.label}
+        title = _("Initial access token %(label)s") % {"label": obj.label}
         value = Shown("initial-access-token", _("Initial access token"), obj.value_once)  # type: ignore[attr-defined]
         return self.show_once(request, obj, title, value)

@@ -30,7 +30,7 @@ MOST_CHANGED: Final = 500
 """By one action. Each is a field of the form that confirms it, of which Django reads 1000."""
 
 JWT_OUTLIVES: Final = gettext_lazy(
-    "Where an access token that is a JWT is verified without asking here, it works until it expires."
+    "JWT access tokens that are verified without contacting this server work until they expire."
 )
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class RecordAdmin(QuickAdmin):
 
     search_fields = ("client__client_id",)  # that there is a search; `get_search_results` does it
     search_help_text = format_lazy(
-        gettext_lazy("A user name or a client ID in full, or both. The newest {most} that match are listed."),
+        gettext_lazy("Enter a complete username or client ID, or both. Only the newest {most} matches are listed."),
         most=MOST_LISTED,
     )
     sortable_by = ()  # by the primary key alone: no other column has an index that could
@@ -153,7 +153,9 @@ def confirmed(
     """The rows that the administrator confirmed to change; until then the page that asks, and says what it ends. *form*: what else it asks."""
     rows = list(queryset[: MOST_CHANGED + 1])
     if len(rows) > MOST_CHANGED:
-        modeladmin.message_user(request, _("Choose at most %(most)d at once.") % {"most": MOST_CHANGED}, "error")
+        modeladmin.message_user(
+            request, _("Select at most %(most)d items at a time.") % {"most": MOST_CHANGED}, "error"
+        )
         return []
     if "confirmed" in request.POST:
         return rows

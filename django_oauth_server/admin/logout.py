@@ -54,7 +54,7 @@ class ParticipationAdmin(RecordAdmin):
         with atomic():
             self.log_change_of(request, rows, _("Signed out."))
             ended = len(end(of_these(rows)))
-        told = ngettext("%(n)d app is told.", "%(n)d apps are told.", ended) % {"n": ended}
+        told = ngettext("%(n)d app will be notified.", "%(n)d apps will be notified.", ended) % {"n": ended}
         self.message_user(request, told)
         return None
 
@@ -83,24 +83,28 @@ class LogoutDeliveryAdmin(RecordAdmin):
             return self.get_empty_value_display()
         return max(filter(None, (row.due_at, getattr(row, "resume_at", None))))
 
-    @admin.action(permissions=["revoke"], description=gettext_lazy("Tell the selected apps again"))
+    @admin.action(permissions=["revoke"], description=gettext_lazy("Notify the selected apps again"))
     def retry(self, request: HttpRequest, queryset: QuerySet[LogoutDelivery]) -> None:
         with atomic():
             count = try_again(queryset, timezone.now())
             after_commit(deliver_soon)
         if not count:
-            self.message_user(request, _("They were told already."))
+            self.message_user(request, _("These apps have already been notified."))
             return
-        told = ngettext("%(n)d app is told again.", "%(n)d apps are told again.", count) % {"n": count}
+        told = ngettext("%(n)d app will be notified again.", "%(n)d apps will be notified again.", count) % {"n": count}
         self.message_user(request, told)
 
 
 def _what_ends(rows: list[Participation]) -> list[str]:
     people = len({row.user_id for row in rows})
     return [
-        ngettext("%(n)d person is signed out of them.", "%(n)d people are signed out of them.", people) % {"n": people},
-        _("Apps with a back channel are told at once; others cannot be told from here."),
+        ngettext(
+            "%(n)d person will be signed out of these apps.", "%(n)d people will be signed out of these apps.", people
+        )
+        % {"n": people},
+        _("Apps with a back-channel logout URI are notified immediately. Other apps can't be notified from here."),
         _(
-            "Nobody is signed out of this site, so that an app can sign them in again without asking. Disable the user to end that."
+            "People stay signed in to this site, so an app can sign them in again without asking. To prevent "
+            "that, disable the user."
         ),
     ]

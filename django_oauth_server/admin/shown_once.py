@@ -49,7 +49,9 @@ class ShowsOnce(QuickAdmin):
             raise PermissionDenied
         known = _opened(request, row)
         if known is None:
-            self.message_user(request, _("The secret was shown before. It cannot be shown again."), messages.WARNING)
+            self.message_user(
+                request, _("This secret has already been shown. It cannot be shown again."), messages.WARNING
+            )
             response: HttpResponse = HttpResponseRedirect(_url(self, row, "change"))
         else:
             context = {**self.admin_site.each_context(request), "opts": self.opts, "row": row, "media": self.media}

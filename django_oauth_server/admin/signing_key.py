@@ -21,10 +21,10 @@ from django_oauth_server.models import SigningKey
 from django_oauth_server.registry import issuers
 
 _SAYS = {
-    "published": gettext_lazy("Key %(kid)s is published. It signs from %(time)s."),
-    "signs": gettext_lazy("Key %(kid)s is published, and signs from now on."),
-    "promoted": gettext_lazy("Key %(kid)s, which was waiting, signs from now on."),
-    "waiting": gettext_lazy("Key %(kid)s is waiting already. It signs from %(time)s. Nothing was changed."),
+    "published": gettext_lazy("Key %(kid)s is published. It starts signing at %(time)s."),
+    "signs": gettext_lazy("Key %(kid)s is published and now used for signing."),
+    "promoted": gettext_lazy("Key %(kid)s was already published and is now used for signing."),
+    "waiting": gettext_lazy("Key %(kid)s is already published. It starts signing at %(time)s. Nothing was changed."),
 }
 
 

@@ -55,7 +55,7 @@ class TokenAdmin(RecordAdmin):
         ):
             if is_so:
                 return badge(words, "over")
-        return badge(_("works"), "good")
+        return badge(_("active"), "good")
 
     @admin.action(permissions=["revoke"], description=gettext_lazy("Revoke the selected tokens"))
     def revoke(self, request: HttpRequest, queryset: QuerySet[Token]) -> HttpResponse | None:
@@ -81,7 +81,10 @@ class TokenAdmin(RecordAdmin):
 
 def _what_ends(rows: list[Token]) -> list[str]:
     refreshing = sum(row.kind == Token.Kind.REFRESH for row in rows)
-    says = [_("They stop working at once."), str(JWT_OUTLIVES)]
+    says = [_("The tokens stop working immediately."), str(JWT_OUTLIVES)]
     if refreshing:
-        says.append(_("With a refresh token go all tokens that came from the same sign-in."))
-    return [*says, _("What people allowed stays. To end that as well, revoke the authorization.")]
+        says.append(_("Revoking a refresh token also revokes all tokens from the same sign-in."))
+    return [
+        *says,
+        _("The authorizations remain. To remove what people have allowed as well, revoke the authorizations."),
+    ]

@@ -72,8 +72,9 @@ def identify_client(params: Parameters, issuer: Issuer) -> Client:
     client = find_client(issuer.settings.issuer, client_id) if client_id else None
     if client is None:
         reason = "is repeated" if "client_id" in params.repeated else "is unknown" if client_id else "is missing"
+        unknown = "No client is registered with this client_id."
         raise UnverifiedRequest(
-            f"The parameter client_id {reason}.",
+            unknown if reason == "is unknown" else f"The parameter client_id {reason}.",
             parameter="client_id",
             rule="RFC 6749 section 4.1.1",
             detail=f"client_id {client_id!r} {reason}",

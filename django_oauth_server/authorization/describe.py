@@ -23,7 +23,7 @@ from django_oauth_server.tokens.claims import claims_class
 _CHANGED: Final[Mapping[str, Words]] = {
     UNKNOWN: gettext_lazy("its registration"),
     "client_name": gettext_lazy("its name"),
-    "redirect_uris": gettext_lazy("where your answer can go"),
+    "redirect_uris": gettext_lazy("where you can be sent back to"),
     "logo_uri": gettext_lazy("its logo"),
     "client_uri": gettext_lazy("its website"),
     "policy_uri": gettext_lazy("its privacy policy"),
@@ -115,11 +115,9 @@ def describe_duration(client: Client, issuer: Issuer) -> str:
     """For how long an app is let in."""
     if "refresh_token" in client.grant_types:
         unused = client.refresh_token_lifetime or issuer.settings.refresh_token_lifetime
-        return _("This lasts until you take it back, or the app has not been used for %(time)s.") % {
-            "time": _words(unused)
-        }
+        return _("Access ends when you remove it, or after %(time)s without use.") % {"time": _words(unused)}
     lifetime = client.access_token_lifetime or issuer.settings.access_token_lifetime
-    return _("This lasts for %(time)s.") % {"time": _words(lifetime)}
+    return _("Access ends after %(time)s.") % {"time": _words(lifetime)}
 
 
 def _words(time: timedelta) -> str:

@@ -25,8 +25,8 @@ _LONGEST_TEXT: Final = 200
 _LONGEST_URI: Final = 2000
 _MOST_ITEMS: Final = 100
 _APPLICATION_TYPES: Final[Mapping[str, Words]] = {
-    "web": gettext_lazy("On a server"),
-    "native": gettext_lazy("On a device"),
+    "web": gettext_lazy("Web application"),
+    "native": gettext_lazy("Native application"),
 }
 _PRIVATE_JWK_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
@@ -95,7 +95,10 @@ def check_text(value: object) -> None:
         raise ValueError(_("It must be a string."))
     if char := unseen(value):
         raise ValueError(
-            _("It must not have invisible characters, or more than four marks on a letter: remove U+%(code)s.")
+            _(
+                "It must not contain invisible characters or more than four combining marks on one letter. Remove "
+                "U+%(code)s."
+            )
             % {"code": f"{ord(char):04X}"}
         )
     if len(value) > _LONGEST_URI:
@@ -108,7 +111,7 @@ def _is_texts(value: object) -> None:
     if len(value) > _MOST_ITEMS:
         raise ValueError(_("It must have at most %(most)d items.") % {"most": _MOST_ITEMS})
     if len({str(item) for item in value}) < len(value):
-        raise ValueError(_("It must not name one twice."))
+        raise ValueError(_("It must not contain duplicates."))
     for item in value:
         check_text(item)
 
@@ -128,7 +131,7 @@ def _is_flag(value: object) -> None:
 
 def _is_number(value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(_("It must be a whole number, not negative."))
+        raise ValueError(_("It must be a whole number greater than or equal to 0."))
     if value > _LARGEST_NUMBER:
         raise ValueError(_("It must be at most %(most)d.") % {"most": _LARGEST_NUMBER})
 
@@ -161,7 +164,7 @@ def _check_name(value: object, terms: Terms) -> None:
     """People are to see who asks them."""
     _check_short(value, terms)
     if not is_visible(str(value)):
-        raise ValueError(_("It must have a character that can be seen."))
+        raise ValueError(_("It must contain at least one visible character."))
 
 
 def check_redirection(uri: str, terms: Terms) -> None:
@@ -192,7 +195,7 @@ def check_https_uri(value: object, terms: Terms) -> None:
     """Raise ValueError, with the rule, unless *value* is an https address, on loopback as anywhere."""
     _check_web_uri(value, terms)
     if urlsplit(str(value)).scheme != "https":
-        raise ValueError(_("It must be an https address."))
+        raise ValueError(_("It must be an https URL."))
 
 
 def _check_jwks(value: object, terms: Terms) -> None:
@@ -200,10 +203,13 @@ def _check_jwks(value: object, terms: Terms) -> None:
     if not isinstance(keys, list) or not all(isinstance(key, dict) and "kty" in key for key in keys):
         raise ValueError(_('It must be a JWK Set, {"keys": [...]} (RFC 7517 section 5).'))
     if any(_PRIVATE_JWK_MEMBERS.intersection(key) for key in keys):
-        raise ValueError(_("It holds a private or symmetric key. Register public keys only, and replace this one."))
+        raise ValueError(_("It contains a private or symmetric key. Register public keys only, and replace this key."))
     if any(is_costly(key) for key in keys):
         raise ValueError(
-            _("It holds an RSA key that is too large: a modulus of at most 8192 bits, an exponent of at most 32.")
+            _(
+                "It contains an RSA key that is too large. The modulus may have at most 8192 bits, the exponent at "
+                "most 32."
+            )
         )
 
 
@@ -226,7 +232,7 @@ class ClientMetadata(Component):
             name="client_name",
             kind="text",
             label=gettext_lazy("Name"),
-            help=gettext_lazy("What people read when they are asked to allow it."),
+            help=gettext_lazy("Name that people see when they are asked to allow the app."),
             localized=True,
             check=_check_name,
         ),
@@ -235,7 +241,8 @@ class ClientMetadata(Component):
             kind="uris",
             label=gettext_lazy("Redirect URIs"),
             help=gettext_lazy(
-                "Where answers may be sent; compared character by character. https, http on this device, or a private-use scheme."
+                "Allowed redirect URIs, one per line. They must match exactly. Use https, http on a loopback "
+                "address, or a private-use scheme."
             ),
             check=_check_redirect_uri,
         ),
@@ -245,23 +252,22 @@ class ClientMetadata(Component):
             required=True,
             label=gettext_lazy("Authentication"),
             help=gettext_lazy(
-                "How it proves to be itself. An app in a browser, on a phone or a desktop cannot keep a secret: choose none."
+                "How the client authenticates. Apps in a browser, on a phone or on a desktop cannot keep a "
+                "secret: choose none."
             ),
         ),
         Member(
             name="grant_types",
             kind="choices",
             label=gettext_lazy("Grant types"),
-            help=gettext_lazy(
-                "What it may exchange for tokens. None: it may only introspect tokens, as a resource server."
-            ),
+            help=gettext_lazy("Grant types this client may use. Select none for an API that only introspects tokens."),
         ),
         Member(
             name="response_types",
             kind="choices",
             label=gettext_lazy("Response types"),
             help=gettext_lazy(
-                "What it may ask for at the authorization endpoint. Left empty, those that fit its grant types."
+                "Response types this client may request. Leave blank for those that match its grant types."
             ),
             spelling=in_order,
         ),
@@ -270,22 +276,23 @@ class ClientMetadata(Component):
             kind="scope",
             label=gettext_lazy("Scope"),
             help=gettext_lazy(
-                "Scopes this client may request. Without any, the issuer's default scopes; where there are none, it can't request a token."
+                "Scopes this client may request. Leave blank for the default scopes. If the issuer has no "
+                "default scopes, the client can't request a token."
             ),
             choices=_scopes,
         ),
         Member(
             name="application_type",
             kind="choice",
-            label=gettext_lazy("Kind of application"),
-            help=gettext_lazy("Whether it runs on a server or on a person's own device."),
+            label=gettext_lazy("Application type"),
+            help=gettext_lazy("Web applications run on a server, native applications on a person's own device."),
             choices=lambda terms: _APPLICATION_TYPES,
         ),
         Member(
             name="client_uri",
             kind="uri",
             label=gettext_lazy("Home page"),
-            help=gettext_lazy("A page that tells people about it, linked when they are asked to allow it."),
+            help=gettext_lazy("URL of a page about the app. It is linked from the consent page."),
             localized=True,
             check=_check_web_uri,
         ),
@@ -293,7 +300,7 @@ class ClientMetadata(Component):
             name="logo_uri",
             kind="uri",
             label=gettext_lazy("Logo"),
-            help=gettext_lazy("The address of an image of it."),
+            help=gettext_lazy("URL of the app's logo."),
             localized=True,
             check=_check_web_uri,
         ),
@@ -301,7 +308,7 @@ class ClientMetadata(Component):
             name="tos_uri",
             kind="uri",
             label=gettext_lazy("Terms of service"),
-            help=gettext_lazy("A page with its terms, linked when people are asked to allow it."),
+            help=gettext_lazy("URL of the app's terms of service. It is linked from the consent page."),
             localized=True,
             check=_check_web_uri,
         ),
@@ -309,9 +316,7 @@ class ClientMetadata(Component):
             name="policy_uri",
             kind="uri",
             label=gettext_lazy("Privacy policy"),
-            help=gettext_lazy(
-                "A page that says what it does with people's data, linked when they are asked to allow it."
-            ),
+            help=gettext_lazy("URL of the app's privacy policy. It is linked from the consent page."),
             localized=True,
             check=_check_web_uri,
         ),
@@ -320,45 +325,46 @@ class ClientMetadata(Component):
             kind="texts",
             label=gettext_lazy("Contacts"),
             help=gettext_lazy(
-                "Who is responsible for it, usually e-mail addresses. People see them when they are asked to allow it."
+                "Who is responsible for the app, usually email addresses. They are shown on the consent page."
             ),
             check=_check_short,
         ),
         Member(
             name="jwks_uri",
             kind="uri",
-            label=gettext_lazy("Key set address"),
-            help=gettext_lazy("Where its public keys are published (RFC 7517). Either this or the key set itself."),
+            label=gettext_lazy("JWK Set URL"),
+            help=gettext_lazy("URL of the client's public keys (RFC 7517). Enter either this or the JWK Set itself."),
             check=_check_web_uri,
         ),
         Member(
             name="jwks",
             kind="json",
-            label=gettext_lazy("Key set"),
+            label=gettext_lazy("JWK Set"),
             help=gettext_lazy(
-                'Its public keys as a JWK Set, {"keys": [...]} (RFC 7517), where it cannot publish them.'
+                "The client's public keys as a JWK Set, "
+                '{"keys": [...]} (RFC 7517), if it cannot publish them at a URL.'
             ),
             check=_check_jwks,
         ),
         Member(
             name="software_id",
             kind="text",
-            label=gettext_lazy("Software"),
-            help=gettext_lazy("An identifier that all installations of the same software share."),
+            label=gettext_lazy("Software ID"),
+            help=gettext_lazy("Identifier shared by all installations of the same software."),
             check=_check_short,
         ),
         Member(
             name="software_version",
             kind="text",
             label=gettext_lazy("Software version"),
-            help=gettext_lazy("The version of that software."),
+            help=gettext_lazy("Version of the software."),
             check=_check_short,
         ),
         Member(
             name="resource_identifiers",
             kind="choices",
-            label=gettext_lazy("Serves the resources"),
-            help=gettext_lazy("The resources that it serves: it may introspect tokens that are meant for them."),
+            label=gettext_lazy("Resources"),
+            help=gettext_lazy("Resources this client serves. It may introspect tokens issued for them."),
             choices=_resources,
             operator_only=True,
         ),

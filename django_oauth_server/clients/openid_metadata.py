@@ -13,7 +13,7 @@ from django_oauth_server.conf import IssuerSettings
 
 _SUBJECT_TYPES: Final[Mapping[str, Words]] = {
     "public": gettext_lazy("The same for all apps"),
-    "pairwise": gettext_lazy("Another for each site, so that sites cannot compare"),
+    "pairwise": gettext_lazy("Different for each site, so that sites cannot compare them"),
 }
 
 
@@ -32,33 +32,37 @@ class OpenIDMetadata(Component):
             kind="choice",
             label=gettext_lazy("Subject identifier"),
             help=gettext_lazy(
-                "By which identifier the client knows a person. If it changes, people have to allow the client again."
+                "Which identifier the client gets for a person. If this changes, people have to allow the client again."
             ),
             choices=lambda terms: subject_types(terms.settings),
         ),
         Member(
             name="default_max_age",
             kind="number",
-            label=gettext_lazy("Longest sign-in age"),
-            help=gettext_lazy("Seconds after which a person signs in again for it, where a request does not say."),
+            label=gettext_lazy("Maximum sign-in age"),
+            help=gettext_lazy("Seconds after which people have to sign in again, unless a request says otherwise."),
         ),
         Member(
             name="require_auth_time",
             kind="flag",
-            label=gettext_lazy("Requires the time of sign-in"),
-            help=gettext_lazy("Whether it must be told when the person signed in."),
+            label=gettext_lazy("Require the time of sign-in"),
+            help=gettext_lazy("Whether ID tokens must say when the person signed in (auth_time)."),
         ),
         Member(
             name="default_acr_values",
             kind="texts",
             label=gettext_lazy("Authentication context classes"),
-            help=gettext_lazy("How people had best sign in for it, where a request does not say, the preferred first."),
+            help=gettext_lazy(
+                "Authentication context classes to sign in with, preferred ones first, unless a request says otherwise."
+            ),
         ),
         Member(
             name="initiate_login_uri",
             kind="uri",
-            label=gettext_lazy("Sign-in address"),
-            help=gettext_lazy("Where others can have a person's sign-in begin (OpenID Connect Core section 4)."),
+            label=gettext_lazy("Login initiation URL"),
+            help=gettext_lazy(
+                "URL at which other sites can start a sign-in to this app (OpenID Connect Core section 4)."
+            ),
             check=check_https_uri,
         ),
     )

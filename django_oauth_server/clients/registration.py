@@ -107,8 +107,9 @@ def check_first_party(metadata: Document, terms: Terms) -> None:
         raise InvalidClientMetadata(
             "skip_consent",
             _(
-                "People are asked, because another app could pass for this one: it has no secret, and is answered at %(uri)s "
-                "(OAuth 2.1 section 7.3.1). With https redirect URIs alone it would pass."
+                "People must be asked for consent, because another app could impersonate this one: it has no "
+                "secret, and its redirect URI %(uri)s does not prove its identity (OAuth 2.1 section 7.3.1). Use "
+                "https redirect URIs only."
             )
             % {"uri": unproven[0]},
         )
@@ -143,7 +144,7 @@ def create_client(
         add_client(client)
     except ClientExists as exc:
         raise InvalidClientMetadata(
-            "client_id", _("%(client_id)r is registered already.") % {"client_id": client_id}
+            "client_id", _("%(client_id)r is already registered.") % {"client_id": client_id}
         ) from exc
     return client, secret
 
@@ -178,7 +179,7 @@ def check_client_id(client_id: str) -> None:
     except ValueError as exc:
         raise InvalidClientMetadata("client_id", str(exc)) from exc
     if not client_id.isascii():
-        raise InvalidClientMetadata("client_id", _("It must be ASCII characters alone (RFC 6749 appendix A.1)."))
+        raise InvalidClientMetadata("client_id", _("It must contain only ASCII characters (RFC 6749 appendix A.1)."))
     if len(client_id) > _LONGEST_CLIENT_ID:
         raise InvalidClientMetadata(
             "client_id", _("It must have at most %(most)d characters.") % {"most": _LONGEST_CLIENT_ID}
@@ -186,11 +187,14 @@ def check_client_id(client_id: str) -> None:
     if client_id.isdigit():
         raise InvalidClientMetadata(
             "client_id",
-            _("Digits alone could be taken for a person (OAuth 2.1 section 7.4). Anything with a letter would pass."),
+            _(
+                "A client ID that consists of digits only could be mistaken for a user (OAuth 2.1 section 7.4). "
+                "Add a letter."
+            ),
         )
     if find_person(client_id):
         raise InvalidClientMetadata(
-            "client_id", _("It is the identifier of a person (OAuth 2.1 section 7.4). Any other would pass.")
+            "client_id", _("This is already the identifier of a user (OAuth 2.1 section 7.4). Choose another one.")
         )
 
 
@@ -292,7 +296,7 @@ def _unknown(name: str, members: Mapping[str, object]) -> str:
         if close
         else _("Known: %(names)s.") % {"names": ", ".join(members)}
     )
-    return _("This is no member of a client's metadata.") + " " + known
+    return _("This is not a client metadata field.") + " " + known
 
 
 def _complete(given: Document, terms: Terms) -> dict[str, object]:
@@ -345,19 +349,19 @@ def _response_types_fit(metadata: Document, terms: Terms) -> Iterator[tuple[str,
     for response_type in chosen:
         if missing := belongs[response_type].difference(grant_types):
             words = {"response": response_type, "grant": ", ".join(sorted(missing))}
-            yield "response_types", _("%(response)s needs the grant type %(grant)s (RFC 7591 section 2.1).") % words
+            yield "response_types", _("%(response)s requires the grant type %(grant)s (RFC 7591 section 2.1).") % words
     for grant_type in grant_types:
         needed = [response_type for response_type, its in belongs.items() if grant_type in its]
         if needed and not set(needed).intersection(chosen):
             words = {"response": " / ".join(needed), "grant": grant_type}
-            yield "grant_types", _("%(grant)s needs the response type %(response)s (RFC 7591 section 2.1).") % words
+            yield "grant_types", _("%(grant)s requires the response type %(response)s (RFC 7591 section 2.1).") % words
 
 
 def _redirect_uris_where_needed(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
     if _strings(metadata, "response_types") and not _strings(metadata, "redirect_uris"):
         yield (
             "redirect_uris",
-            _("At least one is needed, for the answers to the authorization request (OAuth 2.1 section 2.3)."),
+            _("At least one redirect URI is required (OAuth 2.1 section 2.3)."),
         )
 
 
@@ -370,12 +374,13 @@ def _redirect_uris_fit_the_application(metadata: Document, terms: Terms) -> Iter
         if is_native and uri.startswith("http:") and not is_loopback(uri):
             yield (
                 "redirect_uris",
-                _("%(uri)s: a native application has https, a scheme of its own, or http on loopback.") % {"uri": uri},
+                _("%(uri)s: a native application must use https, a private-use scheme, or http on a loopback address.")
+                % {"uri": uri},
             )
         if is_web and not proves_identity(uri):
             yield (
                 "redirect_uris",
-                _("%(uri)s: for the implicit grant it must be https, and not on localhost.") % {"uri": uri},
+                _("%(uri)s: the implicit grant requires an https URI that is not on localhost.") % {"uri": uri},
             )
 
 
@@ -386,11 +391,10 @@ def _public_clients_prove_nothing(metadata: Document, terms: Terms) -> Iterator[
         if grant_type.client_auth == "required":
             yield (
                 "grant_types",
-                _("%(grant)s is not for a client without a secret (OAuth 2.1 section 4.2).")
-                % {"grant": grant_type.name},
+                _("A public client cannot use %(grant)s (OAuth 2.1 section 4.2).") % {"grant": grant_type.name},
             )
     if _strings(metadata, "resource_identifiers"):
-        yield "resource_identifiers", _("A client without a secret may not introspect tokens (RFC 7662 section 2.1).")
+        yield "resource_identifiers", _("A public client cannot introspect tokens (RFC 7662 section 2.1).")
 
 
 def _refreshing_follows_something(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
@@ -402,36 +406,37 @@ def _refreshing_follows_something(metadata: Document, terms: Terms) -> Iterator[
     ):
         yield (
             "grant_types",
-            _("refresh_token needs another that gives refresh tokens: %(names)s.") % {"names": ", ".join(refreshing)},
+            _("refresh_token requires another grant type that issues refresh tokens: %(names)s.")
+            % {"names": ", ".join(refreshing)},
         )
 
 
 def _it_may_do_something(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
     if not _strings(metadata, "grant_types") and not _strings(metadata, "resource_identifiers"):
-        yield "grant_types", _("At least one is needed, unless the client serves a resource.")
+        yield "grant_types", _("At least one grant type is required, unless the client serves a resource.")
 
 
 def _keys_are_told_once(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
     if "jwks" in metadata and "jwks_uri" in metadata:
-        yield "jwks", _("Not beside jwks_uri: either the keys or their address (RFC 7591 section 2).")
+        yield "jwks", _("Use either jwks or jwks_uri, not both (RFC 7591 section 2).")
 
 
 def _keys_where_needed(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
     if _method(metadata, terms).needs_keys and not {"jwks", "jwks_uri"} & metadata.keys():
         words = {"method": metadata["token_endpoint_auth_method"]}
-        yield "jwks", _("%(method)s needs the client's public keys: this, or jwks_uri.") % words
+        yield "jwks", _("%(method)s requires the client's public keys in jwks or at jwks_uri.") % words
 
 
 def _signed_requests_need_keys(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
     if metadata.get("require_signed_request_object") and not {"jwks", "jwks_uri"} & metadata.keys():
-        yield "jwks", _("Requests that the client signs need its public keys: this, or jwks_uri.")
+        yield "jwks", _("Signed requests require the client's public keys in jwks or at jwks_uri.")
 
 
 def _assertions_fit_their_method(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
     method, alg = _method(metadata, terms), metadata.get("token_endpoint_auth_signing_alg")
     if alg and isinstance(method, AssertionMethod) and alg not in method.algorithms:
         words = {"method": method.name, "algs": ", ".join(method.algorithms)}
-        yield "token_endpoint_auth_signing_alg", _("%(method)s signs with one of: %(algs)s.") % words
+        yield "token_endpoint_auth_signing_alg", _("%(method)s requires one of these algorithms: %(algs)s.") % words
 
 
 def _public_clients_have_no_secret(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
@@ -440,17 +445,17 @@ def _public_clients_have_no_secret(metadata: Document, terms: Terms) -> Iterator
     for name, alg in metadata.items():
         if signs_with_secret({name: alg}):
             words = {"alg": alg}
-            yield name, _("%(alg)s takes a secret, which a public client does not have.") % words
+            yield name, _("%(alg)s requires a client secret, which a public client does not have.") % words
 
 
 def _encrypted_for_somebody(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
     for name in [name for name in metadata if name.endswith("_encrypted_response_enc")]:
         alg = name.removesuffix("enc") + "alg"
         if alg not in metadata:
-            yield name, _("It needs %(alg)s (OpenID Connect Registration section 2).") % {"alg": alg}
+            yield name, _("This requires %(alg)s (OpenID Connect Registration section 2).") % {"alg": alg}
     for name, value in metadata.items():
         if name.endswith("_encrypted_response_alg") and not _may_be_encrypted_for(metadata, str(value)):
-            yield name, _("It needs a public key of the client that fits: in jwks, or at jwks_uri.")
+            yield name, _("This requires a matching public key of the client in jwks or at jwks_uri.")
 
 
 def _may_be_encrypted_for(metadata: Document, alg: str) -> bool:
@@ -467,7 +472,7 @@ def _front_channel_logout_is_at_home(metadata: Document, terms: Terms) -> Iterat
     """OpenID Connect Front-Channel Logout section 2: scheme, host and port are those of a redirect URI."""
     uri = str(metadata.get("frontchannel_logout_uri") or "")
     if uri and origin(uri) not in map(origin, _strings(metadata, "redirect_uris")):
-        yield "frontchannel_logout_uri", _("Its scheme, host and port must be those of a redirect URI.")
+        yield "frontchannel_logout_uri", _("The scheme, host and port must match those of a redirect URI.")
 
 
 def _languages_are_few(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
@@ -501,14 +506,15 @@ def _first_secret(client: Client, chosen: str, terms: Terms) -> str:
         if chosen:
             raise InvalidClientMetadata(
                 "client_secret",
-                _("The authentication method %(method)s uses none.") % {"method": client.token_endpoint_auth_method},
+                _("The authentication method %(method)s does not use a secret.")
+                % {"method": client.token_endpoint_auth_method},
             )
         return ""
     if any(unicodedata.category(char) in {"Cc", "Cs"} for char in chosen):
-        raise InvalidClientMetadata("client_secret", _("It must not have control characters."))
+        raise InvalidClientMetadata("client_secret", _("It must not contain control characters."))
     if chosen and in_clear and len(chosen.encode()) < _SHORTEST_KEY:
         raise InvalidClientMetadata(
-            "client_secret", _("As a key of HS256 it must have at least 32 octets (RFC 7518 section 3.2).")
+            "client_secret", _("It is used as an HS256 key and must have at least 32 bytes (RFC 7518 section 3.2).")
         )
     secret = chosen or generate(CLIENT_SECRET)
     set_secret(client, secret, terms.settings, in_clear=in_clear)

@@ -33,10 +33,10 @@ class PairwiseSubjects(Component):
         Member(
             name=_MEMBER,
             kind="uri",
-            label=gettext_lazy("Sector"),
+            label=gettext_lazy("Sector identifier URL"),
             help=gettext_lazy(
-                "A JSON array of all redirect URIs of the apps that are to know a person by the same identifier. If its host changes, people have "
-                "to allow the client again."
+                "URL of a JSON array with the redirect URIs of all apps that get the same identifier for a "
+                "person. If its host changes, people have to allow the client again."
             ),
             check=check_https_uri,
         ),
@@ -69,7 +69,10 @@ def check_sector(metadata: Document, terms: Terms, before: Document) -> Iterator
     elif metadata.get("subject_type") == "pairwise" and len({site(uri) for uri in redirect_uris}) > 1:
         yield (
             _MEMBER,
-            _("Pairwise identifiers of redirect URIs on several hosts need it (OpenID Connect Core section 8.1)."),
+            _(
+                "This is required for pairwise identifiers if the redirect URIs are on several hosts (OpenID "
+                "Connect Core section 8.1)."
+            ),
         )
 
 
@@ -81,10 +84,14 @@ def _faults(url: str, redirect_uris: list[str], settings: IssuerSettings) -> Ite
         raise TemporarilyUnavailable("The sector_identifier_uri cannot be fetched now.", detail=str(exc)) from exc
     except (Unreachable, ValueError, RecursionError) as exc:
         logger.warning("the sector_identifier_uri of a client cannot be used: %s", exc)
-        yield _MEMBER, _("It must answer with a JSON array of redirect URIs (OpenID Connect Registration section 5).")
+        yield _MEMBER, _("The URL must return a JSON array of redirect URIs (OpenID Connect Registration section 5).")
         return
     if missing := [uri for uri in redirect_uris if uri not in listed]:
-        yield _MEMBER, _("It does not list %(uri)s (OpenID Connect Registration section 5).") % {"uri": missing[0]}
+        yield (
+            _MEMBER,
+            _("The document at this URL does not list %(uri)s (OpenID Connect Registration section 5).")
+            % {"uri": missing[0]},
+        )
 
 
 def _listed(url: str, settings: IssuerSettings) -> list[str]:

@@ -132,10 +132,10 @@ def information(client: Client, issuer: Issuer, presented: str, secret: str = ""
 
 def _check_identity(client: Client, document: Document, now: datetime) -> None:
     if document.get("client_id") != client.client_id:
-        raise InvalidClientMetadata("client_id", _("It must be that of the client (RFC 7592 section 2.2)."))
+        raise InvalidClientMetadata("client_id", _("It must match the client's (RFC 7592 section 2.2)."))
     secret = document.get("client_secret")
     if secret is not None and not (isinstance(secret, str) and client.has_secret(secret, now)):
-        raise InvalidClientMetadata("client_secret", _("A client does not choose its secret (RFC 7592 section 2.2)."))
+        raise InvalidClientMetadata("client_secret", _("A client cannot choose its own secret (RFC 7592 section 2.2)."))
 
 
 def _check_hosts(client: Client, metadata: Document) -> None:

@@ -298,7 +298,8 @@ def _respond(visit: Visit, outcome: Page | Redirect) -> HttpResponse:
 def _error_page(visit: Visit, exc: OAuthError) -> HttpResponse:
     """For a request whose client or redirect URI is not known to be good; nobody is sent anywhere (RFC 6749 section 4.1.2.1)."""
     explanation = _(
-        "The app that sent you here made a mistake, so nothing was shared with it. Go back and try again, or tell the app's maker."
+        "The app that sent you here made a mistake, so nothing was shared with it. Go back and try again, or "
+        "contact the app's developer."
     )
     return refusal_page(visit.http, exc, visit.issuer, explanation, rule="RFC 6749 section 3.1")
 
@@ -307,7 +308,7 @@ def _expired_page(visit: Visit, client: Client | None, again_url: str = "", *, s
     """It says where to begin again: at the app, and here, where the request is still known. One that was signed is the app's to make anew."""
     context = {
         "issuer_name": visit.issuer.settings.name,
-        "heading": _("This page is too old"),
+        "heading": _("This request has expired"),
         "explanation": _(
             "The app's request has expired, so nothing was shared with it. Go back to the app and start again."
         ),

@@ -67,7 +67,7 @@ def disconnect(http: HttpRequest, issuer: Issuer, grant_id: UUID) -> HttpRespons
     context = {
         "issuer_name": issuer.settings.name,
         "app": _app(authorization, issuer),
-        "stops": _("Whatever this app does with your account stops working. You can allow it again from the app."),
+        "stops": _("Anything this app does with your account will stop working. You can allow it again from the app."),
         "connected_apps_url": issuer.url_path("connected_apps"),
     }
     return render_page(http, "oauth_server/disconnect.html", context)

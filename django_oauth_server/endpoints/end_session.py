@@ -61,7 +61,9 @@ class EndSessionEndpoint(Component):
             name="post_logout_redirect_uris",
             kind="uris",
             label=gettext_lazy("Post-logout redirect URIs"),
-            help=gettext_lazy("Where a person may be sent after signing out; compared character by character."),
+            help=gettext_lazy(
+                "URIs people may be sent back to after signing out, one per line. They must match exactly."
+            ),
             check=_check_uri,
         ),
     )
@@ -157,7 +159,7 @@ def _signed_out(
     context = {
         "issuer_name": issuer.settings.name,
         "heading": _("You are signed out"),
-        "explanation": _("You have left your account at %(site)s on this device.") % {"site": issuer.settings.name},
+        "explanation": _("You have been signed out of %(site)s on this device.") % {"site": issuer.settings.name},
         "client": describe_client(request.client, issuer) if request.client and request.proven else None,
         "continue_url": request.way_back,
         "continue_host": request.way_back_host,
@@ -186,6 +188,7 @@ def _fault(http: HttpRequest, request: EndSessionRequest) -> Mapping[str, str] |
 
 def _refuse(http: HttpRequest, exc: OAuthError, issuer: Issuer) -> HttpResponse:
     explanation = _(
-        "The app that sent you here made a mistake, so nothing was changed here. You can sign out at this site itself, or tell the app's maker."
+        "The app that sent you here made a mistake, so nothing was changed. You can sign out on this site "
+        "itself, or contact the app's developer."
     )
     return refusal_page(http, exc, issuer, explanation, rule=SECTION)

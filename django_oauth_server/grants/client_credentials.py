@@ -15,7 +15,7 @@ class ClientCredentials(GrantType):
     """Proves nothing but the client itself, which asks for its own: without a scope, for all that an operator gave it."""
 
     name = "client_credentials"
-    label = _("Client credentials (the app acts for itself)")
+    label = _("Client credentials (the app acts on its own behalf)")
     parameters = frozenset({"grant_type", "scope"})
     client_auth = "required"
     operator_only = True

@@ -62,7 +62,8 @@ def _rotate(issuer: Issuer, algs: Collection[str], now: datetime, *, at_once: bo
     if issuer.settings.signing_key_files:
         raise KeysAreFiles(
             _(
-                "This issuer's keys are given as files (signing_key_files). Put a new file first in that list, and keep the former."
+                "This issuer's keys come from files (signing_key_files). Add a new file at the top of that list, "
+                "and keep the previous one."
             )
         )
     keys = signing_keys(issuer.settings.issuer)

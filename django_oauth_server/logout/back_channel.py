@@ -28,15 +28,15 @@ class BackChannelLogout(Component):
         Member(
             name="backchannel_logout_uri",
             kind="uri",
-            label=_("Back-channel logout address"),
-            help=_("Where its server is told that a person signed out."),
+            label=_("Back-channel logout URI"),
+            help=_("URL at which the app's server is notified when a person signs out."),
             check=_check_uri,
         ),
         Member(
             name="backchannel_logout_session_required",
             kind="flag",
-            label=_("Back-channel logout needs the session"),
-            help=_("Whether it must be told which session ended. It always is."),
+            label=_("Back-channel logout requires the session ID"),
+            help=_("Whether logout tokens must identify the session. They always do."),
         ),
     )
 

@@ -29,17 +29,18 @@ class FrontChannelLogout(Component):
         Member(
             name="frontchannel_logout_uri",
             kind="uri",
-            label=_("Front-channel logout address"),
+            label=_("Front-channel logout URI"),
             help=_(
-                "A page of it that the browser loads, unseen, when a person signs out; at the host of a redirect URI."
+                "URL of a page that the browser loads in a hidden frame when a person signs out. Its scheme, "
+                "host and port must match those of a redirect URI."
             ),
             check=_check_uri,
         ),
         Member(
             name="frontchannel_logout_session_required",
             kind="flag",
-            label=_("Front-channel logout needs the session"),
-            help=_("Whether that page must be told which session ended. It always is."),
+            label=_("Front-channel logout requires the session ID"),
+            help=_("Whether that URL must identify the session. It always does."),
         ),
     )
 

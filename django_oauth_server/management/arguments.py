@@ -24,7 +24,7 @@ def number(kind: Callable[[str], N], least: int, most: int) -> Callable[[str], N
                 return value
         except ValueError:
             pass
-        raise ArgumentTypeError(_("a number from %(least)d to %(most)d") % {"least": least, "most": most})
+        raise ArgumentTypeError(_("enter a number from %(least)d to %(most)d") % {"least": least, "most": most})
 
     return read
 
@@ -36,5 +36,5 @@ def find_issuer(identifier: str | None) -> Issuer:
     except LookupError as exc:
         known = ", ".join(str(issuer) for issuer in issuers())
         raise CommandError(
-            _("There is no issuer %(issuer)s. Known: %(known)s.") % {"issuer": identifier, "known": known}
+            _("There is no issuer %(issuer)s. Choose one of: %(known)s.") % {"issuer": identifier, "known": known}
         ) from exc

@@ -20,7 +20,7 @@ class Authorization(models.Model):
         "django_oauth_server.Client", models.CASCADE, related_name="authorizations", verbose_name=_("client")
     )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("user"))
-    scope = models.TextField(_("scope"), blank=True, help_text=_("All that was allowed so far, separated by spaces."))
+    scope = models.TextField(_("scope"), blank=True, help_text=_("All scopes allowed so far, separated by spaces."))
     resources = models.JSONField(_("resources"), default=list, blank=True)
     claims = models.JSONField(_("claims"), default=list, db_default=models.Value([], models.JSONField()), blank=True)
     """Those that were asked for one by one (OpenID Connect Core section 5.5), beside what the scopes ask for."""

@@ -27,7 +27,7 @@ class Client(models.Model):
         INITIAL_ACCESS_TOKEN = "token", _("itself, with an initial access token")
 
     issuer = models.CharField(
-        _("issuer"), max_length=255, help_text=_("The authorization server at which it is registered.")
+        _("issuer"), max_length=255, help_text=_("The authorization server this client is registered with.")
     )
     client_id = models.CharField(_("client ID"), max_length=255)
     metadata = models.JSONField(_("metadata"), default=dict, blank=True)

@@ -13,25 +13,28 @@ from django.utils.translation import gettext_lazy as _
 class InitialAccessToken(models.Model):
     """Handed to who may register clients. Only the digest of its value is stored."""
 
-    issuer = models.CharField(_("issuer"), max_length=255, help_text=_("The authorization server at which it is good."))
-    label = models.CharField(_("label"), max_length=200, help_text=_("Who was given it, and for what."))
+    issuer = models.CharField(
+        _("issuer"), max_length=255, help_text=_("The authorization server that accepts this token.")
+    )
+    label = models.CharField(_("label"), max_length=200, help_text=_("Who this token was given to, and what for."))
     digest = models.CharField(max_length=64, unique=True, editable=False)
     profile = models.CharField(_("security profile"), max_length=50, blank=True)
     allow_client_credentials = models.BooleanField(
-        _("clients may act for themselves"),
+        _("allow client credentials"),
         default=False,
         help_text=_(
-            "Clients that are registered with it may choose client_credentials: tokens that nobody was asked for."
+            "Clients registered with this token may use client_credentials to get tokens that nobody was asked "
+            "to allow."
         ),
     )
     uses = models.PositiveIntegerField(
-        _("clients at most"),
+        _("maximum number of clients"),
         null=True,
         blank=True,
-        help_text=_("How many may be registered with it. Left empty, any number."),
+        help_text=_("How many clients may be registered with this token. Leave blank for no limit."),
     )
     used = models.PositiveIntegerField(_("clients registered"), default=0, editable=False)
-    expires_at = models.DateTimeField(_("expires"), null=True, blank=True, help_text=_("Left empty, never."))
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True, help_text=_("Leave blank to never expire."))
     is_active = models.BooleanField(_("enabled"), default=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     created_by = models.ForeignKey(

@@ -17,8 +17,8 @@ class LogoutBackOff(models.Model):
     resume_at = models.DateTimeField(_("next attempt"))
 
     class Meta:
-        verbose_name = _("pause of an address")
-        verbose_name_plural = _("pauses of addresses")
+        verbose_name = _("logout delivery pause")
+        verbose_name_plural = _("logout delivery pauses")
 
     def __str__(self) -> str:
         return f"{self.client_id} {self.failures}"

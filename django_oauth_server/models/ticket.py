@@ -15,7 +15,7 @@ class Ticket(models.Model):
 
     class Kind(models.TextChoices):
         AUTHORIZATION_CODE = "code", _("authorization code")
-        INTERACTION = "interaction", _("request waiting for a person")
+        INTERACTION = "interaction", _("request waiting for consent")
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
     digest = models.CharField(max_length=64, unique=True)

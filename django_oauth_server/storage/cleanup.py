@@ -77,7 +77,7 @@ def sweeps(now: datetime, keep_revoked: timedelta) -> tuple[Sweep, ...]:
         Sweep(_("old sign-ins at apps"), Participation.objects.filter(created_at__lte=now - PARTICIPATION_KEPT)),
         Sweep(_("finished logouts"), LogoutDelivery.objects.filter(finished_at__lte=now - LOGOUT_KEPT)),
         Sweep(_("expired codes and requests"), Ticket.objects.filter(expires_at__lte=expired)),
-        Sweep(_("requests that waited for a sign-in"), WaitingRequest.objects.filter(expires_at__lte=expired)),
+        Sweep(_("expired requests waiting for a sign-in"), WaitingRequest.objects.filter(expires_at__lte=expired)),
         Sweep(_("revoked authorizations"), Authorization.objects.filter(~_HELD, revoked_at__lte=gone)),
     )
 

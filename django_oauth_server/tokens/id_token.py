@@ -50,23 +50,21 @@ class IDToken(Component):
             name="id_token_signed_response_alg",
             kind="choice",
             label=_("ID token signature"),
-            help=_("The algorithm with which its ID tokens are signed. Left empty, RS256."),
+            help=_("Signing algorithm for ID tokens. Leave blank for RS256."),
             choices=signature_choices,
         ),
         Member(
             name="id_token_encrypted_response_alg",
             kind="choice",
             label=_("ID token encryption"),
-            help=_(
-                "How the key is made known with which its ID tokens are encrypted. Left empty, they are signed alone."
-            ),
+            help=_("Key management algorithm for encrypted ID tokens. Leave blank to disable encryption."),
             choices=encryption_alg_choices,
         ),
         Member(
             name="id_token_encrypted_response_enc",
             kind="choice",
             label=_("ID token content encryption"),
-            help=_("With what its ID tokens are encrypted. Left empty, A128CBC-HS256."),
+            help=_("Content encryption algorithm for ID tokens. Leave blank for A128CBC-HS256."),
             choices=encryption_enc_choices,
         ),
         Member(
@@ -74,7 +72,8 @@ class IDToken(Component):
             kind="flag",
             label=_("Claims in ID tokens"),
             help=_(
-                "Whether ID tokens have the claims of the scopes (profile, email and so on), for apps that never ask the UserInfo endpoint."
+                "Whether ID tokens contain the claims of the scopes (profile, email and so on), for apps that "
+                "never call the UserInfo endpoint."
             ),
             operator_only=True,
         ),

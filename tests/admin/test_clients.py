@@ -87,7 +87,7 @@ def test_a_public_client_is_shown_no_secret(admin):
 
 def test_the_form_explains_each_member_and_offers_what_the_policy_allows(admin):
     page = admin.get(ADD).content.decode()
-    assert "compared character by character" in page
+    assert "They must match exactly." in page
     assert 'value="client_credentials"' in page
     assert 'value="password"' not in page
     assert 'value="implicit"' not in page
@@ -99,19 +99,19 @@ def test_the_form_explains_each_member_and_offers_what_the_policy_allows(admin):
     [
         ({"redirect_uris": "http://client.example/"}, "redirect_uris", "use https"),
         ({"redirect_uris": "javascript:alert(1)"}, "redirect_uris", "needs a dot"),
-        ({"redirect_uris": ""}, "redirect_uris", "At least one is needed"),
+        ({"redirect_uris": ""}, "redirect_uris", "At least one redirect URI is required"),
         ({"redirect_uris": "https://client.example/#x"}, "redirect_uris", "fragment"),
         ({"grant_types": ["password"]}, "grant_types", "not one of the available choices"),
-        ({"grant_types": []}, "grant_types", "At least one is needed"),
+        ({"grant_types": []}, "grant_types", "At least one grant type is required"),
         (
             {"grant_types": ["client_credentials"], "token_endpoint_auth_method": "none"},
             "grant_types",
-            "without a secret",
+            "A public client cannot use",
         ),
         ({"logo_uri": "http://client.example/logo"}, "logo_uri", "https"),
         ({"jwks": '{"keys": [{"kty": "EC", "d": "x"}]}'}, "jwks", "private"),
-        ({"client_id": "42"}, "client_id", "Digits alone"),
-        ({"client_id": "taken"}, "client_id", "registered already"),
+        ({"client_id": "42"}, "client_id", "digits only"),
+        ({"client_id": "taken"}, "client_id", "already registered"),
         (
             {"token_endpoint_auth_method": "none", "redirect_uris": "com.example.app:/", "skip_consent": "on"},
             "skip_consent",
@@ -145,7 +145,7 @@ def test_the_form_asks_for_a_name_before_it_asks_for_algorithms(admin):
 @pytest.mark.parametrize("member", ["access_token_lifetime", "refresh_token_lifetime"])
 @pytest.mark.parametrize("lifetime", ["-1", "00:00:00"])
 def test_a_token_lives_for_some_time(admin, member, lifetime):
-    assert "longer than nothing" in errors(admin.post(ADD, NOTEBOOK | {member: lifetime}))[member][0]
+    assert "greater than zero" in errors(admin.post(ADD, NOTEBOOK | {member: lifetime}))[member][0]
 
 
 def test_a_tighter_profile_is_judged_by_its_own_rules(admin, settings):
@@ -166,14 +166,14 @@ def test_a_client_that_turns_confidential_is_shown_its_secret(admin):
 def test_a_new_secret_is_asked_for_and_both_work_for_a_while(admin):
     client = ClientFactory()
     assert (
-        "the present secret works beside the new one."
+        "Give the app the new secret before then."
         in act(admin, "replace_secret", client, confirmed=False).content.decode()
     )
     new = shown_secret(act(admin, "replace_secret", client, follow=True))
     old, client, now = client.secret, Client.objects.get(), timezone.now()
     assert [client.has_secret(old, now), client.has_secret(new, now)] == [True, True]
     assert not client.has_secret(old, now + timedelta(days=7))
-    assert "Made a new secret" in admin.get(f"{LIST}{client.pk}/history/").content.decode()
+    assert "Generated a new secret" in admin.get(f"{LIST}{client.pk}/history/").content.decode()
 
 
 def test_a_secret_that_has_leaked_is_cut_off_at_once(admin):
@@ -184,7 +184,7 @@ def test_a_secret_that_has_leaked_is_cut_off_at_once(admin):
     client, now = Client.objects.get(), timezone.now()
     assert [client.has_secret(secret, now) for secret in (first, second, third)] == [False, False, True]
     assert list(clear_secrets(client, default_issuer().settings, now)) == [third]
-    assert "No former one works" in admin.get(f"{LIST}{client.pk}/history/").content.decode()
+    assert "Previous secrets no longer work" in admin.get(f"{LIST}{client.pk}/history/").content.decode()
 
 
 def test_a_page_that_shows_a_secret_makes_no_other_when_it_is_reloaded(admin):
@@ -204,7 +204,10 @@ def test_a_question_that_is_answered_twice_replaces_one_secret(admin):
     replaces = re.search(r'name="replaces" value="(\w+)"', asked)[1]
     act(admin, "replace_secret", client, replaces=replaces)
     made = Client.objects.get().secret_digest
-    assert "No other was made" in act(admin, "replace_secret", client, replaces=replaces, follow=True).content.decode()
+    assert (
+        "No new secret was generated"
+        in act(admin, "replace_secret", client, replaces=replaces, follow=True).content.decode()
+    )
     client.refresh_from_db()
     assert (client.secret_digest, client.previous_secret_digest) == (made, digest(client.secret))
 
@@ -232,7 +235,7 @@ def test_disabling_says_beforehand_whom_it_signs_out(admin):
     client = ClientFactory()
     AuthorizationFactory.create_batch(3, client=client)
     AuthorizationFactory(client=client, is_live=None, revoked_at=timezone.now())
-    assert "This signs 3 people out of this app." in act(admin, "disable", client, confirmed=False).content.decode()
+    assert "3 people will be signed out of this app." in act(admin, "disable", client, confirmed=False).content.decode()
     assert Client.objects.get().is_active
     act(admin, "disable", client)
     assert not Client.objects.get().is_active
@@ -244,7 +247,7 @@ def test_disabling_says_beforehand_whom_it_signs_out(admin):
 def test_many_people_are_told_readably(admin, monkeypatch):
     monkeypatch.setattr("django_oauth_server.admin.client.people_using", lambda rows: 1204)
     assert (
-        "This signs 1,204 people out of this app."
+        "1,204 people will be signed out of this app."
         in act(admin, "disable", ClientFactory(), confirmed=False).content.decode()
     )
 

@@ -78,7 +78,7 @@ def test_it_can_be_ended_and_its_issuer_stays(admin: Browser) -> None:
 @pytest.mark.parametrize(
     ("columns", "state"),
     [
-        ({}, "good"),
+        ({}, "valid"),
         ({"is_active": False}, "disabled"),
         ({"expires_at": timezone.now() - timedelta(days=1)}, "expired"),
         ({"uses": 2, "used": 2}, "used up"),

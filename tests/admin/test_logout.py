@@ -39,9 +39,11 @@ def failed(participation: Participation) -> LogoutDelivery:
 
 def test_signing_out_says_what_it_ends_and_has_the_app_told(admin: Browser, participation: Participation) -> None:
     page = act(admin, SIGN_INS, "sign_out", participation).content.decode()
-    assert "1 person is signed out of them." in page and "Nobody is signed out of this site" in page
+    assert "1 person will be signed out of these apps." in page and "People stay signed in to this site" in page
     assert Participation.objects.exists()
-    assert "1 app is told." in act(admin, SIGN_INS, "sign_out", participation, confirmed="yes").content.decode()
+    assert (
+        "1 app will be notified." in act(admin, SIGN_INS, "sign_out", participation, confirmed="yes").content.decode()
+    )
     assert (Participation.objects.count(), LogoutDelivery.objects.get().state) == (0, "waiting")
 
 
@@ -50,7 +52,7 @@ def test_a_delivery_that_failed_says_why_and_can_be_tried_again(admin: Browser, 
     page = admin.get(DELIVERIES).content.decode()
     assert "failed" in page and "it answered 503" in page
     assert admin.get(f"{DELIVERIES}{row.pk}/change/").status_code == 200
-    assert "1 app is told again." in act(admin, DELIVERIES, "retry", row).content.decode()
+    assert "1 app will be notified again." in act(admin, DELIVERIES, "retry", row).content.decode()
     row.refresh_from_db()
     assert (row.state, row.attempts, row.reason) == ("waiting", 0, "")
 
@@ -58,7 +60,7 @@ def test_a_delivery_that_failed_says_why_and_can_be_tried_again(admin: Browser, 
 def test_what_was_delivered_is_not_told_again(admin: Browser, participation: Participation) -> None:
     row = failed(participation)
     LogoutDelivery.objects.update(state="delivered")
-    assert "They were told already." in act(admin, DELIVERIES, "retry", row).content.decode()
+    assert "These apps have already been notified." in act(admin, DELIVERIES, "retry", row).content.decode()
     row.refresh_from_db()
     assert row.state == "delivered"
 

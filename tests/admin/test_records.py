@@ -31,7 +31,7 @@ def test_revoking_an_authorization_says_what_it_ends_and_ends_it_at_once(admin, 
     token = flow.tokens()["access_token"]
     row = Authorization.objects.get()
     page = revoke(admin, AUTHORIZATIONS, row, confirmed=False).content.decode()
-    assert "This signs 1 person out of 1 app." in page
+    assert "1 person will be signed out of 1 app." in page
     assert flow.is_active(token)
     revoke(admin, AUTHORIZATIONS, row)
     assert not flow.is_active(token)
@@ -80,7 +80,7 @@ def test_no_page_shows_a_value_or_a_digest(admin):
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        ({}, "works"),
+        ({}, "active"),
         ({"revoked_at": timezone.now()}, "revoked"),
         ({"expires_at": timezone.now() - timedelta(hours=1)}, "expired"),
         ({"superseded_at": timezone.now()}, "rotated"),
@@ -138,7 +138,7 @@ def test_a_list_shows_the_newest_and_says_where_the_others_are(admin, monkeypatc
     rows = TokenFactory.create_batch(60, authorization=AuthorizationFactory())
     response = admin.get(TOKENS, {"p": 2})
     assert [row.pk for row in response.context["cl"].result_list] == [row.pk for row in rows[9:4:-1]]
-    assert "that match are listed" in response.content.decode()
+    assert "matches are listed" in response.content.decode()
 
 
 def test_no_more_are_revoked_at_once_than_a_form_can_confirm(admin, monkeypatch):

@@ -40,9 +40,9 @@ CHANGES = [
     ({"policy_uri#de": "https://m.example/datenschutz"}, "its privacy policy"),
     ({"tos_uri": "https://m.example/other"}, "its terms of service"),
     ({"contacts": ["help@bank.example"]}, "its contacts"),
-    ({"redirect_uris": ["https://elsewhere.example/cb"]}, "where your answer can go"),
-    ({"redirect_uris": ["https://m.example/cb", "https://elsewhere.example/cb"]}, "where your answer can go"),
-    ({"redirect_uris": ["https://m.example/cb", "com.example.m:/cb"]}, "where your answer can go"),
+    ({"redirect_uris": ["https://elsewhere.example/cb"]}, "where you can be sent back to"),
+    ({"redirect_uris": ["https://m.example/cb", "https://elsewhere.example/cb"]}, "where you can be sent back to"),
+    ({"redirect_uris": ["https://m.example/cb", "com.example.m:/cb"]}, "where you can be sent back to"),
     ({"grant_types": ["authorization_code"]}, "how long its access lasts"),
 ]
 

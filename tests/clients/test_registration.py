@@ -381,7 +381,7 @@ class TestSecretsInClear:
 
     @pytest.mark.spec("RFC 7518", "3.2")
     def test_one_that_is_chosen_is_long_enough_for_a_key(self, issuer):
-        with pytest.raises(InvalidClientMetadata, match="32 octets"):
+        with pytest.raises(InvalidClientMetadata, match="32 bytes"):
             create_client(self.SIGNING, issuer, client_secret="short")
         client, secret = create_client(self.SIGNING, issuer, client_secret="ü" * 16)
         assert self.secrets(client, issuer) == [secret]

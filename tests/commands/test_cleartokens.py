@@ -38,7 +38,7 @@ def test_what_is_dead_goes_and_what_lives_stays():
         "1 expired tokens\n1 revoked tokens\n0 tokens of revoked authorizations\n"
         "0 expired revocations\n1 expired assertions\n"
         "0 old sign-ins at apps\n0 finished logouts\n1 expired codes and requests\n"
-        "1 requests that waited for a sign-in\n0 revoked authorizations\n"
+        "1 expired requests waiting for a sign-in\n0 revoked authorizations\n"
     )
     assert (list(Token.objects.all()), list(Ticket.objects.all())) == ([living], [code])
     assert list(UsedAssertion.objects.all()) == [used]

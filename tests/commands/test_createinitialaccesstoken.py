@@ -40,7 +40,7 @@ def test_its_bounds() -> None:
 
 def test_where_nobody_could_use_it_that_is_said(settings: Any) -> None:
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"registration": "off"}
-    assert "is off" in create("Partner")[1]
+    assert "is “off”" in create("Partner")[1]
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ REFUSED = {
     "no secret": (changed("clients", 0, "client_secret"), "clients[0].client_secret: It is missing"),
     "a secret too many": (changed("clients", 1, "client_secret", to="s" * 40), "clients[1].client_secret: "),
     "a fragment": (changed("clients", 0, "redirect_uris", to=["https://a.example/#b"]), "clients[0].redirect_uris: "),
-    "a private key": (changed("clients", 0, "jwks", to=PRIVATE), "clients[0].jwks: It holds a private"),
+    "a private key": (changed("clients", 0, "jwks", to=PRIVATE), "clients[0].jwks: It contains a private"),
     "a public client": (changed("clients", 1, "grant_types", to=["client_credentials"]), "clients[1].grant_types: "),
     "no JSON": ("{", "cannot be read as JSON"),
     "no object": ("[]", "is no JSON object"),

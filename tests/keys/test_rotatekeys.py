@@ -31,25 +31,27 @@ def test_a_rotation_from_beginning_to_end(clock: Clock) -> None:
 
     published, retired = rotatekeys("--alg", "ES256")
     new = SigningKey.objects.filter(alg="ES256").exclude(kid=old).get().kid
-    assert published == f"Key {new} (ES256) is published. It signs from 2030-01-01 02:00:00+00:00."
-    assert retired == f"Key {old} is published until 2030-01-01 03:02:00+00:00."
+    assert published == f"Key {new} (ES256) is published. It starts signing at 2030-01-01 02:00:00+00:00."
+    assert retired == f"Key {old} stays published until 2030-01-01 03:02:00+00:00."
 
     waiting, _ = rotatekeys("--alg", "ES256")
-    assert waiting.startswith(f"Key {new} (ES256) is waiting already. It signs from 2030-01-01 02:00:00+00:00.")
+    assert waiting.startswith(
+        f"Key {new} (ES256) is already published. It starts signing at 2030-01-01 02:00:00+00:00."
+    )
 
     promoted, _ = rotatekeys("--alg", "ES256", "--now")
-    assert promoted == f"Key {new} (ES256), which was waiting, signs from now on."
+    assert promoted == f"Key {new} (ES256) was already published and is now used for signing."
 
     clock.advance(timedelta(days=1))
-    assert rotatekeys("--alg", "ES256")[-1] == f"Key {old} had expired, and was removed."
+    assert rotatekeys("--alg", "ES256")[-1] == f"Key {old} had expired and was removed."
 
 
 def test_without_an_algorithm_each_that_is_offered_is_rotated(clock: Clock) -> None:
     first = [line.partition(") ")[0].split("(")[1] for line in rotatekeys()]
     assert first == ["RS256", "ES256"]
-    assert [line.partition(" is ")[2] for line in rotatekeys("--now")] == [
-        "published, and signs from now on.",
-        "published until 2030-01-01 01:02:00+00:00.",
+    assert [line.partition("published ")[2] for line in rotatekeys("--now")] == [
+        "and now used for signing.",
+        "until 2030-01-01 01:02:00+00:00.",
     ] * 2
 
 
@@ -57,7 +59,7 @@ def test_an_algorithm_can_be_chosen(clock: Clock) -> None:
     signing_key(default_issuer())
     sentence, *_ = rotatekeys("--alg", "RS256", "--now")
 
-    assert sentence.endswith("(RS256) is published, and signs from now on.")
+    assert sentence.endswith("(RS256) is published and now used for signing.")
 
 
 @pytest.mark.parametrize("alg", ["none", "HS256"])
@@ -74,12 +76,12 @@ def test_an_issuer_is_named_by_its_identifier() -> None:
 
 @override_settings(OAUTH_SERVER={"issuer": "https://as.example", "signing_key_files": ["key.pem"]})
 def test_keys_that_are_files_are_left_to_their_owner() -> None:
-    with pytest.raises(CommandError, match="given as files"):
+    with pytest.raises(CommandError, match="come from files"):
         rotatekeys()
 
 
 def test_a_key_that_is_not_there_is_not_replaced() -> None:
-    with pytest.raises(CommandError, match=r"^https://as\.example has no signing key, so there is none to replace\.$"):
+    with pytest.raises(CommandError, match=r"^https://as\.example has no signing key to replace\.$"):
         rotatekeys("--now")
     assert not SigningKey.objects.exists()
 

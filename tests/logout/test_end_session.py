@@ -251,7 +251,7 @@ def test_who_answers_on_a_page_that_is_too_old_is_asked_again(rp: Flow, hint: st
     page = end_session(rp.browser, id_token_hint=hint, post_logout_redirect_uri=BACK, state="x")
     rp.browser.cookies["csrftoken"] = "a" * 32  # they have signed in anew in another tab
     again = press(rp.browser, page)
-    assert again.status_code == 403 and "came too late" in again.content.decode()
+    assert again.status_code == 403 and "This request has expired" in again.content.decode()
     assert signed_in(rp.browser)
     assert press(rp.browser, again)["Location"] == f"{BACK}?state=x"
     assert not signed_in(rp.browser)

@@ -183,7 +183,7 @@ def test_a_person_reads_no_english_whichever_way_they_come(flow: Flow, user: Any
     english = DOORS[door](flow, "en").content.decode()
     flow.browser.cookies.pop("django_language", None)
     page = DOORS[door](flow, language).content.decode()
-    given = {"example", "notebook", user.username, "id token", "the parameter client_id is unknown."}
+    given = {"example", "notebook", user.username, "id token", "no client is registered with this client_id."}
     assert f'<html lang="{language}"' in page
     assert left_in_english(language, page, english, given) == set()
 

@@ -253,13 +253,13 @@ def test_consent_marks_what_is_sensitive_and_what_is_new() -> None:
 
 
 def test_consent_says_for_how_long_and_where_to_take_it_back() -> None:
-    assert "Access lasts for 30 days. You can take this back at any time under connected apps." in words("consent")
+    assert "Access lasts for 30 days. You can remove access at any time under connected apps." in words("consent")
     assert elements("consent").of("a", href="/connected/")
 
 
 def test_consent_says_who_is_asking() -> None:
     found = elements("consent")
-    assert "Your answer goes to printer.example" in words("consent")
+    assert "You'll be sent back to printer.example" in words("consent")
     assert "help@printer.example" in words("consent")
     for address in ("https://printer.example/", "https://printer.example/privacy", "https://printer.example/terms"):
         (link,) = found.of("a", href=address)
@@ -269,8 +269,8 @@ def test_consent_says_who_is_asking() -> None:
 @pytest.mark.parametrize(
     ("unproven", "notice"),
     [
-        ("self_registered", "Nobody has vouched for this app"),
-        ("device", "It runs on your own device"),
+        ("self_registered", "This app has not been verified"),
+        ("device", "This app runs on your own device"),
         ("private_scheme", "another app could take its place"),
     ],
 )
@@ -298,7 +298,7 @@ def test_an_error_folds_away_what_is_for_a_developer() -> None:
 
 
 def test_an_app_is_listed_with_since_when_and_from_which_access() -> None:
-    assert "Printer Works only while you use it It can Use notes Since March 3, 2026 Last used Not yet" in words(
+    assert "Printer Works only while you use it This app can Use notes Since March 3, 2026 Last used Not yet" in words(
         "connected_apps"
     )
     assert "Also works while you are away" in words("connected_apps", apps=[app(access="background")])

@@ -70,9 +70,9 @@ def test_what_only_the_server_says_is_ignored(registered: Registrant) -> None:
     [
         ({"client_id": "another"}, "invalid_client_metadata", "client_id"),
         ({"client_id": None}, "invalid_client_metadata", "client_id"),
-        ({"client_secret": "chosen"}, "invalid_client_metadata", "does not choose"),
-        ({"client_secret": ""}, "invalid_client_metadata", "does not choose"),
-        ({"client_secret": ["x"]}, "invalid_client_metadata", "does not choose"),
+        ({"client_secret": "chosen"}, "invalid_client_metadata", "cannot choose"),
+        ({"client_secret": ""}, "invalid_client_metadata", "cannot choose"),
+        ({"client_secret": ["x"]}, "invalid_client_metadata", "cannot choose"),
         ({"redirect_uris": ["https://client.example/#x"]}, "invalid_redirect_uri", "fragment"),
         ({"grant_types": ["client_credentials"], "response_types": []}, "invalid_client_metadata", "not offered"),
     ],

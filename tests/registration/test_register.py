@@ -245,7 +245,7 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
             "response_types": ["id_token"],
         },
         "invalid_redirect_uri",
-        "must be https",
+        "requires an https URI",
     ),
     ({"initiate_login_uri": "http://client.example/login"}, "invalid_client_metadata", "https"),
     ({"initiate_login_uri": "http://localhost/login"}, "invalid_client_metadata", "https"),
@@ -283,7 +283,7 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
     ({"client_name": "N" * 201}, "invalid_client_metadata", "200"),
     ({"client_name": "Note\u202ebook"}, "invalid_client_metadata", "U+202E"),
     ({"client_name": "Note\u2028book"}, "invalid_client_metadata", "U+2028"),
-    ({"client_name": " \u00a0"}, "invalid_client_metadata", "can be seen"),
+    ({"client_name": " \u00a0"}, "invalid_client_metadata", "visible character"),
     ({"client_name#en": "Note\u200bbook"}, "invalid_client_metadata", "client_name#en"),
     ({"contacts": ["support\u00ad@client.example"]}, "invalid_client_metadata", "contacts"),
     ({"jwks": COSTLY}, "invalid_client_metadata", "too large"),
@@ -310,12 +310,12 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
     (
         {"grant_types": ["authorization_code"], "response_types": ["id_token"]},
         "invalid_client_metadata",
-        "needs the grant type implicit",
+        "requires the grant type implicit",
     ),
     ({"grant_types": ["implicit"], "response_types": ["code"]}, "invalid_client_metadata", "authorization_code"),
     ({"response_types": ["magic"]}, "invalid_client_metadata", "response_types"),
     ({"jwks": {"keys": [{"kty": "RSA", "d": "x"}]}}, "invalid_client_metadata", "private"),
-    ({"jwks": {"keys": []}, "jwks_uri": "https://client.example/jwks"}, "invalid_client_metadata", "Not beside"),
+    ({"jwks": {"keys": []}, "jwks_uri": "https://client.example/jwks"}, "invalid_client_metadata", "not both"),
     ({"jwks_uri": "http://client.example/jwks"}, "invalid_client_metadata", "jwks_uri"),
     ({"contacts": ["mail@client.example", 7]}, "invalid_client_metadata", "contacts"),
 ]
@@ -517,7 +517,7 @@ def test_the_setting_is_one_of_three(settings: Any) -> None:
 class TestConsent:
     """What a person is told of an app that registered itself."""
 
-    NOTICE = "Nobody has vouched for this app"
+    NOTICE = "This app has not been verified"
 
     def page(self, registrant: Registrant, browser: Browser, **headers: str) -> str:
         browser.defaults |= {f"HTTP_{name.upper()}": value for name, value in headers.items()}

@@ -32,18 +32,18 @@ def test_the_table_tells_what_is_open_first():
         "OPEN  ANY     /api/reading/plain                       tests.resource.middleware_urls.plain\n"
         "      ANY     /api/write          notes:write  Django\n"
         "\n"
-        "4 routes are OPEN, of 5.\n"
+        "4 of 5 routes are OPEN.\n"
     )
 
 
 @EVERYTHING
 def test_where_nothing_is_open_it_says_so():
-    assert run("--prefix", "/ninja/closed/").endswith("\nNo route is open, of 1.\n")
+    assert run("--prefix", "/ninja/closed/").endswith("\nNone of the 1 routes is open.\n")
 
 
 @EVERYTHING
 def test_one_open_route_is_one_route():
-    assert run("--prefix", "/pages/health").endswith("\n1 route is OPEN, of 1.\n")
+    assert run("--prefix", "/pages/health").endswith("\n1 of 1 routes is OPEN.\n")
 
 
 @MIDDLEWARE

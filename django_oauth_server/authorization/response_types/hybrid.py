@@ -47,7 +47,7 @@ class IDTokenToken(_Combined):
     """Not hybrid, as no code is returned: the implicit flow (OpenID Connect Core section 3.2)."""
 
     name = "id_token token"
-    label = _("ID token and access token at once (implicit)")
+    label = _("ID token and access token (implicit)")
     grant_types = ("implicit",)
     of = (TokenResponse,)
     returns_id_token = True

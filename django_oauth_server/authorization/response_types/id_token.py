@@ -17,7 +17,7 @@ class IDTokenResponse(ResponseType):
     """Who signed in, and nothing to fetch more with: the claims of the scopes are in it (section 5.4)."""
 
     name = "id_token"
-    label = _("ID token at once (implicit)")
+    label = _("ID token (implicit)")
     parameters = frozenset({"nonce"})
     grant_types = ("implicit",)
     default_mode = "fragment"

@@ -15,7 +15,7 @@ class NoneResponse(ResponseType):
     """The person's consent is recorded, for a request that comes later."""
 
     name = "none"
-    label = _("Nothing (consent alone)")
+    label = _("Nothing (consent only)")
     grant_types = ()
     default_mode = "query"
 

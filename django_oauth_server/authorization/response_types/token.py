@@ -18,7 +18,7 @@ class TokenResponse(ResponseType):
     """The implicit grant."""
 
     name = "token"
-    label = _("Access token at once (implicit)")
+    label = _("Access token (implicit)")
     grant_types = ("implicit",)
     default_mode = "fragment"
     carries_tokens = True

@@ -22,14 +22,16 @@ class RequestByValue(RequestSource):
             name="request_object_signing_alg",
             kind="choice",
             label=_("Request object signature"),
-            help=_("The algorithm with which it signs its request objects. Left empty, any that is offered."),
+            help=_(
+                "Algorithm the client signs its request objects with. Leave blank to allow any supported algorithm."
+            ),
             choices=lambda terms: {alg: alg for alg in ALGORITHMS},
         ),
         Member(
             name="require_signed_request_object",
             kind="flag",
-            label=_("Signs its requests"),
-            help=_("Whether what it asks for counts only where it has signed it, in a request object (RFC 9101)."),
+            label=_("Require signed requests"),
+            help=_("Whether the client must send its authorization requests as signed request objects (RFC 9101)."),
         ),
     )
 

@@ -46,7 +46,10 @@ def _check_request_uri(value: object, terms: Terms) -> None:
         raise ValueError(f"{value}: {exc}.") from exc
     if mark and not _FINGERPRINT.fullmatch(fingerprint):
         raise ValueError(
-            gettext("A fragment must be the SHA-256 of the content, base64url (OpenID Connect Core section 6.2).")
+            gettext(
+                "The fragment must be the base64url-encoded SHA-256 hash of the content (OpenID Connect Core "
+                "section 6.2)."
+            )
         )
 
 
@@ -59,9 +62,10 @@ class RequestByReference(RequestSource):
         Member(
             name="request_uris",
             kind="uris",
-            label=gettext_lazy("Request object addresses"),
+            label=gettext_lazy("Request URIs"),
             help=gettext_lazy(
-                "Where its request objects may be fetched; compared character by character, but for a fragment."
+                "URIs the client's request objects may be fetched from, one per line. They must match exactly, "
+                "except for the fragment."
             ),
             check=_check_request_uri,
         ),

@@ -36,8 +36,11 @@ def _algorithms(terms: Terms) -> Mapping[str, Words]:
 _SIGNING_ALG: Final = Member(
     name="token_endpoint_auth_signing_alg",
     kind="choice",
-    label=gettext_lazy("Algorithm of its assertions"),
-    help=gettext_lazy("With what it signs its assertions when it authenticates. Left empty, any that its method has."),
+    label=gettext_lazy("Assertion algorithm"),
+    help=gettext_lazy(
+        "Algorithm the client signs its authentication assertions with. Leave blank to allow any "
+        "algorithm of its authentication method."
+    ),
     choices=_algorithms,
 )
 

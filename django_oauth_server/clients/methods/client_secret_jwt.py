@@ -16,7 +16,7 @@ class ClientSecretJWT(AssertionMethod):
     """The secret itself is never sent, but this server has to keep it, encrypted."""
 
     name = "client_secret_jwt"
-    label = _("Assertion under its secret")
+    label = _("Assertion signed with the client secret")
     uses_secret = True
     needs_clear_secret = True
     algorithms = SHARED_SECRET_ALGORITHMS

@@ -18,7 +18,7 @@ class NoAuthentication(ClientAuthMethod):
     """Apps in a browser, on a phone or a desktop, which cannot keep a secret."""
 
     name = "none"
-    label = _("None (public client: an app in a browser, on a phone or a desktop)")
+    label = _("None (public client: an app in a browser, on a phone or on a desktop)")
     parameters = frozenset({"client_id"})
     confidential = False
 

@@ -16,7 +16,7 @@ class PrivateKeyJWT(AssertionMethod):
     """Nothing that proves who the client is ever leaves it."""
 
     name = "private_key_jwt"
-    label = _("Assertion signed with its private key")
+    label = _("Assertion signed with a private key")
     needs_keys = True
     algorithms = ALGORITHMS
 

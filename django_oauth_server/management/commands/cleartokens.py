@@ -17,31 +17,34 @@ from django_oauth_server.storage.cleanup import Sweep, sweeps
 
 
 class Command(BaseCommand):
-    help = "Delete tokens, codes and authorizations that are dead for good. Safe beside live traffic: run it daily."
+    help = (
+        "Delete tokens, codes and authorizations that can never be used again. Safe to run alongside live "
+        "traffic. Run it daily."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--batch-size", type=number(int, 1, 10_000), default=1000, help="Rows in one transaction (1000)."
+            "--batch-size", type=number(int, 1, 10_000), default=1000, help="Rows per transaction (default: 1000)."
         )
         parser.add_argument(
             "--pause",
             type=number(float, 0, 3600),
             default=0.0,
             metavar="SECONDS",
-            help="Rest between transactions (0).",
+            help="Pause between transactions (default: 0).",
         )
         parser.add_argument(
             "--max-batches",
             type=number(int, 1, 1_000_000),
             metavar="NUMBER",
-            help="Stop after so many; the next run goes on.",
+            help="Stop after this many batches. The next run continues.",
         )
         parser.add_argument(
             "--keep-revoked",
             type=number(int, 0, 36_500),
             default=30,
             metavar="DAYS",
-            help="How long the record of a revoked authorization is kept (30).",
+            help="How long revoked authorizations are kept (default: 30).",
         )
 
     def handle(
@@ -64,7 +67,7 @@ class Command(BaseCommand):
         for sweep in due:
             self.stdout.write(f"{deleted.get(str(sweep.words), 0)} {sweep.words}")
         if max_batches is not None:
-            self.stdout.write(_("Stopped after at most %(number)d batches.") % {"number": max_batches})
+            self.stdout.write(_("Stopped at the limit of %(number)d batches.") % {"number": max_batches})
 
     def _show_progress(self, words: str, rows: int) -> None:
         if self.stdout.isatty():

@@ -33,26 +33,35 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--issuer", help="The issuer identifier. Without it: the default issuer.")
-        parser.add_argument("--client-id", default="", help="Without it, one is made.")
-        parser.add_argument("--client-secret", default="", help="Without it, one is made, which is safer.")
+        parser.add_argument("--issuer", help="The issuer identifier. Default: the default issuer.")
+        parser.add_argument("--client-id", default="", help="The client ID. Omit to generate one.")
         parser.add_argument(
-            "--profile", default="", choices=PROFILES, help="A security profile tighter than the issuer's."
+            "--client-secret", default="", help=("The client secret. Omit to generate one, which is safer.")
         )
         parser.add_argument(
-            "--public", action="store_true", help="It cannot keep a secret: --token-endpoint-auth-method none."
+            "--profile", default="", choices=PROFILES, help="A security profile stricter than the issuer's."
         )
         parser.add_argument(
-            "--skip-consent", action="store_true", help="First party: people are not asked to allow it."
+            "--public",
+            action="store_true",
+            help=("Public client that cannot keep a secret. Same as --token-endpoint-auth-method none."),
         )
         parser.add_argument(
-            "--access-token-format", default="", help="Opaque or at+jwt. Without it: the resource's or issuer's."
+            "--skip-consent", action="store_true", help="First-party app: people are not asked to allow it."
+        )
+        parser.add_argument(
+            "--access-token-format",
+            default="",
+            help=("opaque or at+jwt. Default: the format of the resource or the issuer."),
         )
         parser.add_argument(
             "--json", action="store_true", dest="as_json", help="Print the RFC 7591 client information response."
         )
         parser.add_argument(
-            "--metadata", default="{}", metavar="JSON", help="Members as RFC 7591 writes them. Flags come first."
+            "--metadata",
+            default="{}",
+            metavar="JSON",
+            help=("Client metadata as a JSON object (RFC 7591). Flags take precedence."),
         )
         self._add_member_flags(parser)
 
@@ -92,7 +101,8 @@ class Command(BaseCommand):
             self.stderr.write(self.style.WARNING(words))
         if chosen_secret and len(chosen_secret) < _SHORT_SECRET:
             words = _(
-                "The secret is short. Secrets are stored as fast digests, which protect long random ones only: leave out --client-secret."
+                "This secret is short. Secrets are stored as fast hashes, which are only safe for long random "
+                "secrets. Omit --client-secret to generate one."
             )
             self.stderr.write(self.style.WARNING(words))
 
@@ -127,7 +137,7 @@ def _document(options: Mapping[str, Any]) -> dict[str, object]:
     except ValueError as exc:
         raise CommandError(_("--metadata is not JSON: %(reason)s") % {"reason": exc}) from exc
     if not isinstance(document, dict):
-        raise CommandError(_('--metadata is not a JSON object, such as {"client_name": "Notebook"}.'))
+        raise CommandError(_('--metadata must be a JSON object, for example {"client_name": "Notebook"}.'))
     flags = {name.removeprefix(_PREFIX): value for name, value in options.items() if name.startswith(_PREFIX)}
     given = document | {name: value for name, value in flags.items() if value is not None}
     return _usual(given) | given | ({"token_endpoint_auth_method": "none"} if options["public"] else {})
@@ -146,14 +156,15 @@ def _check_format(name: str, issuer: Issuer) -> None:
     formats = issuer.components.of(TokenFormat)
     if name and name not in formats:
         raise CommandError(
-            _("access_token_format: %(name)r is none of %(known)s.") % {"name": name, "known": ", ".join(formats)}
+            _("access_token_format: %(name)r is not supported. Choose one of: %(known)s.")
+            % {"name": name, "known": ", ".join(formats)}
         )
 
 
 def _in_words(information: Mapping[str, object]) -> str:
     lines = [f"{name}: {_in_line(value)}" for name, value in information.items() if not name.endswith("_at")]
     if "client_secret" in information:
-        lines.append(_("Keep the secret now. It cannot be shown again."))
+        lines.append(_("Copy the secret now. It cannot be shown again."))
     return "\n".join(lines)
 
 

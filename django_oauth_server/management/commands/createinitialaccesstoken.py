@@ -27,15 +27,21 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("label", type=_label, help="Who is given it, and for what.")
-        parser.add_argument("--issuer", help="The issuer identifier. Without it: the default issuer.")
-        parser.add_argument("--uses", type=_positive, metavar="NUMBER", help="Clients at most. Without it: any number.")
-        parser.add_argument("--expires-in", type=_positive, metavar="DAYS", help="Without it: never.")
+        parser.add_argument("label", type=_label, help="Who this token is given to, and what for.")
+        parser.add_argument("--issuer", help="The issuer identifier. Default: the default issuer.")
         parser.add_argument(
-            "--profile", default="", choices=PROFILES, help="A security profile that binds its clients."
+            "--uses", type=_positive, metavar="NUMBER", help=("Maximum number of clients. Default: no limit.")
         )
         parser.add_argument(
-            "--allow-client-credentials", action="store_true", help="Its clients may act for themselves."
+            "--expires-in", type=_positive, metavar="DAYS", help=("Days until the token expires. Default: never.")
+        )
+        parser.add_argument(
+            "--profile", default="", choices=PROFILES, help="Security profile of clients registered with this token."
+        )
+        parser.add_argument(
+            "--allow-client-credentials",
+            action="store_true",
+            help=("Let clients registered with this token use client_credentials."),
         )
 
     def handle(
@@ -61,12 +67,14 @@ class Command(BaseCommand):
         value = new_initial_access_token(token)
         add_initial_access_token(token)
         if named.settings.registration == "off":
-            self.stderr.write(self.style.WARNING(_("The setting registration is off: nobody can use it yet.")))
-        self.stderr.write(_("Keep it now. It cannot be shown again."))
+            self.stderr.write(
+                self.style.WARNING(_("The “registration” setting is “off”, so this token can't be used yet."))
+            )
+        self.stderr.write(_("Copy it now. It cannot be shown again."))
         self.stdout.write(value)
 
 
 def _label(text: str) -> str:
     if not 0 < len(text) <= _LONGEST_LABEL:
-        raise ArgumentTypeError(_("a text of at most %(most)d characters") % {"most": _LONGEST_LABEL})
+        raise ArgumentTypeError(_("enter a text of at most %(most)d characters") % {"most": _LONGEST_LABEL})
     return text

@@ -13,12 +13,19 @@ from django_oauth_server.management.arguments import number
 
 
 class Command(BaseCommand):
-    help = "Tell the apps that wait to be told that a person signed out. Safe beside live traffic and other runs of itself."
+    help = (
+        "Deliver pending back-channel logout notifications. Safe to run alongside live traffic and other runs "
+        "of this command."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--forever", action="store_true", help="Go on until it is stopped.")
+        parser.add_argument("--forever", action="store_true", help="Keep running until stopped.")
         parser.add_argument(
-            "--pause", type=number(float, 0, 3600), default=5.0, metavar="SECONDS", help="Rest between two looks (5)."
+            "--pause",
+            type=number(float, 0, 3600),
+            default=5.0,
+            metavar="SECONDS",
+            help=("Pause between checks for new notifications (default: 5)."),
         )
 
     def handle(self, *args: object, forever: bool, pause: float, **options: object) -> None:

@@ -15,13 +15,18 @@ from django_oauth_server.storage.transaction import atomic
 
 
 class Command(BaseCommand):
-    help = "Make a new secret for a client and print it. The former secret works beside it for a while, or ends now: replacesecret CLIENT_ID --now"
+    help = (
+        "Generate and print a new secret for a client. The previous secret keeps working for a while. To end "
+        "it now: replacesecret CLIENT_ID --now"
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("client_id", help="The client ID.")
-        parser.add_argument("--issuer", help="The issuer identifier. Without it: the default issuer.")
+        parser.add_argument("--issuer", help="The issuer identifier. Default: the default issuer.")
         parser.add_argument(
-            "--now", action="store_true", help="The secret has leaked: no former secret works any more, from now on."
+            "--now",
+            action="store_true",
+            help=("The secret has leaked: stop accepting all previous secrets immediately."),
         )
 
     def handle(self, *args: object, client_id: str, issuer: str | None, now: bool, **options: object) -> None:
@@ -37,9 +42,12 @@ class Command(BaseCommand):
             secret = new_secret(client, named, timezone.now(), at_once=now)
         if client.previous_secret_expires_at:
             until = date_format(local(client.previous_secret_expires_at), "DATETIME_FORMAT")
-            told = _("The former secret works until %(time)s. If it has leaked, use --now.") % {"time": until}
+            told = _("The previous secret works until %(time)s. If it has leaked, use --now.") % {"time": until}
         else:
-            told = _("No former secret works any more. Tokens that were issued live on: revoke them in the admin.")
+            told = _(
+                "Previous secrets no longer work. Tokens that have already been issued keep working: revoke "
+                "them in the admin."
+            )
         self.stderr.write(told)
-        self.stderr.write(_("Keep it now. It cannot be shown again."))
+        self.stderr.write(_("Copy it now. It cannot be shown again."))
         self.stdout.write(secret)

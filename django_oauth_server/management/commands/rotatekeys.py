@@ -16,25 +16,31 @@ from django_oauth_server.protocol.jose import ALGORITHMS
 from django_oauth_server.storage.signing_keys import issuers_with_keys
 
 _SAYS = {
-    "published": gettext_lazy("Key {kid} ({alg}) is published. It signs from {time}."),
-    "signs": gettext_lazy("Key {kid} ({alg}) is published, and signs from now on."),
-    "promoted": gettext_lazy("Key {kid} ({alg}), which was waiting, signs from now on."),
+    "published": gettext_lazy("Key {kid} ({alg}) is published. It starts signing at {time}."),
+    "signs": gettext_lazy("Key {kid} ({alg}) is published and now used for signing."),
+    "promoted": gettext_lazy("Key {kid} ({alg}) was already published and is now used for signing."),
     "waiting": gettext_lazy(
-        "Key {kid} ({alg}) is waiting already. It signs from {time}. Nothing was changed; --now lets it sign at once."
+        "Key {kid} ({alg}) is already published. It starts signing at {time}. Nothing was changed. Use --now to "
+        "start signing with it immediately."
     ),
 }
 
 
 class Command(BaseCommand):
-    help = "Publish the next signing key of each algorithm, which signs once others know it. Run it as often as keys shall change."
+    help = (
+        "Publish the next signing key of each algorithm. It starts signing once resource servers have had "
+        "time to fetch it. Run this command whenever keys should change."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--issuer", help="The issuer identifier. Without it: the default issuer.")
-        parser.add_argument("--now", action="store_true", dest="at_once", help="Let the new keys sign at once.")
+        parser.add_argument("--issuer", help="The issuer identifier. Default: the default issuer.")
+        parser.add_argument(
+            "--now", action="store_true", dest="at_once", help=("Start signing with the new keys immediately.")
+        )
         parser.add_argument(
             "--alg",
             choices=ALGORITHMS,
-            help="Rotate the keys of this algorithm alone. Without it: of each that is offered.",
+            help="Only rotate the keys of this algorithm. Default: all supported algorithms.",
         )
 
     def handle(self, *args: object, issuer: str | None, at_once: bool, alg: str | None, **options: object) -> None:
@@ -59,10 +65,10 @@ def _check_has_keys(issuer: Issuer) -> None:
     known = issuers_with_keys()
     if issuer.settings.signing_key_files or str(issuer) in known:
         return
-    said = _("{issuer} has no signing key, so there is none to replace.").format(issuer=issuer)
+    said = _("{issuer} has no signing key to replace.").format(issuer=issuer)
     if known:
         said += " " + _(
-            "This database has keys of {known}. Run the command with the settings and the environment of the server."
+            "This database has keys of {known}. Run this command with the server's settings and environment."
         ).format(known=", ".join(known))
     raise CommandError(said)
 
@@ -72,11 +78,11 @@ def _sentences(rotation: Rotation) -> list[str]:
     return [
         _SAYS[rotation.outcome].format(kid=key.kid, alg=key.alg, time=_time(key.signs_from)),
         *(
-            _("Key {kid} is published until {time}.").format(kid=one.kid, time=_time(one.expires_at))
+            _("Key {kid} stays published until {time}.").format(kid=one.kid, time=_time(one.expires_at))
             for one in rotation.retired
             if one.expires_at
         ),
-        *(_("Key {kid} had expired, and was removed.").format(kid=one.kid) for one in rotation.removed),
+        *(_("Key {kid} had expired and was removed.").format(kid=one.kid) for one in rotation.removed),
     ]
 
 

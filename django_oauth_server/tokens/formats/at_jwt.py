@@ -18,7 +18,7 @@ class AccessTokenJWT(TokenFormat):
     """Signed, and verified by resource servers without asking; elsewhere than beside this server it lives until it expires."""
 
     name = "at+jwt"
-    label = _("JWT (RFC 9068): verified without asking, lives until it expires")
+    label = _("JWT (RFC 9068): verified without contacting the server, valid until it expires")
     self_contained = True
 
     def digest(self, identifier: str) -> str:

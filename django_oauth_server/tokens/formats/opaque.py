@@ -14,7 +14,7 @@ class Opaque(TokenFormat):
     """256 random bits; all that is known of it is in the database."""
 
     name = "opaque"
-    label = _("Opaque: revoked at once, verified with one query or by introspection")
+    label = _("Opaque: can be revoked immediately, verified with one query or by introspection")
 
     def digest(self, identifier: str) -> str:
         return opaque.digest(identifier)

@@ -21,25 +21,31 @@ _ANY: Final = "ANY"
 
 class Command(BaseCommand):
     requires_system_checks: list[str] = []  # they point here
-    help = "Show what each route requires, by which mechanism, and which are open."
+    help = "Show which routes are protected, what they require and how, and which are open."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--prefix", default="/", help="Only paths that begin so.")
+        parser.add_argument("--prefix", default="/", help="Only show paths that start with this prefix.")
         parser.add_argument("--json", action="store_true", dest="as_json", help="Print a JSON list, for scripts.")
         parser.add_argument(
             "--fail-on-open",
             action="store_true",
-            help="Exit with status 1 if a route is open, or may be, that neither says so itself (open_resource) nor is allowed here.",
+            help=(
+                "Exit with status 1 if a route is or may be open without being declared open, either in code "
+                "(open_resource) or with --allow."
+            ),
         )
         parser.add_argument(
             "--allow",
             action="append",
             default=[],
             metavar="PATTERN",
-            help="Paths that may be open: '/accounts/*', or 'GET /status'. May be repeated.",
+            help="Pattern of a route that may be open: '/accounts/*' or 'GET /status'. May be repeated.",
         )
         parser.add_argument(
-            "--allow-file", type=Path, metavar="FILE", help="A file of such patterns, one a line; # begins a comment."
+            "--allow-file",
+            type=Path,
+            metavar="FILE",
+            help=("File with such patterns, one per line. Lines starting with # are comments."),
         )
 
     def handle(self, *args: object, **options: Any) -> None:
@@ -67,8 +73,8 @@ class Command(BaseCommand):
 
 def _summary(all_routes: int, number: int) -> str:
     if not number:
-        return _("No route is open, of %(all)d.") % {"all": all_routes}
-    words = ngettext("%(open)d route is OPEN, of %(all)d.", "%(open)d routes are OPEN, of %(all)d.", number)
+        return _("None of the %(all)d routes is open.") % {"all": all_routes}
+    words = ngettext("%(open)d of %(all)d routes is OPEN.", "%(open)d of %(all)d routes are OPEN.", number)
     return words % {"open": number, "all": all_routes}
 
 
@@ -124,7 +130,7 @@ def _fail(shown: Iterable[Route], allowed: Sequence[str]) -> None:
     failing = [route for route in shown if _state(route) and not route.on_purpose and not _is_allowed(route, allowed)]
     if failing:
         named = "\n".join(map(_described, failing))
-        raise CommandError(_("Open, and not said to be:\n%(routes)s") % {"routes": named})
+        raise CommandError(_("Open, but not declared as open:\n%(routes)s") % {"routes": named})
 
 
 def _described(route: Route) -> str:
