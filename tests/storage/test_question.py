@@ -20,7 +20,7 @@ def joined(digest):
 
 
 def columns(row):
-    return {name: value for name, value in vars(row).items() if name != "_state"}
+    return {name: value for name, value in vars(row).items() if not name.startswith("_")}
 
 
 def test_it_answers_what_django_answers(django_assert_num_queries):
