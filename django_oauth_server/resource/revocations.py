@@ -14,6 +14,7 @@ from django_oauth_server.resource.shared_cache import shared_cache
 _PREFIX: Final = "oauth_server:revoked:"
 _ALL_THERE: Final = "oauth_server:revocations"
 """A key that is as old as the oldest revocation in the cache: it goes where the cache loses its memory."""
+_KEPT: Final = "oauth_server:kept"
 
 
 def marks_of(claims: Mapping[str, object]) -> tuple[str, ...]:
@@ -61,8 +62,11 @@ def is_announced(cache: str, claims: Mapping[str, object]) -> bool:
     A cache that is away says nothing: what else is known of revocations still holds.
     """
     keys = [_PREFIX + mark for mark in marks_of(claims)]
-    found = shared_cache(cache).ask(lambda asked: asked.get_many(keys), away={})
-    return any(covers(before, claims) for before in found.values())
+
+    def is_among_them(asked: BaseCache) -> bool:
+        return any(covers(before, claims) for before in asked.get_many(keys).values())
+
+    return shared_cache(cache).ask(is_among_them, away=False)
 
 
 def announce(cache: str, revocations: Mapping[str, float | None], lifetime: timedelta) -> bool:
@@ -91,6 +95,16 @@ def withdraw(cache: str, marks: Collection[str]) -> bool:
 def is_complete(cache: str) -> bool:
     """Whether *cache* still has all that it was told since `complete`; nobody can say while it is away."""
     return bool(shared_cache(cache).ask(lambda asked: asked.get(_ALL_THERE), away=True))
+
+
+def keeps(cache: str) -> bool:
+    """Whether *cache* keeps what it is told. Some say nothing while their server is away, and one that is a dummy keeps nothing ever."""
+
+    def keep(asked: BaseCache) -> bool:
+        asked.set(_KEPT, 1, 60)
+        return bool(asked.get(_KEPT) == 1)
+
+    return shared_cache(cache).ask(keep, away=False)
 
 
 def complete(cache: str) -> None:

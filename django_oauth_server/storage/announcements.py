@@ -19,7 +19,7 @@ from django_oauth_server.conf.loader import load
 from django_oauth_server.models import Revocation
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.occasionally import Occasionally
-from django_oauth_server.resource.revocations import announce, complete, is_complete, withdraw
+from django_oauth_server.resource.revocations import announce, complete, is_complete, keeps, withdraw
 from django_oauth_server.storage.transaction import atomic
 
 WITHDRAWN_KEPT: Final = timedelta(hours=1)
@@ -58,6 +58,8 @@ def announce_all() -> None:
     """Tell every cache of what it was not told yet, and one that has lost its memory of everything. What cannot be told now is told later."""
     _debt.owed, _debt.not_before = True, monotonic() + _REST
     empty = [cache for cache in shared_caches() if not is_complete(cache)]
+    if not all(map(keeps, empty)):
+        return
     try:
         if empty:
             Revocation.objects.filter(expires_at__gt=timezone.now()).update(announced_at=None)

@@ -1,6 +1,7 @@
 """How often something failed of late: counted in the cache, where all processes see it. What succeeds is not counted, and asks nothing.
 
-While the cache is away, each process counts for itself: guesses stay bounded, by the limit times the number of processes.
+Each process counts for itself as well, as a cache may be away without a word, or keep nothing: guesses stay bounded then, by the limit times the
+number of processes.
 """
 
 from __future__ import annotations
@@ -97,13 +98,15 @@ def _count(key: str, timeout: float) -> int:
             return 1
         try:
             return int(asked.incr(key))
-        except ValueError:  # it went between the two
+        except ValueError:  # it went between the two, or the cache is away and says nothing of it
             return 1
 
-    counted = shared_cache("default").ask(count, away=None)
-    return _own.count(key) if counted is None else counted
+    return max(_own.count(key), shared_cache("default").ask(count, away=0))
 
 
 def _counts(keys: Collection[str]) -> Mapping[str, int]:
-    found = shared_cache("default").ask(lambda asked: asked.get_many(keys), away=None)
-    return _own.get_many(keys) if found is None else found
+    def counts(asked: BaseCache) -> Mapping[str, int]:
+        return {key: int(count) for key, count in asked.get_many(keys).items()}
+
+    found: Mapping[str, int] = shared_cache("default").ask(counts, away={})
+    return {key: max(count, found.get(key, 0)) for key, count in _own.get_many(keys).items()}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import urlencode
 
 import pytest
@@ -350,6 +351,22 @@ def test_a_chosen_secret_cannot_be_guessed_for_ever_while_the_cache_is_down(
     assert statuses(client, client.secret) == [200]
     clock.tick(60)
     assert statuses(chosen, CHOSEN) == [200]
+
+
+_SILENT = {"add": False, "get": None, "get_many": {}, "incr": ValueError("no such key")}
+_DUMMY = {"add": True, "get": None, "get_many": {}}
+_GARBAGE = {"add": False, "get": "words", "get_many": "words", "incr": "words"}
+
+
+@pytest.mark.spec("RFC 6749", "2.3.1")
+@pytest.mark.parametrize("answers", [_SILENT, _DUMMY, _GARBAGE], ids=["silent", "dummy", "garbage"])
+def test_nor_while_it_is_down_without_a_word_or_keeps_nothing(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock, answers: dict[str, Any]
+) -> None:
+    chosen = machine(secret=CHOSEN)
+    for name, answer in answers.items():
+        monkeypatch.setattr(cache, name, Mock(side_effect=[answer] * 99), raising=False)
+    assert statuses(chosen, *["wrong"] * 4, CHOSEN) == [401] * 3 + [429] * 2
 
 
 def test_whatever_else_fails_is_bounded_while_the_cache_is_down(flow: Flow, outage: Callable[[], None]) -> None:

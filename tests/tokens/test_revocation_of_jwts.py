@@ -510,15 +510,22 @@ class Outage:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
 
-    def begin(self) -> None:
+    def begin(self, *, silently: bool = False) -> None:
         for name in ("get", "get_many", "set", "set_many", "add", "incr", "delete", "delete_many"):
-            self._monkeypatch.setattr(type(caches["default"]), name, self._down)
+            answer = self._down if not silently else self._nothing if name == "get_many" else self._none
+            self._monkeypatch.setattr(type(caches["default"]), name, answer)
 
     def end(self) -> None:
         self._monkeypatch.undo()
 
     def _down(self, *_: object, **__: object) -> None:
         raise ConnectionError("down")
+
+    def _nothing(self, *_: object, **__: object) -> dict[str, object]:
+        return {}
+
+    def _none(self, *_: object, **__: object) -> None:
+        return None
 
 
 @pytest.fixture
@@ -566,6 +573,34 @@ def test_another_process_announces_what_the_one_that_revoked_did_not_live_to(jwt
     assert not is_announced(tokens["access_token"])
     notice(jwt_flow, tokens["access_token"])
     assert is_announced(tokens["access_token"])
+
+
+def test_a_cache_that_says_nothing_while_it_is_away_is_told_once_it_is_back(jwt_flow, outage):
+    """As django-redis does, where it is told to ignore exceptions, and clients of memcached."""
+    tokens = bought(jwt_flow)
+    revoke_it(jwt_flow, bought(jwt_flow))  # the cache was told of everything, and remembers that
+    outage.begin(silently=True)
+    revoke_it(jwt_flow, tokens)
+    for _ in range(3):
+        announcements._debt.not_before = 0.0  # a moment has passed
+        assert not opens(tokens["access_token"])
+    assert Revocation.objects.filter(announced_at=None).count() == 1, "what was told before is not told again meanwhile"
+    outage.end()
+    announcements._debt.not_before = 0.0
+    Browser().get("/.well-known/oauth-authorization-server")
+    assert is_announced(tokens["access_token"])
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"bytes", "words", [1], {"a": 1}, object()], ids=lambda garbage: type(garbage).__name__
+)
+def test_a_cache_that_answers_garbage_is_away(jwt_flow, outage, monkeypatch, garbage):
+    access_token, revoked = bought(jwt_flow)["access_token"], bought(jwt_flow)
+    revoke_it(jwt_flow, revoked)
+    for name, answer in {"get": lambda *_: garbage, "get_many": lambda _, keys: dict.fromkeys(keys, garbage)}.items():
+        monkeypatch.setattr(type(caches["default"]), name, answer)
+    assert opens(access_token) and jwt_flow.is_active(access_token)
+    assert not opens(revoked["access_token"]) and not jwt_flow.is_active(revoked["access_token"])
 
 
 @pytest.mark.parametrize(
