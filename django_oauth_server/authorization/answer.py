@@ -7,7 +7,7 @@ from functools import partial
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from django_oauth_server.authorization.prompts.base import Prompt, Situation
+from django_oauth_server.authorization.prompts.base import Place, Prompt, Situation
 from django_oauth_server.authorization.request import Granted
 from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.clients.presentation import presentation
@@ -23,7 +23,8 @@ from django_oauth_server.tokens.sealed import fetch_keys
 def first_prompt(situation: Situation) -> Prompt | None:
     """What has to be asked first. Raises the prompt's refusal where the client allowed no question."""
     prompts = sorted(situation.request.issuer.components.of(Prompt).values(), key=lambda one: one.place)
-    needed = [one for one in prompts if one.needed(situation)]
+    last = max(Place) if situation.user.is_authenticated else Place.SIGN_IN
+    needed = [one for one in prompts if one.place <= last and one.needed(situation)]
     if needed and "none" in situation.request.prompts:
         raise _refusal(needed, situation)
     return needed[0] if needed else None
@@ -32,7 +33,7 @@ def first_prompt(situation: Situation) -> Prompt | None:
 def _refusal(needed: Sequence[Prompt], situation: Situation) -> OAuthError:
     """A client that the person at the browser allowed nothing is told no more than that: neither whether they are the one whom it means, nor
     when and how they signed in."""
-    consent = [one for one in needed if one.refusal is ConsentRequired and situation.user.is_authenticated]
+    consent = [one for one in needed if one.refusal is ConsentRequired]
     if consent and situation.request.subject:
         return LoginRequired("The person whom the request means is not signed in, or has not allowed it.")
     prompt = (consent or needed)[0]

@@ -37,8 +37,8 @@ class Turn:
     """The parameters are of a request object whose signature was good. It is not read again: its time may be over once somebody has signed in."""
 
     def having(self, *done: str, by: AbstractBaseUser | AnonymousUser) -> Turn:
-        """The same, with *done* answered as well."""
-        return replace(self, done=self.done.union(done), by=_name(by))
+        """The same, with *done* answered as well. What a stranger adds does not make what somebody has answered a stranger's."""
+        return replace(self, done=self.done.union(done), by=_name(by) or self.by)
 
     def showing(self, shown: str) -> Turn:
         """The same, when the person is asked to allow it."""

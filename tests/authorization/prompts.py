@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from django.contrib.auth.models import User
+
 from django_oauth_server.authorization.prompts.base import Place, Prompt, Situation
 from django_oauth_server.authorization.prompts.waiting import wait
 from django_oauth_server.authorization.response_modes.base import Page, Redirect
@@ -14,10 +16,10 @@ class SecondFactor(Prompt):
     """At another page. Whoever has proven it is called so."""
 
     name = "second_factor"
-    refusal = InteractionRequired
 
     def needed(self, situation: Situation) -> bool:
-        return situation.user.is_authenticated and situation.user.last_name != "proven"
+        assert isinstance(situation.user, User)
+        return situation.user.last_name != "proven"
 
     def ask(self, situation: Situation) -> Redirect:
         return Redirect("/second-factor/?next=" + quote(situation.come_back(), safe=""))
@@ -29,6 +31,19 @@ class LastQuestion(SecondFactor):
     place = Place.AFTER_CONSENT
 
 
+class Age(Prompt):
+    """Asked of strangers too, at another page that has the answer as a link."""
+
+    name = "age"
+    place = Place.NEW_ACCOUNT
+
+    def needed(self, situation: Situation) -> bool:
+        return self.name not in situation.turn.done
+
+    def ask(self, situation: Situation) -> Redirect:
+        return Redirect("/age/?next=" + quote(situation.come_back(self.name), safe=""))
+
+
 class Terms(Prompt):
     """On a page of its own."""
 
@@ -36,7 +51,7 @@ class Terms(Prompt):
     refusal = InteractionRequired
 
     def needed(self, situation: Situation) -> bool:
-        return situation.user.is_authenticated and self.name not in situation.turn.done
+        return self.name not in situation.turn.done
 
     def ask(self, situation: Situation) -> Page:
         request = situation.request

@@ -104,6 +104,17 @@ def test_what_one_person_allowed_counts_for_nobody_else(flow: Flow, user: Any, o
     assert not Authorization.objects.exists()
 
 
+def test_nor_does_a_stranger_on_the_way_make_it_anybodys(flow: Flow, own: Any) -> None:
+    own("LastQuestion")
+    back = back_from(flow.decide(flow.authorize()), "/second-factor/")
+    own("LastQuestion", "Age")
+    other = Browser()
+    signing_in = back_from(other.get(back_from(other.get(back), "/age/")), "/accounts/login/")
+    other.force_login(UserFactory(last_name="proven"))
+    assert is_consent(other.get(back_from(other.get(signing_in), "/age/")))
+    assert not Authorization.objects.exists()
+
+
 def test_what_a_scope_was_cleared_of_stays_cleared_on_the_way(flow: Flow, user: Any, own: Any, settings: Any) -> None:
     own("LastQuestion")
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {
@@ -154,6 +165,21 @@ def test_all_own_prompts_are_asked_each_at_its_place(flow: Flow, user: Any, own:
     back = back_from(flow.decide(consent), "/second-factor/")
     prove(user)
     assert "code" in answered(flow.browser.get(back))
+
+
+def test_a_stranger_signs_in_before_they_are_asked_for_more(client_app: Any, own: Any) -> None:
+    own("LastQuestion", "Terms", "SecondFactor")
+    stranger = Flow(client_app, Browser())
+    assert "next" in parse_qs(urlsplit(stranger.authorize()["Location"]).query)
+    assert answered(stranger.authorize(prompt="none"))["error"] == "login_required"
+
+
+def test_what_was_answered_before_the_sign_in_counts_after_it(client_app: Any, user: Any, own: Any) -> None:
+    own("Age")
+    stranger = Flow(client_app, Browser())
+    signing_in = back_from(stranger.browser.get(back_from(stranger.authorize(), "/age/")), "/accounts/login/")
+    stranger.browser.force_login(user)
+    assert is_consent(stranger.browser.get(signing_in))
 
 
 def test_a_silent_request_is_told_that_something_has_to_be_asked(flow: Flow, user: Any, own: Any) -> None:

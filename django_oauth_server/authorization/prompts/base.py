@@ -18,7 +18,7 @@ from django_oauth_server.authorization.turn import Turn
 from django_oauth_server.authorization.way_back import WayBack
 from django_oauth_server.component import Component, Document
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.errors import OAuthError
+from django_oauth_server.errors import InteractionRequired, OAuthError
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization
 
@@ -64,7 +64,10 @@ class Situation:
 
 
 class Place(IntEnum):
-    """When a prompt is asked, among all that are needed: the lowest first. Those of one place are asked in the order of the components."""
+    """When a prompt is asked, among all that are needed: the lowest first. Those of one place are asked in the order of the components.
+
+    Who is not signed in is asked nothing that comes after `SIGN_IN`.
+    """
 
     NEW_ACCOUNT = 100
     SIGN_IN = 200
@@ -88,7 +91,7 @@ class Prompt(Component):
     place: ClassVar[int] = Place.BEFORE_CONSENT
     value: ClassVar[str] = ""
     """The value of the parameter `prompt` that asks for it. Empty: none does."""
-    refusal: ClassVar[type[OAuthError]]
+    refusal: ClassVar[type[OAuthError]] = InteractionRequired
     """What a client is told that allowed no question (`prompt=none`, OpenID Connect Core section 3.1.2.1)."""
 
     def needed(self, situation: Situation) -> bool:

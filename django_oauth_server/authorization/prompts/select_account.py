@@ -27,9 +27,7 @@ class ExpectedAccount(Prompt):
 
     def needed(self, situation: Situation) -> bool:
         request = situation.request
-        if not request.subject or not situation.user.is_authenticated:
-            return False
-        return subject(situation.user.pk, request.client, request.issuer) != request.subject
+        return bool(request.subject) and subject(situation.user.pk, request.client, request.issuer) != request.subject
 
     def ask(self, situation: Situation) -> Page:
         request = situation.request
