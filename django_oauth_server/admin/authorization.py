@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from django_oauth_server.admin.lists import JWT_OUTLIVES, RecordAdmin, badge, confirmed
 from django_oauth_server.models import Authorization
@@ -25,7 +25,7 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
-        return [("live", _("active")), ("revoked", _("revoked"))]
+        return [("live", _("active")), ("revoked", pgettext("authorization", "revoked"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> QuerySet[Authorization]:
         chosen = {"live": True, "revoked": None}
@@ -57,7 +57,7 @@ class AuthorizationAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: Authorization) -> SafeString:
         if not row.is_live:
-            return badge(_("revoked"), "over")
+            return badge(pgettext("authorization", "revoked"), "over")
         if not row.client.is_active:
             return badge(_("client disabled"), "over")
         return badge(_("active"), "good") if row.user.is_active else badge(_("user disabled"), "over")

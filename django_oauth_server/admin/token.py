@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from django_oauth_server.admin.lists import JWT_OUTLIVES, RecordAdmin, badge, confirmed
 from django_oauth_server.models import Token
@@ -46,7 +46,7 @@ class TokenAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: Token) -> SafeString:
         for is_so, words in (
-            (row.revoked_at is not None, _("revoked")),
+            (row.revoked_at is not None, pgettext("token", "revoked")),
             (timezone.now() >= row.expires_at, _("expired")),
             (row.superseded_at is not None, _("rotated")),
             (not row.client.is_active, _("client disabled")),

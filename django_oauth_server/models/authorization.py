@@ -10,6 +10,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Authorization(models.Model):
@@ -32,7 +33,7 @@ class Authorization(models.Model):
     created_at = models.DateTimeField(_("since"), default=timezone.now)
     consented_at = models.DateTimeField(_("last confirmed"), default=timezone.now)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
-    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    revoked_at = models.DateTimeField(pgettext_lazy("date", "revoked"), null=True, blank=True)
     is_live = models.BooleanField(null=True, default=True, editable=False)
     """True, or NULL once revoked: one live authorization for a client and a user, by a constraint that every database knows."""
 

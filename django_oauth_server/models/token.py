@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Token(models.Model):
@@ -40,7 +41,7 @@ class Token(models.Model):
     issued_at = models.DateTimeField(_("issued"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires"), db_index=True)
     superseded_at = models.DateTimeField(_("rotated"), null=True, blank=True)
-    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    revoked_at = models.DateTimeField(pgettext_lazy("date", "revoked"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("token")

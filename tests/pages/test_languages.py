@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.test import Client as Browser
-from django.utils import translation
+from django.utils import timezone, translation
 
 import django_oauth_server
 from django_oauth_server.conf import OPENID_SCOPES
-from tests.factories import AuthorizationFactory, ClientFactory
+from tests.factories import AuthorizationFactory, ClientFactory, TokenFactory
 from tests.flow import END_SESSION, Flow
 from tests.pages.test_templates import PAGES, app, client, html, scope
 
@@ -153,6 +153,33 @@ def test_french_has_no_space_where_a_line_must_not_break(of: str) -> None:
     assert [words for words in catalogue("fr", of).values() if re.search(r" [?!:;»]|« |\w'\w", words)] == []
 
 
+SAID_OF_ONE_GENDER = re.compile(r"\(e\)|\bvous (?:êtes|serez|étiez|vous êtes|pouvez être) \w+é\b|^Rester \w+é$")
+
+
+def test_french_addresses_everybody() -> None:
+    assert [words for words in catalogue("fr").values() if SAID_OF_ONE_GENDER.search(words)] == []
+
+
+RIDDLES = {
+    "de": r"\bLeer:|länger als nichts|das man sieht|beginnen lassen|^Das Höchste",
+    "fr": r"\bSi vide\b|longue que rien|canal arrière",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_help_says_what_to_do(language: str) -> None:
+    assert [words for words in catalogue(language).values() if re.search(RIDDLES[language], words)] == []
+
+
+@pytest.mark.django_db
+def test_a_state_in_french_agrees_with_what_it_is_said_of(admin_client: Browser) -> None:
+    token = TokenFactory(revoked_at=timezone.now())
+    type(token.authorization).objects.update(is_live=None, revoked_at=timezone.now())
+    for page, words in (("token/", "révoqué"), ("authorization/?state=revoked", "révoquée")):
+        listed = admin_client.get(f"/admin/django_oauth_server/{page}", headers={"Accept-Language": "fr"})
+        assert f">{words}</span>" in listed.content.decode()
+
+
 Door = Callable[[Flow, str], Any]
 DOORS: dict[str, Door] = {
     "consent": lambda flow, language: flow.authorize(scope=" ".join(OPENID_SCOPES), ui_locales=language),
@@ -192,8 +219,8 @@ def test_a_person_reads_no_english_whichever_way_they_come(flow: Flow, user: Any
 @pytest.mark.parametrize(
     ("language", "sentence"),
     [
-        ("de", "Dies gilt, bis Sie es widerrufen oder die App 30 Tage lang nicht verwendet wurde."),
-        ("fr", "ou que l’application n’ait pas été utilisée pendant 30 jours."),
+        ("de", "Der Zugriff endet, wenn Sie ihn entfernen oder die App 30 Tage lang nicht verwenden."),
+        ("fr", "ou après 30 jours sans utilisation."),
     ],
 )
 def test_numbers_have_their_plural(flow: Flow, language: str, sentence: str) -> None:
@@ -210,7 +237,7 @@ def test_the_admin_explains_the_members_of_a_client(admin_client: Browser, langu
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("language", "words"), [("de", "Die neuesten 1000 Treffer"), ("fr", "Les 1000 résultats")])
+@pytest.mark.parametrize(("language", "words"), [("de", "die neuesten 1000 Treffer"), ("fr", "les 1000 résultats")])
 def test_the_admin_waits_with_its_words_until_the_language_is_known(
     admin_client: Browser, language: str, words: str
 ) -> None:
@@ -227,7 +254,7 @@ def test_commands_speak_the_language_that_is_active(language: str, words: str) -
     assert words in written.getvalue()
 
 
-@pytest.mark.parametrize(("language", "words"), [("de", "Von 0 Routen ist keine offen."), ("fr", "sur 0.")])
+@pytest.mark.parametrize(("language", "words"), [("de", "Geprüfte Routen: 0."), ("fr", "Aucune route ouverte.")])
 def test_the_resource_server_brings_its_own_translations(language: str, words: str) -> None:
     written = StringIO()
     with translation.override(language):

@@ -38,7 +38,7 @@ def test_the_table_tells_what_is_open_first():
 
 @EVERYTHING
 def test_where_nothing_is_open_it_says_so():
-    assert run("--prefix", "/ninja/closed/").endswith("\nNone of the 1 routes is open.\n")
+    assert run("--prefix", "/ninja/closed/").endswith("\nNo open routes. Routes checked: 1.\n")
 
 
 @EVERYTHING

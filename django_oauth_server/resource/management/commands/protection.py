@@ -73,7 +73,7 @@ class Command(BaseCommand):
 
 def _summary(all_routes: int, number: int) -> str:
     if not number:
-        return _("None of the %(all)d routes is open.") % {"all": all_routes}
+        return _("No open routes. Routes checked: %(all)d.") % {"all": all_routes}
     words = ngettext("%(open)d of %(all)d routes is OPEN.", "%(open)d of %(all)d routes are OPEN.", number)
     return words % {"open": number, "all": all_routes}
 
