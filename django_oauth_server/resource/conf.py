@@ -85,7 +85,7 @@ def verifier() -> TokenVerifier:
         raise ImproperlyConfigured(
             f'{SETTING} needs a "verifier": the default one asks the tables of "django_oauth_server", which is not in INSTALLED_APPS.'
         )
-    return _verifying(_imported(one, "verifier")()) if isinstance(one, str) else one
+    return _verifying(_made(one)) if isinstance(one, str) else one
 
 
 @cache
@@ -110,6 +110,14 @@ def audiences() -> tuple[str, ...]:
     return expected
 
 
+def _made(path: str) -> object:
+    kind = _imported(path, "verifier")
+    try:
+        return kind()
+    except TypeError as exc:
+        raise ImproperlyConfigured(f"{SETTING}: verifier {path!r} cannot be made without arguments: {exc}") from exc
+
+
 def _imported(path: str, name: str) -> Any:
     try:
         found = import_string(path)
@@ -122,6 +130,15 @@ def _imported(path: str, name: str) -> Any:
 
 def _normal(one: ResourceServerSettings) -> ResourceServerSettings:
     """*one*, once it is known to be sound."""
+    for name in ("user", "scope_covers"):
+        if not isinstance(getattr(one, name), str):
+            raise ImproperlyConfigured(
+                f"{SETTING}: {name} is the dotted path of a function, not {getattr(one, name)!r}."
+            )
+    if not isinstance(one.scopes, Mapping):
+        raise ImproperlyConfigured(
+            f'{SETTING}: scopes is a dict of words, such as {{"notes:read": "Read your notes"}}.'
+        )
     if not isinstance(one.realm, str) or not _PRINTABLE.fullmatch(one.realm):
         raise ImproperlyConfigured(f"{SETTING}: realm {one.realm!r} must be printable ASCII.")
     if isinstance(one.verifier, str) and "." not in one.verifier:

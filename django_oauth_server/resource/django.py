@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from difflib import get_close_matches
 from functools import partial, wraps
 from inspect import isawaitable
@@ -17,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from django_oauth_server.resource.admission import aadmit, admit, by_token, refusal_headers
 from django_oauth_server.resource.challenge import Challenge
+from django_oauth_server.resource.closures import attribute
 from django_oauth_server.resource.people import attach
 from django_oauth_server.resource.requirement import Demands, Requirement, requires
 
@@ -38,6 +40,8 @@ def protected_resource(
             raise TypeError(
                 f"{view.__name__} is a class, and protected_resource is for functions. Derive it from ProtectedResourceMixin."
             )
+        if not callable(view):
+            raise TypeError(f"protected_resource decorates a view, and {type(view).__name__} is none.")
         protected = _by_token_alone(
             _async(view, requirement) if iscoroutinefunction(view) else _sync(view, requirement)
         )
@@ -51,6 +55,11 @@ def open_resource(view: V) -> V:
     """Say that *view* is open on purpose, under a protected prefix too. `manage.py protection` lists it as open."""
     view.is_open = True  # type: ignore[attr-defined]
     return view
+
+
+def is_open(view: object) -> bool:
+    """Whether *view* says so (`open_resource`). Another attribute of that name says nothing."""
+    return attribute(view, "is_open") is True
 
 
 def _by_token_alone(view: ViewFunction) -> ViewFunction:
@@ -164,9 +173,12 @@ def _declared(scopes: object, requirement: object) -> list[Requirement]:
 def _check_names(cls: type) -> None:
     """A declaration under a name that is nearly right would mean nothing, and a base class's would be taken for it."""
     for name, value in vars(cls).items():
-        if not isinstance(value, (str, list, tuple, set, frozenset, Requirement)) or name in _DECLARATIONS:
+        if not isinstance(value, (str, list, tuple, set, frozenset, timedelta, Requirement)) or name in _DECLARATIONS:
             continue
-        meant = ["required_scopes"] if name == "scopes" else get_close_matches(name, _DECLARATIONS, n=1, cutoff=0.8)
+        if name in Demands.__annotations__:
+            raise TypeError(f"{cls.__name__}.{name} requires nothing. Write requirement = requires(..., {name}=...).")
+        close = get_close_matches(name, _DECLARATIONS, n=1, cutoff=0.8)
+        meant = ["required_scopes"] if name in {"scope", "scopes"} else close
         if meant:
             raise TypeError(f"{cls.__name__}.{name} requires nothing. Did you mean {meant[0]}?")
 

@@ -371,9 +371,13 @@ def _combine(operands: Any, left: Any, right: Any) -> Any:
     """Two requirements become one, whose challenge names the scopes of both; REST framework combines anything else."""
     sides = [_permission(side) if isinstance(side, Requirement) else side for side in (left, right)]
     for side in sides:
-        if not isinstance(side, (type, OperandHolder, SingleOperandHolder)):
+        if not isinstance(side, (OperandHolder, SingleOperandHolder)) and not _is_permission(side):
             raise TypeError(f"a requirement composes with permission classes and requirements, not with {side!r}.")
     requirements = [side.requirement for side in sides if isinstance(side, type) and issubclass(side, _Fixed)]
     if len(requirements) == len(sides):
         return _permission(_OPERATOR[operands](*requirements))
     return _Composition(operands, *sides)
+
+
+def _is_permission(side: object) -> bool:
+    return isinstance(side, type) and hasattr(side, "has_permission")

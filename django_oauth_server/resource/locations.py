@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.core.signals import setting_changed
@@ -11,6 +12,8 @@ from django.urls import NoReverseMatch, get_script_prefix, reverse
 APP_NAME = "oauth_resource"
 """The application namespace of the resource server's URLs."""
 SUFFIX = ".well-known/oauth-protected-resource"
+_MOST: Final = 1024
+"""Addresses that are kept: a view may name a resource by what its caller asks for."""
 
 
 def metadata_url(resource: str) -> str:
@@ -18,7 +21,7 @@ def metadata_url(resource: str) -> str:
     return _metadata_url(resource, get_script_prefix())
 
 
-@cache
+@lru_cache(maxsize=_MOST)
 def _metadata_url(resource: str, prefix: str) -> str:
     """Below the path where the project is mounted, if *resource* is there: a mounted project can serve no more. A challenge names the address
     (RFC 9728 section 5.1), so that it may differ from the usual one.

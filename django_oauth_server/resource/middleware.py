@@ -12,7 +12,7 @@ from django.urls import Resolver404, resolve
 from django_oauth_server.resource.admission import aadmit, admit, by_token
 from django_oauth_server.resource.challenge import Challenge
 from django_oauth_server.resource.conf import load
-from django_oauth_server.resource.django import refused
+from django_oauth_server.resource.django import is_open, refused
 from django_oauth_server.resource.requirement import Requirement, requires
 from django_oauth_server.resource.token import VerifiedToken
 
@@ -38,7 +38,7 @@ class ProtectedPrefixMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         requirement = requirement_of(request.path_info)
-        if requirement is None or _is_open(_view(request)):
+        if requirement is None or is_open(_view(request)):
             return self.get_response(request)
         if self.is_async:
             return self._asked_async(request, requirement)
@@ -52,13 +52,13 @@ class ProtectedPrefixMiddleware:
     def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponseBase | None:
         """The view itself says whether it is open: another middleware may have led to it since (`request.urlconf`)."""
         requirement = requirement_of(request.path_info)
-        return None if requirement is None or _is_open(view) else _refusal(admit(request, requirement))
+        return None if requirement is None or is_open(view) else _refusal(admit(request, requirement))
 
     async def _process_view_async(
         self, request: HttpRequest, view: object, args: object, kwargs: object
     ) -> HttpResponseBase | None:
         requirement = requirement_of(request.path_info)
-        return None if requirement is None or _is_open(view) else _refusal(await aadmit(request, requirement))
+        return None if requirement is None or is_open(view) else _refusal(await aadmit(request, requirement))
 
 
 def requirement_of(path: str) -> Requirement | None:
@@ -76,11 +76,6 @@ def _view(request: HttpRequest) -> object:
         return resolve(request.path_info, getattr(request, "urlconf", None)).func
     except Resolver404:
         return None
-
-
-def _is_open(view: object) -> bool:
-    """Whether *view* says so (`open_resource`)."""
-    return bool(getattr(view, "is_open", False))
 
 
 def _refusal(outcome: VerifiedToken | Challenge) -> HttpResponseBase | None:

@@ -97,8 +97,10 @@ class Scopes(Requirement):
     needed: frozenset[str]
 
     def __post_init__(self) -> None:
-        for name in _each(self.needed, "scopes"):
+        scopes = _each(self.needed, "scopes")
+        for name in scopes:
             _check_scope(name)
+        object.__setattr__(self, "needed", frozenset(scopes))
 
     @property
     def alternatives(self) -> tuple[frozenset[str], ...]:
@@ -148,8 +150,12 @@ class Authentication(Requirement):
     max_age: timedelta | None = None
 
     def __post_init__(self) -> None:
-        _check_words(self.acr_values, "acr_values")
+        acr_values = _each(self.acr_values, "acr_values")
+        _check_words(acr_values)
+        object.__setattr__(self, "acr_values", acr_values)
         if self.max_age is None:
+            if not acr_values:
+                raise ValueError("it asks for no authentication. Name acr_values or a max_age.")
             return
         if not isinstance(self.max_age, timedelta):
             raise TypeError(f"max_age is a timedelta, such as timedelta(minutes=5), not {_kind(self.max_age)}.")
@@ -178,7 +184,7 @@ class Authentication(Requirement):
     def __str__(self) -> str:
         acr = f"acr {' or '.join(self.acr_values)}" if self.acr_values else ""
         age = f"signed in within {self.max_age}" if self.max_age is not None else ""
-        return ", ".join(filter(None, (acr, age))) or "any authentication"
+        return ", ".join(filter(None, (acr, age)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,15 +211,17 @@ class Caller(Requirement):
 class Clients(Requirement):
     """One of these clients holds it."""
 
-    client_ids: frozenset[str]
+    client_ids: Collection[str]
 
     def __post_init__(self) -> None:
-        if not _each(self.client_ids, "clients"):
+        client_ids = _each(self.client_ids, "clients")
+        if not client_ids:
             raise ValueError(
                 "clients names no client. Name at least one client_id, or leave it out to let any client in."
             )
-        for client_id in self.client_ids:
+        for client_id in client_ids:
             _check_text(client_id, "clients")
+        object.__setattr__(self, "client_ids", frozenset(client_ids))
 
     def judge(self, token: VerifiedToken) -> Challenge | None:
         return None if token.client_id in self.client_ids else INSUFFICIENT_SCOPE
@@ -341,7 +349,7 @@ def _before(**further: Unpack[Demands]) -> Iterator[Requirement]:
     if "caller" in further:
         yield Caller(further["caller"])
     if "clients" in further:
-        yield Clients(frozenset(_each(further["clients"], "clients")))
+        yield Clients(further["clients"])
 
 
 def _after(**further: Unpack[Demands]) -> Iterator[Requirement]:
@@ -383,11 +391,11 @@ def _each(values: Collection[str], name: str) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _check_words(values: Collection[str], name: str) -> None:
-    for value in _each(values, name):
-        _check_text(value, name)
+def _check_words(acr_values: Iterable[str]) -> None:
+    for value in acr_values:
+        _check_text(value, "acr_values")
         if not _WORD.fullmatch(value):
-            raise ValueError(f"{name} has {value!r}; write each value as a string of its own, without spaces.")
+            raise ValueError(f"acr_values has {value!r}; write each value as a string of its own, without spaces.")
 
 
 def _check_text(value: object, name: str) -> None:

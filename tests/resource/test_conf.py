@@ -35,6 +35,10 @@ def test_nothing_need_be_set_beside_the_authorization_server(settings):
         ({"resource": ["https://api.example#part"]}, "fragment"),
         ({"resource": [1]}, "resource 1"),
         ({"resource": 1}, "a string, or a list"),
+        ({"user": print}, "user is the dotted path of a function"),
+        ({"user": None}, "user is the dotted path of a function"),
+        ({"scope_covers": print}, "scope_covers is the dotted path of a function"),
+        ({"scopes": ["notes:read"]}, "scopes is a dict"),
     ],
 )
 def test_a_mistake_says_what_to_mend(settings, declared, complaint):
@@ -52,6 +56,12 @@ def test_the_setting_is_a_dict(settings):
 def test_the_verifier_is_made_once(settings):
     assert isinstance(verifier(), KnownTokens)
     assert verifier() is verifier()
+
+
+def test_a_verifier_that_needs_arguments_is_named(settings):
+    configure(settings, verifier="django_oauth_server.resource.verifiers.jwks.JWKSVerifier")
+    with pytest.raises(ImproperlyConfigured, match="cannot be made without arguments"):
+        verifier()
 
 
 def test_a_verifier_that_cannot_be_imported_is_named(settings):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from django_oauth_server.resource import locations
+from django_oauth_server.resource.locations import metadata_url
 from tests.resource.verifiers import MAIL, NOTES
 
 pytestmark = [pytest.mark.urls("tests.resource.metadata_urls"), pytest.mark.spec("RFC 9728", "3")]
@@ -132,3 +134,10 @@ def test_beside_the_authorization_server_it_is_there_without_more(settings):
     document = get().json()
     assert document["resource"] == "https://as.example"
     assert document["authorization_servers"] == ["https://as.example"]
+
+
+def test_resources_that_callers_name_do_not_stay_in_memory():
+    """A view may name a resource by what its caller asks for (`get_requirement`)."""
+    for number in range(2000):
+        metadata_url(f"https://api.example/{number}")
+    assert locations._metadata_url.cache_info().currsize < 2000

@@ -7,6 +7,7 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.http import HttpResponse
 from django.test import AsyncClient, Client
+from django.urls import clear_url_caches, path
 
 from django_oauth_server.resource.middleware import requirement_of
 from django_oauth_server.resource.requirement import requires
@@ -151,6 +152,23 @@ def test_what_is_beside_the_prefix_is_left_alone(call, path):
 @SERVERS
 def test_a_view_that_says_so_is_open(call):
     assert call("/api/health").json() == {"authenticated": False}
+
+
+class Shop:
+    """A view for which the name means something else."""
+
+    def is_open(self) -> bool:
+        return False
+
+    def __call__(self, request):
+        return HttpResponse("in")
+
+
+@SERVERS
+def test_a_view_says_so_by_the_decorator_alone(call, settings):
+    settings.ROOT_URLCONF = (path("api/shop", Shop()),)
+    clear_url_caches()
+    assert call("/api/shop").status_code == 401
 
 
 @SERVERS

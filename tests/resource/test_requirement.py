@@ -6,11 +6,14 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.test import Client
+from django.urls import clear_url_caches, path
+from ninja import NinjaAPI
 
 from django_oauth_server.resource import drf, ninja
 from django_oauth_server.resource.challenge import Challenge
 from django_oauth_server.resource.django import protected_resource
-from django_oauth_server.resource.requirement import requires
+from django_oauth_server.resource.requirement import Authentication, Clients, Scopes, requires
 from tests.resource.verifiers import MAIL, NOTES, make_token
 
 A, B, C = requires("a"), requires("b"), requires("c")
@@ -125,6 +128,8 @@ MECHANISMS = pytest.mark.parametrize(
         ({"clients": [""]}, "an empty string"),
         ({"clients": ["app", None]}, "it has None"),
         ({"clients": 5}, "list or tuple"),
+        ({"clients": [["app"]]}, "it has list"),
+        ({"acr_values": [["phr"]]}, "it has list"),
         ({"audience": ""}, "no resource identifier"),
         ({"audience": " "}, "no resource identifier"),
         ({"audience": None}, "not None"),
@@ -159,6 +164,29 @@ def test_a_demand_that_demands_nothing_fails_where_it_is_written(make, demands, 
 def test_each_mechanism_refuses_what_is_no_scope(make, scope):
     with pytest.raises((TypeError, ValueError)):
         make(scope)
+
+
+def test_a_condition_keeps_what_it_was_made_of():
+    """A generator can be read once: afterwards it would name nothing, and ask for nothing."""
+    assert Scopes(name for name in ("a", "b")) == requires("a", "b")
+    assert Clients(name for name in ("app",)) == requires(clients=["app"])
+    assert Authentication(["phr"]) == requires(acr_values=["phr"])
+    assert Scopes(name for name in ("a", "b")).judge(make_token("a"))
+
+
+def test_an_authentication_that_asks_for_nothing_fails_where_it_is_written():
+    with pytest.raises(ValueError, match="asks for no authentication"):
+        Authentication()
+
+
+def test_what_protects_views_does_not_pass_for_what_knows_callers(settings):
+    """django-ninja would take the protected "view" that it makes of a request for somebody."""
+    api = NinjaAPI(urls_namespace="mistaken", auth=protected_resource("notes:read"), docs_url=None)
+    api.get("notes")(lambda request: "in")
+    settings.ROOT_URLCONF = (path("", api.urls),)
+    clear_url_caches()
+    with pytest.raises(TypeError, match="decorates a view"):
+        Client().get("/notes")
 
 
 @pytest.mark.parametrize("wrong", ["notes:read", None, drf.requires("notes:read")], ids=str)

@@ -396,7 +396,7 @@ def test_a_table_has_no_opposite_that_would_open_for_nobody_in_particular():
         ~requires_by_action(list="notes:read")
 
 
-@pytest.mark.parametrize("other", [None, "admin", IsAuthenticated(), ninja.requires("admin")])
+@pytest.mark.parametrize("other", [None, "admin", int, IsAuthenticated(), ninja.requires("admin")])
 @pytest.mark.parametrize("permission", [READ, SignedIn, READ & IsAuthenticated, requires_by_method(GET="notes:read")])
 def test_what_is_no_permission_class_composes_with_none(permission, other):
     for compose in (operator.or_, operator.and_):

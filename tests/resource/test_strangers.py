@@ -12,6 +12,7 @@ from unittest.mock import MagicMock
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.decorators import login_required, permission_required, user_passes_test
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.mixins import LoginRequiredMixin, PermissionRequiredMixin, UserPassesTestMixin
@@ -877,6 +878,22 @@ def test_an_address_that_is_translated_begins_with_another_word_in_another_langu
     with override("de"):
         assert Client().get("/konto/").status_code == 200
     assert state(told_of("/account/")) == "OPEN"
+
+
+class Generous(BaseBackend):
+    """It gives everybody each permission, strangers too."""
+
+    def has_perm(self, user_obj: Any, perm: str, obj: object = None) -> bool:
+        return True
+
+
+def test_a_permission_that_another_backend_gives_to_strangers_keeps_none_out(settings: Any) -> None:
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Generous"]
+    asked = permission_required("auth.view_user")(inside)
+    settings.ROOT_URLCONF = (path("function", asked), path("class", CLASSES["permission"][0]))
+    clear_url_caches()
+    for at in ("/function", "/class"):
+        assert (Client().get(at).content, state(told_of(at))) == (b"in", "OPEN")
 
 
 # -- what is strange ---------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -100,6 +101,10 @@ def test_a_class_that_declares_nothing_fails_where_it_is_routed():
         ({"required_scope": ["notes:read"]}, "Did you mean required_scopes?"),
         ({"requirements": requires("notes:read")}, "Did you mean requirement?"),
         ({"scopes": ["notes:read"]}, "Did you mean required_scopes?"),
+        ({"scope": "notes:read", "required_scopes": ["bare"]}, "Did you mean required_scopes?"),
+        ({"audience": "https://api.example/mail", "required_scopes": ["bare"]}, "requires(..., audience=...)"),
+        ({"clients": ["app"], "required_scopes": ["bare"]}, "requires(..., clients=...)"),
+        ({"max_age": timedelta(minutes=5), "required_scopes": ["bare"]}, "requires(..., max_age=...)"),
     ],
     ids=str,
 )

@@ -19,7 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern, RegexPattern
 from django.utils.functional import Promise
 
-from django_oauth_server.resource.closures import attribute
+from django_oauth_server.resource.django import is_open
 from django_oauth_server.resource.locations import APP_NAME
 from django_oauth_server.resource.requirement import Requirement
 from django_oauth_server.resource.routes import django, middleware
@@ -161,7 +161,7 @@ def _route(place: _Place, view: Any, protection: Protection) -> Route:
         words=protection.words,
         requirement=protection.requirement,
         beginning=place.beginning,
-        on_purpose=bool(attribute(view, "is_open")),
+        on_purpose=is_open(view),
         doubt=protection.doubt,
         note=protection.note,
     )

@@ -9,6 +9,7 @@ from functools import cache, partial
 from types import FunctionType
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib.auth.decorators import user_passes_test
 from django.utils.decorators import method_decorator
 from django.views import View
@@ -215,9 +216,14 @@ def _handler(*args: object, **kwargs: object) -> None:
 def _user_test(test: Any) -> Guard:
     name = str(attribute(test, "__qualname__")).partition(".")[0]
     name = name if name in _USER_TESTS else "user_passes_test"
-    if name == "permission_required" and tuple(held(test).get("perms", ())):
-        return Guard(words=name)  # whether a stranger has it, authentication backends may ask a database
+    if name == "permission_required" and tuple(held(test).get("perms", ())) and _is_stock_authentication():
+        return Guard(words=name)
     return Guard(words=name, passes=passes(lambda: awaited(test(nobody()))))
+
+
+def _is_stock_authentication() -> bool:
+    """Whether all authentication backends are Django's. Another may give permissions to strangers."""
+    return all(path.startswith("django.contrib.auth.backends.") for path in settings.AUTHENTICATION_BACKENDS)
 
 
 def _admin(link: Any, holds: Mapping[str, Any]) -> list[Guard]:
@@ -267,8 +273,8 @@ def _login(kind: type, one: Callable[[], Any]) -> Guard:
 
 
 def _permission(kind: type, one: Callable[[], Any]) -> Guard:
-    """Which permissions a stranger has, authentication backends may ask a database: they are asked only for none."""
-    if owner(kind, "has_permission").__module__ == _MIXINS:
+    """Django's backends give a stranger none, so that nobody has to ask them."""
+    if owner(kind, "has_permission").__module__ == _MIXINS and _is_stock_authentication():
         verdict = passes(lambda: not tuple(one().get_permission_required()))
     else:
         verdict = passes(lambda: one().has_permission())

@@ -13,6 +13,7 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from django_oauth_server.resource.conf import load
+from django_oauth_server.resource.django import is_open
 from django_oauth_server.resource.middleware import requirement_of
 from django_oauth_server.resource.requirement import Requirement
 from django_oauth_server.resource.routes.django import changed_by
@@ -57,7 +58,7 @@ def _name(kind: type) -> str:
 
 def _prefix(view: Any, beginning: str) -> list[Guard]:
     """Of several prefixes that may hold there, the one that asks for least is what is sure."""
-    asked = [] if _is_open(view) else requirements_below(beginning)
+    asked = [] if is_open(view) else requirements_below(beginning)
     if not asked or None in asked:
         return []
     requirement = reduce(or_, [one for one in asked if one is not None])
@@ -127,10 +128,6 @@ def _is_used(kind: Any) -> bool:
     except Exception:  # whatever the project's code raises
         return True
     return True
-
-
-def _is_open(view: Any) -> bool:
-    return bool(getattr(view, "is_open", False))
 
 
 def _nothing(request: Any) -> Any:
