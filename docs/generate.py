@@ -137,8 +137,8 @@ def settings_page() -> str:
     return _page(
         "Settings",
         """
-        Settings are values: they are read once, checked at the start, and never change while a process runs. A name that does not exist
-        stops the start, with a suggestion.
+        Settings are values: they are read once, checked at the start, and never change while a process runs. Unknown
+        settings raise `ImproperlyConfigured` at startup, with a suggestion.
         """,
         "## `OAUTH_SERVER`",
         """

@@ -32,13 +32,13 @@ class Scope:
     """What a scope lets an app do, in the words that a person reads when asked to allow it."""
 
     description: str
-    """A sentence's end: "… will be able to *see your notes*"."""
+    """The end of the sentence "This app will be able to …", for example *see your notes*."""
     sensitive: bool = False
-    """Shown first, and marked."""
+    """Whether the scope is marked as sensitive and shown first."""
     optional: bool = False
-    """The person may clear its box; what is granted is then narrower (RFC 6749 section 3.3)."""
+    """Whether people may clear its checkbox and grant the rest (RFC 6749 section 3.3)."""
     resource: str = ""
-    """The resource (RFC 8707) under whose heading it is shown."""
+    """The resource (RFC 8707) this scope is listed under."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,13 @@ class Resource:
     """A protected API that tokens can be asked for by its identifier (RFC 8707)."""
 
     name: str
-    """What a person reads."""
+    """Name shown to people."""
     scopes: tuple[str, ...] | None = None
-    """The scopes that mean something there; a token for it carries no others. None: all."""
+    """Scopes of this resource. Tokens for it carry no others. None: all scopes."""
     access_token_format: str | None = None
     """The format of its tokens. None: the issuer's."""
     access_token_lifetime: timedelta | None = None
-    """How long its tokens live at most. None: as long as the issuer says."""
+    """Maximum lifetime of its tokens. None: the issuer's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class IssuerSettings:
     issuer: str
     """The issuer identifier (RFC 8414 section 2): https, no query, no fragment. Never derived from the Host header."""
     name: str = ""
-    """What people call this site, on the consent page. Empty: the issuer's host."""
+    """Name of this site, shown on the consent page. Default: the issuer's host."""
     profile: str = OAUTH2_1.name
     """The security profile: `oauth2_1`, `openid_connect` or `legacy`."""
     policy: Policy | None = None
@@ -70,31 +70,31 @@ class IssuerSettings:
     scopes: Mapping[str, Scope | str] = field(default_factory=dict)
     """The scopes offered, each with the words that a person reads. With `openid` among them (`OPENID_SCOPES`) the issuer is an OpenID Provider."""
     default_scopes: tuple[str, ...] = ()
-    """What an app gets that asks without a scope, and what a client is registered with that names none. Empty: such a request is refused."""
+    """Scopes of requests and registrations that name none. If empty, such requests are refused."""
     resources: Mapping[str, Resource | str] = field(default_factory=dict)
-    """The resources (RFC 8707) that tokens may be asked for, by identifier. A slash behind a host makes no other."""
+    """Resources (RFC 8707) that tokens can be requested for, by identifier. A trailing slash after the host makes no difference."""
     default_resource: str = ""
-    """The audience of a token that was asked for without a resource, with what `resources` says of it. Empty: the issuer identifier."""
+    """Audience of tokens requested without a resource; its entry in `resources` applies. Default: the issuer identifier."""
     access_token_format: str = "opaque"
-    """`opaque`, or `at+jwt` (RFC 9068). A client's and a resource's own choice come first."""
+    """`opaque`, or `at+jwt` (RFC 9068). The choice of a client or resource takes precedence."""
     access_token_lifetime: timedelta = timedelta(minutes=15)
-    """How long an access token lives. A client's and a resource's own come first."""
+    """How long access tokens are valid. The lifetime of a client or resource takes precedence."""
     refresh_token_lifetime: timedelta = timedelta(days=30)
-    """How long a refresh token may lie unused. Each rotation starts it anew."""
+    """How long a refresh token may stay unused. Each rotation restarts the period."""
     sign_out_ends_refresh_tokens: bool = True
     """Refresh tokens of OpenID requests (`openid`) without `offline_access` end when the person signs out, or the session would have expired."""
     refresh_token_replay_window: timedelta = timedelta(seconds=30)
     """How long a rotated refresh token is answered with what it bought, unless that was refreshed; later use revokes the family. Zero: at once."""
     id_token_lifetime: timedelta = timedelta(hours=1)
-    """How long a relying party may take to look at an ID token."""
+    """How long ID tokens are valid."""
     code_lifetime: timedelta = timedelta(seconds=60)
-    """How long an authorization code lives; at most ten minutes (RFC 6749 section 4.1.2)."""
+    """How long authorization codes are valid, at most ten minutes (RFC 6749 section 4.1.2)."""
     interaction_lifetime: timedelta = timedelta(hours=1)
     """How long a person may take over a consent page."""
     client_secret_overlap: timedelta = timedelta(days=7)
-    """How long the old secret works after a new one was made."""
+    """How long the previous secret keeps working after a new one was generated."""
     claims: str = "django_oauth_server.tokens.claims.UserClaims"
-    """What the issuer says of a person: a `UserClaims` of your own, by dotted path."""
+    """Dotted path of your own `UserClaims`, which say what the issuer tells about a person."""
     authentication: str = "django_oauth_server.authorization.session.authentication"
     """When and how the person signed in: a function from a request to an `Authentication`, by dotted path."""
     acr_values: tuple[str, ...] = ()
@@ -110,15 +110,15 @@ class IssuerSettings:
     software_statement_issuers: Mapping[str, Mapping[str, object] | str] = field(default_factory=dict)
     """Who vouches for software by signed statements (RFC 7591 section 2.3): from their `iss` to their JWK Set, or to its https address."""
     require_software_statement: bool = False
-    """Whether a client that registers itself must bring one."""
+    """Whether clients that register themselves need a software statement."""
     pairwise_salt: str = ""
-    """Offers subject identifiers that no two sites can compare, derived with this secret. It must never change. Empty: not offered."""
+    """Secret that pairwise subject identifiers, which sites cannot compare, are derived from. Never change it. If empty, they are not offered."""
     reauthentication_url: str = ""
-    """Where a person who is signed in proves again who they are, a URL or a name. Empty: Django's LOGIN_URL."""
+    """URL or URL name of the page where signed-in people authenticate again. Default: Django's LOGIN_URL."""
     account_creation_url: str = ""
-    """Where a person makes an account, a URL or a name: offers `prompt=create`. Empty: not offered."""
+    """URL or URL name of the sign-up page, which enables `prompt=create`. If empty, `prompt=create` is not offered."""
     password_change_revokes: bool = True
-    """A changed password ends what the person had allowed. Apps ask again."""
+    """Whether changing a password revokes what the person has allowed. Apps then have to ask again."""
     signing_alg: str = "ES256"
     """The algorithm that access tokens are signed with: `ES256`, `RS256`, `PS256` or `EdDSA`."""
     signing_algs: tuple[str, ...] = ("RS256", "ES256")
@@ -128,7 +128,7 @@ class IssuerSettings:
     key_encryption_key: str = ""
     """The secret that encrypts signing keys and some client secrets in the database and derives refresh tokens. Empty: Django's SECRET_KEY."""
     key_encryption_key_fallbacks: tuple[str, ...] = ()
-    """Former values of `key_encryption_key`, which still decrypt. With an empty `key_encryption_key`: Django's SECRET_KEY_FALLBACKS."""
+    """Previous values of `key_encryption_key`, used for decryption only. With an empty `key_encryption_key`: Django's SECRET_KEY_FALLBACKS."""
     key_publication_lead: timedelta = timedelta(hours=2)
     """How long a new signing key is published before it signs. Others may keep the JWKS for half as long, whatever its cache headers say."""
     client_cache_lifetime: timedelta = timedelta(seconds=5)

@@ -100,7 +100,7 @@ def refresh_until(client: Client, facts: Mapping[str, Any], issuer: Issuer, now:
 
 
 def _spend(token: Token, request: TokenRequest, *, rotates: bool) -> None:
-    """Whoever loses a race here reads anew, and finds the token rotated or revoked."""
+    """The loser of a race retries and finds the token rotated or revoked."""
     until = refresh_until(request.client, token.facts, request.issuer, request.now)
     spent = supersede(token, request.now) if rotates else prolong(token, until)
     if not spent:
