@@ -18,14 +18,14 @@ from django.core.checks import CheckMessage, Error, Info, Tags, Warning, registe
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, router
 from django.shortcuts import resolve_url
-from django.urls import NoReverseMatch, get_script_prefix, is_valid_path
+from django.urls import NoReverseMatch, Resolver404, get_script_prefix, is_valid_path, resolve
 from django.utils.module_loading import import_string
 from django.utils.translation import override
 
 from django_oauth_server.conf import PROFILES, Resource
 from django_oauth_server.conf.moments import clocks_change
 from django_oauth_server.conf.sign_in import address_languages, appends_slash, severs_popups, sign_in_page
-from django_oauth_server.issuer import Issuer
+from django_oauth_server.issuer import APP_NAME, Issuer
 from django_oauth_server.registry import issuers
 from django_oauth_server.storage.clients import clients_beyond
 from django_oauth_server.tokens.claims import UserClaims
@@ -267,7 +267,7 @@ def _check_bundle(issuer: Issuer) -> Iterator[CheckMessage]:
 def _check_urls(issuer: Issuer) -> Iterator[CheckMessage]:
     expected = f"/.well-known/oauth-authorization-server{issuer.path}"
     try:
-        found = issuer.url_path("metadata")
+        served = _paths_by_language(issuer)
     except NoReverseMatch:
         yield Error(
             f"The endpoints of {issuer} are in no URLconf.",
@@ -275,16 +275,36 @@ def _check_urls(issuer: Issuer) -> Iterator[CheckMessage]:
             id="oauth_server.E005",
         )
         return
-    if found != expected:
+    for found in [one for one in served if one != expected][:1]:
         yield Error(
             f"The metadata of {issuer} is served at {found}; clients look for it at {expected} (RFC 8414 section 3.1).",
             hint=_hint_of_path(issuer, found.removesuffix(expected)),
             id="oauth_server.E004",
         )
+        return
+    with suppress(Resolver404):
+        match = resolve(expected)
+        if APP_NAME not in match.app_names:
+            yield Warning(
+                f"Another view answers at {expected}, where clients look for the metadata of {issuer}: {match._func_path}.",
+                hint='Put path("", include("django_oauth_server.urls")) before that route, or silence this check if the view is meant to answer.',
+                id="oauth_server.W013",
+            )
+
+
+def _paths_by_language(issuer: Issuer) -> list[str]:
+    """Where its metadata is, whatever language a request is answered in: in `i18n_patterns` that differs, for the default language too or not."""
+    paths = [issuer.url_path("metadata")]
+    for language in address_languages()[:2]:
+        with override(language):
+            paths.append(issuer.url_path("metadata"))
+    return paths
 
 
 def _hint_of_path(issuer: Issuer, before: str) -> str:
     mount = get_script_prefix().rstrip("/")
+    if mount and not mount.startswith("/"):
+        return f'Write FORCE_SCRIPT_NAME with a slash before it: "/{mount}".'
     if mount and before == mount:
         return f'The project is mounted at {mount} (FORCE_SCRIPT_NAME). Set "issuer" to "{issuer.origin}{mount}{issuer.path}".'
-    return 'Include "django_oauth_server.urls" at the root of the URLconf; an issuer with a path brings its own.'
+    return 'Include "django_oauth_server.urls" at the root of the URLconf, outside of i18n_patterns(); an issuer with a path brings its own.'

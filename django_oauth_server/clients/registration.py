@@ -246,7 +246,7 @@ def _each_once(value: object) -> object:
 
 def _spelled(member: Member, value: object) -> object:
     if member.kind == "scope" and isinstance(value, str):
-        return " ".join(dict.fromkeys(value.split(" "))).strip()
+        return " ".join(dict.fromkeys(one for one in value.split(" ") if one))
     if member.spelling is None or not isinstance(value, list):
         return value
     return [member.spelling(one) if isinstance(one, str) else one for one in value]

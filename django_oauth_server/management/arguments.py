@@ -30,11 +30,12 @@ def number(kind: Callable[[str], N], least: int, most: int) -> Callable[[str], N
 
 
 def find_issuer(identifier: str | None) -> Issuer:
-    """The issuer that is named, or the default one. Raises `CommandError`."""
+    """The issuer that is named, or the default one. Raises `CommandError`, also for an empty name, as an unset variable of a shell is none."""
     try:
-        return issuer_named(identifier) if identifier else default_issuer()
+        return default_issuer() if identifier is None else issuer_named(identifier)
     except LookupError as exc:
         known = ", ".join(str(issuer) for issuer in issuers())
         raise CommandError(
-            _("There is no issuer %(issuer)s. Choose one of: %(known)s.") % {"issuer": identifier, "known": known}
+            _("There is no issuer %(issuer)s. Choose one of: %(known)s.")
+            % {"issuer": identifier or '""', "known": known}
         ) from exc

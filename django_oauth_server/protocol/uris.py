@@ -99,7 +99,7 @@ def comparable(resource: str) -> str:
     section 6.2.3). Nothing else is: `/api` and `/api/` may be two."""
     try:
         parts = urlsplit(resource)
-        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc:
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc or resource[-1] in "?#":
             return resource
         return parts._replace(netloc=urlsplit(origin(resource)).netloc, path=parts.path or "/").geturl()
     except ValueError:

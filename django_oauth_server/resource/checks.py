@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import get_script_prefix, reverse
+from django.utils.translation import override
 
 from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.conf import audiences, load, scope_rule, user_rule, verifier
@@ -73,16 +74,25 @@ def _check_foreign() -> Iterator[CheckMessage]:
 
 def _check_metadata() -> Iterator[CheckMessage]:
     try:
-        found = reverse(f"{APP_NAME}:metadata")
+        served = _paths_by_language()
     except Exception:  # there is none, or the URLconf cannot be read, which Django's own checks say
         return
     expected = f"{get_script_prefix()}{SUFFIX}"
-    if found != expected:
+    for found in [one for one in served if one != expected][:1]:
         yield Error(
             f"The metadata of the protected resources is served at {found}; clients look for it at {expected} (RFC 9728 section 3).",
-            hint='Include "django_oauth_server.resource.urls" at the root of the URLconf.',
+            hint='Include "django_oauth_server.resource.urls" at the root of the URLconf, outside of i18n_patterns().',
             id="oauth_resource.E003",
         )
+
+
+def _paths_by_language() -> list[str]:
+    """Where the metadata is, whatever language a request is answered in: in `i18n_patterns` that differs."""
+    paths = [reverse(f"{APP_NAME}:metadata")]
+    for language, _ in settings.LANGUAGES[:2] if settings.USE_I18N else ():
+        with override(language):
+            paths.append(reverse(f"{APP_NAME}:metadata"))
+    return paths
 
 
 def _check_prefixes(found: Sequence[Route]) -> Iterator[CheckMessage]:

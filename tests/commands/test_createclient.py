@@ -139,6 +139,7 @@ def test_a_short_secret_is_warned_of_and_works():
             [*REDIRECT, "--issuer", "https://other.example"],
             "no issuer https://other.example. Choose one of: https://as.example",
         ),
+        ([*REDIRECT, "--issuer", ""], 'no issuer "". Choose one of: https://as.example'),
         ([*REDIRECT, "--access-token-format", "paper"], "access_token_format: 'paper'"),
         (["--redirect-uri", "com.example:/", "--public", "--skip-consent"], "skip_consent: .*7.3.1"),
         ([*REDIRECT, "--client-id", "12"], "client_id: "),
@@ -157,3 +158,8 @@ def test_a_client_with_a_key_of_its_own_has_no_secret():
     information = create_json(*REDIRECT, *flags, "--jwks-uri", "https://client.example/jwks.json")
     assert "client_secret" not in information
     assert information["jwks_uri"] == "https://client.example/jwks.json"
+
+
+def test_several_blanks_between_scopes_count_as_one():
+    create(*REDIRECT, "--scope", " notes:read   openid  notes:read ")
+    assert Client.objects.get().metadata["scope"] == "notes:read openid"

@@ -54,6 +54,9 @@ def test_where_nobody_could_use_it_that_is_said(settings: Any) -> None:
         ["Partner", "--profile", "loose"],
         ["x" * 201],
         [""],
+        ["  "],
+        ["Part\nner"],
+        ["Partner", "--issuer", ""],
         [],
     ],
 )

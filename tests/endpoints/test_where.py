@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf.urls.i18n import i18n_patterns
 from django.contrib.auth import get_user_model
 from django.core.checks import run_checks
+from django.http import HttpRequest, HttpResponse
 from django.test import Client as Browser
-from django.urls import clear_url_caches, reverse, set_urlconf
+from django.urls import clear_url_caches, include, re_path, reverse, set_urlconf
+from django.urls import path as route
 from django.urls.base import set_script_prefix
 
 from django_oauth_server.component import Component, Endpoint
@@ -87,6 +90,39 @@ def test_the_checks_of_a_mounted_project_have_nothing_to_say(project: Callable[.
 def test_an_issuer_elsewhere_than_the_mount_is_told_what_to_say(project: Callable[..., None]) -> None:
     project("https://as.example", mount="/sub")
     assert 'Set "issuer" to "https://as.example/sub".' in said()["oauth_server.E004"]
+
+
+def test_a_mount_that_is_written_without_its_slash_is_told_what_to_say(project: Callable[..., None]) -> None:
+    project("https://as.example/sub", mount="sub")
+    assert 'a slash before it: "/sub"' in said()["oauth_server.E004"]
+
+
+def _spa(http: HttpRequest) -> HttpResponse:
+    return HttpResponse("<div id=app>")
+
+
+ENDPOINTS = route("", include("django_oauth_server.urls"))
+
+
+@pytest.mark.spec("RFC 8414", "3.1")
+@pytest.mark.parametrize(
+    ("urls", "found"),
+    [
+        ([ENDPOINTS], set()),
+        ([ENDPOINTS, re_path("^.*$", _spa)], set()),
+        ([re_path("^.*$", _spa), ENDPOINTS], {"oauth_server.W013"}),
+        ([route("sso/", include("django_oauth_server.urls"))], {"oauth_server.E004", "oauth_resource.E003"}),
+        (i18n_patterns(ENDPOINTS), {"oauth_server.E004", "oauth_resource.E003"}),
+        (i18n_patterns(ENDPOINTS, prefix_default_language=False), {"oauth_server.E004", "oauth_resource.E003"}),
+    ],
+    ids=["alone", "before the rest", "behind the rest", "below a path", "by language", "by language but the default"],
+)
+def test_endpoints_that_no_client_finds_are_found(settings: Any, urls: list[Any], found: set[str]) -> None:
+    settings.ROOT_URLCONF = tuple(urls)
+    everything = {"oauth_server.E004", "oauth_server.E005", "oauth_server.W013", "oauth_resource.E003"}
+    told = said()
+    assert everything & set(told) == found
+    assert "i18n_patterns" in told.get("oauth_server.E004", "i18n_patterns")
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,19 @@ def test_a_slash_behind_a_host_makes_no_other_resource(flow: Flow, api: str, ask
 
 @pytest.mark.parametrize(
     "asked",
-    ["https://api.example/x", "http://api.example", "https://api.example:444", "https://[", "https://api.example.evil"],
+    [
+        "https://api.example/x",
+        "http://api.example",
+        "https://api.example:444",
+        "https://[",
+        "https://api.example.evil",
+        "https://api.example/#",
+        "https://api.example/?",
+        "https://user@api.example",
+        "https://api.example/.",
+        "https://api.example//",
+        "https://api.example.",
+    ],
 )
 def test_anything_else_does(flow: Flow, api: str, asked: str) -> None:
     assert answered(flow.authorize(resource=asked))["error"] == "invalid_target"

@@ -14,6 +14,7 @@ from django_oauth_server.clients.self_registration import new_initial_access_tok
 from django_oauth_server.conf import PROFILES
 from django_oauth_server.management.arguments import find_issuer, number
 from django_oauth_server.models import InitialAccessToken
+from django_oauth_server.protocol.text import unseen
 from django_oauth_server.storage.initial_access_tokens import add_initial_access_token
 
 _positive: Final = number(int, 1, 99_999)
@@ -75,6 +76,7 @@ class Command(BaseCommand):
 
 
 def _label(text: str) -> str:
-    if not 0 < len(text) <= _LONGEST_LABEL:
+    text = text.strip()
+    if not 0 < len(text) <= _LONGEST_LABEL or unseen(text):
         raise ArgumentTypeError(_("enter a text of at most %(most)d characters") % {"most": _LONGEST_LABEL})
     return text
