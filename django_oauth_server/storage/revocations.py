@@ -24,7 +24,7 @@ from django_oauth_server.storage.announcements import announce_all, shared_cache
 from django_oauth_server.storage.lifetimes import longest_token_lifetime
 from django_oauth_server.storage.people import was_shut_out
 from django_oauth_server.storage.revoked import look_again
-from django_oauth_server.storage.transaction import after_commit
+from django_oauth_server.storage.transaction import after_commit, in_transaction
 
 _MARGIN: Final = timedelta(minutes=1)
 """For a token that is being issued while what it hangs on is revoked, and for clocks that differ."""
@@ -77,7 +77,7 @@ def _renew(marks: Collection[str], issued_before: datetime | None = None) -> Non
     """Each of *marks*, from now on. One that is there already, and says less, says this."""
     if not marks:
         return
-    expires_at, known = _end_of_what_is_issued_now(), sorted(marks)
+    expires_at, known = _end_of_what_is_issued_now(issued_before), sorted(marks)
     _write(dict.fromkeys(known, expires_at), issued_before)
     less = Q(issued_before__lt=issued_before) if issued_before else Q(expires_at__lt=expires_at - _MARGIN)
     for first in range(0, len(known), _AT_ONCE):
@@ -102,9 +102,9 @@ def _marks_of_clients(clients: Iterable[Client]) -> list[str]:
     return [client_mark(client.issuer, client.client_id) for client in clients]
 
 
-def _end_of_what_is_issued_now() -> datetime:
-    """When the last access token that any issuer hands out just now is dead."""
-    return timezone.now() + longest_token_lifetime(*load()) + _MARGIN
+def _end_of_what_is_issued_now(issued_before: datetime | None = None) -> datetime:
+    """When the last access token that any issuer hands out just now, or until *issued_before*, is dead."""
+    return (issued_before or timezone.now()) + longest_token_lifetime(*load()) + _MARGIN
 
 
 def _client_saved(instance: Client, created: bool, update_fields: Collection[str] | None = None, **_: object) -> None:
@@ -119,13 +119,14 @@ def _client_saved(instance: Client, created: bool, update_fields: Collection[str
 
 
 def _client_deleted(instance: Client, **_: object) -> None:
-    """What it held is good no more, and what another client of this id is given later is."""
-    _renew([former_client_mark(instance.issuer, instance.client_id)], issued_before=timezone.now())
+    """What it held is good no more, nor what it is given until nobody remembers it; what another client of this id is given later is."""
+    forgotten = timezone.now() + max(one.client_cache_lifetime for one in load()) + _MARGIN
+    _renew([former_client_mark(instance.issuer, instance.client_id)], issued_before=forgotten)
     restore_clients([instance])
 
 
 def _tell_from_its_predecessor(client: Client) -> None:
-    """A client of this id may have been deleted in this very second, of which `iat` knows no parts."""
+    """A client of this id may have been deleted a moment ago. In its last second too: of that, `iat` knows no parts."""
     mark, before = former_client_mark(client.issuer, client.client_id), timezone.now() - timedelta(seconds=1)
     if Revocation.objects.filter(once=mark, issued_before__gt=before).update(issued_before=before, announced_at=None):
         _written()
@@ -159,10 +160,16 @@ def _shut_out(authorizations: Collection[Authorization]) -> None:
     said = dict(Revocation.objects.filter(once__in=marks).values_list("once", "issued_before"))
     issued = Token.objects.filter(authorization__in=authorizations).values("authorization")
     last = dict(issued.values_list("authorization", Max("issued_at"))) if said else {}
-    _renew(
-        [mark for mark, pk in marks.items() if mark not in said or (pk in last and last[pk] > said[mark])],
-        issued_before=timezone.now(),
+    _renew_with_the_commit(
+        [mark for mark, pk in marks.items() if mark not in said or (pk in last and last[pk] > said[mark])]
     )
+
+
+def _renew_with_the_commit(marks: Collection[str]) -> None:
+    """Each of *marks*, for what was issued until now; and until the commit, before which nobody else sees what shut the person out."""
+    _renew(marks, issued_before=timezone.now())
+    if marks and in_transaction():
+        after_commit(lambda: _renew(marks, issued_before=timezone.now()))
 
 
 def _live(user: AbstractBaseUser) -> list[Authorization]:

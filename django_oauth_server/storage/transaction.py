@@ -40,6 +40,11 @@ def atomic() -> Atomic:
     return transaction.atomic(using=database())
 
 
+def in_transaction() -> bool:
+    """Whether what is written now is committed later."""
+    return connections[database()].in_atomic_block
+
+
 def after_commit(work: Callable[[], object]) -> None:
     """Run *work* once all is committed. Where it fails, that is logged: what is committed is not to be done anew."""
     transaction.on_commit(
@@ -75,7 +80,7 @@ def retry_conflicts(work: Callable[[], T]) -> T:
             except Error as exc:
                 if is_outage(exc):
                     raise unavailable(exc) from exc
-                if connections[database()].in_atomic_block or not is_conflict(exc):
+                if in_transaction() or not is_conflict(exc):
                     raise
             sleep(pause)
     finally:

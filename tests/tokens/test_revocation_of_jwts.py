@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from unittest import mock
@@ -305,6 +306,47 @@ def test_a_client_that_is_made_anew_gives_nothing_back_to_the_one_before(jwt_flo
     Client.objects.get().delete()
     ClientFactory(client_id=client_id, access_token_format="at+jwt")
     assert not opens(tokens["access_token"])
+
+
+@contextmanager
+def clock_of(seconds: float) -> Iterator[None]:
+    """What is written down in here was written so many seconds ago."""
+    then = timezone.now() - timedelta(seconds=seconds)
+    with mock.patch.object(revocations.timezone, "now", lambda: then):
+        yield
+
+
+@pytest.mark.parametrize("how", [{"is_active": False}, {"password": "another"}], ids=["disabled", "new password"])
+def test_what_is_issued_before_the_person_is_shut_out_for_all_to_see_ends_too(jwt_flow, how):
+    """An administrator's transaction that took three seconds, in which another process issued the token."""
+    tokens = bought(jwt_flow)
+    user = get_user_model().objects.get()
+    user.is_active = how.get("is_active", True)
+    if "password" in how:
+        user.set_password(how["password"])
+    with transaction.atomic(), clock_of(3):
+        user.save()
+    assert not opens(tokens["access_token"])
+    assert Revocation.objects.count() == 1
+
+
+def test_what_a_client_is_given_by_who_still_remembers_it_when_it_is_deleted_opens_nothing():
+    """A process that shares no cache with the one that deletes it."""
+    client = ClientFactory(access_token_format="at+jwt", metadata__grant_types=["client_credentials"])
+    flow = Flow(client, Browser())
+    assert flow.token(grant_type="client_credentials", scope="notes:read").status_code == 200
+    remembered = dict(clients._remembered)
+    with clock_of(3):
+        Client.objects.get().delete()
+    generation = clients._generation(client.issuer)
+    clients._remembered.update({key: one._replace(generation=generation) for key, one in remembered.items()})
+    token = flow.token(grant_type="client_credentials", scope="notes:read").json()["access_token"]
+    assert not opens(token)
+    client = ClientFactory(
+        client_id=client.client_id, access_token_format="at+jwt", metadata__grant_types=["client_credentials"]
+    )
+    flow = Flow(client, Browser())
+    assert opens(flow.token(grant_type="client_credentials", scope="notes:read").json()["access_token"])
 
 
 def again_and_again(flow: Flow, tokens: dict[str, Any], end: Callable[[Flow, dict[str, Any]], object]) -> int:
