@@ -58,6 +58,11 @@ def test_a_wider_request_asks_again_and_marks_what_is_new(flow: Flow) -> None:
     assert page.index("Write and delete your notes") < page.index("badge-new")
 
 
+def test_a_scope_is_new_also_where_a_claim_of_its_name_was_allowed(flow: Flow) -> None:
+    flow.code(scope="openid", claims='{"userinfo": {"profile": null}}')
+    assert flow.authorize(scope="openid profile").content.decode().count("badge-new") == 1
+
+
 def test_a_wider_consent_widens_the_one_record(flow: Flow) -> None:
     flow.code(scope="notes:read")
     flow.code(scope="notes:write")

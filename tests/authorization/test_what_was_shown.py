@@ -247,6 +247,14 @@ class TestClearedBoxes:
         flow.decide(flow.authorize(scope="openid email"), scope=[])
         assert is_consent(flow.authorize(scope="openid", claims=CLAIMS))
 
+    def test_a_first_party_client_is_not_given_it_either(self, browser: Browser) -> None:
+        flow = Flow(ClientFactory(metadata__scope="notes:read notes:write", skip_consent=True), browser)
+        assert "code" in answered(flow.authorize())
+        flow.decide(flow.authorize(prompt="consent"), scope=[])
+        assert answered(flow.authorize(prompt="none"))["error"] == "consent_required"
+        assert "code" in answered(flow.authorize(prompt="none", scope="notes:read"))
+        assert flow.tokens()["scope"] == "notes:read notes:write"
+
     def test_it_can_be_allowed_again(self, browser: Browser) -> None:
         flow = self.cleared(browser)
         assert flow.tokens(prompt="consent")["scope"] == "notes:read notes:write"

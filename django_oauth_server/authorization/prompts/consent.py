@@ -26,11 +26,13 @@ from django_oauth_server.clients.presentation import changes, fingerprint, prove
 from django_oauth_server.conf import Scope
 from django_oauth_server.errors import AccessDenied, ConsentRequired
 from django_oauth_server.grants.allow import covers
+from django_oauth_server.models import Authorization
 from django_oauth_server.protocol.uris import destination
 
 
 class Consent(Prompt):
-    """Needed for what was not allowed yet, where the client asks for it, and where nothing proves who the client is."""
+    """Needed for what was not allowed yet, where the client asks for it, and where nothing proves who the client is. An operator may excuse a
+    client from it, but not from a box that the person cleared."""
 
     name = "consent"
     place = Place.CONSENT
@@ -44,7 +46,7 @@ class Consent(Prompt):
         if "consent" in request.prompts or _is_unproven(request):
             return True
         if request.client.skip_consent:
-            return False
+            return bool(remembered and _may_have_cleared(remembered, request))
         if remembered is None or changes(remembered, request.client):
             return True
         return not covers(remembered, request.scopes, request.audience, request.further_claims)
@@ -53,10 +55,9 @@ class Consent(Prompt):
         request, issuer = situation.request, situation.request.issuer
         assert isinstance(situation.user, AbstractBaseUser)
         remembered = situation.remembered
-        known = remembered.scopes.union(remembered.claims) if remembered else None
         asked = [
-            *describe_scopes(request.scopes, issuer, known=known),
-            *describe_claims(request.further_claims, issuer, known=known),
+            *describe_scopes(request.scopes, issuer, known=remembered.scopes if remembered else None),
+            *describe_claims(request.further_claims, issuer, known=remembered.claims if remembered else None),
         ]
         return Page(
             "oauth_server/consent.html",
@@ -81,7 +82,7 @@ class Consent(Prompt):
         """Raises `AccessDenied` where the person left no scope ticked."""
         if form.get("decision") != "allow":
             return None
-        scopes = _chosen(situation, form.getlist("scope"))
+        scopes = _chosen(situation.request, form.getlist("scope"))
         if not scopes:
             raise AccessDenied("The person allowed none of the scopes.")
         assert isinstance(situation.user, AbstractBaseUser)
@@ -93,11 +94,20 @@ def _shown(request: AuthorizationRequest) -> str:
     return fingerprint(request.client, request.further_claims)
 
 
-def _chosen(situation: Situation, ticked: list[str]) -> tuple[str, ...]:
+def _chosen(request: AuthorizationRequest, ticked: list[str]) -> tuple[str, ...]:
     """What the person left ticked; what is not optional was never a choice (RFC 6749 section 3.3)."""
-    declared = situation.request.issuer.settings.scopes
-    optional = {name for name, scope in declared.items() if isinstance(scope, Scope) and scope.optional}
-    return tuple(name for name in situation.request.scopes if name not in optional or name in ticked)
+    optional = _optional(request)
+    return tuple(name for name in request.scopes if name not in optional or name in ticked)
+
+
+def _may_have_cleared(remembered: Authorization, request: AuthorizationRequest) -> bool:
+    """Whether *request* has an optional scope that the person did not allow, although they were shown a page."""
+    return remembered.presentation is not None and not _optional(request) <= remembered.scopes
+
+
+def _optional(request: AuthorizationRequest) -> set[str]:
+    declared = request.issuer.settings.scopes
+    return {name for name in request.scopes if isinstance(scope := declared.get(name), Scope) and scope.optional}
 
 
 def _is_unproven(request: AuthorizationRequest) -> bool:
