@@ -234,7 +234,7 @@ def _response_type_is_offered(draft: Draft) -> None:
     response_type = draft.response_type()
     if response_type is None:
         raise UnsupportedResponseType(
-            "The parameter response_type is none that this server offers.", detail=f"response_type {asked!r}"
+            "The parameter response_type is not supported by this server.", detail=f"response_type {asked!r}"
         )
     allowed = set(response_type.grant_types).issubset(draft.client.grant_types)
     if not allowed or response_type.name not in draft.client.response_types:
@@ -248,7 +248,7 @@ def _response_mode_is_offered(draft: Draft) -> None:
     mode, response_type = draft.issuer.components.of(ResponseMode).get(asked), draft.response_type()
     if mode is None:
         raise InvalidRequest(
-            "The parameter response_mode is none that this server offers.", detail=f"response_mode {asked!r}"
+            "The parameter response_mode is not supported by this server.", detail=f"response_mode {asked!r}"
         )
     if response_type and response_type.carries_tokens and not mode.carries_tokens:
         raise InvalidRequest(f"The parameter response_mode must not be {asked} where a token is returned.")
@@ -261,7 +261,7 @@ def _resources_are_known(draft: Draft) -> None:
 def _prompt_is_consistent(draft: Draft) -> None:
     prompts = draft.params.get("prompt", "").split()
     if "none" in prompts and len(set(prompts)) > 1:
-        raise InvalidRequest("The parameter prompt has none beside another value.")
+        raise InvalidRequest("The parameter prompt combines none with another value.")
     if unknown := set(prompts) - prompt_values(draft.issuer):
         offered = ", ".join(sorted(prompt_values(draft.issuer)))
         raise InvalidRequest(f"The parameter prompt has a value that is none of {offered}.", detail=f"prompt {unknown}")

@@ -147,7 +147,8 @@ def _check_hosts(client: Client, metadata: Document) -> None:
     if more:
         hosts = ", ".join(sorted(more))
         raise InvalidRedirectUri(
-            "redirect_uris", f"Nobody is asked before answers go to {hosts}: an operator has to add it."
+            "redirect_uris",
+            f"This client skips consent, so it cannot add redirect URIs at {hosts}. An operator has to add them.",
         )
 
 
@@ -156,7 +157,7 @@ def _check_sector(client: Client, metadata: Document) -> None:
     if Client(client_id=client.client_id, metadata=dict(metadata)).sector != client.sector:
         raise InvalidClientMetadata(
             "subject_type",
-            "Nobody is asked before this client knows people by other identifiers: an operator has to change that.",
+            "This client skips consent, so it cannot get other identifiers for people. An operator has to change that.",
         )
 
 
@@ -166,7 +167,8 @@ def _check_scope(client: Client, metadata: Document, terms: Terms) -> None:
     if more and (client.skip_consent or _asks_nobody({*client.grant_types, *_grant_types(metadata)}, terms)):
         scopes = ", ".join(sorted(more))
         raise InvalidClientMetadata(
-            "scope", f"Nobody is asked before this client gets {scopes}: an operator has to add it."
+            "scope",
+            f"People are not asked to allow this client, so it cannot add the scopes {scopes}. An operator has to add them.",
         )
 
 

@@ -26,7 +26,7 @@ def apply_statement(document: Document, issuer: Issuer, now: datetime) -> tuple[
     if not issuer.settings.software_statement_issuers:  # it is a member that nobody knows
         return document, ""
     if statement is None and issuer.settings.require_software_statement:
-        raise InvalidClientMetadata(MEMBER, "One is needed here.")
+        raise InvalidClientMetadata(MEMBER, "A software statement is required.")
     if statement is None:
         return document, ""
     if not isinstance(statement, str):

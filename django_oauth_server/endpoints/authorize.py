@@ -272,7 +272,7 @@ def _answered(prompt: Prompt | None, form: QueryDict, situation: Situation) -> O
 
 
 def _denied(situation: Situation) -> Mapping[str, str]:
-    raise AccessDenied("The person said no.")
+    raise AccessDenied("The person denied access.")
 
 
 def _reply(http: HttpRequest, draft: Draft) -> Reply:

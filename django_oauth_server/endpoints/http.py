@@ -228,7 +228,7 @@ def receive(http: HttpRequest) -> None:
     try:
         http._body = http.META["wsgi.input"].read(MAX_LENGTH + 1)
     except OSError as exc:
-        raise InvalidRequest("The request's body is broken off.", detail=str(exc)) from exc
+        raise InvalidRequest("The request's body is incomplete.", detail=str(exc)) from exc
 
 
 def _answer(answer: Callable[[], Mapping[str, object]], http: HttpRequest, status: int) -> HttpResponse:

@@ -71,7 +71,7 @@ def find_grant_type(params: Parameters, issuer: Issuer) -> GrantType:
     grant_type = issuer.components.of(GrantType).get(name)
     if grant_type is None:
         raise UnsupportedGrantType(
-            "The parameter grant_type is none that this server offers.", detail=f"grant_type {name!r}"
+            "The parameter grant_type is not supported by this server.", detail=f"grant_type {name!r}"
         )
     return grant_type
 

@@ -195,7 +195,7 @@ def _scope_refusal(request: _Request) -> ours.InvalidScope:
         if beyond := " ".join(scope for scope in asked if scope not in allowed):
             told = shorten(beyond, _MOST_TOLD, placeholder="...")
             return ours.InvalidScope(f"The parameter scope asks for {told}, which {why}.")
-    return ours.InvalidScope("The parameter scope asks for what cannot be had.")
+    return ours.InvalidScope("The parameter scope asks for scopes that cannot be granted.")
 
 
 def _grant_refusal(facts: CodeFacts | RefreshFacts) -> ours.InvalidGrant:

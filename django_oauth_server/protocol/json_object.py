@@ -58,7 +58,7 @@ def _check(value: object) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise InvalidRequest("The request's body has a number that JSON does not know.")
     if isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
-        raise InvalidRequest("The request's body has a NUL character or half a character.")
+        raise InvalidRequest("The request's body has a NUL character or an unpaired surrogate.")
 
 
 def _is_unicode(text: str) -> bool:

@@ -52,7 +52,7 @@ def _check_subject(issuance: Issuance, issuer: Issuer) -> None:
     """RFC 9700 section 4.15: a `sub` that equals `client_id` says that the client acts for itself, which no person's token may say."""
     client = issuance.client
     if issuance.authorization and subject(issuance.authorization.user_id, client, issuer) == client.client_id:
-        raise InvalidGrant("The person's identifier is the client's.")
+        raise InvalidGrant("The person's identifier is the same as the client_id.")
 
 
 def token_format(client_format: str, audience: tuple[str, ...], issuer: Issuer) -> TokenFormat:

@@ -38,7 +38,7 @@ def narrow(issuance: Issuance, asked: tuple[str, ...], issuer: Issuer) -> tuple[
     audience = asked or issuance.resources or ()
     scopes = issuance.scopes & _meaningful(audience, issuer)
     if not scopes:
-        raise InvalidScope("None of the scopes asked for can be had there.")
+        raise InvalidScope("None of the requested scopes can be used at the requested resource.")
     return replace(issuance, scopes=scopes, granted=issuance.granted or issuance.scopes), audience
 
 

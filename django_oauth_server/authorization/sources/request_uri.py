@@ -78,10 +78,10 @@ class RequestByReference(RequestSource):
         try:
             content = _contents.get().at(address, fragment, arrival)
         except Crowded as exc:
-            words = "The parameter request_uri leads to an address that is not waited for now."
+            words = "The parameter request_uri cannot be fetched right now."
             raise TemporarilyUnavailable(words, detail=f"request_uri: {exc}") from exc
         except Unreachable as exc:
-            words = "The parameter request_uri leads to nothing that is answered."
+            words = "The parameter request_uri cannot be fetched."
             raise InvalidRequestUri(words, detail=f"request_uri: {exc}") from exc
         return read_request_object(content.decode(errors="replace").strip(), arrival)
 
