@@ -63,10 +63,14 @@ class _Memory:
         """Read what is new."""
         began, now = monotonic(), timezone.now()  # what is written from now on is found the next time
         since = self._moment if self._moment and abs(now - self._moment) < _REMEMBERED else None
+        news = _news(since, now)
+        if since and not self._unannounced.keys() <= {mark for mark, *_ in news}:
+            # Undone; or announced at a moment that is long past, by a clock that is behind, or because the statement had to wait.
+            since, news = None, _news(None, now)
         announced: dict[str, _Entry] = self._announced if since else {}
         unannounced: dict[str, _Entry] = {}
         overdue = False
-        for mark, once, before, until, created_at, announced_at in _news(since, now):
+        for mark, once, before, until, created_at, announced_at in news:
             entry, into = _Entry(before, until), announced
             if announced_at is None:
                 into, overdue = unannounced, overdue or is_overdue(created_at, now)

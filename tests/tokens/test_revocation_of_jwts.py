@@ -463,6 +463,17 @@ def test_only_what_is_new_is_read_again(jwt_flow, process, monkeypatch):
     assert read == [1]
 
 
+def test_what_was_announced_long_ago_by_a_clock_that_is_behind_is_not_forgotten(jwt_flow, process):
+    """Or by a statement that had to wait for another transaction."""
+    tokens = bought(jwt_flow)
+    revoke_it(jwt_flow, tokens)
+    process(5)
+    assert not opens(tokens["access_token"])
+    Revocation.objects.update(announced_at=timezone.now() - timedelta(minutes=5))
+    process(5)
+    assert not opens(tokens["access_token"])
+
+
 def test_nobody_waits_for_the_one_who_reads(jwt_flow, process, monkeypatch):
     tokens = bought(jwt_flow)
     assert opens(tokens["access_token"])
