@@ -157,6 +157,11 @@ class IssuerSettings:
         """Whether it is an OpenID Provider."""
         return "openid" in self.scopes
 
+    @property
+    def optional_scopes(self) -> frozenset[str]:
+        """Those that a person may clear."""
+        return frozenset(name for name, one in self.scopes.items() if isinstance(one, Scope) and one.optional)
+
     def resource_named(self, identifier: str) -> str | None:
         """The resource that *identifier* names, as it is written here. None: it is not known."""
         written = (*self.resources, self.default_resource)

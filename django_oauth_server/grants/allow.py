@@ -46,6 +46,13 @@ def record_consent(
     return found
 
 
+def declined(authorization: Authorization | None, issuer: Issuer) -> frozenset[str]:
+    """The optional scopes that the person does not allow, although they were shown a page: who asks nobody gives none of them."""
+    if authorization is None or authorization.presentation is None:
+        return frozenset()
+    return issuer.settings.optional_scopes - authorization.scopes
+
+
 def covers(
     authorization: Authorization, scopes: Collection[str], resources: Collection[str], claims: Collection[str] = ()
 ) -> bool:

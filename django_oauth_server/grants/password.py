@@ -14,7 +14,7 @@ from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.conf import IssuerSettings, Policy
 from django_oauth_server.engine import judge_password
 from django_oauth_server.errors import InvalidGrant
-from django_oauth_server.grants.allow import record_consent
+from django_oauth_server.grants.allow import declined, record_consent
 from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
 from django_oauth_server.storage.authorizations import live_authorization
 
@@ -46,11 +46,12 @@ class Password(GrantType):
         if user is None:
             raise InvalidGrant("Username or password is wrong.")
         found = live_authorization(request.client, user)
+        allowed = frozenset(scopes) - declined(found, request.issuer)
         audience = (request.issuer.settings.default_resource,)
         return Issuance(
             client=request.client,
-            authorization=record_consent(found, request.client, user, scopes, audience, request.issuer, request.now),
-            scopes=frozenset(scopes),
+            authorization=record_consent(found, request.client, user, allowed, audience, request.issuer, request.now),
+            scopes=allowed,
             family=uuid4(),
         )
 

@@ -255,6 +255,17 @@ class TestClearedBoxes:
         assert "code" in answered(flow.authorize(prompt="none", scope="notes:read"))
         assert flow.tokens()["scope"] == "notes:read notes:write"
 
+    @pytest.mark.spec("RFC 6749", "4.3.3")
+    def test_nor_does_the_persons_password_bring_it(self, browser: Browser, user: Any, settings: Any) -> None:
+        settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"profile": "legacy"}
+        flow = Flow(ClientFactory(metadata__grant_types=["authorization_code", "password"]), browser)
+        request = {"grant_type": "password", "username": user.username, "password": "password"}
+        assert flow.token(**request, scope="notes:read notes:write").json()["scope"] == "notes:read notes:write"
+        flow.decide(flow.authorize(prompt="consent"), scope=[])
+        assert flow.token(**request, scope="notes:read notes:write").json()["scope"] == "notes:read"
+        assert flow.token(**request, scope="notes:write").json()["error"] == "invalid_scope"
+        assert answered(flow.authorize(prompt="none"))["error"] == "consent_required"
+
     def test_it_can_be_allowed_again(self, browser: Browser) -> None:
         flow = self.cleared(browser)
         assert flow.tokens(prompt="consent")["scope"] == "notes:read notes:write"

@@ -23,10 +23,8 @@ from django_oauth_server.authorization.request import AuthorizationRequest
 from django_oauth_server.authorization.response_modes.base import Page
 from django_oauth_server.authorization.turn import Turn
 from django_oauth_server.clients.presentation import changes, fingerprint, proves_itself
-from django_oauth_server.conf import Scope
 from django_oauth_server.errors import AccessDenied, ConsentRequired
-from django_oauth_server.grants.allow import covers
-from django_oauth_server.models import Authorization
+from django_oauth_server.grants.allow import covers, declined
 from django_oauth_server.protocol.uris import destination
 
 
@@ -46,7 +44,7 @@ class Consent(Prompt):
         if "consent" in request.prompts or _is_unproven(request):
             return True
         if request.client.skip_consent:
-            return bool(remembered and _may_have_cleared(remembered, request))
+            return not declined(remembered, request.issuer).isdisjoint(request.scopes)
         if remembered is None or changes(remembered, request.client):
             return True
         return not covers(remembered, request.scopes, request.audience, request.further_claims)
@@ -96,18 +94,8 @@ def _shown(request: AuthorizationRequest) -> str:
 
 def _chosen(request: AuthorizationRequest, ticked: list[str]) -> tuple[str, ...]:
     """What the person left ticked; what is not optional was never a choice (RFC 6749 section 3.3)."""
-    optional = _optional(request)
+    optional = request.issuer.settings.optional_scopes
     return tuple(name for name in request.scopes if name not in optional or name in ticked)
-
-
-def _may_have_cleared(remembered: Authorization, request: AuthorizationRequest) -> bool:
-    """Whether *request* has an optional scope that the person did not allow, although they were shown a page."""
-    return remembered.presentation is not None and not _optional(request) <= remembered.scopes
-
-
-def _optional(request: AuthorizationRequest) -> set[str]:
-    declared = request.issuer.settings.scopes
-    return {name for name in request.scopes if isinstance(scope := declared.get(name), Scope) and scope.optional}
 
 
 def _is_unproven(request: AuthorizationRequest) -> bool:
