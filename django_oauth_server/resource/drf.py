@@ -88,8 +88,8 @@ def _tell_caches(request: Request) -> None:
     """Whatever the view answers depends on the token: REST framework puts the headers of its view on every response, an error's too."""
     headers = getattr(request.parser_context.get("view"), "headers", None)
     if headers is not None:
-        told = dict.fromkeys([*filter(None, (headers.get("Vary"),)), "Authorization"])
-        headers["Vary"] = ", ".join(told)
+        told = filter(None, headers.get("Vary", "").split(", "))
+        headers["Vary"] = ", ".join(dict.fromkeys([*told, "Authorization"]))
 
 
 def _nobody() -> Any:
@@ -355,12 +355,28 @@ class _Or(_Operands, OR):
     pass
 
 
-class _Composition(_Composable, OperandHolder):
-    """A requirement combined with an ordinary permission class."""
+class _CompositionMeta(_Composable, BasePermissionMetaclass, OperandHolder):
+    """A requirement combined with an ordinary permission class.
 
-    def __invert__(self) -> Any:
+    It derives from all that REST framework composes: Python asks the more derived operand first, so that this is asked on either side.
+    """
+
+    operator_class: Any
+    op1_class: Any
+    op2_class: Any
+
+    def __init__(cls, operator_class: type[_And | _Or], left: PermissionClass, right: PermissionClass) -> None:
+        cls.operator_class, cls.op1_class, cls.op2_class = operator_class, left, right
+
+    def __new__(cls, *parts: object) -> Any:
+        return super().__new__(cls, "Requires", (BasePermission,), {})
+
+    def __call__(cls) -> Any:
+        return cls.operator_class(cls.op1_class(), cls.op2_class())
+
+    def __invert__(cls) -> Any:
         """By De Morgan, so that a requirement inside still needs a token."""
-        return _combine(_OPPOSITE[self.operator_class], ~self.op1_class, ~self.op2_class)
+        return _combine(_OPPOSITE[cls.operator_class], ~cls.op1_class, ~cls.op2_class)
 
 
 _OPERATOR: Final[dict[Any, Any]] = {_And: operator.and_, _Or: operator.or_}
@@ -376,7 +392,7 @@ def _combine(operands: Any, left: Any, right: Any) -> Any:
     requirements = [side.requirement for side in sides if isinstance(side, type) and issubclass(side, _Fixed)]
     if len(requirements) == len(sides):
         return _permission(_OPERATOR[operands](*requirements))
-    return _Composition(operands, *sides)
+    return _CompositionMeta(operands, *sides)
 
 
 def _is_permission(side: object) -> bool:

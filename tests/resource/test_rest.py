@@ -121,6 +121,10 @@ def test_a_caller_who_holds_enough_is_let_in(permission, token):
         (IsAuthenticated & WRITE, "notes:write"),
         (WRITE | IsAdminUser, "notes:write"),
         (IsAdminUser | WRITE, "notes:write"),
+        (IsAdminUser | (WRITE & IsAuthenticated), "notes:write"),
+        (IsAdminUser | (IsAdminUser | WRITE), "notes:write"),
+        (IsAuthenticated & (IsAuthenticated & WRITE), "notes:write"),
+        (SignedIn | (WRITE & IsAdminUser), "notes:write"),
         (IsAuthenticated & WRITE & IsAdminUser, "notes:write"),
         ((IsAdminUser | Deny) & (IsAdminUser | WRITE) | WRITE | IsAdminUser, "notes:write"),
         (~(READ | IsAdminUser), ""),
@@ -389,6 +393,14 @@ def test_actions_of_a_view_that_has_none_are_a_mistake_and_open_nothing():
 def test_permissions_in_a_list_are_told_in_one_challenge():
     response = ask(READ, WRITE, requires("admin"), token="reader")
     assert response["WWW-Authenticate"] == insufficient("admin notes:read notes:write")
+
+
+@pytest.mark.parametrize(
+    "composed", [IsAuthenticated & READ, IsAuthenticated & (IsAuthenticated & READ), IsAdminUser | (IsAdminUser | READ)]
+)
+def test_the_opposite_of_a_composition_still_needs_a_token(composed):
+    assert ask(~composed, token="person").status_code == 403
+    assert ask(~composed, token="reader").status_code == 403
 
 
 def test_a_table_has_no_opposite_that_would_open_for_nobody_in_particular():
