@@ -227,8 +227,8 @@ def receive(http: HttpRequest) -> None:
         raise LengthRequired("The request's body is sent in chunks, and no Content-Length says how long it is.")
     try:
         http._body = http.META["wsgi.input"].read(MAX_LENGTH + 1)
-    except OSError as exc:
-        raise InvalidRequest("The request's body is incomplete.", detail=str(exc)) from exc
+    except Exception as exc:  # a server has errors of its own for what is no chunk, such as gunicorn's InvalidChunkSize
+        raise InvalidRequest("The request's body is incomplete.", detail=repr(exc)) from exc
 
 
 def _answer(answer: Callable[[], Mapping[str, object]], http: HttpRequest, status: int) -> HttpResponse:

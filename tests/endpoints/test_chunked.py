@@ -20,11 +20,19 @@ pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"
 
 
+class InvalidChunkSize(Exception):
+    """As gunicorn has it: no OSError."""
+
+
 class Broken(BytesIO):
-    """The sender went away."""
+    """The sender went away, or sends what is no chunk."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
 
     def read(self, size: int | None = -1, /) -> bytes:
-        raise OSError("no more data")
+        raise self._error
 
 
 def post(
@@ -70,6 +78,9 @@ def test_it_is_bounded() -> None:
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
 
 
-def test_one_that_is_broken_off_is_refused() -> None:
-    refused = post(TOKEN, b"", source=Broken())
+@pytest.mark.spec("RFC 9112", "8")
+@pytest.mark.parametrize("path", [TOKEN, "/oauth/userinfo"])
+@pytest.mark.parametrize("error", [OSError("no more data"), InvalidChunkSize("zz")], ids=["broken off", "no chunk"])
+def test_one_that_is_broken_off_is_refused(path: str, error: Exception) -> None:
+    refused = post(path, b"", source=Broken(error))
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
