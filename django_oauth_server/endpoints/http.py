@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonRe
 from django.http.request import UnreadablePostError
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.translation import gettext as _
+from django.views.debug import get_exception_reporter_filter
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
@@ -86,7 +87,29 @@ def own_transactions(view: Callable[P, HttpResponse]) -> Callable[P, HttpRespons
 
 def unreported(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
     """Make a view whose failure is reported (Django mails it to operators) without what the request held, or any function knew."""
-    return sensitive_post_parameters()(sensitive_variables()(view))
+    guarded = sensitive_post_parameters()(sensitive_variables()(view))
+
+    @wraps(guarded)
+    def reported(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            return guarded(*args, **kwargs)
+        except Exception:
+            http = cast("HttpRequest", args[0])
+            if get_exception_reporter_filter(http).is_active(http):
+                _forget_query(http)
+            raise
+
+    return reported
+
+
+def _forget_query(http: HttpRequest) -> None:
+    """Of the query keep the names, wherever the server has put it (`RAW_URI`, `REQUEST_URI`); of the page that a form was on, the address."""
+    query = http.META.get("QUERY_STRING", "")
+    names = "&".join(one.partition("=")[0] for one in query.split("&"))
+    for header in [name for name, value in http.META.items() if query and isinstance(value, str) and query in value]:
+        http.META[header] = http.META[header].replace(query, names)
+    http.META["HTTP_REFERER"] = http.META.get("HTTP_REFERER", "").partition("?")[0]
+    vars(http).pop("GET", None)
 
 
 def public_document(view: View) -> View:

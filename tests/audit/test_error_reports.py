@@ -90,6 +90,25 @@ def test_of_the_decision(reports: Callable[[], str], monkeypatch: pytest.MonkeyP
     assert made
 
 
+@pytest.mark.parametrize(
+    ("path", "failing", "name"),
+    [
+        ("/oauth/end-session", "django_oauth_server.endpoints.end_session.query_parameters", "id_token_hint"),
+        ("/oauth/authorize", "django_oauth_server.endpoints.authorize.query_parameters", "request"),
+    ],
+)
+def test_of_what_is_in_an_address(
+    reports: Callable[[], str], monkeypatch: pytest.MonkeyPatch, flow: Flow, path: str, failing: str, name: str
+) -> None:
+    jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZWNyZXQifQ.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
+    monkeypatch.setattr(failing, _fail)
+    address = f"{path}?client_id={flow.client.client_id}&{name}={jwt}"
+    page = {"Referer": f"https://as.example{address}&page=1"}
+    assert _patient(flow).browser.get(address, RAW_URI=address, headers=page).status_code == 500
+    assert "the disk is full" in reports() and f"client_id&amp;{name}" in reports()
+    assert jwt not in reports()
+
+
 @protected_resource("notes:read")
 def notes(request: HttpRequest) -> JsonResponse:
     return JsonResponse({})
