@@ -42,12 +42,12 @@ const notes = await oauth.protectedResourceRequest(tokens.access_token, "GET", n
 const refreshed = await oauth.processRefreshTokenResponse(
   as, client, await oauth.refreshTokenGrantRequest(as, client, auth, tokens.refresh_token, insecure));
 
-const result = { api: notes.status, scope: tokens.scope, offered: resource.scopes_supported, refreshed: Boolean(refreshed.access_token), rotated: Boolean(refreshed.refresh_token) };
+const result = { api: notes.status, scope: tokens.scope, offered: resource.scopes_supported, refreshed: Boolean(refreshed.access_token), rotated: refreshed.refresh_token !== tokens.refresh_token };
 if (METHOD !== "none") {
   const seen = await oauth.introspectionRequest(as, client, auth, refreshed.access_token, insecure);
   result.active = (await oauth.processIntrospectionResponse(as, client, seen)).active;
 }
-await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, auth, refreshed.refresh_token ?? tokens.refresh_token, insecure));
+await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, auth, refreshed.refresh_token, insecure));
 try {
   await oauth.protectedResourceRequest(refreshed.access_token, "GET", new URL(API), undefined, undefined, insecure);
 } catch (error) {
