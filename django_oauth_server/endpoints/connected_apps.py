@@ -20,7 +20,7 @@ from django_oauth_server.endpoints.http import patient
 from django_oauth_server.endpoints.pages import render_page
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client
-from django_oauth_server.storage.authorizations import live_authorizations, revoke_authorizations
+from django_oauth_server.storage.authorizations import find_authorization, live_authorizations, revoke_authorizations
 
 _HERE = "django_oauth_server.endpoints.connected_apps."
 
@@ -55,10 +55,13 @@ def connected_apps(http: HttpRequest, issuer: Issuer) -> HttpResponse:
 @csrf_protect
 @require_http_methods(["GET", "POST"])
 def disconnect(http: HttpRequest, issuer: Issuer, grant_id: UUID) -> HttpResponse:
-    """Ask once; then end it, and all that came from it."""
+    """Ask once; then end it, and all that came from it. Whoever asks for what has ended, by a second click as well, is shown what is left."""
     authorization = live_authorizations(issuer.settings.issuer, _person(http)).filter(grant_id=grant_id).first()
     if authorization is None:
-        raise Http404
+        ended = find_authorization(str(grant_id))
+        if ended is None or ended.user != http.user:
+            raise Http404
+        return redirect(issuer.url_path("connected_apps"))
     if http.method == "POST":
         revoke_authorizations([authorization], timezone.now())
         done = _("%(app)s can no longer use your account.") % {"app": authorization.client.name}
