@@ -9,6 +9,7 @@ from typing import ParamSpec
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import render
 from django.templatetags.static import static
 
@@ -34,13 +35,23 @@ def render_page(
     *script* lets the package's own static script run. *to_client* is for consent and form_post, whose form may lead
     to a client's address. *frames* are the addresses that it loads in frames.
     """
-    response = render(request, template, dict(context), status=status)
+    response = _with_form_token(request, lambda: render(request, template, dict(context), status=status))
     response["Content-Security-Policy"] = content_security_policy(script=script, to_client=to_client, frames=frames)
     response["X-Frame-Options"] = "DENY"  # for browsers that do not know frame-ancestors
     # Not "no-referrer": browsers then post with "Origin: null", which Django's CSRF check refuses.
     response["Referrer-Policy"] = "same-origin"
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "no-store"
+    return response
+
+
+def _with_form_token(request: HttpRequest, make: Callable[[], HttpResponse]) -> HttpResponse:
+    """The page that *make* returns, whose forms are good also in a project without `CsrfViewMiddleware`: the views judge them."""
+    form_tokens = CsrfViewMiddleware(lambda _: HttpResponse())
+    if "CSRF_COOKIE" not in request.META:
+        form_tokens.process_request(request)
+    response = make()
+    form_tokens.process_response(request, response)  # the cookie
     return response
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -156,6 +157,14 @@ def test_the_answer_needs_a_csrf_token(flow: Flow) -> None:
 
 
 @pytest.mark.spec("OAuth 2.1", "7.11")
+def test_a_project_without_the_csrf_middleware_is_protected_too(flow: Flow, settings: Any) -> None:
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Csrf" not in name]
+    page = flow.authorize()
+    assert flow.decide(page, csrfmiddlewaretoken="x").status_code == 403
+    assert "code" in answered(flow.decide(flow.authorize(scope="notes:read")))
+    assert "code" in answered(flow.decide(page)), "an older tab is good as well"
+
+
 def test_no_page_can_be_framed(flow: Flow) -> None:
     for page in (flow.authorize(), flow.authorize(client_id="nobody")):
         assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
