@@ -101,7 +101,7 @@ def _check_replicas() -> Iterator[CheckMessage]:
 def _check_sign_in() -> Iterator[CheckMessage]:
     try:
         address = resolve_url(sign_in_page())
-    except NoReverseMatch as exc:
+    except (NoReverseMatch, TypeError) as exc:  # TypeError: it is None
         yield Error(
             f"LOGIN_URL is {sign_in_page()!r}, which cannot be used: {exc}",
             hint="Set LOGIN_URL to the address of your sign-in page, or to the name of its URL.",

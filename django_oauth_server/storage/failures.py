@@ -91,17 +91,21 @@ def forget() -> None:
 
 
 def _count(key: str, timeout: float) -> int:
-    """How often this was called for *key*, this call included; the first sets how long that is remembered."""
+    """How often this was called for *key*, this call included; the first sets how long that is remembered.
 
-    def count(asked: BaseCache) -> int:
+    A cache that works is the only one that counts: whoever clears it begins anew, in every process.
+    """
+
+    def count(asked: BaseCache) -> int | None:
         if asked.add(key, 1, timeout):
-            return 1
+            return 1 if asked.get(key) else None  # one that keeps nothing says that it does
         try:
             return int(asked.incr(key))
         except ValueError:  # it went between the two, or the cache is away and says nothing of it
-            return 1
+            return None
 
-    return max(_own.count(key), shared_cache("default").ask(count, away=0))
+    counted = shared_cache("default").ask(count, away=None)
+    return _own.count(key) if counted is None else counted
 
 
 def _counts(keys: Collection[str]) -> Mapping[str, int]:

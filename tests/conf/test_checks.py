@@ -94,6 +94,8 @@ def test_a_sign_in_page_that_is_there_is_no_fault(settings: Any, login_url: obje
         ("nowhere", "oauth_server.E012"),
         ("nowhere:sign_in", "oauth_server.E012"),
         (print, "oauth_server.E012"),
+        (None, "oauth_server.E012"),
+        ("", "oauth_server.E012"),
     ],
 )
 def test_one_that_leads_nowhere_is_found(settings: Any, login_url: object, message: str) -> None:

@@ -369,6 +369,13 @@ def test_nor_while_it_is_down_without_a_word_or_keeps_nothing(
     assert statuses(chosen, *["wrong"] * 4, CHOSEN) == [401] * 3 + [429] * 2
 
 
+def test_who_clears_a_cache_that_works_begins_anew() -> None:
+    client = machine()
+    assert statuses(client, *[WRONG] * 4) == [401, 401, 401, 429]
+    cache.clear()
+    assert statuses(client, *[WRONG] * 4) == [401, 401, 401, 429]
+
+
 def test_whatever_else_fails_is_bounded_while_the_cache_is_down(flow: Flow, outage: Callable[[], None]) -> None:
     outage()
     assert [flow.exchange("made-up").status_code for _ in range(4)] == [400, 400, 429, 429]
