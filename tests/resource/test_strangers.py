@@ -30,6 +30,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import TemplateView
 from ninja import NinjaAPI, Router
 from ninja.errors import HttpError
+from ninja.security import django_auth
 from rest_framework import permissions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.decorators import action, api_view, permission_classes
@@ -125,6 +126,19 @@ class GuestFromSetup(View):
     def setup(self, request: HttpRequest, *args: object, **kwargs: object) -> None:
         super().setup(request, *args, **kwargs)
         self.request.user = somebody()
+
+
+class GuestByAnotherName(View):
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> Any:
+        for one in [request]:
+            one.user = somebody()
+        return super().dispatch(request, *args, **kwargs)
+
+
+class GuestByItsParts(View):
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> Any:
+        request.__dict__.update(user=somebody())
+        return super().dispatch(request, *args, **kwargs)
 
 
 class Another(View):
@@ -237,7 +251,17 @@ CLASSES = {
     ),
     **{
         f"login-{kind.__name__}": (of_class(kind, LoginRequiredMixin, Page), "UNKNOWN")
-        for kind in (Guest, GuestByCall, GuestByMethod, GuestFromSetup, Another, Comforting, Deaf)
+        for kind in (
+            Guest,
+            GuestByCall,
+            GuestByMethod,
+            GuestFromSetup,
+            GuestByAnotherName,
+            GuestByItsParts,
+            Another,
+            Comforting,
+            Deaf,
+        )
     },
     "login-passed": (Passing.as_view(), "UNKNOWN"),
     "login-own-as-view": (OwnAsView.as_view(), "UNKNOWN"),
@@ -386,6 +410,40 @@ def raises(user: Any) -> bool:
     raise PermissionDenied
 
 
+class ForAGuest:
+    def __init__(self, view: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, view)
+        self.view = view
+
+    def __call__(self, request: HttpRequest) -> Any:
+        request.user = somebody()
+        return self.view(request)
+
+
+class Kept(ForAGuest):
+    def __call__(self, request: HttpRequest) -> Any:
+        return self.view(request)
+
+
+def by_a_helper(view: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(view)
+    def inner(request: HttpRequest) -> Any:
+        sign_in(request)
+        return view(request)
+
+    return inner
+
+
+CLASSES |= {
+    "guest-by-decorator": (
+        method_decorator(for_a_guest, name="dispatch")(type("M", (LoginRequiredMixin, Page), {})).as_view(),
+        "UNKNOWN",
+    ),
+    "ordinary-decorator": (
+        method_decorator(ordinary, name="dispatch")(type("M", (LoginRequiredMixin, Page), {})).as_view(),
+        "LoginRequiredMixin",
+    ),
+}
 FUNCTIONS = {
     "plain": (inside, "OPEN"),
     "login": (login_required(inside), "login_required"),
@@ -405,6 +463,9 @@ FUNCTIONS = {
     "round": (goes_round(login_required(inside)), "UNKNOWN"),
     "another": (calls_another(login_required(inside)), "UNKNOWN"),
     "guest": (for_a_guest(login_required(inside)), "UNKNOWN"),
+    "guest-by-a-helper": (by_a_helper(login_required(inside)), "UNKNOWN"),
+    "guest-by-an-instance": (ForAGuest(login_required(inside)), "UNKNOWN"),
+    "kept-by-an-instance": (Kept(login_required(inside)), "login_required"),
     "comforts": (comforts(login_required(inside)), "UNKNOWN"),
     "ordinary": (ordinary(login_required(inside)), "login_required"),
     "instance": (Callable_(), "OPEN"),
@@ -582,6 +643,11 @@ async def knows_nobody_async(request: HttpRequest) -> object:
     return None
 
 
+def introduces(request: HttpRequest) -> object:
+    request.user = somebody()
+    return None
+
+
 def fails(request: HttpRequest) -> object:
     return request.META["HTTP_KEY_OF_NOBODY"]
 
@@ -603,6 +669,7 @@ NINJA: dict[str, tuple[Any, str]] = {
     "own-nobody": (knows_nobody, "knows_nobody"),
     "own-coroutine": (knows_as_a_coroutine, "OPEN"),
     "own-nobody-async": (knows_nobody_async, "knows_nobody_async"),
+    "introduced": ([introduces, django_auth], "OPEN"),
     "own-fails": (fails, "UNKNOWN"),
     "own-forbids": (forbids, "forbids"),
     "own-object": (Looser(TOKEN.requirement), "OPEN"),

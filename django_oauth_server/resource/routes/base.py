@@ -178,9 +178,13 @@ def _own(view: Any, place: _Place) -> list[Protection]:
     if isinstance(view, _Unreadable):
         return [Protection(view=view.view, doubt=view.reason)]
     around = _safely(lambda: [django.around(view)])
-    inside = _safely(lambda: next((found for read in _readers() if (found := read(view, place.path))), [Protection()]))
+    return [around[0].before(one) for one in _safely(lambda: list(_inside(view, place)))]
+
+
+def _inside(view: Any, place: _Place) -> Iterator[Protection]:
     left_out = django.doubtful(view)
-    return [around[0].before(one.behind(left_out) if left_out else one) for one in inside]
+    for one in next((found for read in _readers() if (found := read(view, place.path))), [Protection()]):
+        yield one.behind(left_out) if left_out else one
 
 
 def _safely(read: Callable[[], list[Protection]]) -> list[Protection]:

@@ -79,7 +79,7 @@ def guards_of_class(kind: type, one: Callable[[], Any], end: type = View) -> tup
     """
     found: list[Guard] = []
     before: list[Any] = []
-    doubtful = ""
+    doubt = ""
     setup = changed_by(kind, "setup", after=True)
     bases = list(kind.__mro__)
     while bases:
@@ -87,6 +87,7 @@ def guards_of_class(kind: type, one: Callable[[], Any], end: type = View) -> tup
         dispatch = vars(base).get("dispatch")
         if dispatch is None:
             continue
+        doubt = doubt or doubtful(dispatch)
         asked = guards(dispatch)
         if any(map(_asks_for_a_token, chain(dispatch))) and not any(map(_asks_for_a_token, before)):
             asked.insert(0, _token(kind, one))
@@ -99,12 +100,12 @@ def guards_of_class(kind: type, one: Callable[[], Any], end: type = View) -> tup
         mixin = _MIXIN_GUARDS.get(_name(base))
         if mixin:
             asked.append(mixin(kind, one))
-        found += [guard.behind(doubtful) for guard in asked] if doubtful else asked
+        found += [guard.behind(doubt) for guard in asked] if doubt else asked
         if base is end:
             break
-        if not mixin and not doubtful and not hands_on(kind, function, "dispatch", answer=True):
-            doubtful = f"{dotted(base)}.dispatch"
-    return [one.behind(setup) if setup and one.requirement is None else one for one in found], doubtful or setup
+        if not mixin and not doubt and not hands_on(kind, function, "dispatch", answer=True):
+            doubt = f"{dotted(base)}.dispatch"
+    return [one.behind(setup) if setup and one.requirement is None else one for one in found], doubt or setup
 
 
 def changed_by(kind: type, name: str, *, answer: bool = False, after: bool = False, judged: bool = False) -> str:
@@ -144,6 +145,10 @@ def _is_instance(link: Any) -> bool:
 
 def _may_go_round(link: Any) -> bool:
     """Whether *link*, a decorator of the project's own, may call something else than what it says that it wraps, or for somebody else."""
+    if made_in(link) == made_in(method_decorator):
+        return any(_may_go_round(decorator(_handler)) for decorator in held(link).get("decorators", ()))
+    if _is_instance(link) and not is_framework(type(link)) and attribute(link, "__wrapped__") is not None:
+        return not passes_on(type(link).__call__, type(link))
     if not isinstance(link, FunctionType) or is_framework(link):
         return False
     said = _said(link, held(link))
@@ -159,7 +164,9 @@ def _holds(link: Any) -> bool:
 
 def _code(link: Any) -> str:
     """Where the code of *link* stands, whatever name it has been given."""
-    code = link.__code__
+    code = attribute(link, "__code__")
+    if code is None:
+        return dotted(type(link))
     return f"{link.__globals__.get('__name__')}.{attribute(code, 'co_qualname') or code.co_name}"
 
 

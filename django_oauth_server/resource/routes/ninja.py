@@ -6,6 +6,7 @@ from functools import reduce
 from operator import or_
 from typing import Any, Final
 
+from django.http import HttpRequest
 from ninja.errors import HttpError
 from ninja.operation import Operation, PathView
 from ninja.utils import is_async_callable
@@ -33,7 +34,8 @@ def _of(operation: Operation, method: str, path: str) -> Protection:
     callbacks = list(operation.auth_callbacks)
     if not callbacks:
         return protection
-    verdicts = [_passes(one, method, path) for one in callbacks]
+    asked = request(method, path)  # one for all: an earlier callback may introduce the caller to a later one
+    verdicts = [_passes(one, asked) for one in callbacks]
     requirements = [one.requirement for one in callbacks if isinstance(one, TokenAuth)]
     guard = Guard(
         words=" | ".join(map(_words, callbacks)),
@@ -43,14 +45,14 @@ def _of(operation: Operation, method: str, path: str) -> Protection:
     return protection.guarded([guard], MECHANISM)
 
 
-def _passes(callback: Any, method: str, path: str) -> bool | None:
+def _passes(callback: Any, asked: HttpRequest) -> bool | None:
     """Whether *callback* knows a stranger. django-ninja waits for none that does not say that it is async: then what it returns is true."""
     if type(callback) is TokenAuth:
         return False
 
     def ask() -> object:
         try:
-            answer = callback(request(method, path))
+            answer = callback(asked)
             return awaited(answer) if is_async_callable(callback) or getattr(callback, "is_async", False) else answer
         except HttpError as exc:
             if exc.status_code in _REFUSALS:

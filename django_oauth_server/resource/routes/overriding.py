@@ -7,8 +7,10 @@ import inspect
 import textwrap
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from types import FunctionType
 from typing import Any, Final
 
+from django.contrib.auth import alogin, login
 from django.http import HttpRequest
 
 from django_oauth_server.resource.closures import attribute, held
@@ -65,14 +67,28 @@ def hands_on(
     return False
 
 
-def passes_on(function: Any) -> bool:
+def passes_on(function: Any, kind: type = object, *, depth: int = 0) -> bool:
     """Whether nothing in *function*, which a decorator made, is known to change whom its view is called for, or to go round a decorator below."""
-    read = _read(object, function)
+    read = _read(kind, function)
     if read is None:
         return True
     nodes = list(_nodes(read.body))
     around = any(isinstance(node, ast.Attribute) and node.attr == "__wrapped__" for node in nodes)
-    return not around and not any(read.changes(node) for node in nodes) and _answers_with(nodes, held(function))
+    if around or any(read.changes(node) for node in nodes) or not _answers_with(nodes, held(function)):
+        return False
+    return depth == _MOST_CALLS or all(_leaves_identity(one, depth) for one in _helpers(function, nodes))
+
+
+def _helpers(function: Any, nodes: list[ast.AST]) -> Iterator[Any]:
+    """The functions that *function* calls by a name of its module."""
+    names = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    yield from (one for name in sorted(names) if isinstance(one := function.__globals__.get(name), FunctionType))
+
+
+def _leaves_identity(helper: Any, depth: int) -> bool:
+    if is_framework(helper):
+        return helper not in (login, alogin)
+    return passes_on(helper, depth=depth + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +132,8 @@ class _Read:
         """Whether *node* writes to what the request, or the view, had before."""
         if not isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del)):
             return False
+        if isinstance(node, ast.Attribute) and node.attr in _IDENTITY and self._is_call(node.value):
+            return True
         match _root(node):
             case (root, ""):
                 return bool(root) and root in {self.request, "super"}
@@ -126,16 +144,28 @@ class _Read:
                 return first in _CALL or any(first in vars(base) for base in asking)
         return False
 
+    def _is_call(self, node: ast.expr) -> bool:
+        """Whether *node* may be the request, by another name."""
+        return isinstance(node, ast.Name) and node.id != self.itself
+
     def _shares(self, node: ast.AST) -> bool:
-        """Whether *node* hands the request, or the view, to code that may change it."""
-        if not isinstance(node, ast.Call):
-            return False
-        given = [*node.args, *(one.value for one in node.keywords if one.arg is not None)]
-        if any(self._hands([one], name) for one in given for name in (self.itself, self.request) if name):
-            return not (isinstance(node.func, ast.Name) and node.func.id == "super")
-        match node.func:
-            case ast.Attribute(value=ast.Name(id=root), attr=name) if root == self.itself:
-                return self._may_change(name)
+        """Whether *node* gives the request, or the view, to something else, which may change it; looking at an attribute gives nothing."""
+        match node:
+            case ast.Attribute(value=ast.Name(id=self.request), attr=attr):
+                return attr.startswith("__")
+            case ast.Attribute(value=ast.Name(id=self.itself)) | ast.Call(func=ast.Name(id="super")):
+                return False
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=self.itself), attr=attr)) if self._may_change(attr):
+                return True
+        looks = isinstance(node, (ast.Attribute, ast.Subscript))
+        return any(self._is_given(child) for child in ast.iter_child_nodes(node)) and not looks
+
+    def _is_given(self, node: ast.AST) -> bool:
+        match node:
+            case ast.Name(id=name):
+                return name in {self.itself, self.request}
+            case ast.Attribute(value=ast.Name(id=self.itself), attr="request"):
+                return True
         return False
 
     def _may_change(self, name: str) -> bool:
