@@ -281,7 +281,8 @@ def _error(exc: OAuthError, http: HttpRequest, *, status: int = 0, reference: st
     """A client that did not use the Authorization header is not asked for it (RFC 6749 section 5.2): a browser would open a password box."""
     named = {"error_reference": reference} if reference else {}
     response = _json(exc.parameters() | named, status=status or exc.status)
-    if exc.challenge and (not isinstance(exc, InvalidClient) or "Authorization" in http.headers):
+    asks_with_header = bool(http.headers.get("Authorization", "").strip())
+    if exc.challenge and (not isinstance(exc, InvalidClient) or asks_with_header):
         response["WWW-Authenticate"] = exc.challenge
     if isinstance(exc, TemporarilyUnavailable):
         response["Retry-After"] = str(exc.retry_after)

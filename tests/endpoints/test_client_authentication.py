@@ -79,6 +79,15 @@ def test_a_confidential_client_cannot_pass_for_a_public_one() -> None:
     assert ask(flow, authorization=None, client_id=flow.client.client_id).status_code == 401
 
 
+@pytest.mark.parametrize("header", ["", "  "])
+def test_an_authorization_header_without_a_value_is_none(browser: Browser, header: str) -> None:
+    flow = Flow(ClientFactory(public=True), browser)
+    flow.server = Browser(headers={"Authorization": header})
+    assert flow.exchange(flow.code()).status_code == 200
+    refused = flow.exchange("made-up", client_id="made-up")
+    assert (refused.status_code, "WWW-Authenticate" in refused) == (401, False)
+
+
 def test_a_public_client_with_a_secret_is_no_client() -> None:
     flow = service(public=True, metadata__grant_types=["authorization_code"])
     assert ask(flow, client_secret="x").status_code == 401

@@ -23,7 +23,7 @@ class NoAuthentication(ClientAuthMethod):
     confidential = False
 
     def present(self, http: HttpRequest, params: Parameters) -> Credentials | None:
-        alone = not _PROOFS.intersection(params) and "Authorization" not in http.headers
+        alone = not _PROOFS.intersection(params) and not http.headers.get("Authorization", "").strip()
         return Credentials(params["client_id"]) if alone and "client_id" in params else None
 
     def verify(self, attempt: Attempt) -> bool:
