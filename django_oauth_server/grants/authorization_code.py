@@ -45,6 +45,8 @@ def _refusal(ticket: Ticket | None, request: TokenRequest) -> str:
         return "unknown code"
     if ticket.client_id != request.client.pk:
         return "another client's code"
+    if request.client.is_public and not ticket.payload.get("code_challenge"):
+        return "a code that nothing proves: handed out when the client had a secret"
     return "expired code" if _has_lapsed(ticket, request.now) else ""
 
 

@@ -272,6 +272,16 @@ class TestClearedBoxes:
         assert "code" in answered(flow.authorize(prompt="none"))
 
 
+@pytest.mark.spec("OAuth 2.1", "7.5.1")
+def test_a_code_is_no_bearer_token_once_the_client_has_no_secret_any_more(browser: Browser, settings: Any) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"profile": "openid_connect"}
+    flow = Flow(ClientFactory(), browser)
+    code = flow.code(code_challenge=None, code_challenge_method=None)
+    flow.client.metadata |= {"token_endpoint_auth_method": "none"}
+    flow.client.save()
+    assert flow.exchange(code, code_verifier=None).json()["error"] == "invalid_grant"
+
+
 class TestScopesThatAClientHasLost:
     """An operator took one away since the person allowed it."""
 
