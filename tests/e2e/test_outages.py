@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -36,10 +37,6 @@ class PostgreSQL:
         if not binaries:
             pytest.skip("PostgreSQL is not installed")
         self.folder, self.bin, self.port = folder, binaries[-1], free_port()
-        folder.mkdir()
-        for parent in (folder, *folder.parents):  # postgres, as which it runs, has to get here
-            if parent.stat().st_uid == os.getuid() and parent != Path("/"):
-                parent.chmod(parent.stat().st_mode | 0o711)
         if os.getuid() == 0:
             shutil.chown(folder, "postgres")
         self._run("initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "oauth", "-E", "UTF8", "--locale=C.UTF-8")
@@ -87,7 +84,7 @@ class PostgreSQL:
     def _run(self, program: str, *arguments: str) -> None:
         as_postgres = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         # To a file: what is started keeps the pipe open.
-        with (self.folder.parent / f"{program}.output").open("w") as sink:
+        with (self.folder / f"{program}.output").open("w") as sink:
             command = [*as_postgres, str(self.bin / program), *arguments]
             subprocess.run(command, check=True, stdout=sink, stderr=sink, cwd="/")
 
@@ -235,12 +232,14 @@ class Clients:
 
 
 @pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
-    cluster = PostgreSQL(tmp_path_factory.mktemp("outage") / "postgresql")
-    cluster.start()
-    yield cluster
-    cluster.thaw()
-    cluster.stop()
+def postgresql() -> Iterator[PostgreSQL]:
+    # Not in pytest's folder, which is closed to others: PostgreSQL does not run as root.
+    with TemporaryDirectory(prefix="outages-") as folder:
+        cluster = PostgreSQL(Path(folder))
+        cluster.start()
+        yield cluster
+        cluster.thaw()
+        cluster.stop()
 
 
 @pytest.fixture(scope="module")
