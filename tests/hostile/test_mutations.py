@@ -47,6 +47,8 @@ def with_refresh_token(caller: Flow) -> Form:
 
 
 def with_client_credentials(caller: Flow) -> Form:
+    caller.client.metadata |= {"scope": "notes:read email"}  # which it gets as well where it names no scope
+    caller.client.save()
     return [
         ("grant_type", "client_credentials"),
         ("scope", "notes:read email"),
