@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from functools import partial
-from itertools import islice
-from typing import Final
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
@@ -16,10 +14,9 @@ from django.db.models.functions import Coalesce, Greatest
 from django_oauth_server.models import Authorization, Client
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.signals import authorization_revoked
+from django_oauth_server.storage.batches import batches
 from django_oauth_server.storage.revocations import record_authorizations
 from django_oauth_server.storage.transaction import Conflict, after_commit, atomic
-
-_AT_ONCE: Final = 1000
 
 
 def live_authorization(client: Client, user: AbstractBaseUser) -> Authorization | None:
@@ -115,8 +112,7 @@ def revoke_authorizations(authorizations: Iterable[Authorization], now: datetime
 
     A few statements for each thousand, which end together.
     """
-    rest = iter(authorizations)
-    return sum(_revoke_together(some, now) for some in iter(lambda: list(islice(rest, _AT_ONCE)), []))
+    return sum(_revoke_together(some, now) for some in batches(authorizations))
 
 
 def _revoke_together(authorizations: Collection[Authorization], now: datetime) -> int:

@@ -21,6 +21,7 @@ from django_oauth_server.resource.revocations import (
     former_client_mark,
 )
 from django_oauth_server.storage.announcements import announce_all, shared_caches
+from django_oauth_server.storage.batches import AT_ONCE, batches
 from django_oauth_server.storage.lifetimes import longest_token_lifetime
 from django_oauth_server.storage.people import was_shut_out
 from django_oauth_server.storage.revoked import look_again
@@ -28,7 +29,6 @@ from django_oauth_server.storage.transaction import after_commit, in_transaction
 
 _MARGIN: Final = timedelta(minutes=1)
 """For a token that is being issued while what it hangs on is revoked, and for clocks that differ."""
-_AT_ONCE: Final = 1000
 
 
 def record_tokens(ended: Mapping[str, datetime]) -> None:
@@ -69,7 +69,7 @@ def _write(marks: Mapping[str, datetime], issued_before: datetime | None = None)
         Revocation(mark=mark, once=mark, issued_before=issued_before, expires_at=marks[mark]) for mark in sorted(marks)
     ]
     if rows:
-        Revocation.objects.bulk_create(rows, batch_size=_AT_ONCE, ignore_conflicts=True)
+        Revocation.objects.bulk_create(rows, batch_size=AT_ONCE, ignore_conflicts=True)
         _written()
 
 
@@ -80,8 +80,8 @@ def _renew(marks: Collection[str], issued_before: datetime | None = None) -> Non
     expires_at, known = _end_of_what_is_issued_now(issued_before), sorted(marks)
     _write(dict.fromkeys(known, expires_at), issued_before)
     less = Q(issued_before__lt=issued_before) if issued_before else Q(expires_at__lt=expires_at - _MARGIN)
-    for first in range(0, len(known), _AT_ONCE):
-        Revocation.objects.filter(less, once__in=known[first : first + _AT_ONCE]).update(
+    for some in batches(known):
+        Revocation.objects.filter(less, once__in=some).update(
             issued_before=issued_before, expires_at=expires_at, announced_at=None
         )
 

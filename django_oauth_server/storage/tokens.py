@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Final
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 from django_oauth_server.models import Token
+from django_oauth_server.storage.batches import batches
 from django_oauth_server.storage.question import Question
 from django_oauth_server.storage.revocations import record_tokens
 from django_oauth_server.storage.transaction import atomic
@@ -19,7 +19,6 @@ _by_digest = Question(
     Token, lambda digest: Token.objects.select_related("client", "authorization__user").filter(digest=digest)
 )
 
-_AT_ONCE: Final = 1000
 _OUTLIVES_ITS_ROW: Final = Q(kind=Token.Kind.ACCESS) & ~Q(self_contained=False)
 """What may be a JWT, which is verified without looking at its row."""
 
@@ -94,8 +93,7 @@ def revoke_family(family: UUID, now: datetime) -> None:
 
 def revoke_tokens(tokens: Iterable[Token], now: datetime) -> None:
     """End these; with a refresh token all that its grant bought (RFC 7009 section 2.1)."""
-    rest = iter(tokens)
-    for some in iter(lambda: list(islice(rest, _AT_ONCE)), []):
+    for some in batches(tokens):
         families = {one.family for one in some if one.kind == Token.Kind.REFRESH and one.family}
         _end(Token.objects.filter(Q(pk__in=[one.pk for one in some]) | Q(family__in=families)), now)
 
