@@ -1,4 +1,10 @@
-"""Columns and constraints. Questions to the database live in `storage`."""
+"""Columns and constraints. Questions to the database live in `storage`.
+
+A model is one file of this folder, and its file is all that is needed: every file is imported here, so that Django finds its model.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
 
 from django_oauth_server.models.authorization import Authorization
 from django_oauth_server.models.client import Client
@@ -27,3 +33,6 @@ __all__ = [
     "UsedAssertion",
     "WaitingRequest",
 ]
+
+for _file in iter_modules(__path__):
+    import_module(f"{__name__}.{_file.name}")

@@ -58,6 +58,14 @@ def test_caches_are_asked_in_one_way() -> None:
     assert list(asking) == ["checks.py", "resource/shared_cache.py"]
 
 
+def test_a_model_is_one_file() -> None:
+    """Django knows the model of each file of `models/`, whether or not other code imports it."""
+    files = {path.stem for path in (PACKAGE / "models").glob("[!_]*.py")}
+    assert files == {
+        model.__module__.rpartition(".")[2] for model in apps.get_app_config("django_oauth_server").get_models()
+    }
+
+
 def test_no_row_is_locked() -> None:
     assert list(modules_with(r"select_for_update|FOR UPDATE")) == []
 
