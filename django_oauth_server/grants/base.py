@@ -29,6 +29,8 @@ class TokenRequest:
     now: datetime
     user: AbstractBaseUser | None = None
     """Who proved to be somebody, where that was judged before the transaction (`GrantType.prepare`)."""
+    confirmation: Mapping[str, str] = field(default_factory=dict)
+    """The keys that the request proves to hold, as members of `cnf` (RFC 7800). Empty: none."""
 
     @property
     def policy(self) -> Policy:
@@ -50,6 +52,10 @@ class Issuance:
     """Who allowed it, with its user. None: nobody; the client acts for itself."""
     facts: Mapping[str, object] = field(default_factory=dict)
     """What else was proven, kept with the tokens and shown as claims: `auth_time`, `acr`, `act` …"""
+    confirmation: Mapping[str, str] = field(default_factory=dict)
+    """The keys that the access token is bound to. Empty: whoever bears it."""
+    members: Mapping[str, object] = field(default_factory=dict)
+    """Further members of the token response (RFC 6749 section 5.1): `issued_token_type`, `authorization_details` …"""
     nonce: str = ""
     """What the client said to know its own request by, for the ID token (OpenID Connect Core section 3.1.2.1)."""
     family: UUID | None = None
@@ -77,6 +83,8 @@ class GrantType(Component):
 
     guessable: ClassVar[bool] = False
     """Whether people choose what it proves, so that somebody may guess: beyond the limit of failures nothing is looked at."""
+    repeatable: ClassVar[frozenset[str]] = frozenset()
+    """Those of its parameters that a request may have more than once."""
 
     def prepare(self, request: TokenRequest) -> TokenRequest:
         """*request* with what has to be judged outside the transaction, since what others write down meanwhile outlives a refusal."""

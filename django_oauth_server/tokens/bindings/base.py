@@ -1,0 +1,136 @@
+"""The shape of a binding, and the questions that are put to all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar, Final
+
+from django.http import HttpRequest
+
+from django_oauth_server.component import Component
+from django_oauth_server.errors import InvalidRequest, OAuthError
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
+
+CONFIRMATION: Final = "cnf"
+"""The claim, RFC 7800 section 3.1. Tokens keep it among their facts, tickets in their payload."""
+BEARER: Final = "Bearer"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request of a client that is known, at the issuer's *endpoint*."""
+
+    http: HttpRequest
+    client: Client
+    issuer: Issuer
+    endpoint: str
+    now: datetime
+
+    @property
+    def url(self) -> str:
+        """The endpoint's own URL; never derived from the Host header."""
+        return self.issuer.url(self.endpoint)
+
+
+@dataclass(frozen=True, slots=True)
+class Possession:
+    """Which keys the sender of a request has proven to hold."""
+
+    confirmation: Mapping[str, str] = field(default_factory=dict)
+    """What is kept of it with the tokens: the members of `cnf`."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What the answer has to carry because of it."""
+    uses: tuple[Callable[[], None], ...] = ()
+    """Note what may be presented once."""
+
+    def spend(self) -> None:
+        """Note that the proofs were presented. Raises an `OAuthError` where one of them was before.
+
+        Called last, in the transaction that writes what they buy: a request that is refused leaves them unspent, and writes nothing.
+        """
+        for use in self.uses:
+            use()
+
+
+NOTHING: Final = Possession()
+"""Of a request that shows no key."""
+
+
+class Binding(Component):
+    """Answers one question: which key does the sender of this request hold?"""
+
+    member: ClassVar[str]
+    """The member of `cnf` (RFC 7800 section 3.1) by whose value the key is known."""
+    token_type: ClassVar[str] = BEARER
+    """Of access tokens that are bound this way (RFC 6749 section 7.1)."""
+    promise: ClassVar[str] = ""
+    """The authorization request parameter by which a client says to which key its code will be bound. Empty: there is none."""
+
+    def prove(self, call: Call) -> Possession | None:
+        """The key, under *member*; None where none is shown. Raises an `OAuthError` where a proof is no good."""
+        raise NotImplementedError
+
+    def demanded(self, client: Client, issuer: Issuer) -> bool:
+        """Whether *client* gets no access token that is not bound this way."""
+        return False
+
+    def missing(self, call: Call) -> OAuthError:
+        """What a client is told that shows no key although that is demanded."""
+        return InvalidRequest("The request does not prove possession of a key, as this client's requests have to.")
+
+
+def prove_possession(call: Call) -> Possession:
+    """What the request proves by every binding; `NOTHING`, mostly. Raises an `OAuthError` for a proof that is no good, or missing.
+
+    Asked once, after the client is known and before anything is issued.
+    """
+    proven = NOTHING
+    for binding in call.issuer.components.of(Binding).values():
+        shown = binding.prove(call)
+        if shown is not None:
+            proven = _both(proven, shown)
+        elif binding.demanded(call.client, call.issuer):
+            raise binding.missing(call)
+    return proven
+
+
+def promised_confirmation(params: Mapping[str, str], issuer: Issuer) -> dict[str, str]:
+    """To which keys an authorization request says that what it gets will be bound."""
+    return {
+        binding.member: params[binding.promise]
+        for binding in issuer.components.of(Binding).values()
+        if params.get(binding.promise)
+    }
+
+
+def promises(confirmation: Mapping[str, str], issuer: Issuer) -> dict[str, str]:
+    """The authorization request parameters that promise *confirmation*: what was proven when a request was handed in beforehand."""
+    return {
+        binding.promise: confirmation[binding.member]
+        for binding in issuer.components.of(Binding).values()
+        if binding.promise and binding.member in confirmation
+    }
+
+
+def confirmation_of(facts: Mapping[str, object]) -> Mapping[str, str]:
+    """The confirmation among *facts*; empty where there is none, as whoever bears the token may use it."""
+    kept = facts.get(CONFIRMATION)
+    return kept if isinstance(kept, Mapping) else {}
+
+
+def token_type(confirmation: Mapping[str, str], issuer: Issuer) -> str:
+    """How a token with this *confirmation* is presented. Raises LookupError where no binding knows a member: such a token opens nothing."""
+    if not confirmation:
+        return BEARER
+    known = {binding.member: binding.token_type for binding in issuer.components.of(Binding).values()}
+    types = [known[member] for member in confirmation]
+    return next((one for one in types if one != BEARER), BEARER)
+
+
+def _both(one: Possession, other: Possession) -> Possession:
+    return Possession(
+        {**one.confirmation, **other.confirmation}, {**one.headers, **other.headers}, (*one.uses, *other.uses)
+    )
