@@ -82,6 +82,10 @@ class Component:
     """What an administrator reads. Empty: the name."""
     parameters: ClassVar[frozenset[str]] = frozenset()
     """The request parameters that it reads; others never reach it."""
+    request_headers: ClassVar[frozenset[str]] = frozenset()
+    """The headers of requests that it reads beside `Authorization` and `Content-Type`: scripts of other origins may send them."""
+    response_headers: ClassVar[frozenset[str]] = frozenset()
+    """The headers that it sends beside `WWW-Authenticate` and `Retry-After`: scripts of other origins may read them."""
     endpoints: ClassVar[tuple[Endpoint, ...]] = ()
     client_metadata: ClassVar[tuple[Member, ...]] = ()
     """The members that clients may register because of it."""
@@ -120,6 +124,8 @@ class Components:
             {(_kind(type(one)), one.name): one for one in components}.values()
         )  # a later one of the same name takes the place
         self._kinds: dict[type[Component], Mapping[str, Component]] = {}
+        self.request_headers = frozenset[str]().union(*(one.request_headers for one in self._all))
+        self.response_headers = frozenset[str]().union(*(one.response_headers for one in self._all))
 
     def __iter__(self) -> Iterator[Component]:
         return iter(self._all)

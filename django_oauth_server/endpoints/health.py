@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from django.http import HttpRequest
 
 from django_oauth_server.component import Component, Endpoint
 from django_oauth_server.endpoints.http import protocol_endpoint
 from django_oauth_server.issuer import Issuer
+from django_oauth_server.protocol.answer import Answer
 from django_oauth_server.storage.readiness import ask_to_write
 
 
@@ -19,8 +18,8 @@ class HealthEndpoint(Component):
     endpoints = (Endpoint("health", "oauth/health", "django_oauth_server.endpoints.health.health"),)
 
 
-@protocol_endpoint(cors=False, methods={"GET": 200, "HEAD": 200})
-def health(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
+@protocol_endpoint(cors=False, methods=("GET", "HEAD"))
+def health(http: HttpRequest, issuer: Issuer) -> Answer:
     """503 with `temporarily_unavailable` where the database does not answer, or only reads."""
     ask_to_write()
-    return {"status": "ok"}
+    return Answer({"status": "ok"})

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
+from types import MappingProxyType
 from typing import Final, ParamSpec, cast
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error as DatabaseError
 from django.db import connections, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.http.request import UnreadablePostError
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.translation import gettext as _
@@ -21,57 +24,61 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 
 from django_oauth_server.endpoints.pages import render_page
 from django_oauth_server.errors import (
-    InvalidClient,
+    ContentTooLarge,
     InvalidRequest,
     InvalidToken,
     LengthRequired,
+    MethodNotAllowed,
     OAuthError,
     TemporarilyUnavailable,
 )
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
+from django_oauth_server.protocol.answer import Answer
 from django_oauth_server.protocol.json_object import parse_object
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.parameters import MAX_LENGTH, Parameters
 from django_oauth_server.resource.bearer import read_token
 from django_oauth_server.resource.challenge import NO_CREDENTIALS
-from django_oauth_server.resource.cross_origin import preflight, shared
+from django_oauth_server.resource.cross_origin import preflight, sharing
 from django_oauth_server.storage.transaction import retry_conflicts
 
 logger = get_log("django_oauth_server")
 
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
-Answer = Callable[..., Mapping[str, object]]
 View = Callable[..., HttpResponse]
 P = ParamSpec("P")
 
-_POST: Final[Mapping[str, int]] = {"POST": 200}
 _NOT_STORED: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_ENCODER: Final = DjangoJSONEncoder()
 
 
-def protocol_endpoint(*, cors: bool, methods: Mapping[str, int] = _POST) -> Callable[[Answer], View]:
-    """Make a view of a function that returns the JSON answer or raises an `OAuthError`.
+def protocol_endpoint(*, cors: bool, methods: tuple[str, ...] = ("POST",)) -> Callable[[Callable[..., Answer]], View]:
+    """Make a view of a function that returns an `Answer` or raises an `OAuthError`.
 
-    *methods*: those that are answered, each with the status of its success. Conflicts with other writers are retried; an error's aftermath
-    runs after the rollback. *cors*: any origin may call, as no cookie is ever looked at.
+    Conflicts with other writers are retried; an error's aftermath runs after the rollback. *cors*: any origin may call, as no cookie is ever
+    looked at, and may read the headers that the issuer's components send.
     """
     named = ", ".join(methods)
+    allowed = f"{named}, OPTIONS" if cors else named
 
-    def decorate(answer: Answer) -> View:
+    def decorate(answer: Callable[..., Answer]) -> View:
         @csrf_exempt
         @own_transactions
         @unreported
         @wraps(answer)
         def view(http: HttpRequest, issuer: Issuer, **kwargs: str) -> HttpResponse:
-            if http.method == "OPTIONS" and cors:
-                return preflight(http, named)
-            if http.method is None or http.method not in methods:
-                response = _error(InvalidRequest(f"The method must be {named}."), http, status=405)
-                response["Allow"] = f"{named}, OPTIONS" if cors else named
-            else:
-                response = _answer(lambda: answer(http, issuer, **kwargs), http, methods[http.method])
-            return shared(response) if cors else response
+            def answered() -> Answer:
+                if http.method not in methods:
+                    raise MethodNotAllowed(allowed)
+                return answer(http, issuer, **kwargs)
+
+            if not cors:
+                return _response(_told(answered, http))
+            if http.method == "OPTIONS":
+                return preflight(http, named, issuer.components.request_headers)
+            return _response(_told(answered, http), sharing(issuer.components.response_headers))
 
         return view
 
@@ -112,25 +119,6 @@ def _forget_query(http: HttpRequest) -> None:
     vars(http).pop("GET", None)
 
 
-def public_document(view: View) -> View:
-    """Make a view that anybody, of any origin, may GET. An `OAuthError` is told as JSON."""
-
-    @csrf_exempt
-    @own_transactions
-    @wraps(view)
-    def public(http: HttpRequest, issuer: Issuer) -> HttpResponse:
-        if http.method == "OPTIONS":
-            return preflight(http, "GET")
-        if http.method not in {"GET", "HEAD"}:
-            return shared(HttpResponse(status=405, headers={"Allow": "GET, HEAD, OPTIONS"}))
-        try:
-            return shared(view(http, issuer))
-        except OAuthError as exc:
-            return shared(_refusal(exc, http))
-
-    return public
-
-
 def patient(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
     """Make a page that is made anew where another writer was in the way, as the protocol endpoints are."""
 
@@ -161,7 +149,8 @@ def _unavailable_page(http: HttpRequest, exc: TemporarilyUnavailable) -> HttpRes
         words = f"{context['heading']}\n\n{context['explanation']}\n\n{context['reference']}\n"
         headers = {"Cache-Control": "no-store"}
         response = HttpResponse(words, status=exc.status, content_type="text/plain; charset=utf-8", headers=headers)
-    response["Retry-After"] = str(exc.retry_after)
+    for name, value in exc.headers.items():
+        response[name] = value
     return response
 
 
@@ -214,7 +203,8 @@ def log_refusal(exc: OAuthError, endpoint: str) -> str:
     """Write down why, for operators; return the reference by which they find it."""
     reference = secrets.token_hex(4).upper()
     client = f", client_id {exc.client_id!r}" if exc.client_id else ""
-    logger.warning("refused at %s: %s%s [%s]", endpoint, str(exc).rstrip("."), client, reference)
+    level = logging.DEBUG if exc.is_ordinary else logging.WARNING
+    logger.log(level, "refused at %s: %s%s [%s]", endpoint, str(exc).rstrip("."), client, reference)
     return reference
 
 
@@ -234,8 +224,10 @@ def _body(http: HttpRequest, content_type: str) -> bytes:
     receive(http)
     try:
         return http.body
-    except (RequestDataTooBig, UnreadablePostError, ValueError) as exc:  # ValueError: Content-Length is no number
-        raise InvalidRequest("The request's body is too large, broken off or of no length.", detail=str(exc)) from exc
+    except RequestDataTooBig as exc:
+        raise ContentTooLarge("The request's body is too large.", detail=str(exc)) from exc
+    except (UnreadablePostError, ValueError) as exc:  # ValueError: Content-Length is no number
+        raise InvalidRequest("The request's body is broken off or of no length.", detail=str(exc)) from exc
 
 
 def receive(http: HttpRequest) -> None:
@@ -254,10 +246,10 @@ def receive(http: HttpRequest) -> None:
         raise InvalidRequest("The request's body is incomplete.", detail=repr(exc)) from exc
 
 
-def _answer(answer: Callable[[], Mapping[str, object]], http: HttpRequest, status: int) -> HttpResponse:
+def _told(answer: Callable[[], Answer], http: HttpRequest) -> Answer:
+    """What *answer* returns; an `OAuthError` as an answer."""
     try:
-        answered = retry_conflicts(answer)
-        return HttpResponse(status=status, headers=_NOT_STORED) if status == 204 else _json(answered, status=status)
+        return retry_conflicts(answer)
     except OAuthError as exc:
         return _refusal(_after(exc), http)
 
@@ -272,22 +264,24 @@ def _after(exc: OAuthError) -> OAuthError:
     return exc
 
 
-def _refusal(exc: OAuthError, http: HttpRequest) -> HttpResponse:
+def _refusal(exc: OAuthError, http: HttpRequest) -> Answer:
     """*exc*, written down, with the reference by which an operator finds it."""
-    return _error(exc, http, reference=log_refusal(exc, http.path))
+    members = exc.parameters() | {"error_reference": log_refusal(exc, http.path)}
+    return Answer(members, exc.status, headers=_asked_rightly(exc.headers, http))
 
 
-def _error(exc: OAuthError, http: HttpRequest, *, status: int = 0, reference: str = "") -> HttpResponse:
-    """A client that did not use the Authorization header is not asked for it (RFC 6749 section 5.2): a browser would open a password box."""
-    named = {"error_reference": reference} if reference else {}
-    response = _json(exc.parameters() | named, status=status or exc.status)
-    asks_with_header = bool(http.headers.get("Authorization", "").strip())
-    if exc.challenge and (not isinstance(exc, InvalidClient) or asks_with_header):
-        response["WWW-Authenticate"] = exc.challenge
-    if isinstance(exc, TemporarilyUnavailable):
-        response["Retry-After"] = str(exc.retry_after)
+def _asked_rightly(headers: Mapping[str, str], http: HttpRequest) -> Mapping[str, str]:
+    """A client that did not use the Authorization header is not asked for a password by it (RFC 6749 section 5.2): a browser would open a box."""
+    if http.headers.get("Authorization", "").strip():
+        return headers
+    return {name: value for name, value in headers.items() if not value.startswith("Basic ")}
+
+
+def _response(answer: Answer, further: Mapping[str, str] = MappingProxyType({})) -> HttpResponse:
+    body = answer.body if answer.members is None else _ENCODER.encode(answer.members)
+    kept = answer.headers if "Cache-Control" in answer.headers else {**_NOT_STORED, **answer.headers}
+    headers = {**kept, **further} if body is None else {"Content-Type": answer.media_type, **kept, **further}
+    response = HttpResponse(body or b"", status=answer.status, headers=headers)
+    if body is None:
+        del response["Content-Type"]
     return response
-
-
-def _json(members: Mapping[str, object], status: int = 200) -> JsonResponse:
-    return JsonResponse(members, status=status, headers=_NOT_STORED)

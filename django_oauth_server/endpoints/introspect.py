@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -14,6 +14,7 @@ from django_oauth_server.endpoints.http import form_parameters, protocol_endpoin
 from django_oauth_server.endpoints.throttling import count_unknown
 from django_oauth_server.errors import InvalidClient
 from django_oauth_server.issuer import Issuer
+from django_oauth_server.protocol.answer import Answer
 from django_oauth_server.storage.clients import find_client
 from django_oauth_server.tokens.introspect import introspect_presented
 
@@ -30,7 +31,7 @@ class IntrospectionEndpoint(Component):
 
 
 @protocol_endpoint(cors=False)
-def introspect(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
+def introspect(http: HttpRequest, issuer: Issuer) -> Answer:
     """Only for callers that prove who they are (RFC 7662 section 2.1): a public client proves nothing."""
     params = form_parameters(http)
     params.refuse_repeated()
@@ -39,7 +40,7 @@ def introspect(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
     with refused_to(caller):
         if caller.is_public:
             raise InvalidClient("A public client may not introspect.")
-        answer = introspect_presented(params.require("token"), caller, issuer, now)
-        if not answer["active"]:
+        members = introspect_presented(params.require("token"), caller, issuer, now)
+        if not members["active"]:
             count_unknown("introspection", caller, http, issuer, now)
-        return answer
+        return Answer(members)

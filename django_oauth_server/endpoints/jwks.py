@@ -8,15 +8,16 @@ from typing import Final
 
 from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest
 
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.endpoints.http import public_document
+from django_oauth_server.endpoints.http import protocol_endpoint
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys import signing
 from django_oauth_server.keys.files import FileKeys
+from django_oauth_server.protocol.answer import Answer
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.storage.transaction import retry_conflicts
 
@@ -42,8 +43,8 @@ class JWKSEndpoint(Component):
             yield Error(str(exc), id="oauth_server.E003")
 
 
-@public_document
-def jwks(http: HttpRequest, issuer: Issuer) -> HttpResponse:
+@protocol_endpoint(cors=True, methods=("GET", "HEAD"))
+def jwks(http: HttpRequest, issuer: Issuer) -> Answer:
     """Caches may keep it for a quarter of the time that a new key is published before it signs.
 
     While the database does not answer it is what this process knows, which caches may keep for a moment only: tokens that are out must not stop
@@ -60,7 +61,7 @@ def jwks(http: HttpRequest, issuer: Issuer) -> HttpResponse:
             raise
         logger.warning("%s is answered from memory: %s", http.path, exc)
         published, max_age = remembered, _MEANWHILE
-    return JsonResponse(published, headers={"Cache-Control": f"public, max-age={max_age}"})
+    return Answer(published, headers={"Cache-Control": f"public, max-age={max_age}"})
 
 
 def _quarter(lead: timedelta) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest
 
 from django_oauth_server.component import WELL_KNOWN, Component, Endpoint
-from django_oauth_server.endpoints.http import public_document
+from django_oauth_server.endpoints.http import protocol_endpoint
 from django_oauth_server.issuer import Issuer
+from django_oauth_server.protocol.answer import Answer
 
 _VIEW: Final = "django_oauth_server.endpoints.metadata.metadata"
 
@@ -27,10 +28,10 @@ class MetadataEndpoint(Component):
     )
 
 
-@public_document
-def metadata(http: HttpRequest, issuer: Issuer) -> HttpResponse:
+@protocol_endpoint(cors=True, methods=("GET", "HEAD"))
+def metadata(http: HttpRequest, issuer: Issuer) -> Answer:
     """The document of RFC 8414 section 2."""
-    return JsonResponse(document(issuer), headers={"Cache-Control": "public, max-age=300"})
+    return Answer(document(issuer), headers={"Cache-Control": "public, max-age=300"})
 
 
 def document(issuer: Issuer) -> dict[str, object]:

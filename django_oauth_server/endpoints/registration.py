@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -24,11 +24,11 @@ from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import bearer_token, json_object, protocol_endpoint
 from django_oauth_server.errors import TooManyRequests
 from django_oauth_server.issuer import Issuer
+from django_oauth_server.protocol.answer import Answer
 from django_oauth_server.storage.clients import delete_client
 from django_oauth_server.storage.failures import note_failure
 
 _VIEWS: Final = "django_oauth_server.endpoints.registration."
-_MANAGEMENT: Final = {"GET": 200, "HEAD": 200, "PUT": 200, "DELETE": 204}
 
 
 class RegistrationEndpoint(Component):
@@ -55,8 +55,8 @@ class RegistrationEndpoint(Component):
             )
 
 
-@protocol_endpoint(cors=True, methods={"POST": 201})
-def register_client(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
+@protocol_endpoint(cors=True)
+def register_client(http: HttpRequest, issuer: Issuer) -> Answer:
     """RFC 7591 section 3. What is told to clients is in English."""
     now = timezone.now()
     token = check_initial_access(bearer_token(http), issuer, now)
@@ -64,22 +64,22 @@ def register_client(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
         _count(http, issuer, now)
     document = json_object(http)
     with override(None):
-        return register(document, issuer, token, now)
+        return Answer(register(document, issuer, token, now), status=201)
 
 
-@protocol_endpoint(cors=True, methods=_MANAGEMENT)
-def manage_client(http: HttpRequest, issuer: Issuer, client_id: str) -> Mapping[str, object]:
+@protocol_endpoint(cors=True, methods=("GET", "HEAD", "PUT", "DELETE"))
+def manage_client(http: HttpRequest, issuer: Issuer, client_id: str) -> Answer:
     """RFC 7592 section 2: the client itself, by its registration access token, and nobody else."""
     presented, now = bearer_token(http), timezone.now()
     client = managed_client(client_id, presented, issuer)
     if http.method == "DELETE":
         delete_client(client, now)
-        return {}
+        return Answer(status=204)
     if http.method == "PUT":
         document = json_object(http)
         with override(None):
-            return update(client, presented, document, issuer, now)
-    return information(client, issuer, presented)
+            return Answer(update(client, presented, document, issuer, now))
+    return Answer(information(client, issuer, presented))
 
 
 def _count(http: HttpRequest, issuer: Issuer, now: datetime) -> None:

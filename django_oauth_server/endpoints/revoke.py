@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -13,6 +13,7 @@ from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint, refused_to
 from django_oauth_server.endpoints.throttling import count_unknown
 from django_oauth_server.issuer import Issuer
+from django_oauth_server.protocol.answer import Answer
 from django_oauth_server.storage.clients import find_client
 from django_oauth_server.tokens.revoke import revoke_presented
 
@@ -29,7 +30,7 @@ class RevocationEndpoint(Component):
 
 
 @protocol_endpoint(cors=True)
-def revoke(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
+def revoke(http: HttpRequest, issuer: Issuer) -> Answer:
     """RFC 7009 section 2.2: 200, whether there was anything to revoke or not. The hint is not needed."""
     params = form_parameters(http)
     params.refuse_repeated()
@@ -38,4 +39,4 @@ def revoke(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
     with refused_to(client):
         if not revoke_presented(params.require("token"), client, issuer, now):
             count_unknown("revocation", client, http, issuer, now)
-    return {}
+    return Answer({})

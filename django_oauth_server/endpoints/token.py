@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
 
 from django.http import HttpRequest
@@ -17,6 +17,7 @@ from django_oauth_server.errors import UnauthorizedClient, UnsupportedGrantType
 from django_oauth_server.grants.base import GrantType, TokenRequest
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
+from django_oauth_server.protocol.answer import Answer
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.storage.clients import find_client, peek, remember_client
 from django_oauth_server.storage.transaction import atomic
@@ -39,7 +40,7 @@ class TokenEndpoint(Component):
 
 
 @protocol_endpoint(cors=True)
-def token(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
+def token(http: HttpRequest, issuer: Issuer) -> Answer:
     """Which grant type, which client, may it, what does it prove, what is it given."""
     params = form_parameters(http)
     params.refuse_repeated(but=_RESOURCE)
@@ -57,12 +58,10 @@ def token(http: HttpRequest, issuer: Issuer) -> Mapping[str, object]:
             return _issued(grant_type, request, params.every("resource"), refreshable=refreshable)
 
 
-def _issued(
-    grant_type: GrantType, request: TokenRequest, resources: tuple[str, ...], *, refreshable: bool
-) -> Mapping[str, object]:
+def _issued(grant_type: GrantType, request: TokenRequest, resources: tuple[str, ...], *, refreshable: bool) -> Answer:
     with atomic() if grant_type.spends else nullcontext():
         issuance = grant_type.redeem(request)
-        return issue(issuance, resources, request.issuer, request.now, refreshable=refreshable, identifies=True)
+        return Answer(issue(issuance, resources, request.issuer, request.now, refreshable=refreshable, identifies=True))
 
 
 def find_grant_type(params: Parameters, issuer: Issuer) -> GrantType:

@@ -7,19 +7,19 @@ from dataclasses import replace
 from typing import Final
 
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.csrf import csrf_exempt
 
 from django_oauth_server.component import Component, Document, Endpoint, Member
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.endpoints.http import log_refusal, own_transactions, receive, refused_to, unreported
-from django_oauth_server.errors import InvalidRequest, TemporarilyUnavailable
+from django_oauth_server.endpoints.http import protocol_endpoint, receive, refused_to
+from django_oauth_server.errors import InvalidRequest
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.signing import offered_algorithms
 from django_oauth_server.protocol import jose
+from django_oauth_server.protocol.answer import Answer
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.bearer import read_token
@@ -30,9 +30,7 @@ from django_oauth_server.resource.challenge import (
     invalid_request,
     temporarily_unavailable,
 )
-from django_oauth_server.resource.cross_origin import preflight, shared
 from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidToken
-from django_oauth_server.storage.transaction import retry_conflicts
 from django_oauth_server.tokens.sealed import (
     encryption_alg_choices,
     encryption_enc_choices,
@@ -45,9 +43,7 @@ from django_oauth_server.tokens.verify import verify_with_authorization
 logger = get_log("django_oauth_server")
 
 _SCOPE: Final = "openid"
-_METHODS: Final = "GET, POST"
 _REALM: Final = "userinfo"
-_NOT_KEPT: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 class UserInfoEndpoint(Component):
@@ -91,33 +87,20 @@ class UserInfoEndpoint(Component):
         }
 
 
-@csrf_exempt  # a token is not ambient, and no cookie is looked at
-@own_transactions
-@unreported
-def userinfo(http: HttpRequest, issuer: Issuer) -> HttpResponse:
+@protocol_endpoint(cors=True, methods=("GET", "HEAD", "POST"))
+def userinfo(http: HttpRequest, issuer: Issuer) -> Answer:
     """By GET or POST, the token in the header or in a form (section 5.3.1); for scripts of any origin."""
-    if http.method == "OPTIONS":
-        return preflight(http, _METHODS)
-    if http.method not in {"GET", "HEAD", "POST"}:
-        return shared(HttpResponse(status=405, headers={"Allow": "GET, HEAD, POST, OPTIONS"}))
-    return shared(_answered(http, issuer))
-
-
-def _answered(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     presented = _presented(http)
     if isinstance(presented, Challenge):
         return _refused(presented)
     try:
-        return retry_conflicts(lambda: _answer(presented, issuer))
+        return _answer(presented, issuer)
     except InvalidToken as exc:
         logger.info("access token refused at %s: %s", http.path, exc.reason)
         return _refused(INVALID_TOKEN)
     except CannotVerify as exc:
         logger.warning("access token cannot be verified at %s: %s", http.path, exc.reason)
         return _refused(temporarily_unavailable(exc.retry_after))
-    except TemporarilyUnavailable as exc:
-        log_refusal(exc, http.path)
-        return _refused(Challenge(exc.status, exc.error, exc.description, retry_after=exc.retry_after))
 
 
 def _presented(http: HttpRequest) -> str | Challenge:
@@ -130,7 +113,7 @@ def _presented(http: HttpRequest) -> str | Challenge:
         return invalid_request("The request's body is too large or broken off.")
 
 
-def _answer(value: str, issuer: Issuer) -> HttpResponse:
+def _answer(value: str, issuer: Issuer) -> Answer:
     token, authorization = verify_with_authorization(value, issuer, timezone.now())
     if not names_one_of(token.audience, (issuer.settings.default_resource, issuer.settings.issuer)):
         raise InvalidToken(f"meant for another audience, issued to the client {token.client_id!r}")
@@ -139,16 +122,15 @@ def _answer(value: str, issuer: Issuer) -> HttpResponse:
     with refused_to(authorization.client):
         claims = userinfo_claims(token, authorization, issuer)
         if is_sealed("userinfo", authorization.client):
-            jwt = sealed_userinfo(claims, authorization.client, issuer)
-            return HttpResponse(jwt, content_type="application/jwt", headers=_NOT_KEPT)
-        return JsonResponse(claims, headers=_NOT_KEPT)
+            return Answer(body=sealed_userinfo(claims, authorization.client, issuer), media_type="application/jwt")
+        return Answer(claims)
 
 
-def _refused(challenge: Challenge) -> HttpResponse:
+def _refused(challenge: Challenge) -> Answer:
     """As every protected resource refuses (RFC 6750 section 3)."""
-    answer = JsonResponse(challenge.body(), status=challenge.status, headers=_NOT_KEPT)
-    if challenge.retry_after:
-        answer["Retry-After"] = str(challenge.retry_after)
-    else:
-        answer["WWW-Authenticate"] = challenge.header(_REALM)
-    return answer
+    told = (
+        {"Retry-After": str(challenge.retry_after)}
+        if challenge.retry_after
+        else {"WWW-Authenticate": challenge.header(_REALM)}
+    )
+    return Answer(challenge.body(), challenge.status, headers=told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from django_oauth_server.protocol.log import redact
@@ -20,8 +20,8 @@ class OAuthError(Exception):
 
     error: ClassVar[str]
     status: ClassVar[int] = 400
-    challenge: ClassVar[str] = ""
-    """The WWW-Authenticate header that goes with it (RFC 9110 section 11.6.1)."""
+    is_ordinary: ClassVar[bool] = False
+    """Whether clients meet it where nothing is wrong, so that it is no refusal that operators look for: it is logged at DEBUG."""
     client_id = ""
     """Whom it is told to, for the log: set by whoever knows the client."""
 
@@ -38,6 +38,11 @@ class OAuthError(Exception):
     def __str__(self) -> str:
         """For the log. A traceback that somebody else writes down says it too, as Django does of a template that was shown for this error."""
         return redact(": ".join(part for part in (self.error, self.detail or self.description) if part))
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers of the answer that tells it: `WWW-Authenticate` (RFC 9110 section 11.6.1), `Retry-After` …"""
+        return {}
 
     def parameters(self) -> dict[str, str]:
         """The members of an error response, RFC 6749 sections 4.1.2.1 and 5.2."""
@@ -56,12 +61,35 @@ class LengthRequired(InvalidRequest):
     status = 411
 
 
+class ContentTooLarge(InvalidRequest):
+    """RFC 9110 section 15.5.14: the body is longer than any that is read."""
+
+    status = 413
+
+
+class MethodNotAllowed(InvalidRequest):
+    """RFC 9110 section 15.5.6: the endpoint is asked by another method."""
+
+    status = 405
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"The method must be {allowed.removesuffix(', OPTIONS')}.")
+        self.allowed = allowed
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Allow": self.allowed}
+
+
 class InvalidClient(OAuthError):
     """RFC 6749 section 5.2: client authentication failed."""
 
     error = "invalid_client"
     status = 401
-    challenge = 'Basic realm="oauth", charset="UTF-8"'
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"WWW-Authenticate": 'Basic realm="oauth", charset="UTF-8"'}
 
 
 class InvalidToken(OAuthError):
@@ -69,13 +97,18 @@ class InvalidToken(OAuthError):
 
     error = "invalid_token"
     status = 401
-    challenge = 'Bearer realm="oauth", error="invalid_token"'
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"WWW-Authenticate": 'Bearer realm="oauth", error="invalid_token"'}
 
 
 class MissingToken(InvalidToken):
     """RFC 6750 section 3.1: who presents nothing is not told of an error by the header."""
 
-    challenge = 'Bearer realm="oauth"'
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"WWW-Authenticate": 'Bearer realm="oauth"'}
 
 
 class InvalidGrant(OAuthError):
@@ -181,6 +214,10 @@ class TemporarilyUnavailable(OAuthError):
     status = 503
     retry_after: int = 1
     """Seconds after which to try again."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Retry-After": str(self.retry_after)}
 
 
 class TooManyRequests(TemporarilyUnavailable):

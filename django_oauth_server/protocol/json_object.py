@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from django_oauth_server.protocol.errors import InvalidRequest
+from django_oauth_server.protocol.errors import ContentTooLarge, InvalidRequest
 from django_oauth_server.protocol.parameters import MAX_LENGTH
 
 _DEEPEST: Final = 20
@@ -19,7 +19,7 @@ def parse_object(raw: bytes) -> dict[str, object]:
     Raises `InvalidRequest` for what is none, a name that is said twice, a text that no database keeps, or more than `MAX_LENGTH` bytes.
     """
     if len(raw) > MAX_LENGTH:
-        raise InvalidRequest(f"The request's body is longer than {MAX_LENGTH} bytes.")
+        raise ContentTooLarge(f"The request's body is longer than {MAX_LENGTH} bytes.")
     try:
         document = json.loads(raw.decode(), object_pairs_hook=_object)
     except (ValueError, RecursionError) as exc:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote_to_bytes, urlencode
 
-from django_oauth_server.protocol.errors import InvalidRequest
+from django_oauth_server.protocol.errors import ContentTooLarge, InvalidRequest
 
 MAX_LENGTH = 64 * 1024
 """Bytes of one request's parameters, far above what any client sends."""
@@ -33,7 +33,7 @@ class Parameters(Mapping[str, str]):
         Raises `InvalidRequest` for a broken escape, a NUL, text that is not UTF-8, or more than `MAX_LENGTH` bytes.
         """
         if len(raw) > MAX_LENGTH:
-            raise InvalidRequest(f"The request's parameters are longer than {MAX_LENGTH} bytes.")
+            raise ContentTooLarge(f"The request's parameters are longer than {MAX_LENGTH} bytes.")
         return cls(_pair(part) for part in raw.split(b"&") if part)
 
     def __getitem__(self, name: str) -> str:

@@ -75,7 +75,7 @@ def test_where_the_server_does_not_say_where_it_ends_a_length_is_asked_for(path:
 
 def test_it_is_bounded() -> None:
     refused = post(TOKEN, ASKED + b"&x=" + b"x" * MAX_LENGTH)
-    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+    assert (refused.status_code, refused.json()["error"]) == (413, "invalid_request")
 
 
 @pytest.mark.spec("RFC 9112", "8")

@@ -366,8 +366,6 @@ BODIES = {
     "a huge number": b'{"default_max_age": ' + b"9" * 10_000 + b"}",
     "deep": b'{"jwks": ' + b"[" * 30 + b"]" * 30 + b"}",
     "very deep": b"[" * 30_000 + b"]" * 30_000,
-    "too long": b'{"client_name": "' + b"x" * 70_000 + b'"}',
-    "more than Django reads": b'{"client_name": "' + b"x" * 3_000_000 + b'"}',
 }
 
 
@@ -376,6 +374,13 @@ BODIES = {
 def test_a_body_that_is_no_json_object(registrant: Registrant, body: bytes) -> None:
     refused(registrant.call("POST", REGISTER, body), 400, "invalid_request")
     assert not Client.objects.exists()
+
+
+@pytest.mark.spec("RFC 9110", "15.5.14")
+@pytest.mark.parametrize("length", [70_000, 3_000_000], ids=["here", "more than Django reads"])
+def test_a_body_that_is_too_long(registrant: Registrant, length: int) -> None:
+    body = b'{"client_name": "' + b"x" * length + b'"}'
+    refused(registrant.call("POST", REGISTER, body), 413, "invalid_request")
 
 
 @pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain", "", "application/jwt"])
