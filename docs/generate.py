@@ -240,12 +240,12 @@ def _components() -> Iterator[Component]:
 
 
 def _kind(component: type[Component]) -> type[Component]:
-    """GrantType, ResponseMode …; Component itself for what is of no kind."""
+    """The public name nearest to Component, GrantType or ResponseMode …; Component itself for what is of no kind."""
     from django_oauth_server.component import Component
 
-    mro = component.__mro__
-    kind = mro[mro.index(Component) - 1]
-    return Component if kind is component else kind
+    public = {name for names in PUBLIC.values() for name in names}
+    shapes = reversed(component.__mro__[1 : component.__mro__.index(Component)])
+    return next((one for one in shapes if one.__name__ in public), Component)
 
 
 def _component_row(one: Component, profiles: Mapping[str, Any]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from django_oauth_server.clients.grant_types import RegistrableGrant
 from django_oauth_server.clients.metadata import (
     check_member,
     check_text,
@@ -34,7 +35,6 @@ from django_oauth_server.clients.secrets import (
 from django_oauth_server.clients.sectors import check_sector
 from django_oauth_server.component import Document, Member, Terms
 from django_oauth_server.errors import InvalidClientMetadata, InvalidRedirectUri
-from django_oauth_server.grants.base import GrantType
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.jose import CONTENT_ENCRYPTION, EncryptionKeySet, encrypt
@@ -275,7 +275,7 @@ def _usable(given: Document, terms: Terms) -> dict[str, object]:
 
 
 def _has_a_use(name: str, beside: list[str], response_types: list[str], given: Document, terms: Terms) -> bool:
-    known = terms.components.of(GrantType)
+    known = terms.components.of(RegistrableGrant)
     needs = {response_type for response_type, its in _response_types(terms).items() if name in its}
     if response_types and needs and needs.isdisjoint(response_types):
         return False
@@ -321,8 +321,8 @@ def _response_types(terms: Terms) -> Mapping[str, frozenset[str]]:
     return {name: frozenset(offer["grant_types"]) for offer in offers for name in offer.get("response_types", ())}
 
 
-def _grant_types(metadata: Document, terms: Terms) -> list[GrantType]:
-    known = terms.components.of(GrantType)
+def _grant_types(metadata: Document, terms: Terms) -> list[RegistrableGrant]:
+    known = terms.components.of(RegistrableGrant)
     return [known[name] for name in _strings(metadata, "grant_types") if name in known]
 
 
@@ -399,7 +399,9 @@ def _public_clients_prove_nothing(metadata: Document, terms: Terms) -> Iterator[
 
 def _refreshing_follows_something(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
     refreshing = [
-        name for name, one in terms.components.of(GrantType).items() if one.refreshes and one.allowed(terms.policy)
+        name
+        for name, one in terms.components.of(RegistrableGrant).items()
+        if one.refreshes and one.allowed(terms.policy)
     ]
     if "refresh_token" in _strings(metadata, "grant_types") and not set(refreshing).intersection(
         _strings(metadata, "grant_types")

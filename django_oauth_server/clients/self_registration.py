@@ -8,6 +8,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from django_oauth_server.clients.grant_types import RegistrableGrant
 from django_oauth_server.clients.metadata import terms_of
 from django_oauth_server.clients.presentation import place
 from django_oauth_server.clients.registration import (
@@ -21,7 +22,6 @@ from django_oauth_server.clients.software_statements import MEMBER, apply_statem
 from django_oauth_server.component import Document, Terms
 from django_oauth_server.conf import OPENID_SCOPES
 from django_oauth_server.errors import InvalidClientMetadata, InvalidRedirectUri, InvalidToken, MissingToken
-from django_oauth_server.grants.base import GrantType
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.derivation import derivation_keys
 from django_oauth_server.models import Client, InitialAccessToken
@@ -200,7 +200,7 @@ def _unnamed(document: Document, terms: Terms) -> list[str]:
 def _asks_nobody(names: set[str], terms: Terms) -> bool:
     """Whether the client may use a grant type of these *names* with which no person is asked before it gets a scope."""
     held = _grant_types(terms.held or {})
-    known = [one for name, one in terms.components.of(GrantType).items() if name in names]
+    known = [one for name, one in terms.components.of(RegistrableGrant).items() if name in names]
     return any(not one.asks_person and (one.name in held or not one.operator_only) for one in known)
 
 

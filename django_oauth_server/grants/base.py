@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 
-from django_oauth_server.component import Component, Document
-from django_oauth_server.conf import IssuerSettings, Policy
+from django_oauth_server.clients.grant_types import RegistrableGrant
+from django_oauth_server.conf import Policy
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client, Token
 from django_oauth_server.protocol.parameters import Parameters
@@ -66,18 +66,12 @@ class Issuance:
     """Its value."""
 
 
-class GrantType(Component):
+class GrantType(RegistrableGrant):
     """Answers one question: what do these parameters prove?
 
     It never authenticates the client, binds a key, mints, stores or renders: the token endpoint does each of those once, for all.
     """
 
-    client_auth: ClassVar[Literal["required", "optional"]] = "optional"
-    """`required`: not for public clients."""
-    asks_person: ClassVar[bool] = False
-    """Whether a person was asked, on a page of this server, for each scope that it proves. Where not, a client cannot widen its own scopes."""
-    refreshes: ClassVar[bool] = False
-    """Whether what it proves may be refreshed, where the client may use refresh tokens."""
     spends: ClassVar[bool] = True
     """Whether redeeming shares one transaction with what is issued: all of it is undone by a refusal."""
 
@@ -93,9 +87,3 @@ class GrantType(Component):
     def redeem(self, request: TokenRequest) -> Issuance:
         """Raises an `OAuthError` where nothing is proven."""
         raise NotImplementedError
-
-    def offers(self) -> Mapping[str, tuple[str, ...]]:
-        return {"grant_types": (self.name,)}
-
-    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
-        return {"grant_types_supported": [self.name]}
