@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from django.core.checks import CheckMessage
+    from django.db.models import QuerySet
     from django.utils.functional import _StrPromise
 
     from django_oauth_server.conf import IssuerSettings, Policy
@@ -73,8 +75,17 @@ class Member:
     """Whether it may be said once more for each language, as `client_name#de` (RFC 7591 section 2.2)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Rows of one kind that are dead for good, which `cleartokens` deletes. Nothing may hang on them."""
+
+    words: Words
+    """What the command calls them: *expired assertions*."""
+    rows: QuerySet[Any]
+
+
 class Component:
-    """Answers: what is it called, what does it read, bring, advertise, ask of clients, and warn of?"""
+    """Answers: what is it called, what does it read, bring, advertise, ask of clients, keep, and warn of?"""
 
     name: ClassVar[str]
     """The protocol's own word: `authorization_code`, `form_post` …"""
@@ -91,6 +102,14 @@ class Component:
     """The members that clients may register because of it."""
     operator_only: ClassVar[bool] = False
     """Whether what it offers is a privilege that no client may give itself by registration."""
+    settings_name: ClassVar[str] = ""
+    """The name under which its settings stand in `OAUTH_SERVER`. Components that belong together may share one."""
+    settings_group: ClassVar[type | None] = None
+    """Those settings: a frozen, kw_only dataclass with a default for each. `settings.group(…)` has them, checked."""
+    throttles: ClassVar[Mapping[str, str]] = {}
+    """The limits that it keeps to (`clients.throttling`), and their defaults in the setting `throttles`."""
+    demands: ClassVar[Mapping[str, Words]] = {}
+    """What a `Policy` may demand because of it, by name, and what it means."""
 
     def offers(self) -> Mapping[str, tuple[str, ...]]:
         """The values of members, `{"grant_types": ("authorization_code",)}`, that clients may register because of it."""
@@ -110,6 +129,10 @@ class Component:
 
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
         """What `manage.py check` says where this is switched on."""
+        return ()
+
+    def sweeps(self, now: datetime) -> Iterable[Sweep]:
+        """What of its own tables is dead at *now*, in the order in which it can go. Asked where it is switched off, too."""
         return ()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -11,8 +11,9 @@ from django.core.signals import setting_changed
 from django.http import Http404, HttpRequest
 from django.utils.module_loading import import_string
 
-from django_oauth_server.component import Component
-from django_oauth_server.conf.loader import SETTING, load
+from django_oauth_server.component import Component, Components
+from django_oauth_server.conf.declared import Declared, told_by
+from django_oauth_server.conf.loader import NAMES, SETTING, load
 from django_oauth_server.issuer import APP_NAME, Issuer, make_issuer
 from django_oauth_server.protocol.uris import origin
 
@@ -86,10 +87,40 @@ def issuers() -> tuple[Issuer, ...]:
     return tuple(
         make_issuer(
             settings,
-            [_component(path) for path in (*BUILT_IN, *settings.components)],
+            list(_components(settings.components)),
             APP_NAME if not number else f"{APP_NAME}_{number}",
         )
         for number, settings in enumerate(load())
+    )
+
+
+def all_components() -> tuple[Component, ...]:
+    """Every component that the package brings or an issuer names, whether it is switched on or not."""
+    return tuple(_components(name for settings in load() for name in settings.components))
+
+
+def _components(own: Iterable[str]) -> Iterator[Component]:
+    """What the package brings, then what is at the dotted paths *own*."""
+    return map(_component, dict.fromkeys((*BUILT_IN, *own)))
+
+
+@told_by
+def _declared(own: Iterable[str]) -> Declared:
+    there = Components(_components(own))
+    groups: dict[str, type] = {}
+    for one in there:
+        if one.settings_name in NAMES:
+            raise ImproperlyConfigured(
+                f"{SETTING}: {type(one).__name__} has its settings under {one.settings_name!r}, which is a setting of its own."
+            )
+        if one.settings_group and groups.setdefault(one.settings_name, one.settings_group) is not one.settings_group:
+            raise ImproperlyConfigured(
+                f"{SETTING}: {type(one).__name__} has other settings than another component under {one.settings_name!r}."
+            )
+    return Declared(
+        groups,
+        throttles={name: rate for one in there for name, rate in one.throttles.items()},
+        demands=frozenset(name for one in there for name in one.demands),
     )
 
 

@@ -150,6 +150,10 @@ def settings_page() -> str:
         Only `issuer` is required. Lifetimes are `datetime.timedelta` values.
         """,
         _table(("Name", "Type", "Default", "Meaning"), _fields(IssuerSettings)),
+        *_groups(_components()),
+        "## `throttles`",
+        "The limits, and what brings them. A rate is a number, a slash, and `s`, `m`, `h` or `d`.",
+        _table(("Name", "Default", "Of"), _throttles(_components())),
         "## `Scope`",
         "`scopes` maps a scope to words, or to a `Scope`: `from django_oauth_server.conf import Scope`.",
         _table(("Name", "Type", "Default", "Meaning"), _fields(Scope)),
@@ -228,15 +232,11 @@ def api_page() -> str:
 # -- values from the code ----------------------------------------------------------------------------------------------
 
 
-def _components() -> Iterator[Component]:
+def _components() -> Iterable[Component]:
     """All that the package brings, whatever the profile, and what this project adds."""
-    from django.utils.module_loading import import_string
+    from django_oauth_server.registry import all_components
 
-    from django_oauth_server.conf.loader import load
-    from django_oauth_server.registry import BUILT_IN
-
-    for path in dict.fromkeys((*BUILT_IN, *(name for settings in load() for name in settings.components))):
-        yield import_string(path)()
+    return all_components()
 
 
 def _kind(component: type[Component]) -> type[Component]:
@@ -246,6 +246,24 @@ def _kind(component: type[Component]) -> type[Component]:
     public = {name for names in PUBLIC.values() for name in names}
     shapes = reversed(component.__mro__[1 : component.__mro__.index(Component)])
     return next((one for one in shapes if one.__name__ in public), Component)
+
+
+def _groups(components: Iterable[Component]) -> Iterator[str]:
+    """A section for each group of settings that a component has."""
+    groups = {one.settings_name: one.settings_group for one in components if one.settings_group}
+    for name, group in groups.items():
+        yield f"## `{name}`"
+        yield f"{_first_line(group)} A dict under this name, or a `{group.__module__}.{group.__name__}`."
+        yield _table(("Name", "Type", "Default", "Meaning"), _fields(group))
+
+
+def _throttles(components: Iterable[Component]) -> Iterator[tuple[str, ...]]:
+    found: dict[str, tuple[str, list[str]]] = {}
+    for one in components:
+        for name, rate in one.throttles.items():
+            found.setdefault(name, (rate, []))[1].append(f"`{one.name}`")
+    for name, (rate, of) in found.items():
+        yield f"`{name}`", f"`{rate}`", ", ".join(of)
 
 
 def _component_row(one: Component, profiles: Mapping[str, Any]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from django_oauth_server.storage.failures import Limit, note_failure, seconds_to
 
 def limit(throttle: str, issuer: Issuer, *who: str) -> Iterator[Limit]:
     """What the setting `throttles` says of *throttle*, for *who*; nothing where it is switched off."""
-    rate = issuer.settings.throttles.get(throttle)
+    rate = issuer.settings.throttles[throttle]
     if rate is not None:
         yield Limit(parse_rate(rate), (throttle, issuer.settings.issuer, *who))
 

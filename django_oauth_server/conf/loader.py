@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
-from datetime import timedelta
-from difflib import get_close_matches
 from functools import cache
-from typing import TypeVar, cast, get_args
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -15,17 +13,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.functional import Promise
 
+from django_oauth_server.conf.declared import Declared, declared_by
 from django_oauth_server.conf.profiles import PROFILES
 from django_oauth_server.conf.rates import parse_rate
-from django_oauth_server.conf.settings import (
-    THROTTLES,
-    IssuerSettings,
-    LogoutDelivery,
-    Registration,
-    RegistrationScopes,
-    Resource,
-    Scope,
-)
+from django_oauth_server.conf.settings import IssuerSettings, Resource, Scope
+from django_oauth_server.conf.values import as_annotated, check_names, checked, make
 from django_oauth_server.protocol.destinations import PrivateHosts
 from django_oauth_server.protocol.errors import InvalidScope
 from django_oauth_server.protocol.jose import ALGORITHMS, KeySet
@@ -40,7 +32,7 @@ from django_oauth_server.protocol.uris import (
 
 SETTING = "OAUTH_SERVER"
 N = TypeVar("N", Scope, Resource)
-_NAMES = tuple(field.name for field in fields(IssuerSettings))
+NAMES = tuple(field.name for field in fields(IssuerSettings) if field.name != "groups")
 
 
 @cache
@@ -57,52 +49,46 @@ def load() -> tuple[IssuerSettings, ...]:
 
 
 def _from_mapping(declared: Mapping[str, object]) -> IssuerSettings:
+    """A mapping has the groups of components under their own names, beside the names of `IssuerSettings`."""
     if not isinstance(declared, Mapping):
         raise ImproperlyConfigured(
             f"{SETTING} is a dict, an IssuerSettings, or a list of them; not {type(declared).__name__}."
         )
-    for name in declared:
-        if name not in _NAMES:
-            close = get_close_matches(str(name).lower(), _NAMES, n=1)
-            raise ImproperlyConfigured(
-                f"{SETTING} has no {name!r}." + (f" Did you mean {close[0]!r}?" if close else "")
-            )
+    known = _declared(declared.get("components", ())).groups
+    check_names(SETTING, declared, [*NAMES, *known])
     if "issuer" not in declared:
         raise ImproperlyConfigured(f'{SETTING} needs an "issuer".')
-    return IssuerSettings(**declared)  # type: ignore[arg-type]
+    groups = tuple(_group(name, kind, declared[name]) for name, kind in known.items() if name in declared)
+    core = {name: value for name, value in declared.items() if name not in known}
+    return IssuerSettings(**core, groups=groups)  # type: ignore[arg-type]
 
 
-def _normal(one: IssuerSettings) -> IssuerSettings:
-    """*one* with its shorthands written out, once all of it is known to be sound."""
+def _group(name: str, kind: type[Any], said: Any) -> object:
+    return said if isinstance(said, kind) else make(f"{SETTING}: {name}", kind, said)
+
+
+def _declared(components: object) -> Declared:
+    """What there is to set, by the setting `components`, which is looked at before all others."""
+    try:
+        as_annotated(tuple[str, ...], components)
+    except ValueError as exc:
+        raise ImproperlyConfigured(f"{SETTING}: components must be {exc}.") from exc
+    return declared_by(cast("Iterable[str]", components))
+
+
+def _normal(said: IssuerSettings) -> IssuerSettings:
+    """*said* with its shorthands written out, once all of it is known to be sound."""
+    declared = _declared(said.components)
+    one = checked(SETTING, said)
     _check_issuer(one.issuer)
     if one.profile not in PROFILES:
         raise ImproperlyConfigured(f"{SETTING}: profile {one.profile!r} is none of {', '.join(PROFILES)}.")
-    for field in fields(one):
-        value = getattr(one, field.name)
-        if isinstance(field.default, timedelta) and not (isinstance(value, timedelta) and value >= timedelta()):
-            raise ImproperlyConfigured(f"{SETTING}: {field.name} must be a timedelta, not negative.")
-        if isinstance(field.default, tuple) and isinstance(value, str):
-            raise ImproperlyConfigured(f"{SETTING}: {field.name} must be a list or tuple, not a string.")
     for alg in (one.signing_alg, *one.signing_algs):
         if alg not in ALGORITHMS:
             raise ImproperlyConfigured(f"{SETTING}: {alg!r} is none of the algorithms {', '.join(ALGORITHMS)}.")
-    if one.logout_delivery not in get_args(LogoutDelivery):
-        raise ImproperlyConfigured(
-            f"{SETTING}: logout_delivery {one.logout_delivery!r} is none of {', '.join(get_args(LogoutDelivery))}."
-        )
-    if one.registration not in get_args(Registration):
-        raise ImproperlyConfigured(
-            f"{SETTING}: registration {one.registration!r} is none of {', '.join(get_args(Registration))}."
-        )
-    if one.registration_scopes not in get_args(RegistrationScopes):
-        raise ImproperlyConfigured(
-            f"{SETTING}: registration_scopes {one.registration_scopes!r} is none of {', '.join(get_args(RegistrationScopes))}."
-        )
     for scheme in one.private_use_schemes:
         _check_private_scheme(scheme)
     _check_statement_issuers(one)
-    if not isinstance(one.trusted_proxies, int) or one.trusted_proxies < 0:
-        raise ImproperlyConfigured(f"{SETTING}: trusted_proxies must be a number, not negative.")
     scopes = _in_words("scopes", one.scopes, Scope)
     for name in scopes:
         _check_scope(name)
@@ -122,21 +108,27 @@ def _normal(one: IssuerSettings) -> IssuerSettings:
         resources=resources,
         name=one.name or urlsplit(one.issuer).netloc,
         default_resource=next((name for name in resources if comparable(name) == comparable(default)), default),
-        default_scopes=tuple(one.default_scopes),
-        throttles=_throttles(one.throttles),
-        components=tuple(one.components),
-        signing_algs=tuple(one.signing_algs),
-        signing_key_files=tuple(one.signing_key_files),
-        acr_values=tuple(one.acr_values),
-        private_use_schemes=tuple(one.private_use_schemes),
+        throttles=_throttles(one.throttles, declared.throttles),
         outbound_private_hosts=_private_hosts(one.outbound_private_hosts),
+        groups=tuple(_groups(one.groups, declared)),
     )
 
 
-def _in_words(setting: str, declared: object, kind: type[N]) -> dict[str, N]:
+def _groups(said: Collection[object], declared: Declared) -> Iterator[object]:
+    """One of each kind that is declared: as it is said, or with its defaults."""
+    kinds = tuple(declared.groups.values())
+    for one in said:
+        if not isinstance(one, kinds):
+            raise ImproperlyConfigured(f"{SETTING}: groups has {one!r}, which no component has for its settings.")
+    for name, kind in declared.groups.items():
+        of_kind = [one for one in said if isinstance(one, kind)]
+        if len(of_kind) > 1:
+            raise ImproperlyConfigured(f"{SETTING}: groups has more than one {kind.__name__}.")
+        yield checked(f"{SETTING}: {name}", of_kind[0] if of_kind else kind())
+
+
+def _in_words(setting: str, declared: Mapping[str, object], kind: type[N]) -> dict[str, N]:
     """Words alone, marked for translation or not, written out. What no page has words for, nobody can be asked to allow."""
-    if not isinstance(declared, Mapping):
-        raise ImproperlyConfigured(f"{SETTING}: {setting} is a dict, of each name and the words that a person reads.")
     written: dict[str, N] = {}
     for name, one in declared.items():
         said = kind(cast("str", one)) if isinstance(one, (str, Promise)) else one
@@ -164,17 +156,16 @@ def _private_hosts(declared: Iterable[str]) -> tuple[str, ...]:
     return tuple(declared)
 
 
-def _throttles(declared: Mapping[str, str | None]) -> Mapping[str, str | None]:
-    """*declared*, and the defaults of what it does not name."""
-    for name, rate in declared.items():
-        if name not in THROTTLES:
-            raise ImproperlyConfigured(f"{SETTING}: throttles has {name!r}, which is none of {', '.join(THROTTLES)}.")
+def _throttles(said: Mapping[str, str | None], defaults: Mapping[str, str]) -> Mapping[str, str | None]:
+    """*said*, and the defaults of what it does not name."""
+    check_names(f"{SETTING}: throttles", said, defaults)
+    for name, rate in said.items():
         try:
             if rate is not None:
                 parse_rate(rate)
         except (TypeError, ValueError) as exc:
             raise ImproperlyConfigured(f"{SETTING}: throttles: {name}: {exc}") from exc
-    return {**THROTTLES, **declared}
+    return {**defaults, **said}
 
 
 def _check_issuer(issuer: object) -> None:

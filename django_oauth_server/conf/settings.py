@@ -5,22 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Literal, TypeVar
 
 from django_oauth_server.conf.profiles import OAUTH2_1, Policy
 from django_oauth_server.protocol.uris import comparable
 
-THROTTLES: Final[Mapping[str, str]] = {
-    "client_authentication": "20/m",
-    "client_authentication_by_address": "100/m",
-    "redemption": "60/m",
-    "introspection": "6000/m",
-    "revocation": "60/m",
-    "registration": "20/h",
-}
-"""How often a client may fail, from one address, before it is told to wait; how often an address, with whatever client ids; and how many
-clients may register themselves from one."""
-
+G = TypeVar("G")
 
 Registration = Literal["off", "protected", "open"]
 RegistrationScopes = Literal["offered", "default"]
@@ -133,8 +123,8 @@ class IssuerSettings:
     """How long a new signing key is published before it signs. Others may keep the JWKS for half as long, whatever its cache headers say."""
     client_cache_lifetime: timedelta = timedelta(seconds=5)
     """How long another process may act on a client as it was, where no statement is made (client_credentials with `at+jwt`)."""
-    throttles: Mapping[str, str | None] = field(default_factory=lambda: dict(THROTTLES))
-    """How often what may fail, or register: `{"redemption": "60/m"}`. What is not named keeps its default; None switches a limit off."""
+    throttles: Mapping[str, str | None] = field(default_factory=dict)
+    """How often what may fail, or register: `{"redemption": "60/m"}`. [Limits](#throttles) not named here keep their defaults; None: no limit."""
     trusted_proxies: int = 0
     """How many proxies before this server add to `X-Forwarded-For`. Zero: the header is not looked at, and who connects is the sender."""
     outbound_timeout: timedelta = timedelta(seconds=5)
@@ -151,6 +141,15 @@ class IssuerSettings:
     """A cache that all processes share, by its alias in `CACHES`: with it, revoked JWTs end at once."""
     components: tuple[str, ...] = ()
     """Components of your own, by dotted path: grant types, client authentication methods, response modes …"""
+    groups: tuple[object, ...] = ()
+    """The settings of components, in an `IssuerSettings` alone. In a dict each group stands under its own name."""
+
+    def group(self, kind: type[G]) -> G:
+        """The settings of the component whose `settings_group` is *kind*."""
+        for one in self.groups:
+            if isinstance(one, kind):
+                return one
+        return kind()
 
     @property
     def is_openid(self) -> bool:

@@ -25,6 +25,7 @@ class IntrospectionEndpoint(Component):
     name = "introspection_endpoint"
     parameters = frozenset({"token", "token_type_hint"})
     endpoints = (Endpoint("introspect", "oauth/introspect", "django_oauth_server.endpoints.introspect.introspect"),)
+    throttles = {"introspection": "6000/m"}
 
     def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"introspection_endpoint": endpoint("introspect")}

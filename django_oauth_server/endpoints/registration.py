@@ -39,6 +39,7 @@ class RegistrationEndpoint(Component):
         Endpoint("register", "oauth/register", f"{_VIEWS}register_client"),
         Endpoint("client_configuration", "oauth/register/<str:client_id>", f"{_VIEWS}manage_client"),
     )
+    throttles = {"registration": "20/h"}
 
     def enabled(self, settings: IssuerSettings) -> bool:
         return settings.registration != "off"

@@ -24,6 +24,7 @@ class RevocationEndpoint(Component):
     name = "revocation_endpoint"
     parameters = frozenset({"token", "token_type_hint"})
     endpoints = (Endpoint("revoke", "oauth/revoke", "django_oauth_server.endpoints.revoke.revoke"),)
+    throttles = {"revocation": "60/m"}
 
     def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"revocation_endpoint": endpoint("revoke")}

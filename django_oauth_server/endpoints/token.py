@@ -34,6 +34,7 @@ class TokenEndpoint(Component):
     name = "token_endpoint"
     parameters = frozenset({"grant_type", "resource"})
     endpoints = (Endpoint("token", "oauth/token", "django_oauth_server.endpoints.token.token"),)
+    throttles = {"redemption": "60/m"}
 
     def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"token_endpoint": endpoint("token")}

@@ -11,7 +11,6 @@ from environs import Env
 
 from django_oauth_server.conf import Resource, Scope
 from django_oauth_server.conf.openid import OPENID_SCOPES
-from django_oauth_server.conf.settings import THROTTLES
 from example.secret import secret_key
 
 HOME = Path(__file__).resolve().parent.parent
@@ -22,6 +21,14 @@ VAR.mkdir(parents=True, exist_ok=True)
 ISSUER = env.str("OAUTH_ISSUER", "http://127.0.0.1:8000")
 SITE_NAME = "Example Notes"
 LIMIT = env.str("OAUTH_LIMIT", "")
+LIMITS = [
+    "client_authentication",
+    "client_authentication_by_address",
+    "redemption",
+    "introspection",
+    "revocation",
+    "registration",
+]
 BEHIND_TLS = urlsplit(ISSUER).scheme == "https"
 
 SECRET_KEY = env.str("SECRET_KEY", "") or secret_key(VAR / "secret_key")
@@ -134,7 +141,7 @@ OAUTH_SERVER = {
     "access_token_format": env.str("OAUTH_TOKEN_FORMAT", "opaque"),
     "key_publication_lead": timedelta(seconds=env.int("OAUTH_KEY_LEAD", 7200)),
     "registration": env.str("OAUTH_REGISTRATION", "off"),
-    "throttles": dict.fromkeys(THROTTLES, LIMIT) if LIMIT else {},
+    "throttles": dict.fromkeys(LIMITS, LIMIT) if LIMIT else {},
     "outbound_private_hosts": env.list("OAUTH_PRIVATE_HOSTS", []),
     "outbound_ca_bundle": env.str("OAUTH_CA_BUNDLE", ""),
 }

@@ -221,5 +221,5 @@ def test_what_has_no_words_stops_the_start(settings, member, words):
 
 def test_names_without_words_stop_the_start(settings):
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"scopes": ["notes:read"]}
-    with pytest.raises(ImproperlyConfigured, match="scopes is a dict"):
+    with pytest.raises(ImproperlyConfigured, match="scopes must be a dict"):
         load()

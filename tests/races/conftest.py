@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from django_oauth_server.conf.settings import THROTTLES
 from tests.factories import UserFactory
 from tests.races.doors import Door, Gunicorn, Threads, serve
+from tests.races.settings import THROTTLES
 
 
 @pytest.fixture(autouse=True)

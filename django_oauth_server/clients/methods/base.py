@@ -45,6 +45,7 @@ class Unproven(Exception):
 class ClientAuthMethod(Component):
     """Answers one question: does this request prove to come from the client it names?"""
 
+    throttles = {"client_authentication": "20/m", "client_authentication_by_address": "100/m"}
     confidential: bool = True
     """Whether it proves anything."""
     uses_secret: bool = False

@@ -1,0 +1,109 @@
+"""Frozen dataclasses from what people write in a settings.py: names that exist, values of the kind that is annotated."""
+
+from __future__ import annotations
+
+from collections import abc
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import fields, replace
+from datetime import timedelta
+from difflib import get_close_matches
+from functools import cache
+from os import PathLike
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import Promise
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    T = TypeVar("T", bound=DataclassInstance)
+
+_WORDS: Final[Mapping[object, str]] = {
+    bool: "True or False",
+    int: "a number, not negative",
+    timedelta: "a timedelta, not negative",
+    str: "a string",
+    NoneType: "None",
+    abc.Mapping: "a dict",
+}
+
+
+def check_names(where: str, declared: Iterable[object], known: Collection[str]) -> None:
+    """Raise ImproperlyConfigured for the first of *declared* that is not among *known*, with the one that may be meant."""
+    for name in declared:
+        if name not in known:
+            close = get_close_matches(str(name).lower(), known, n=1)
+            raise ImproperlyConfigured(f"{where} has no {name!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+
+
+def make(where: str, kind: type[T], declared: Mapping[str, object]) -> T:
+    """The *kind* that *declared* describes. Its own rules are in its `__post_init__`, which raises ValueError."""
+    if not isinstance(declared, Mapping):
+        raise ImproperlyConfigured(f"{where} must be a dict or a {kind.__name__}, not {type(declared).__name__}.")
+    check_names(where, declared, [field.name for field in fields(kind)])
+    values = _read(where, kind, declared)
+    try:
+        return kind(**values)
+    except ValueError as exc:
+        raise ImproperlyConfigured(f"{where}: {exc}") from exc
+
+
+def checked(where: str, one: T) -> T:
+    """*one* as it would be if it had been written as a dict: each value of its kind, lists as tuples."""
+    values = _read(where, type(one), {field.name: getattr(one, field.name) for field in fields(one)})
+    return replace(one, **values)
+
+
+def _read(where: str, kind: type[DataclassInstance], declared: Mapping[str, object]) -> dict[str, object]:
+    read = {}
+    for name, value in declared.items():
+        try:
+            read[name] = as_annotated(_annotations(kind)[name], value)
+        except ValueError as exc:
+            raise ImproperlyConfigured(f"{where}: {name} must be {exc}.") from exc  # the value may be a secret
+    return read
+
+
+_annotations = cache(get_type_hints)
+
+
+def as_annotated(annotation: object, value: object) -> object:
+    """*value*, lists as the tuples or sets that are annotated. Raises ValueError with what would pass."""
+    origin, arms = get_origin(annotation), get_args(annotation)
+    if origin in {Union, UnionType}:
+        return _as_one_of(arms, value)
+    if origin is Literal:
+        return _passed(value, value in arms, "one of " + ", ".join(map(str, arms)))
+    if origin in {tuple, frozenset}:
+        _passed(value, isinstance(value, (list, tuple, set, frozenset)), "a list or tuple")
+        return origin(as_annotated(arms[0], one) for one in value)  # type: ignore[attr-defined]
+    expected = origin or annotation
+    return _passed(value, _is_a(expected, value), _WORDS.get(expected, f"a {getattr(expected, '__name__', expected)}"))
+
+
+def _as_one_of(arms: tuple[object, ...], value: object) -> object:
+    wanted = []
+    for arm in arms:
+        try:
+            return as_annotated(arm, value)
+        except ValueError as exc:
+            wanted.append(str(exc))
+    raise ValueError(" or ".join(wanted))
+
+
+def _is_a(kind: object, value: object) -> bool:
+    if kind is str:
+        return isinstance(value, (str, Promise, PathLike))
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if kind is timedelta:
+        return isinstance(value, timedelta) and value >= timedelta()
+    return not isinstance(kind, type) or isinstance(value, kind)
+
+
+def _passed(value: object, passes: bool, wanted: str) -> object:
+    if not passes:
+        raise ValueError(wanted)
+    return value
