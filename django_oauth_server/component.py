@@ -34,6 +34,19 @@ class Terms:
     """Of a client that speaks for itself: what it has, of which it keeps what is for operators alone. None: an operator speaks."""
 
 
+AUTHORIZE: Final = "authorize"
+"""The authorization endpoint (RFC 6749 section 3.1)."""
+PUSHED: Final = "pushed"
+"""Where a client leaves a request before it sends the person (RFC 9126)."""
+DEVICE: Final = "device"
+"""Where a device without a browser asks (RFC 8628)."""
+BACK_CHANNEL: Final = "back_channel"
+"""Where a client asks without a browser of the person (OpenID Connect CIBA)."""
+REDIRECTING: Final = frozenset({AUTHORIZE, PUSHED})
+"""The endpoints whose answer goes to a redirect URI."""
+ASKING: Final = REDIRECTING | {DEVICE, BACK_CHANNEL}
+"""Every endpoint at which a client asks for a person's authorization."""
+
 WELL_KNOWN: Final = ".well-known/"
 """Where a host has its well-known URIs (RFC 8615)."""
 
@@ -97,6 +110,10 @@ class Component:
     """The headers of requests that it reads beside `Authorization` and `Content-Type`: scripts of other origins may send them."""
     response_headers: ClassVar[frozenset[str]] = frozenset()
     """The headers that it sends beside `WWW-Authenticate` and `Retry-After`: scripts of other origins may read them."""
+    repeatable: ClassVar[frozenset[str]] = frozenset()
+    """Those of its parameters that may be sent more than once."""
+    serves: ClassVar[frozenset[str]] = frozenset()
+    """At which endpoints of those that ask a person (`AUTHORIZE`, `PUSHED` …) its parameters are read."""
     endpoints: ClassVar[tuple[Endpoint, ...]] = ()
     client_metadata: ClassVar[tuple[Member, ...]] = ()
     """The members that clients may register because of it."""
@@ -136,22 +153,47 @@ class Component:
         return ()
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an endpoint reads of a request: the parameters that its components declare. Others are ignored."""
+
+    parameters: frozenset[str]
+    repeatable: frozenset[str]
+    """Those that may be sent more than once."""
+
+
 C = TypeVar("C", bound=Component)
 
 
 class Components:
     """The components that an issuer has switched on, by kind and name."""
 
-    def __init__(self, components: Iterable[Component]) -> None:
+    def __init__(self, components: Iterable[Component], switched_off: Iterable[Component] = ()) -> None:
         self._all = tuple(
             {(_kind(type(one)), one.name): one for one in components}.values()
         )  # a later one of the same name takes the place
+        self._off = tuple(switched_off)
         self._kinds: dict[type[Component], Mapping[str, Component]] = {}
         self.request_headers = frozenset[str]().union(*(one.request_headers for one in self._all))
         self.response_headers = frozenset[str]().union(*(one.response_headers for one in self._all))
+        self._read: dict[str, Reading] = {}
 
     def __iter__(self) -> Iterator[Component]:
         return iter(self._all)
+
+    def switched_off(self, kind: type[C]) -> tuple[C, ...]:
+        """Those of one *kind* that exist and are not offered: a client that relies on one can be told so."""
+        return tuple(one for one in self._off if isinstance(one, kind))
+
+    def read_at(self, endpoint: str) -> Reading:
+        """What some component reads at *endpoint*."""
+        if endpoint not in self._read:
+            serving = [one for one in self._all if endpoint in one.serves]
+            self._read[endpoint] = Reading(
+                frozenset[str]().union(*(one.parameters for one in serving)),
+                frozenset[str]().union(*(one.repeatable for one in serving)),
+            )
+        return self._read[endpoint]
 
     def of(self, kind: type[C]) -> Mapping[str, C]:
         """Those of one *kind*, by name."""

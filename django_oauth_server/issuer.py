@@ -50,16 +50,13 @@ class Issuer:
         """The policy for a client that is bound to *profile* as well. It can only be tighter: where no such profile is known, the tightest."""
         return _tightened(self.policy, profile) if profile else self.policy
 
-    def parameters(self, *kinds: type[Component]) -> frozenset[str]:
-        """Every parameter that some component of *kinds* reads."""
-        return frozenset[str]().union(*(one.parameters for one in self.components if isinstance(one, kinds)))
-
 
 def make_issuer(settings: IssuerSettings, components: list[Component], namespace: str) -> Issuer:
     """The issuer that *settings* describe, with those of *components* that its policy allows and that are switched on."""
     policy = tighten(PROFILES[settings.profile], *filter(None, [settings.policy]))
-    switched_on = (one for one in components if one.allowed(policy) and one.enabled(settings))
-    return Issuer(settings, policy, Components(switched_on), namespace)
+    switched_on = [one for one in components if one.allowed(policy) and one.enabled(settings)]
+    switched_off = [one for one in components if one not in switched_on]
+    return Issuer(settings, policy, Components(switched_on, switched_off), namespace)
 
 
 @cache

@@ -61,6 +61,7 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "authorization.request": ("AuthorizationRequest", "Granted"),
     "authorization.response_modes.base": ("ResponseMode", "Redirect", "Page"),
     "authorization.sources.base": ("Arrival", "Found", "RequestSource"),
+    "authorization.checks": ("Draft", "RequestCheck"),
     "authorization.prompts.base": ("Place", "Prompt", "Situation"),
     "authorization.prompts.waiting": ("wait",),
     "authorization.session": ("Authentication", "SessionFacts", "authentication"),

@@ -14,8 +14,9 @@ from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.authorization.way_back import LONGEST_REQUEST, can_wait
 from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.clients.metadata import check_redirection, terms_of
+from django_oauth_server.component import ASKING, AUTHORIZE, REDIRECTING, Component
 from django_oauth_server.conf import Policy
-from django_oauth_server.engine import AuthorizationFacts, judge_authorization_request
+from django_oauth_server.engine import AuthorizationFacts, judge_authorization_request, judge_scopes
 from django_oauth_server.errors import InvalidRequest, InvalidScope, UnauthorizedClient, UnsupportedResponseType
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
@@ -30,8 +31,6 @@ from django_oauth_server.tokens.faults import fault_of
 from django_oauth_server.tokens.id_token import hinted_subject
 from django_oauth_server.tokens.narrow import known_resources
 
-REPEATABLE: Final = frozenset({"resource"})
-"""RFC 8707 section 2."""
 _LONGEST_AGE: Final = 10**9 - 1
 """Seconds, some thirty years."""
 _OF_THE_SESSION: Final = frozenset({"sub", "acr", "auth_time", "amr"})
@@ -49,12 +48,17 @@ class UnverifiedRequest(InvalidRequest):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A request of a known client with a good redirect URI, under judgement."""
+    """A request of a known client, under judgement."""
 
     params: Parameters
     client: Client
     issuer: Issuer
-    redirect_uri: str
+    redirect_uri: str = ""
+    """Where the answer goes, which is known to be good. Empty where the request has no redirect URI, nor a response type."""
+    endpoint: str = AUTHORIZE
+    """Where it came to."""
+    source: str = ""
+    """The name of the source that brought the parameters, just now. Empty: they were sent."""
 
     @property
     def policy(self) -> Policy:
@@ -64,6 +68,16 @@ class Draft:
         """The one that is asked for, where the issuer and the client's policy offer it."""
         found = self.issuer.components.of(ResponseType).get(in_order(self.params.get("response_type", "")))
         return found if found and found.allowed(self.policy) else None
+
+
+class RequestCheck(Component):
+    """Answers one question: may the client ask that? A row of the table of checks, for the endpoints that the component serves."""
+
+    serves = REDIRECTING
+
+    def judge(self, draft: Draft) -> None:
+        """Raises the `OAuthError` that the client is told."""
+        raise NotImplementedError
 
 
 def identify_client(params: Parameters, issuer: Issuer) -> Client:
@@ -156,11 +170,35 @@ def reply_to(draft: Draft) -> Reply:
 
 def judge(draft: Draft) -> AuthorizationRequest:
     """The request, once every check of the table has passed. Raises the `OAuthError` that the client is answered."""
-    for check in CHECKS:
-        check(draft)
+    for check, endpoints in CHECKS:
+        if draft.endpoint in endpoints:
+            check(draft)
+    for further in draft.issuer.components.of(RequestCheck).values():
+        if draft.endpoint in further.serves:
+            further.judge(draft)
     response_type = draft.response_type()
-    assert response_type is not None  # the table has seen to it
+    scopes = _scopes(draft, response_type)
+    claims = _claims(draft) if "openid" in scopes else ClaimsRequest()
+    return AuthorizationRequest(
+        draft.params,
+        draft.client,
+        draft.issuer,
+        draft.redirect_uri,
+        response_type.name if response_type else "",
+        scopes,
+        known_resources(draft.params.every("resource"), draft.issuer),
+        frozenset(draft.params.get("prompt", "").split()),
+        _max_age(draft),
+        _acr_values(draft, claims),
+        claims,
+        _subject(draft, claims),
+    )
+
+
+def _scopes(draft: Draft, response_type: ResponseType | None) -> tuple[str, ...]:
     facts = client_facts(draft.client, draft.issuer)
+    if response_type is None:
+        return judge_scopes(draft.params, facts)
     scopes = judge_authorization_request(
         draft.params,
         facts,
@@ -173,21 +211,7 @@ def judge(draft: Draft) -> AuthorizationRequest:
     )
     if response_type.returns_id_token and "openid" not in scopes:
         raise InvalidScope(f"The response type {response_type.name} needs the scope openid.")
-    claims = _claims(draft) if "openid" in scopes else ClaimsRequest()
-    return AuthorizationRequest(
-        draft.params,
-        draft.client,
-        draft.issuer,
-        draft.redirect_uri,
-        response_type.name,
-        scopes,
-        known_resources(draft.params.every("resource"), draft.issuer),
-        frozenset(draft.params.get("prompt", "").split()),
-        _max_age(draft),
-        _acr_values(draft, claims),
-        claims,
-        _subject(draft, claims),
-    )
+    return scopes
 
 
 def _claims(draft: Draft) -> ClaimsRequest:
@@ -226,7 +250,7 @@ def _can_wait_for_a_person(draft: Draft) -> None:
 
 
 def _nothing_is_repeated(draft: Draft) -> None:
-    draft.params.refuse_repeated(but=REPEATABLE)
+    draft.params.refuse_repeated(but=draft.issuer.components.read_at(draft.endpoint).repeatable)
 
 
 def _response_type_is_offered(draft: Draft) -> None:
@@ -280,14 +304,14 @@ def _nonce_where_it_is_needed(draft: Draft) -> None:
         draft.params.require("nonce")
 
 
-CHECKS: Final[tuple[Callable[[Draft], None], ...]] = (
-    _can_wait_for_a_person,
-    _nothing_is_repeated,
-    _response_type_is_offered,
-    _response_mode_is_offered,
-    _resources_are_known,
-    _prompt_is_consistent,
-    _max_age_is_a_number,
-    _nonce_where_it_is_needed,
+CHECKS: Final[tuple[tuple[Callable[[Draft], None], frozenset[str]], ...]] = (
+    (_can_wait_for_a_person, REDIRECTING),
+    (_nothing_is_repeated, ASKING),
+    (_response_type_is_offered, REDIRECTING),
+    (_response_mode_is_offered, REDIRECTING),
+    (_resources_are_known, ASKING),
+    (_prompt_is_consistent, ASKING),
+    (_max_age_is_a_number, ASKING),
+    (_nonce_where_it_is_needed, REDIRECTING),
 )
-"""Each raises the error that the client is told at its redirect URI."""
+"""Each raises the error that the client is told, at the endpoints that it serves. The rows of components follow, then PKCE and scopes."""

@@ -33,8 +33,9 @@ class Turn:
     """What the person was shown of the client and of the claims: nothing is allowed where it has changed since."""
     by: str = ""
     """Who answered: for anybody else nothing is done. Empty: nobody was signed in."""
-    signed: bool = False
-    """The parameters are of a request object whose signature was good. It is not read again: its time may be over once somebody has signed in."""
+    taken_up: bool = False
+    """A source brought the parameters when the person came. A request object is not read again, and a reference whatever the time: it may be over
+    once somebody has signed in."""
 
     def having(self, *done: str, by: AbstractBaseUser | AnonymousUser) -> Turn:
         """The same, with *done* answered as well. What a stranger adds does not make what somebody has answered a stranger's."""
@@ -50,7 +51,7 @@ class Turn:
 
     def begun_anew(self) -> Turn:
         """Nothing asked and nothing answered, of the same request."""
-        return Turn(signed=self.signed)
+        return Turn(taken_up=self.taken_up)
 
     def counting_for(self, user: AbstractBaseUser | AnonymousUser) -> Turn:
         """The same, without what somebody else has answered."""
@@ -64,7 +65,7 @@ class Turn:
             "allowed": None if self.allowed is None else sorted(self.allowed),
             "shown": self.shown,
             "by": self.by,
-            "signed": self.signed,
+            "taken_up": self.taken_up,
         }
 
     def seal(self, params: Parameters, issuer: Issuer) -> str:
@@ -93,7 +94,7 @@ def turn_of(document: Mapping[str, object]) -> Turn:
         None if allowed is None else _names(allowed),
         str(document.get("shown", "")),
         str(document.get("by", "")),
-        document.get("signed") is True,
+        document.get("taken_up") is True,
     )
 
 

@@ -27,15 +27,14 @@ from django_oauth_server.authorization.language import speaking, ui_language
 from django_oauth_server.authorization.prompts.base import Prompt, Situation
 from django_oauth_server.authorization.prompts.waiting import request_of
 from django_oauth_server.authorization.request import Reply
-from django_oauth_server.authorization.response_modes.base import Page, Redirect, ResponseMode
-from django_oauth_server.authorization.response_types.base import ResponseType
+from django_oauth_server.authorization.response_modes.base import Page, Redirect
 from django_oauth_server.authorization.session import SessionFacts, session_facts
 from django_oauth_server.authorization.sign_in import to_sign_in
 from django_oauth_server.authorization.sources.base import Arrival
-from django_oauth_server.authorization.sources.gather import NOT_SUPPORTED, gather
+from django_oauth_server.authorization.sources.gather import gather, names_read
 from django_oauth_server.authorization.turn import NOTHING_DONE, PARAMETER, Turn, read_turn
 from django_oauth_server.authorization.way_back import WayBack, can_wait, handle_of
-from django_oauth_server.component import Component, Document, Endpoint
+from django_oauth_server.component import AUTHORIZE, REDIRECTING, Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.language import language_cookie
 from django_oauth_server.endpoints.check_session import SessionManagement
@@ -58,7 +57,6 @@ from django_oauth_server.storage.authorizations import live_authorization
 from django_oauth_server.storage.clients import find_client
 from django_oauth_server.storage.tickets import find_ticket
 from django_oauth_server.storage.transaction import retry_conflicts
-from django_oauth_server.tokens.id_token import IDToken
 
 _HERE = "django_oauth_server.endpoints.authorize."
 Outcome = Page | Redirect | Mapping[str, str]
@@ -72,7 +70,9 @@ class AuthorizationEndpoint(Component):
     name = "authorization_endpoint"
     parameters = frozenset(
         {"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "resource", "login_hint"}
-    ).union(NOT_SUPPORTED)  # of a request object that cannot be read a client is told; it is never passed over
+    )
+    repeatable = frozenset({"resource"})  # RFC 8707 section 2
+    serves = REDIRECTING
     endpoints = (
         Endpoint("authorize", "oauth/authorize", _HERE + "authorize"),
         Endpoint("decision", "oauth/authorize/decision", _HERE + "decision"),
@@ -120,7 +120,7 @@ def authorize(visit: Visit) -> HttpResponse:
     if number := handle_of(everything):
         return _taken_up(visit, number, everything)
     # What other endpoints read may be a secret that was sent here by mistake: it must not be kept, nor travel on in an address.
-    sent = everything.only(_names(issuer))
+    sent = everything.only(names_read(issuer, AUTHORIZE))
     return _proceed(visit, sent, _ask_or_answer, read_turn(everything.get(PARAMETER, ""), sent, issuer))
 
 
@@ -164,7 +164,9 @@ def _too_old(visit: Visit, ticket: Ticket | None, *, status: int = 400) -> HttpR
         client = find_client(visit.issuer.settings.issuer, visit.http.POST.get("client_id", ""))
         return _expired_page(visit, client, status=status)
     params, turn = request_of(ticket)
-    return _expired_page(visit, ticket.client, "" if turn.signed else visit.way.to(params, NOTHING_DONE), status=status)
+    return _expired_page(
+        visit, ticket.client, "" if turn.taken_up else visit.way.to(params, NOTHING_DONE), status=status
+    )
 
 
 def _taken_up(visit: Visit, number: str, said: Parameters) -> HttpResponse:
@@ -185,10 +187,11 @@ def _proceed(visit: Visit, sent: Parameters, step: Step, turn: Turn) -> HttpResp
         # Browsers keep a session's cookie (SameSite=Lax) from what another site posts, but not from the GET that follows.
         return _respond(visit, Redirect(visit.way.to(sent, turn)))
     try:
-        params, turn = gather(Arrival(sent, client, issuer, _names(issuer)), turn)
+        gathered = gather(Arrival(sent, client, issuer), turn)
     except OAuthError as exc:
         return _in_their_language(visit, sent, partial(_refuse_object, visit, sent, client, exc))
-    return _in_their_language(visit, params, partial(_judged, visit, params, client, step, turn))
+    params = gathered.params
+    return _in_their_language(visit, params, partial(_judged, visit, params, client, step, gathered.turn))
 
 
 def _in_their_language(visit: Visit, params: Parameters, respond: Callable[[], HttpResponse]) -> HttpResponse:
@@ -215,11 +218,6 @@ def _judged(visit: Visit, params: Parameters, client: Client, step: Step, turn: 
     return _respond(
         visit, outcome if isinstance(outcome, (Page, Redirect)) else _send(_reply(visit.http, draft), outcome)
     )
-
-
-def _names(issuer: Issuer) -> frozenset[str]:
-    """The parameters that something here reads."""
-    return issuer.parameters(AuthorizationEndpoint, ResponseType, ResponseMode, Prompt, IDToken)
 
 
 def _refuse_object(visit: Visit, sent: Parameters, client: Client, exc: OAuthError) -> HttpResponse:

@@ -11,6 +11,7 @@ from django_oauth_server.engine.judge import (
     judge_code,
     judge_password,
     judge_refresh,
+    judge_scopes,
 )
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "judge_code",
     "judge_password",
     "judge_refresh",
+    "judge_scopes",
 ]

@@ -143,6 +143,11 @@ def judge_authorization_request(params: Parameters, client: ClientFacts, facts: 
     return _scopes(grammar.validate_authorization_request, request)
 
 
+def judge_scopes(params: Parameters, client: ClientFacts) -> tuple[str, ...]:
+    """The scopes that a request asks for which has no response type (RFC 6749 section 3.3). Raises the `OAuthError` that it deserves."""
+    return _scopes(_CODE.validate_scopes, _Request(params, client, None))
+
+
 def judge_code(params: Parameters, client: ClientFacts, facts: CodeFacts) -> None:
     """Whether an access token request proves to hold the code (RFC 6749 section 4.1.3, RFC 7636 section 4.6)."""
     if not facts.refusal:

@@ -414,7 +414,11 @@ def test_who_is_not_signed_in_is_not_sent_away_by_a_bad_object(relying_party: An
 
 @pytest.mark.spec("RFC 9101", "10.5")
 def test_who_demands_signatures_is_asked_for_one(rp: Flow, strict: Any) -> None:
-    for params in ({}, {"turn": "x"}, {"turn": Turn(signed=True).seal(Parameters([("state", "x")]), default_issuer())}):
+    for params in (
+        {},
+        {"turn": "x"},
+        {"turn": Turn(taken_up=True).seal(Parameters([("state", "x")]), default_issuer())},
+    ):
         assert answered(rp.authorize(scope="openid", **params))["error"] == "invalid_request"
     assert rp.authorize(request=request_object(strict)).status_code == 200
 
@@ -475,8 +479,8 @@ def test_what_was_signed_for_one_issuer_was_not_for_another(settings: Any) -> No
     settings.OAUTH_SERVER = [settings.OAUTH_SERVER, settings.OAUTH_SERVER | {"issuer": "https://as.example/tenants/a"}]
     one, other = issuers()
     params = Parameters([("client_id", "same"), ("state", "x")])
-    assert read_turn(Turn(signed=True).seal(params, one), params, one).signed
-    assert not read_turn(Turn(signed=True).seal(params, one), params, other).signed
+    assert read_turn(Turn(taken_up=True).seal(params, one), params, one).taken_up
+    assert not read_turn(Turn(taken_up=True).seal(params, one), params, other).taken_up
 
 
 # -- by reference ------------------------------------------------------------------------------------------------------

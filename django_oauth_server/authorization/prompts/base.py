@@ -16,7 +16,7 @@ from django_oauth_server.authorization.response_modes.base import Page, Redirect
 from django_oauth_server.authorization.session import SessionFacts
 from django_oauth_server.authorization.turn import Turn
 from django_oauth_server.authorization.way_back import WayBack
-from django_oauth_server.component import Component, Document
+from django_oauth_server.component import REDIRECTING, Component, Document
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.errors import InteractionRequired, OAuthError
 from django_oauth_server.issuer import Issuer
@@ -88,6 +88,7 @@ class Prompt(Component):
     """
 
     parameters = frozenset({"prompt"})
+    serves = REDIRECTING
     place: ClassVar[int] = Place.BEFORE_CONSENT
     value: ClassVar[str] = ""
     """The value of the parameter `prompt` that asks for it. Empty: none does."""

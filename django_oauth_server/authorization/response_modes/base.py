@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from django_oauth_server.component import Component, Document
+from django_oauth_server.component import REDIRECTING, Component, Document
 from django_oauth_server.conf import IssuerSettings
 
 
@@ -32,6 +32,7 @@ class Page:
 class ResponseMode(Component):
     """Answers one question: how do these parameters reach the redirect URI?"""
 
+    serves = REDIRECTING
     carries_tokens: ClassVar[bool] = True
     """Whether it keeps what it carries out of logs and Referer headers."""
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from django_oauth_server.authorization.request import Granted
-from django_oauth_server.component import Component, Document
+from django_oauth_server.component import REDIRECTING, Component, Document
 from django_oauth_server.conf import IssuerSettings
 
 
 class ResponseType(Component):
     """Answers one question: what does the client get for the person's consent?"""
 
+    serves = REDIRECTING
     grant_types: ClassVar[tuple[str, ...]]
     """What the client must have registered in `grant_types` (RFC 7591 section 2.1)."""
     default_mode: ClassVar[str]

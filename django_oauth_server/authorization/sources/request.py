@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.authorization.sources.base import Arrival, Found, RequestSource
 from django_oauth_server.authorization.sources.request_object import ALGORITHMS, read_request_object
-from django_oauth_server.component import Document, Member
+from django_oauth_server.component import REDIRECTING, Document, Member
 from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.errors import RequestNotSupported
 
 
 class RequestByValue(RequestSource):
@@ -17,6 +18,9 @@ class RequestByValue(RequestSource):
 
     name = "request"
     parameters = frozenset({"request"})
+    serves = REDIRECTING
+    parameter = "request"
+    unsupported = RequestNotSupported
     client_metadata = (
         Member(
             name="request_object_signing_alg",
@@ -35,8 +39,11 @@ class RequestByValue(RequestSource):
         ),
     )
 
+    def enabled(self, settings: IssuerSettings) -> bool:
+        return settings.is_openid
+
     def read(self, arrival: Arrival) -> Found:
-        return read_request_object(arrival.sent[self.name], arrival)
+        return read_request_object(arrival.sent[self.parameter], arrival)
 
     def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"request_parameter_supported": True, "request_object_signing_alg_values_supported": list(ALGORITHMS)}

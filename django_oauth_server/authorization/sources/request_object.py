@@ -8,7 +8,6 @@ from typing import Final
 
 from django.utils import timezone
 
-from django_oauth_server.authorization.checks import REPEATABLE
 from django_oauth_server.authorization.sources.base import Arrival, Found
 from django_oauth_server.clients.keys import verify_signed
 from django_oauth_server.errors import InvalidRequestObject
@@ -39,7 +38,7 @@ def read_request_object(token: str, arrival: Arrival) -> Found:
     alone = jose.media_type(jose.unverified(token)[0].get("typ")) == _TYPE
     for fault in _faults(claims, arrival, timezone.now().timestamp(), alone=alone):
         raise InvalidRequestObject(f"The request object is refused: {fault}.")
-    return Found(_parameters(claims, arrival.names - {"client_id", *_NEVER_INSIDE}), alone)
+    return Found(_parameters(claims, arrival), alone)
 
 
 def _faults(claims: Mapping[str, object], arrival: Arrival, now: float, *, alone: bool) -> Iterator[str]:
@@ -87,18 +86,21 @@ def _is_same_response_type(inside: object, outside: str | None) -> bool:
     return isinstance(inside, str) and in_order(inside) == in_order(outside)
 
 
-def _parameters(claims: Mapping[str, object], names: frozenset[str]) -> Parameters:
+def _parameters(claims: Mapping[str, object], arrival: Arrival) -> Parameters:
     """Those of *claims* that are parameters, as they would be in a query. Raises `InvalidRequestObject` for what no query could hold."""
+    names = arrival.names - {"client_id", *_NEVER_INSIDE}
     try:
         known = [(name, value) for name, value in claims.items() if name in names]
-        return Parameters((name, text) for name, value in known for text in _texts(name, value))
+        return Parameters(
+            (name, text) for name, value in known for text in _texts(value, may_repeat=name in arrival.repeatable)
+        )
     except (ValueError, RecursionError) as exc:
         raise InvalidRequestObject("The request object has a value that no parameter can have.") from exc
 
 
-def _texts(name: str, value: object) -> Iterator[str]:
+def _texts(value: object, *, may_repeat: bool) -> Iterator[str]:
     """Strings are what they say, anything else is JSON (RFC 9101 section 4); a list of what may be repeated is repetition."""
-    for one in value if name in REPEATABLE and isinstance(value, list) else [value]:
+    for one in value if may_repeat and isinstance(value, list) else [value]:
         text = one if isinstance(one, str) else json.dumps(one, allow_nan=False)
         if one is not None:
             yield _sendable(text)

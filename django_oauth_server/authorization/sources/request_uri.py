@@ -21,7 +21,7 @@ from django_oauth_server.authorization.sources.request_object import read_reques
 from django_oauth_server.component import Document, Member, Terms
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.loader import SETTING
-from django_oauth_server.errors import InvalidRequestUri, TemporarilyUnavailable
+from django_oauth_server.errors import InvalidRequestUri, RequestUriNotSupported, TemporarilyUnavailable
 from django_oauth_server.models import Client
 from django_oauth_server.outbound import Crowded, Errand, Unreachable, fetch, run
 from django_oauth_server.protocol.parameters import MAX_LENGTH
@@ -58,6 +58,8 @@ class RequestByReference(RequestSource):
 
     name = "request_uri"
     parameters = frozenset({"request_uri"})
+    parameter = "request_uri"
+    unsupported = RequestUriNotSupported
     client_metadata = (
         Member(
             name="request_uris",
@@ -71,8 +73,11 @@ class RequestByReference(RequestSource):
         ),
     )
 
+    def enabled(self, settings: IssuerSettings) -> bool:
+        return settings.is_openid
+
     def read(self, arrival: Arrival) -> Found:
-        address, _, fragment = arrival.sent[self.name].partition("#")
+        address, _, fragment = arrival.sent[self.parameter].partition("#")
         if address not in _registered(arrival.client):
             raise InvalidRequestUri("The parameter request_uri is not registered for this client.")
         try:
