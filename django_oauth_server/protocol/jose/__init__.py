@@ -1,5 +1,6 @@
 """JOSE: signed and encrypted JWTs, and the keys for them. The only room in which joserfc is spoken to."""
 
+from django_oauth_server.protocol.jose.embedded import sign_embedded, verify_embedded
 from django_oauth_server.protocol.jose.encryption import (
     CONTENT_ENCRYPTION,
     KEY_MANAGEMENT,
@@ -33,8 +34,10 @@ __all__ = [
     "is_costly",
     "media_type",
     "sign",
+    "sign_embedded",
     "sign_with_secret",
     "unverified",
     "verify",
+    "verify_embedded",
     "verify_with_secret",
 ]

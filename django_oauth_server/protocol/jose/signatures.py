@@ -34,8 +34,8 @@ from django_oauth_server.protocol.jose.keys import (
 _MOST_VERIFIED: Final = 1024  # some megabytes
 _MOST_KEYS: Final = 50
 
-_FITS: Final[Fits] = {"ES256": is_on("P-256"), "RS256": is_rsa, "PS256": is_rsa, "EdDSA": is_on("Ed25519")}
-ALGORITHMS: Final = tuple(_FITS)
+FITS: Final[Fits] = {"ES256": is_on("P-256"), "RS256": is_rsa, "PS256": is_rsa, "EdDSA": is_on("Ed25519")}
+ALGORITHMS: Final = tuple(FITS)
 """What is signed and verified with. All are asymmetric: a public key can never be taken for a shared secret (RFC 8725 section 2.1)."""
 
 
@@ -43,7 +43,7 @@ class Registry(JWSRegistry):
     """Of the library's algorithms those that are named.
 
     `EdDSA` among them without the library's warning: RFC 9864 would rather call it Ed25519, but metadata, JWKs and the certification
-    profiles say EdDSA, and `_FITS` leaves it no other curve.
+    profiles say EdDSA, and `FITS` leaves it no other curve.
     """
 
     max_header_length = 16_384
@@ -60,14 +60,14 @@ class Registry(JWSRegistry):
             raise UnsupportedAlgorithmError("not allowed here") from exc
 
 
-_REGISTRY: Final = Registry(ALGORITHMS)
+REGISTRY: Final = Registry(ALGORITHMS)
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKeyPair(KeyPair):
     """A private key that signs, with the two header members that go with it."""
 
-    FITS = _FITS
+    FITS = FITS
     GENERATE = {
         "ES256": lambda: ECKey.generate_key("P-256"),
         "RS256": lambda: RSAKey.generate_key(MINIMUM_RSA_BITS),
@@ -148,7 +148,7 @@ class KeySet:
 
 def sign(claims: Mapping[str, object], pair: SigningKeyPair, *, typ: str) -> str:
     """The JWT that says *claims*, of the explicit type *typ* (RFC 8725 section 3.11)."""
-    return jwt.encode({"alg": pair.alg, "typ": typ, "kid": pair.kid}, dict(claims), pair.key, registry=_REGISTRY)
+    return jwt.encode({"alg": pair.alg, "typ": typ, "kid": pair.kid}, dict(claims), pair.key, registry=REGISTRY)
 
 
 def verify(
@@ -175,7 +175,7 @@ def _verify(token: str, keys: KeySet, algs: Collection[str], typ: str | tuple[st
         check_header(header, algs, typ)
         return keys.find(str(header.get("kid") or ""), str(header["alg"]))
 
-    return claims_of(token, key_for, _REGISTRY)
+    return claims_of(token, key_for, REGISTRY)
 
 
 def claims_of(token: str, key: Callable[[GuestProtocol], Key | OctKey], registry: Registry) -> dict[str, object]:
@@ -224,6 +224,6 @@ def _uses(jwk: object) -> Iterator[tuple[str, str, Key]]:
     try:
         if isinstance(jwk, dict) and isinstance(kid := jwk.get("kid", ""), str) and is_for(jwk, "sig", "verify"):
             key = public_from_jwk(jwk)
-            yield from [(kid, alg, key) for alg in algorithms(key, jwk, _FITS)]
+            yield from [(kid, alg, key) for alg in algorithms(key, jwk, FITS)]
     except JUNK:
         return
