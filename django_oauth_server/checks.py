@@ -188,11 +188,6 @@ def _check(issuer: Issuer) -> Iterator[CheckMessage]:
         yield from _check_bundle(issuer)
     if not issuer.settings.scopes:
         yield Warning(f"{issuer} offers no scopes, so that nobody can ask for anything.", id="oauth_server.W003")
-    if issuer.policy.allow_plain_pkce:
-        yield Warning(
-            f"{issuer} accepts code_challenge_method=plain, which protects nothing once the request is seen (RFC 9700 section 2.1.1).",
-            id="oauth_server.W004",
-        )
     if issuer.policy.allow_http_redirect_uris:
         yield Warning(
             f"{issuer} lets clients register http redirect URIs: codes travel in the clear (RFC 9700 section 2.6).",

@@ -148,8 +148,11 @@ class Component:
         """What `manage.py check` says where this is switched on."""
         return ()
 
-    def sweeps(self, now: datetime) -> Iterable[Sweep]:
-        """What of its own tables is dead at *now*, in the order in which it can go. Asked where it is switched off, too."""
+    def sweeps(self, expired: datetime) -> Iterable[Sweep]:
+        """What of its own tables is dead for good, in the order in which it can go. Asked where it is switched off, too.
+
+        *expired* is an hour ago, as a request that is under way may still write to what it found alive.
+        """
         return ()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+
+from django.core.checks import CheckMessage, Warning
 
 from django_oauth_server.component import Component, Document
 from django_oauth_server.conf import IssuerSettings, Policy
@@ -28,3 +30,9 @@ class Plain(ChallengeMethod):
 
     def allowed(self, policy: Policy) -> bool:
         return policy.allow_plain_pkce
+
+    def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
+        yield Warning(
+            f"{settings.issuer} accepts code_challenge_method=plain, which protects nothing once the request is seen (RFC 9700 section 2.1.1).",
+            id="oauth_server.W004",
+        )

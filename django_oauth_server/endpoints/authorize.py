@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial, wraps
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -34,7 +36,7 @@ from django_oauth_server.authorization.sources.base import Arrival
 from django_oauth_server.authorization.sources.gather import gather, names_read
 from django_oauth_server.authorization.turn import NOTHING_DONE, PARAMETER, Turn, read_turn
 from django_oauth_server.authorization.way_back import WayBack, can_wait, handle_of
-from django_oauth_server.component import AUTHORIZE, REDIRECTING, Component, Document, Endpoint
+from django_oauth_server.component import AUTHORIZE, REDIRECTING, Component, Document, Endpoint, Sweep
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.language import language_cookie
 from django_oauth_server.endpoints.check_session import SessionManagement
@@ -57,6 +59,7 @@ from django_oauth_server.storage.authorizations import live_authorization
 from django_oauth_server.storage.clients import find_client
 from django_oauth_server.storage.tickets import find_ticket
 from django_oauth_server.storage.transaction import retry_conflicts
+from django_oauth_server.storage.waiting_requests import expired_requests
 
 _HERE = "django_oauth_server.endpoints.authorize."
 Outcome = Page | Redirect | Mapping[str, str]
@@ -80,6 +83,9 @@ class AuthorizationEndpoint(Component):
 
     def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"authorization_endpoint": endpoint("authorize")}
+
+    def sweeps(self, expired: datetime) -> Iterable[Sweep]:
+        yield Sweep(gettext_lazy("expired requests waiting for a sign-in"), expired_requests(expired))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,7 @@ from django_oauth_server.authorization.describe import describe_client
 from django_oauth_server.authorization.language import speaking, ui_language
 from django_oauth_server.authorization.session import session_id
 from django_oauth_server.clients.metadata import check_redirection
-from django_oauth_server.component import Component, Document, Endpoint, Member, Terms
+from django_oauth_server.component import Component, Document, Endpoint, Member, Sweep, Terms
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import (
     came_from_own_page,
@@ -33,7 +34,7 @@ from django_oauth_server.logout.ending import end, end_at_any_rate
 from django_oauth_server.logout.front_channel import frames
 from django_oauth_server.logout.request import PARAMETERS, SECTION, EndSessionRequest, judge
 from django_oauth_server.protocol.uris import check_has_none_of
-from django_oauth_server.storage.participations import of_session
+from django_oauth_server.storage.participations import of_session, old_participations
 
 _HERE = "django_oauth_server.endpoints.end_session."
 Step = Callable[[HttpRequest, EndSessionRequest, Issuer], HttpResponse]
@@ -67,6 +68,9 @@ class EndSessionEndpoint(Component):
             check=_check_uri,
         ),
     )
+
+    def sweeps(self, expired: datetime) -> Iterable[Sweep]:
+        yield Sweep(gettext_lazy("old sign-ins at apps"), old_participations(expired))
 
     def enabled(self, settings: IssuerSettings) -> bool:
         return settings.is_openid

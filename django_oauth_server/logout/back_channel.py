@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from importlib.util import find_spec
 
 from django.core.checks import CheckMessage, Error
 from django.utils.translation import gettext_lazy as _
 
-from django_oauth_server.component import Component, Document, Member, Terms
+from django_oauth_server.component import Component, Document, Member, Sweep, Terms
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.protocol.uris import check_web_uri
+from django_oauth_server.storage.logout_deliveries import finished_deliveries
 
 
 def _check_uri(value: object, terms: Terms) -> None:
@@ -45,6 +47,9 @@ class BackChannelLogout(Component):
 
     def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"backchannel_logout_supported": True, "backchannel_logout_session_supported": True}
+
+    def sweeps(self, expired: datetime) -> Iterable[Sweep]:
+        yield Sweep(_("finished logouts"), finished_deliveries(expired))
 
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
         if settings.logout_delivery == "task" and find_spec("django.tasks") is None:

@@ -2,62 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from django.db import models
 from django.db.models import Exists, F, Max, OuterRef, QuerySet, Subquery
+from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_lazy as _
 
-from django_oauth_server.component import Words
-from django_oauth_server.models import (
-    Authorization,
-    LogoutDelivery,
-    Participation,
-    Revocation,
-    Ticket,
-    Token,
-    UsedAssertion,
-    WaitingRequest,
-)
+from django_oauth_server.component import Component, Sweep
+from django_oauth_server.models import Authorization, Revocation, Ticket, Token
 from django_oauth_server.storage.transaction import atomic, database, retry_conflicts
 
 EXPIRED_KEPT: Final = timedelta(hours=1)
 """Longer than any request, which may still write to what it found alive."""
 REVOKED_TOKEN_KEPT: Final = timedelta(days=1)
 """Longer than any replay window, within which a revoked access token must not be made anew for an honest retry."""
-PARTICIPATION_KEPT: Final = timedelta(days=90)
-"""Longer than people stay signed in at one browser. Nobody says when a session expires."""
-LOGOUT_KEPT: Final = timedelta(days=30)
-"""For administrators who look for what went wrong."""
-
-_HELD: Final = Exists(Token.objects.filter(authorization=OuterRef("pk"))) | Exists(
-    Ticket.objects.filter(authorization=OuterRef("pk"))
-)
-"""What hangs on an authorization, a code that was not redeemed as well."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """Rows of one kind that are dead."""
-
-    words: Words
-    rows: QuerySet[Any]
-
-    def batches(self, size: int) -> Iterator[int]:
-        """Delete at most *size* rows in each transaction; yields how many went. Each row is looked at once."""
-        last = 0
-        while pks := list(self.rows.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:size]):
-            last = pks[-1]
-            yield retry_conflicts(partial(_delete, self.rows.model, pks))
+def sweeps(components: Iterable[Component], now: datetime, keep_revoked: timedelta) -> Iterator[Sweep]:
+    """What is dead at *now*, in the order in which it can go: what *components* keep may hang on what the core keeps."""
+    yield from {str(one.words): one for own in components for one in own.sweeps(now - EXPIRED_KEPT)}.values()
+    yield from _core(now, keep_revoked)
 
 
-def sweeps(now: datetime, keep_revoked: timedelta) -> tuple[Sweep, ...]:
-    """What is dead at *now*, in the order in which it can go.
+def _core(now: datetime, keep_revoked: timedelta) -> Iterable[Sweep]:
+    """Tokens, tickets, and what was allowed.
 
     A rotated refresh token stays until it expires, so that its reuse is noticed. A spent code stays as long as any that expired: a replay after
     that is refused as unknown, and takes nothing back. A revoked token of a client's own stays until it expires: of a JWT that was not stored
@@ -73,13 +46,26 @@ def sweeps(now: datetime, keep_revoked: timedelta) -> tuple[Sweep, ...]:
             Token.objects.filter(authorization__revoked_at__lte=min(revoked, gone)),
         ),
         Sweep(_("expired revocations"), Revocation.objects.filter(expires_at__lte=expired)),
-        Sweep(_("expired assertions"), UsedAssertion.objects.filter(expires_at__lte=expired)),
-        Sweep(_("old sign-ins at apps"), Participation.objects.filter(created_at__lte=now - PARTICIPATION_KEPT)),
-        Sweep(_("finished logouts"), LogoutDelivery.objects.filter(finished_at__lte=now - LOGOUT_KEPT)),
         Sweep(_("expired codes and requests"), Ticket.objects.filter(expires_at__lte=expired)),
-        Sweep(_("expired requests waiting for a sign-in"), WaitingRequest.objects.filter(expires_at__lte=expired)),
-        Sweep(_("revoked authorizations"), Authorization.objects.filter(~_HELD, revoked_at__lte=gone)),
+        Sweep(_("revoked authorizations"), Authorization.objects.filter(revoked_at__lte=gone)),
     )
+
+
+def batches(sweep: Sweep, size: int) -> Iterator[int]:
+    """Delete at most *size* rows in each transaction; yields how many went. Each row is looked at once."""
+    last, model = 0, sweep.rows.model
+    dead = sweep.rows.filter(*(~Exists(rows) for rows in _hanging_on(model))).order_by("pk")
+    while pks := list(dead.filter(pk__gt=last).values_list("pk", flat=True)[:size]):
+        last = pks[-1]
+        yield retry_conflicts(partial(_delete, model, pks))
+
+
+def _hanging_on(model: type[models.Model]) -> Iterator[QuerySet[models.Model]]:
+    """The rows of every table that refer to a row of *model*: it stays as long as there are any."""
+    for relation in model._meta.get_fields(include_hidden=True):
+        if isinstance(relation, ForeignObjectRel) and relation.field.concrete:
+            column = relation.field
+            yield column.model._base_manager.filter(**{column.name: OuterRef(column.target_field.name)})
 
 
 def _delete(model: type[models.Model], pks: Sequence[int]) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import Final
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
@@ -19,6 +20,8 @@ WAITING, DELIVERED, FAILED = LogoutDelivery.State.WAITING, LogoutDelivery.State.
 _LOOKED_AT = 8
 """Deliveries for each that is wanted: others may claim some first, and several may be for one client."""
 _MOST_FAILURES = 1000
+FINISHED_KEPT: Final = timedelta(days=30)
+"""For administrators who look for what went wrong."""
 
 
 def add_deliveries(ended: Iterable[Participation], now: datetime) -> int:
@@ -100,6 +103,11 @@ def next_due(now: datetime) -> datetime | None:
     awaited = paused.filter(client_id__in=waiting.values_list("client_id"))
     first = unpaused.order_by("due_at").values_list("due_at", flat=True)[:1]
     return min(chain(first, awaited.order_by("resume_at").values_list("resume_at", flat=True)[:1]), default=None)
+
+
+def finished_deliveries(now: datetime) -> QuerySet[LogoutDelivery]:
+    """Those that no administrator looks for any more."""
+    return LogoutDelivery.objects.filter(finished_at__lte=now - FINISHED_KEPT)
 
 
 def try_again(deliveries: Iterable[LogoutDelivery], now: datetime) -> int:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 
 from django_oauth_server.models import Client, Participation
+
+KEPT: Final = timedelta(days=90)
+"""Longer than people stay signed in at one browser. Nobody says when a session expires."""
 
 
 def note_participation(client: Client, user: AbstractBaseUser, sid: str, session_digest: str, now: datetime) -> None:
@@ -35,6 +39,11 @@ def of_person(user: AbstractBaseUser) -> QuerySet[Participation]:
 def of_these(participations: Iterable[Participation]) -> QuerySet[Participation]:
     """These, as far as they have not ended meanwhile."""
     return Participation.objects.filter(pk__in=[one.pk for one in participations])
+
+
+def old_participations(now: datetime) -> QuerySet[Participation]:
+    """Those of sessions that nobody has any more."""
+    return Participation.objects.filter(created_at__lte=now - KEPT)
 
 
 def take_out(found: QuerySet[Participation]) -> list[Participation]:

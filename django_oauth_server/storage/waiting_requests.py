@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
+from django.db.models import QuerySet
+
 from django_oauth_server.models import WaitingRequest
 from django_oauth_server.protocol.opaque import digest
 
@@ -24,6 +26,11 @@ def find_waiting(value: str, now: datetime) -> Mapping[str, object] | None:
     """What is kept for *value*."""
     row = WaitingRequest.objects.filter(digest=digest(value), expires_at__gt=now).first()
     return row.payload if row else None
+
+
+def expired_requests(expired: datetime) -> QuerySet[WaitingRequest]:
+    """Those that nobody came back for."""
+    return WaitingRequest.objects.filter(expires_at__lte=expired)
 
 
 def forget_waiting(values: Iterable[str]) -> None:

@@ -9,7 +9,17 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from django_oauth_server.models import Authorization, Ticket, Token, UsedAssertion, WaitingRequest
+from django_oauth_server.models import (
+    Authorization,
+    Client,
+    LogoutBackOff,
+    Participation,
+    Ticket,
+    Token,
+    UsedAssertion,
+    WaitingRequest,
+)
+from django_oauth_server.storage.cleanup import _hanging_on
 from tests.factories import AuthorizationFactory, TicketFactory, TokenFactory
 
 pytestmark = pytest.mark.django_db
@@ -35,10 +45,9 @@ def test_what_is_dead_goes_and_what_lives_stays():
     UsedAssertion.objects.create(digest="dead", expires_at=ago(hours=2))
     used = UsedAssertion.objects.create(digest="living", expires_at=ago(minutes=2))
     assert clear() == (
+        "1 expired requests waiting for a sign-in\n0 old sign-ins at apps\n0 finished logouts\n1 expired assertions\n"
         "1 expired tokens\n1 revoked tokens\n0 tokens of revoked authorizations\n"
-        "0 expired revocations\n1 expired assertions\n"
-        "0 old sign-ins at apps\n0 finished logouts\n1 expired codes and requests\n"
-        "1 expired requests waiting for a sign-in\n0 revoked authorizations\n"
+        "0 expired revocations\n1 expired codes and requests\n0 revoked authorizations\n"
     )
     assert (list(Token.objects.all()), list(Ticket.objects.all())) == ([living], [code])
     assert list(UsedAssertion.objects.all()) == [used]
@@ -165,3 +174,15 @@ def test_a_number_that_makes_no_sense_is_refused(flag):
 def test_a_pause_that_makes_no_sense_is_refused_before_anything_is_delivered():
     with pytest.raises(CommandError, match="a number from"):
         call_command("deliverlogouts", "--forever", "--pause=-1")
+
+
+def test_what_a_component_keeps_is_swept_where_it_is_switched_off(settings):
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"scopes": {"notes:read": "see your notes"}}  # no OpenID Provider
+    assert "finished logouts" in clear()
+
+
+def test_what_something_hangs_on_stays():
+    """A table of a component, or of the project, that refers to rows of this one: no database lets go of those."""
+    assert {rows.model for rows in _hanging_on(Authorization)} == {Token, Ticket}
+    assert {rows.model for rows in _hanging_on(Client)} >= {Authorization, LogoutBackOff, Participation}
+    assert not [*_hanging_on(Token), *_hanging_on(Ticket)], "nothing makes the sweep of the large tables dearer"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final, TypeGuard
 
@@ -10,13 +10,13 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials, Unproven
-from django_oauth_server.component import Document, Member, Terms, Words
+from django_oauth_server.component import Document, Member, Sweep, Terms, Words
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.moments import moment
 from django_oauth_server.errors import InvalidClient
 from django_oauth_server.protocol.jose import InvalidJWT, unverified
 from django_oauth_server.protocol.parameters import Parameters
-from django_oauth_server.storage.assertions import use_assertion
+from django_oauth_server.storage.assertions import expired_assertions, use_assertion
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """RFC 7523 section 2.2."""
@@ -51,6 +51,9 @@ class AssertionMethod(ClientAuthMethod):
     parameters = frozenset({"client_id", "client_assertion", "client_assertion_type"})
     client_metadata = (_SIGNING_ALG,)
     algorithms: ClassVar[tuple[str, ...]]
+
+    def sweeps(self, expired: datetime) -> Iterable[Sweep]:
+        yield Sweep(gettext_lazy("expired assertions"), expired_assertions(expired))
 
     def claims(self, attempt: Attempt, algs: tuple[str, ...]) -> Mapping[str, object]:
         """The claims of the assertion, signed by the client with one of *algs*. Raises ValueError, with the reason for the log."""

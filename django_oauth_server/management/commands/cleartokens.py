@@ -11,9 +11,11 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from django_oauth_server.component import Sweep
 from django_oauth_server.management.arguments import number
+from django_oauth_server.registry import all_components
 from django_oauth_server.storage.announcements import announce_all
-from django_oauth_server.storage.cleanup import Sweep, sweeps
+from django_oauth_server.storage.cleanup import batches, sweeps
 
 
 class Command(BaseCommand):
@@ -58,7 +60,7 @@ class Command(BaseCommand):
     ) -> None:
         announce_all()
         deleted: dict[str, int] = {}
-        due = sweeps(timezone.now(), timedelta(days=keep_revoked))
+        due = tuple(sweeps(all_components(), timezone.now(), timedelta(days=keep_revoked)))
         for sweep, rows in islice(_batches(due, batch_size), max_batches):
             words = str(sweep.words)
             deleted[words] = deleted.get(words, 0) + rows
@@ -76,4 +78,4 @@ class Command(BaseCommand):
 
 
 def _batches(due: tuple[Sweep, ...], size: int) -> Iterator[tuple[Sweep, int]]:
-    return ((sweep, rows) for sweep in due for rows in sweep.batches(size))
+    return ((sweep, rows) for sweep in due for rows in batches(sweep, size))
