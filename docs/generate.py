@@ -56,7 +56,7 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "grants.allow": ("record_consent",),
     "storage.authorizations": ("live_authorization",),
     "clients.methods.assertion": ("AssertionMethod",),
-    "clients.methods.base": ("Attempt", "ClientAuthMethod", "Credentials", "Unproven"),
+    "clients.methods.base": ("Attempt", "ClientAuthMethod", "Credentials", "Unproven", "is_public"),
     "authorization.response_types.base": ("ResponseType",),
     "authorization.request": ("AuthorizationRequest", "Granted"),
     "authorization.response_modes.base": ("ResponseMode", "Redirect", "Page"),

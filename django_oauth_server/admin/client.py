@@ -29,6 +29,7 @@ from django_oauth_server.admin.lists import (
 )
 from django_oauth_server.admin.shown_once import Shown, ShowsOnce
 from django_oauth_server.clients.metadata import member_named, members_of, terms_of
+from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.clients.registration import new_client_id, new_secret, revise_client, uses_secret
 from django_oauth_server.component import Member, Words
 from django_oauth_server.conf.moments import local
@@ -57,7 +58,8 @@ class ClientAdmin(ShowsOnce):
 
     @admin.display(description=gettext_lazy("kind"))
     def kind(self, row: Client) -> str:
-        return _("public") if row.is_public else _("confidential")
+        issuer = issuer_of(row)
+        return _("public") if issuer is None or is_public(row, issuer) else _("confidential")
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: Client) -> SafeString:

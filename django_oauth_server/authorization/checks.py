@@ -14,6 +14,7 @@ from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.authorization.way_back import LONGEST_REQUEST, can_wait
 from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.clients.metadata import check_redirection, terms_of
+from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.component import ASKING, AUTHORIZE, REDIRECTING, Component
 from django_oauth_server.conf import Policy
 from django_oauth_server.engine import AuthorizationFacts, judge_authorization_request, judge_scopes
@@ -204,7 +205,7 @@ def _scopes(draft: Draft, response_type: ResponseType | None) -> tuple[str, ...]
         facts,
         AuthorizationFacts(
             redirect_uri=draft.redirect_uri,
-            require_pkce=draft.policy.require_pkce or draft.client.is_public,
+            require_pkce=draft.policy.require_pkce or is_public(draft.client, draft.issuer),
             allow_plain_pkce=draft.policy.allow_plain_pkce,
             returns_code=response_type.returns_code,
         ),

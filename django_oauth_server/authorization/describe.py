@@ -129,11 +129,11 @@ def _words(time: timedelta) -> str:
     return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
 
 
-def why_unproven(client: Client, redirect_uri: str) -> str:
+def why_unproven(client: Client, redirect_uri: str, issuer: Issuer) -> str:
     """Why nobody vouches for the app; empty where an operator does, and it proves itself."""
     if client.registered_by == Client.RegisteredBy.ITSELF:
         return "self_registered"
-    if proves_itself(client, redirect_uri):
+    if proves_itself(client, redirect_uri, issuer):
         return ""
     return "device" if is_loopback(redirect_uri) or redirect_uri.startswith("http:") else "private_scheme"
 

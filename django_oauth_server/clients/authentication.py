@@ -1,13 +1,19 @@
-"""Which client is this? All methods are asked; exactly one may answer."""
+"""Which client is this? The one that the request names; whether it is, the method that it registered says."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from django.http import HttpRequest
 
-from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Unproven
+from django_oauth_server.clients.methods.base import (
+    Attempt,
+    ClientAuthMethod,
+    Credentials,
+    Unproven,
+    registered_method,
+)
 from django_oauth_server.clients.throttling import check_guesses, failed
 from django_oauth_server.errors import InvalidClient, InvalidRequest
 from django_oauth_server.issuer import Issuer
@@ -16,6 +22,8 @@ from django_oauth_server.protocol.parameters import Parameters
 
 FindClient = Callable[[str, str], Client | None]
 """From issuer identifier and client id to the client."""
+Presented = Mapping[ClientAuthMethod, Credentials]
+"""What a request has of each method of which it has anything."""
 
 
 def authenticate_client(
@@ -23,36 +31,52 @@ def authenticate_client(
 ) -> Client:
     """The client that the request proves to come from.
 
-    Raises `InvalidRequest` where two methods are used at once (RFC 6749 section 2.3), `InvalidClient` where none is, or the proof fails;
+    Raises `InvalidRequest` where two proofs were sent at once (RFC 6749 section 2.3), `InvalidClient` where none was, or the proof fails;
     `TooManyRequests` where it fails too often. The description never says which part was wrong; the log does.
     """
     methods = issuer.components.of(ClientAuthMethod).values()
-    presented = [(method, credentials) for method in methods if (credentials := method.present(http, params))]
-    # Whoever proves something may send client_id as well, which alone is what a public client presents.
-    presented = [one for one in presented if one[0].confidential] or presented
-    if not presented:
-        raise InvalidClient("The client did not authenticate.")
-    if len(presented) > 1:
+    presented = {method: credentials for method in methods if (credentials := method.present(http, params))}
+    sent = [method for method in presented if method.confidential and not method.ambient]
+    if len(sent) > 1:
         raise InvalidRequest("The client used more than one authentication method.")
-    method, credentials = presented[0]
-    if params.get("client_id", credentials.client_id) != credentials.client_id:
-        raise InvalidRequest("The parameter client_id is not the client that authenticated.")
-    check_guesses(method, credentials, http, issuer, now)
-    client = find(issuer.settings.issuer, credentials.client_id)
+    client_id = _named(presented[sent[0]] if sent else None, presented, params)
+    for method, credentials in presented.items():
+        if method.is_guess(credentials):
+            check_guesses(client_id, http, issuer, now)
+    client = find(issuer.settings.issuer, client_id)
     if client is None:
-        raise failed(credentials.client_id, "unknown client", http, issuer, now)
-    if reason := _refusal(method, Attempt(client, credentials, issuer, http, now)):
-        raise failed(credentials.client_id, reason, http, issuer, now)
+        raise failed(client_id, "unknown client", http, issuer, now)
+    registered = registered_method(client, issuer)
+    # What comes by itself is no attempt: without a proof that was sent, it is the registered method's turn, if there is anything of it.
+    used = sent[0] if sent else registered if registered in presented else next(iter(presented))
+    if reason := _refusal(registered, used, Attempt(client, presented[used], issuer, http, now)):
+        raise failed(client_id, reason, http, issuer, now)
     return client
 
 
-def _refusal(method: ClientAuthMethod, attempt: Attempt) -> str:
+def _named(proof: Credentials | None, presented: Presented, params: Parameters) -> str:
+    """The client that the request names: with the *proof* that was sent, or by the parameter `client_id`; else with what comes with every request."""
+    if proof and params.get("client_id", proof.client_id) != proof.client_id:
+        raise InvalidRequest("The parameter client_id is not the client that authenticated.")
+    if proof:
+        return proof.client_id
+    named = {one.client_id for one in presented.values() if one.client_id}
+    client_id = params.get("client_id") or (named.pop() if len(named) == 1 else "")
+    if not presented or not client_id:
+        raise InvalidClient("The client did not authenticate.")
+    return client_id
+
+
+def _refusal(registered: ClientAuthMethod | None, used: ClientAuthMethod, attempt: Attempt) -> str:
+    """Why *attempt* by the method that was *used* fails, for the log; empty where it does not."""
     client = attempt.client
     if not client.is_active:
         return "disabled client"
-    if client.token_endpoint_auth_method != method.name:
-        return f"registered {client.token_endpoint_auth_method}, used {method.name}"
+    if used is not registered:
+        return f"registered {client.token_endpoint_auth_method}, used {used.name}"
+    if attempt.credentials.client_id not in {"", client.client_id}:
+        return f"wrong proof by {used.name}: it is of another client"
     try:
-        return "" if method.verify(attempt) else f"wrong proof by {method.name}"
+        return "" if used.verify(attempt) else f"wrong proof by {used.name}"
     except Unproven as exc:
-        return f"wrong proof by {method.name}: {exc}"
+        return f"wrong proof by {used.name}: {exc}"

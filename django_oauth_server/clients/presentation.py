@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from django_oauth_server.clients.methods.base import is_public
+from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.protocol.uris import is_loopback, origin, proves_identity
@@ -44,9 +46,9 @@ def changes(authorization: Authorization, client: Client) -> frozenset[str]:
     return frozenset(member for member in {*before, *now} if before.get(member) != now.get(member))
 
 
-def proves_itself(client: Client, redirect_uri: str) -> bool:
+def proves_itself(client: Client, redirect_uri: str, issuer: Issuer) -> bool:
     """Whether no other app can pass for *client*: it has a credential, or it alone is answered at *redirect_uri* (OAuth 2.1 section 7.3.1)."""
-    return not client.is_public or proves_identity(redirect_uri)
+    return not is_public(client, issuer) or proves_identity(redirect_uri)
 
 
 def place(redirect_uri: str) -> str:

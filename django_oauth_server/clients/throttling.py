@@ -7,7 +7,6 @@ from datetime import datetime
 
 from django.http import HttpRequest
 
-from django_oauth_server.clients.methods.base import ClientAuthMethod, Credentials
 from django_oauth_server.conf.rates import parse_rate
 from django_oauth_server.errors import InvalidClient, OAuthError, TooManyRequests
 from django_oauth_server.issuer import Issuer
@@ -28,18 +27,14 @@ def source_of(http: HttpRequest, issuer: Issuer) -> str:
     return source(http.META.get("REMOTE_ADDR", ""), forwarded_for, issuer.settings.trusted_proxies)
 
 
-def check_guesses(
-    method: ClientAuthMethod, credentials: Credentials, http: HttpRequest, issuer: Issuer, now: datetime
-) -> None:
-    """Raise `TooManyRequests` where *credentials* may be one guess too many. Nothing is looked up for them.
+def check_guesses(client_id: str, http: HttpRequest, issuer: Issuer, now: datetime) -> None:
+    """Raise `TooManyRequests` where a secret for *client_id* may be one guess too many. Nothing is looked up for it.
 
     A secret that was made here is no guess: nobody finds one of 256 bits, so it is always looked at, and costs nothing here. Who has one
     cannot be locked out. A secret that somebody chose is looked at until too many have failed from there.
     """
-    if not method.is_guess(credentials):
-        return
-    if wait := seconds_to_wait(_limits(credentials.client_id, http, issuer), now):
-        raise TooManyRequests(wait, detail=f"guesses at a chosen secret, client_id {credentials.client_id!r}")
+    if wait := seconds_to_wait(_limits(client_id, http, issuer), now):
+        raise TooManyRequests(wait, detail=f"guesses at a chosen secret, client_id {client_id!r}")
 
 
 def failed(client_id: str, detail: str, http: HttpRequest, issuer: Issuer, now: datetime) -> OAuthError:

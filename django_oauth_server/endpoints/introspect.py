@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from django_oauth_server.clients.authentication import authenticate_client
+from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint, refused_to
@@ -39,7 +40,7 @@ def introspect(http: HttpRequest, issuer: Issuer) -> Answer:
     now = timezone.now()
     caller = authenticate_client(http, params, issuer, find_client, now)
     with refused_to(caller):
-        if caller.is_public:
+        if is_public(caller, issuer):
             raise InvalidClient("A public client may not introspect.")
         members = introspect_presented(params.require("token"), caller, issuer, now)
         if not members["active"]:

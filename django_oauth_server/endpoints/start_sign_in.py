@@ -49,7 +49,7 @@ def start_sign_in(http: HttpRequest, issuer: Issuer, client_id: str) -> HttpResp
         "issuer_name": issuer.settings.name,
         "client": describe_client(client, issuer),
         "destination": urlsplit(address).netloc,
-        "unproven": why_unproven(client, address),
+        "unproven": why_unproven(client, address, issuer),
     }
     return render_page(http, "oauth_server/start_sign_in.html", context, to_client=True)
 

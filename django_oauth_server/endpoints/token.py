@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from django_oauth_server.clients.authentication import FindClient, authenticate_client
+from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint, refused_to
@@ -80,7 +81,7 @@ def check_may_use(client: Client, grant_type: GrantType, issuer: Issuer) -> None
     """Raise `UnauthorizedClient` unless the client registered *grant_type*, its policy offers it, and it has proven what that needs."""
     if grant_type.name not in client.grant_types or not grant_type.allowed(issuer.policy_for(client.profile)):
         raise UnauthorizedClient(f"The client may not use the grant type {grant_type.name}.")
-    if grant_type.client_auth == "required" and client.is_public:
+    if grant_type.client_auth == "required" and is_public(client, issuer):
         raise UnauthorizedClient(f"A public client may not use the grant type {grant_type.name}.")
 
 

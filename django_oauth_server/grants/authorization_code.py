@@ -9,6 +9,7 @@ from functools import partial
 from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.clients.facts import client_facts
+from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.engine import ClientFacts, CodeFacts, judge_code
 from django_oauth_server.errors import InvalidGrant
 from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
@@ -45,7 +46,7 @@ def _refusal(ticket: Ticket | None, request: TokenRequest) -> str:
         return "unknown code"
     if ticket.client_id != request.client.pk:
         return "another client's code"
-    if request.client.is_public and not ticket.payload.get("code_challenge"):
+    if is_public(request.client, request.issuer) and not ticket.payload.get("code_challenge"):
         return "a code that nothing proves: handed out when the client had a secret"
     return "expired code" if _has_lapsed(ticket, request.now) else ""
 

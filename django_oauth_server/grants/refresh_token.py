@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.clients.facts import client_facts
+from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.engine import RefreshFacts, judge_refresh
 from django_oauth_server.errors import InvalidGrant
 from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
@@ -42,7 +43,7 @@ class RefreshToken(GrantType):
         )
         assert token is not None
         replayed = token.superseded_at is not None
-        rotates = request.client.is_public or request.policy.require_refresh_token_rotation
+        rotates = is_public(request.client, request.issuer) or request.policy.require_refresh_token_rotation
         if replayed:
             _refuse_reuse(token, request)
         else:

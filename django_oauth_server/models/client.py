@@ -157,11 +157,6 @@ class Client(models.Model):
         return str(self.metadata.get("token_endpoint_auth_method") or "client_secret_basic")
 
     @property
-    def is_public(self) -> bool:
-        """RFC 6749 section 2.1: it cannot keep a credential, so it has none."""
-        return self.token_endpoint_auth_method == "none"
-
-    @property
     def resource_identifiers(self) -> list[str]:
         """The resources (RFC 8707) that it serves: it may introspect tokens meant for them."""
         return self._strings("resource_identifiers")

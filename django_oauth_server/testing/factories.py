@@ -12,13 +12,14 @@ from django.conf import settings
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
+from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.clients.presentation import presentation
 from django_oauth_server.clients.secrets import set_secret, signs_with_secret
 from django_oauth_server.models import Authorization, Client, Ticket, Token
 from django_oauth_server.models.authorization import credential_stamp
 from django_oauth_server.protocol.opaque import ACCESS_TOKEN, AUTHORIZATION_CODE, CLIENT_SECRET, digest, generate
 from django_oauth_server.protocol.scopes import format_scope
-from django_oauth_server.registry import default_issuer
+from django_oauth_server.registry import default_issuer, issuer_named
 
 
 def _unlike(kind: str) -> str:
@@ -53,7 +54,7 @@ class UserFactory(DjangoModelFactory):
 class ClientFactory(DjangoModelFactory):
     """A confidential client that may ask for all that the issuer offers: `ClientFactory(metadata__scope="notes:read")`.
 
-    `client.secret` is its secret. `ClientFactory(public=True)` has none.
+    `client.secret` is its secret. `ClientFactory(public=True)` has none, and any client says whether it `is_public`.
     """
 
     class Meta:
@@ -87,6 +88,10 @@ class ClientFactory(DjangoModelFactory):
         client.save(force_insert=True)
         client.secret = secret
         return client
+
+
+# For tests, which have a row at hand and no issuer; the server asks with the issuer at which the client is.
+Client.is_public = property(lambda row: is_public(row, issuer_named(row.issuer)))  # type: ignore[attr-defined]
 
 
 def _is_key(client: Client) -> bool:

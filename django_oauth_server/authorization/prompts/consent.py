@@ -63,7 +63,7 @@ class Consent(Prompt):
                 "issuer_name": issuer.settings.name,
                 "client": describe_client(request.client, issuer),
                 "destination": destination(request.redirect_uri),
-                "unproven": why_unproven(request.client, request.redirect_uri),
+                "unproven": why_unproven(request.client, request.redirect_uri, request.issuer),
                 "changes": describe_changes(changes(remembered, request.client)) if remembered else [],
                 "account": situation.user.get_username(),
                 "groups": group_by_resource(asked, issuer),
@@ -101,5 +101,5 @@ def _chosen(request: AuthorizationRequest, ticked: list[str]) -> tuple[str, ...]
 def _is_unproven(request: AuthorizationRequest) -> bool:
     """OAuth 2.1 section 7.3.1: no silent approval for a public client that anybody on the device could pretend to be."""
     return request.policy.require_consent_of_unproven_clients and not proves_itself(
-        request.client, request.redirect_uri
+        request.client, request.redirect_uri, request.issuer
     )

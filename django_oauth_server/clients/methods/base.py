@@ -21,6 +21,7 @@ class Credentials:
     """What a request presented: which client it says it is, and the proof."""
 
     client_id: str
+    """Empty, of an `ambient` proof that names nobody: the parameter `client_id` does."""
     proof: str = ""
 
     def __repr__(self) -> str:  # a traceback must not show the proof
@@ -48,6 +49,9 @@ class ClientAuthMethod(Component):
     throttles = {"client_authentication": "20/m", "client_authentication_by_address": "100/m"}
     confidential: bool = True
     """Whether it proves anything."""
+    ambient: bool = False
+    """Whether its proof comes with every request, whoever it is for, as a certificate or a gateway's header does. It is no second proof beside one
+    that the client sends, and counts for the clients that registered this method alone."""
     uses_secret: bool = False
     """Whether it needs a client secret."""
     needs_clear_secret: bool = False
@@ -75,3 +79,14 @@ class ClientAuthMethod(Component):
             "token_endpoint_auth_methods_supported": [self.name],
             "revocation_endpoint_auth_methods_supported": [self.name],
         } | ({"introspection_endpoint_auth_methods_supported": [self.name]} if self.confidential else {})
+
+
+def registered_method(client: Client, issuer: Issuer) -> ClientAuthMethod | None:
+    """The method by which *client* proves to be itself. None where *issuer* does not offer that one (any more)."""
+    return issuer.components.of(ClientAuthMethod).get(client.token_endpoint_auth_method)
+
+
+def is_public(client: Client, issuer: Issuer) -> bool:
+    """Whether *client* proves nothing (RFC 6749 section 2.1): so its method says. One whose method nobody knows proves nothing either."""
+    method = registered_method(client, issuer)
+    return method is None or not method.confidential
