@@ -47,6 +47,10 @@ class UnverifiedRequest(InvalidRequest):
         self.rule = rule
 
 
+class ExpiredRequest(UnverifiedRequest):
+    """The request was good, and is not any more: the person has to begin again at the app."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A request of a known client, under judgement."""

@@ -32,6 +32,11 @@ class Gathered:
         """Whether the person comes with a reference for the first time: no address of theirs says yet that they came in time."""
         return self.waits is not None and self.arrival is not None and not self.arrival.taken_up
 
+    @property
+    def came_from(self) -> str:
+        """The name of the source that was read; empty where none was."""
+        return self.source.name if self.source else ""
+
     def answered(self, now: datetime) -> None:
         """Tell the source that the client is answered; in the transaction of the answer. Raises where another answer was first."""
         if self.source and self.arrival:

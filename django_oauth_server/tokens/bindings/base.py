@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from django.http import HttpRequest
 
-from django_oauth_server.component import Component
+from django_oauth_server.component import REDIRECTING, Component
 from django_oauth_server.errors import InvalidRequest, OAuthError
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
@@ -62,6 +62,7 @@ NOTHING: Final = Possession()
 class Binding(Component):
     """Answers one question: which key does the sender of this request hold?"""
 
+    serves = REDIRECTING
     member: ClassVar[str]
     """The member of `cnf` (RFC 7800 section 3.1) by whose value the key is known."""
     token_type: ClassVar[str] = BEARER
@@ -87,13 +88,19 @@ def prove_possession(call: Call) -> Possession:
 
     Asked once, after the client is known and before anything is issued.
     """
+    proven = shown_possession(call)
+    for binding in call.issuer.components.of(Binding).values():
+        if binding.member not in proven.confirmation and binding.demanded(call.client, call.issuer):
+            raise binding.missing(call)
+    return proven
+
+
+def shown_possession(call: Call) -> Possession:
+    """The same of a request that gets no token yet, so that nothing is missing. Raises an `OAuthError` for a proof that is no good."""
     proven = NOTHING
     for binding in call.issuer.components.of(Binding).values():
-        shown = binding.prove(call)
-        if shown is not None:
+        if shown := binding.prove(call):
             proven = _both(proven, shown)
-        elif binding.demanded(call.client, call.issuer):
-            raise binding.missing(call)
     return proven
 
 
