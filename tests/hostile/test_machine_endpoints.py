@@ -1,20 +1,28 @@
-"""Token, revocation and introspection endpoint: bad input gets its standard error, never a 500, and changes nothing."""
+"""Every endpoint to which clients post a form: bad input gets its standard error, never a 500, and changes nothing."""
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from django.http import HttpResponse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.flow import INTROSPECT, REVOKE, TOKEN, VERIFIER, Flow
+from django_oauth_server.endpoints.metadata import document
+from django_oauth_server.protocol.parameters import MAX_LENGTH
+from django_oauth_server.registry import default_issuer
+from tests.flow import TOKEN, VERIFIER, Flow
 from tests.hostile.conftest import everything
 from tests.hostile.junk import BOUNDED, FORM, LENGTHS, MEANINGLESS, UNREADABLE, WRONG_TYPES, basic
 
-MACHINE = [TOKEN, REVOKE, INTROSPECT]
+OTHERS = {"authorization_endpoint", "end_session_endpoint", "registration_endpoint", "userinfo_endpoint"}
+MACHINE = [
+    urlsplit(str(url)).path
+    for name, url in document(default_issuer()).items()
+    if name.endswith("_endpoint") and name not in OTHERS
+]
 SENSIBLE = b"grant_type=client_credentials&scope=notes:read&token=x"
 
 
@@ -40,7 +48,8 @@ def assert_refused(response: HttpResponse, status: int, error: str) -> None:
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_what_cannot_be_read(caller: Flow, endpoint: str, body: bytes, authenticated: bool) -> None:
     headers = {"Authorization": proof(caller)} if authenticated else {}
-    assert_refused(post(caller, endpoint, body, headers=headers), 400, "invalid_request")
+    status = 413 if len(body) > MAX_LENGTH else 400
+    assert_refused(post(caller, endpoint, body, headers=headers), status, "invalid_request")
 
 
 @pytest.mark.spec("RFC 6749", "5.2")
@@ -86,7 +95,7 @@ def test_a_form_is_utf_8_whatever_charset_it_names(caller: Flow, charset: str) -
 @pytest.mark.parametrize("length", LENGTHS.values(), ids=LENGTHS.keys())
 def test_a_length_that_is_not_the_bodys(caller: Flow, endpoint: str, length: dict[str, Any]) -> None:
     response = post(caller, endpoint, SENSIBLE, headers={"Authorization": proof(caller)}, **length)
-    assert_refused(response, 400, "invalid_request")
+    assert_refused(response, 413 if length == LENGTHS["huge"] else 400, "invalid_request")
 
 
 BROKEN = {

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.flow import AUTHORIZE, END_SESSION, INTROSPECT, REVOKE, TOKEN, Flow
+from django_oauth_server.component import WELL_KNOWN
+from django_oauth_server.registry import default_issuer
+from tests.flow import AUTHORIZE, END_SESSION, INTROSPECT, REVOKE, TOKEN, USERINFO, Flow
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS", "NONSENSE"}
+NOT_CONNECTED = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 ALLOWED = {
     AUTHORIZE: {"GET", "POST"},
     f"{AUTHORIZE}/decision": {"POST"},
@@ -15,23 +20,31 @@ ALLOWED = {
     INTROSPECT: {"POST"},
     "/oauth/register": {"POST", "OPTIONS"},
     "/oauth/register/nobody": {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"},
+    USERINFO: {"GET", "HEAD", "POST", "OPTIONS"},
     "/oauth/jwks": {"GET", "HEAD", "OPTIONS"},
     "/.well-known/oauth-authorization-server": {"GET", "HEAD", "OPTIONS"},
+    "/.well-known/openid-configuration": {"GET", "HEAD", "OPTIONS"},
+    "/oauth/health": {"GET", "HEAD"},
+    "/oauth/start/nobody": {"GET", "POST"},
     "/oauth/connected-apps/": {"GET", "HEAD"},
+    f"/oauth/connected-apps/{NOT_CONNECTED}/remove": {"GET", "POST"},
     "/oauth/logo": {"GET", "HEAD"},
     END_SESSION: {"GET", "POST"},
     "/oauth/check-session": {"GET", "HEAD"},
     f"{END_SESSION}/decision": {"POST"},
 }
-NOT_CONNECTED = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
-CORS = {
-    TOKEN,
-    REVOKE,
-    "/oauth/register",
-    "/oauth/register/nobody",
-    "/oauth/jwks",
-    "/.well-known/oauth-authorization-server",
-}
+CORS = {path for path, methods in ALLOWED.items() if "OPTIONS" in methods}
+
+
+def test_each_endpoint_is_looked_at() -> None:
+    routes = [
+        (WELL_KNOWN if endpoint.well_known else "") + endpoint.route
+        for component in default_issuer().components
+        for endpoint in component.endpoints
+    ]
+    patterns = {route: re.sub(r"<[^>]+>", "[^/]+", route) for route in routes}
+    looked_at = [path.removeprefix("/") for path in ALLOWED]
+    assert [route for route in routes if not any(re.fullmatch(patterns[route], path) for path in looked_at)] == []
 
 
 @pytest.mark.spec("RFC 9110", "15.5.6")
@@ -53,7 +66,7 @@ def test_a_machine_is_told_in_json(caller: Flow, path: str) -> None:
 
 
 @pytest.mark.spec("OAuth 2.1", "3.1")
-@pytest.mark.parametrize("path", [*ALLOWED, f"/oauth/connected-apps/{NOT_CONNECTED}/remove"])
+@pytest.mark.parametrize("path", ALLOWED)
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
 @pytest.mark.parametrize("signed_in", [True, False])
 def test_other_origins_may_call_where_no_cookie_counts_and_nowhere_else(
