@@ -57,6 +57,7 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "storage.authorizations": ("live_authorization",),
     "clients.methods.assertion": ("AssertionMethod",),
     "clients.methods.base": ("Attempt", "ClientAuthMethod", "Credentials", "Unproven", "is_public"),
+    "authorization.channel": ("Channel", "PendingRequest"),
     "authorization.response_types.base": ("ResponseType",),
     "authorization.request": ("AuthorizationRequest", "Granted"),
     "authorization.response_modes.base": ("ResponseMode", "Redirect", "Page"),

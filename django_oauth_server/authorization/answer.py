@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from django.contrib.auth.models import AbstractBaseUser
 
 from django_oauth_server.authorization.prompts.base import Place, Prompt, Situation
 from django_oauth_server.authorization.request import Granted
-from django_oauth_server.authorization.response_types.base import ResponseType
+from django_oauth_server.authorization.response_modes.base import Page, Redirect
+from django_oauth_server.authorization.session import SessionFacts
 from django_oauth_server.clients.presentation import presentation
 from django_oauth_server.errors import ConsentRequired, LoginRequired, OAuthError
 from django_oauth_server.grants.allow import record_consent
-from django_oauth_server.models import Authorization
+from django_oauth_server.models import Authorization, Client
 from django_oauth_server.signals import authorization_granted
 from django_oauth_server.storage.participations import note_participation
 from django_oauth_server.storage.transaction import after_commit, atomic
-from django_oauth_server.tokens.sealed import fetch_keys
 
 
 def first_prompt(situation: Situation) -> Prompt | None:
@@ -40,14 +40,14 @@ def _refusal(needed: Sequence[Prompt], situation: Situation) -> OAuthError:
     return prompt.refusal(f"The request has prompt=none, but {prompt.name.replace('_', ' ')} is needed.")
 
 
-def answer(situation: Situation) -> Mapping[str, str]:
-    """Write down what is allowed, and make what the response type hands out: together, or not at all."""
-    request, user = situation.request, situation.user
+def answer(situation: Situation) -> Page | Redirect:
+    """Write down what is allowed, and answer the client: together, or not at all."""
+    request, pending, user = situation.request, situation.pending, situation.user
     assert isinstance(user, AbstractBaseUser)
-    scopes = _allowed_scopes(situation)
-    response_type = request.issuer.components.of(ResponseType)[request.response_type]
-    if response_type.returns_id_token:
-        fetch_keys(request.client, request.issuer)
+    scopes, session = _allowed_scopes(situation), situation.session
+    if not pending.in_session:
+        session = SessionFacts(authentication=session.authentication)
+    pending.prepare()
     with atomic():
         authorization = record_consent(
             situation.found,
@@ -65,10 +65,13 @@ def answer(situation: Situation) -> Mapping[str, str]:
         if authorization is not situation.found:
             told = partial(authorization_granted.send, Authorization, authorization=authorization)
             after_commit(told)
-        if "openid" in scopes and (request.client.backchannel_logout_uri or request.client.frontchannel_logout_uri):
-            session = situation.session
+        if pending.in_session and "openid" in scopes and _is_told_of_logouts(request.client):
             note_participation(request.client, user, session.sid, session.session_digest, situation.now)
-        return response_type.parts(Granted(request, authorization, scopes, situation.session, situation.now))
+        return pending.answer(Granted(request, authorization, scopes, session, situation.now))
+
+
+def _is_told_of_logouts(client: Client) -> bool:
+    return bool(client.backchannel_logout_uri or client.frontchannel_logout_uri)
 
 
 def _allowed_scopes(situation: Situation) -> tuple[str, ...]:

@@ -10,10 +10,18 @@ from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
 from django_oauth_server.authorization.session import session_id
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.conf.middleware import is_installed
 from django_oauth_server.protocol.uris import origin
 
 COOKIE: Final = "oauth_browser_state"
 _SALT: Final = "oauth_server.browser_state"
+_MIDDLEWARE: Final = "django_oauth_server.middleware.BrowserStateMiddleware"
+
+
+def is_watched(settings: IssuerSettings) -> bool:
+    """Whether relying parties can watch the browser: the middleware is installed that keeps its state."""
+    return settings.is_openid and is_installed(_MIDDLEWARE)
 
 
 def browser_state(http: HttpRequest) -> str:

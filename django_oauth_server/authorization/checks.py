@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from django_oauth_server.authorization.prompts.base import prompt_values
-from django_oauth_server.authorization.request import AuthorizationRequest, Reply
+from django_oauth_server.authorization.request import AuthorizationRequest
 from django_oauth_server.authorization.response_modes.base import ResponseMode
 from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.authorization.way_back import LONGEST_REQUEST, can_wait
@@ -25,7 +25,7 @@ from django_oauth_server.protocol.claims_request import ClaimsRequest, accepted
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.protocol.response_types import in_order
 from django_oauth_server.protocol.scopes import requests_openid
-from django_oauth_server.protocol.uris import RESPONSE_PARAMETERS, matches, without_parameters
+from django_oauth_server.protocol.uris import matches
 from django_oauth_server.storage.clients import find_client
 from django_oauth_server.tokens.claims import claimable
 from django_oauth_server.tokens.faults import fault_of
@@ -161,18 +161,6 @@ def _still_allowed(uri: str, client: Client, issuer: Issuer) -> str:
     return uri
 
 
-def reply_to(draft: Draft) -> Reply:
-    """How to answer, errors included: as asked, or as the response type has it where that cannot be."""
-    modes = draft.issuer.components.of(ResponseMode)
-    response_type = draft.response_type()
-    default = response_type.default_mode if response_type else "query"
-    mode = modes.get(draft.params.get("response_mode", default), modes[default])
-    if response_type and response_type.carries_tokens and not mode.carries_tokens:
-        mode = modes[default]
-    address = without_parameters(draft.redirect_uri, RESPONSE_PARAMETERS)  # rows are older than the rule against them
-    return Reply(address, mode, draft.params.get("state", ""), draft.issuer, draft.client)
-
-
 def judge(draft: Draft) -> AuthorizationRequest:
     """The request, once every check of the table has passed. Raises the `OAuthError` that the client is answered."""
     for check, endpoints in CHECKS:
@@ -188,8 +176,6 @@ def judge(draft: Draft) -> AuthorizationRequest:
         draft.params,
         draft.client,
         draft.issuer,
-        draft.redirect_uri,
-        response_type.name if response_type else "",
         scopes,
         known_resources(draft.params.every("resource"), draft.issuer),
         frozenset(draft.params.get("prompt", "").split()),

@@ -10,14 +10,13 @@ from urllib.parse import urlencode, urlsplit
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
-from django_oauth_server.clients.presentation import UNKNOWN, proves_itself
+from django_oauth_server.clients.presentation import UNKNOWN
 from django_oauth_server.component import Document, Words
 from django_oauth_server.conf import Scope
 from django_oauth_server.conf.files import is_file
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.text import readable
-from django_oauth_server.protocol.uris import is_loopback
 from django_oauth_server.tokens.claims import claims_class
 
 _CHANGED: Final[Mapping[str, Words]] = {
@@ -129,13 +128,11 @@ def _words(time: timedelta) -> str:
     return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
 
 
-def why_unproven(client: Client, redirect_uri: str, issuer: Issuer) -> str:
-    """Why nobody vouches for the app; empty where an operator does, and it proves itself."""
+def why_unproven(client: Client, *, proves_itself: bool) -> str:
+    """Why nobody vouches for the app; empty where an operator does, and it *proves_itself* where the answer goes."""
     if client.registered_by == Client.RegisteredBy.ITSELF:
         return "self_registered"
-    if proves_itself(client, redirect_uri, issuer):
-        return ""
-    return "device" if is_loopback(redirect_uri) or redirect_uri.startswith("http:") else "private_scheme"
+    return "" if proves_itself else "unproven"
 
 
 def _in_language(said: Document, member: str) -> str:

@@ -1,13 +1,12 @@
-"""An authorization request that has passed every check, and the way its answer goes."""
+"""What a client asks a person for, once it has passed every check, and what the person has allowed of it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django_oauth_server.authorization.response_modes.base import ResponseMode
 from django_oauth_server.authorization.session import SessionFacts
 from django_oauth_server.conf import Policy
 from django_oauth_server.conf.openid import OFFLINE_ACCESS
@@ -22,14 +21,11 @@ from django_oauth_server.tokens.claims import claims_class
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """What a client asks a person for. The type says: client and redirect URI are known, and every check has passed."""
+    """What a client asks a person for, wherever the answer goes. The type says: the client is known, and every check has passed."""
 
     params: Parameters
     client: Client
     issuer: Issuer
-    redirect_uri: str
-    response_type: str
-    """The name of one that the issuer and the client's policy offer."""
     scopes: tuple[str, ...]
     resources: tuple[str, ...]
     prompts: frozenset[str]
@@ -62,34 +58,6 @@ class AuthorizationRequest:
         """The resources that are asked for; the default one where none is named."""
         return self.resources or (self.issuer.settings.default_resource,)
 
-    @property
-    def as_shown(self) -> Parameters:
-        """The parameters, with the scopes that a person is shown: what follows from a default may change before the answer."""
-        others = [(name, value) for name, value in self.params.pairs() if name != "scope"]
-        return Parameters([*others, ("scope", " ".join(self.scopes))])
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """Where the answer goes and how; state and issuer are on every one, errors too (RFC 6749 section 4.1.2, RFC 9207 section 2)."""
-
-    redirect_uri: str
-    mode: ResponseMode
-    state: str
-    issuer: Issuer
-    client: Client
-    session_state: str = ""
-    """By which the client can tell later whether somebody else signed in; empty: not told (OpenID Connect Session Management section 2)."""
-
-    def parameters(self, parts: Mapping[str, str]) -> dict[str, str]:
-        """*parts* with what is on every answer."""
-        told = {"state": self.state, "session_state": self.session_state}
-        return {
-            **parts,
-            **{name: value for name, value in told.items() if value},
-            "iss": self.issuer.settings.issuer,
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class Granted:
@@ -99,6 +67,7 @@ class Granted:
     authorization: Authorization
     scopes: tuple[str, ...]
     session: SessionFacts
+    """How they signed in; without its identifier where the client is not part of the browser's session."""
     now: datetime
 
     @property
@@ -106,7 +75,8 @@ class Granted:
         """What is kept with the tokens: how the person had signed in, and what an OpenID Provider is asked beside."""
         facts = self.session.claims()
         if "openid" in self.scopes:
-            facts["sid"] = sid_for(self.session.sid, self.request.client.client_id)
+            if self.session.sid:
+                facts["sid"] = sid_for(self.session.sid, self.request.client.client_id)
             if self.session.expires_at and self._ends_with_the_session:
                 facts["session_expires"] = int(self.session.expires_at.timestamp())
             if claims := self.claims:

@@ -46,8 +46,10 @@ class _Handle:
 class WayBack:
     """The addresses by which the person at one browser comes back. A short request is in its address; a long one waits here."""
 
-    def __init__(self, issuer: Issuer, cookies: Mapping[str, str]) -> None:
+    def __init__(self, issuer: Issuer, endpoint: str, cookies: Mapping[str, str]) -> None:
+        """*endpoint* is the name of the one that they come back to."""
         self._issuer = issuer
+        self._endpoint = endpoint
         self._held = [
             _Handle(name.removeprefix(_COOKIE), key)
             for name, key in sorted(cookies.items())
@@ -81,7 +83,7 @@ class WayBack:
 
     @property
     def _path(self) -> str:
-        return self._issuer.url_path("authorize")
+        return self._issuer.url_path(self._endpoint)
 
     def _wait(self, params: Parameters, turn: Turn) -> str:
         now = timezone.now()

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
-from django_oauth_server.authorization.browser_state import COOKIE
+from django_oauth_server.authorization.browser_state import COOKIE, is_watched
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.conf.middleware import is_installed
 from django_oauth_server.endpoints.pages import own_sources
 from django_oauth_server.issuer import Issuer
-
-_MIDDLEWARE: Final = "django_oauth_server.middleware.BrowserStateMiddleware"
 
 
 class SessionManagement(Component):
@@ -29,7 +25,7 @@ class SessionManagement(Component):
     )
 
     def enabled(self, settings: IssuerSettings) -> bool:
-        return settings.is_openid and is_installed(_MIDDLEWARE)
+        return is_watched(settings)
 
     def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"check_session_iframe": endpoint("check_session")}

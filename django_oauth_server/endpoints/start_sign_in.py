@@ -9,6 +9,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from django_oauth_server.authorization.describe import describe_client, why_unproven
+from django_oauth_server.clients.presentation import proves_itself
 from django_oauth_server.component import Component, Endpoint
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import patient
@@ -49,7 +50,7 @@ def start_sign_in(http: HttpRequest, issuer: Issuer, client_id: str) -> HttpResp
         "issuer_name": issuer.settings.name,
         "client": describe_client(client, issuer),
         "destination": urlsplit(address).netloc,
-        "unproven": why_unproven(client, address, issuer),
+        "unproven": why_unproven(client, proves_itself=proves_itself(client, address, issuer)),
     }
     return render_page(http, "oauth_server/start_sign_in.html", context, to_client=True)
 

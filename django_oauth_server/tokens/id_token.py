@@ -11,7 +11,7 @@ from typing import Final
 from django.core.checks import CheckMessage, Error
 from django.utils.translation import gettext_lazy as _
 
-from django_oauth_server.component import REDIRECTING, Component, Document, Member
+from django_oauth_server.component import ASKING, Component, Document, Member
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.language import spoken_languages
 from django_oauth_server.conf.moments import numeric_date
@@ -45,7 +45,7 @@ class IDToken(Component):
 
     name = "id_token"
     parameters = frozenset({"nonce", "id_token_hint", "claims", "ui_locales"})
-    serves = REDIRECTING
+    serves = ASKING
     client_metadata = (
         Member(
             name="id_token_signed_response_alg",

@@ -27,7 +27,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|\{\w+\}")
 TAG = re.compile(r"<[^>]+>")
 STATES = [
     *((page, {}) for page in PAGES),
-    *(("consent", {"unproven": why}) for why in ("self_registered", "device", "private_scheme")),
+    *(("consent", {"unproven": why}) for why in ("self_registered", "unproven")),
     ("consent", {"groups": []}),
     ("connected_apps", {"apps": []}),
     ("connected_apps", {"apps": [app(access="background", start_url="/start", scopes=[scope("notes")] * 6)]}),

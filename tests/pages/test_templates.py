@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 from django.utils import translation
+from django.utils.translation import gettext_lazy
 
+from django_oauth_server.authorization.channels.redirect import PRIVATE_SCHEME
 from django_oauth_server.endpoints.pages import render_page
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
@@ -48,8 +50,10 @@ def app(**changes: Any) -> dict[str, Any]:
 CONSENT: dict[str, Any] = {
     "issuer_name": "Example",
     "client": client(),
+    "destination_label": gettext_lazy("You'll be sent back to"),
     "destination": "printer.example",
     "unproven": "",
+    "warning": PRIVATE_SCHEME,
     "account": "ada",
     "switch_account_url": "/switch",
     "groups": [
@@ -270,8 +274,7 @@ def test_consent_says_who_is_asking() -> None:
     ("unproven", "notice"),
     [
         ("self_registered", "This app has not been verified"),
-        ("device", "This app runs on your own device"),
-        ("private_scheme", "another app could take its place"),
+        ("unproven", "another app could take its place"),
     ],
 )
 def test_consent_warns_of_an_app_that_nobody_vouches_for(unproven: str, notice: str) -> None:

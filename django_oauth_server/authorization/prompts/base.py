@@ -11,12 +11,13 @@ from typing import ClassVar
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import QueryDict
 
+from django_oauth_server.authorization.channel import PendingRequest
 from django_oauth_server.authorization.request import AuthorizationRequest
 from django_oauth_server.authorization.response_modes.base import Page, Redirect
 from django_oauth_server.authorization.session import SessionFacts
 from django_oauth_server.authorization.turn import Turn
 from django_oauth_server.authorization.way_back import WayBack
-from django_oauth_server.component import REDIRECTING, Component, Document
+from django_oauth_server.component import ASKING, Component, Document
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.errors import InteractionRequired, OAuthError
 from django_oauth_server.issuer import Issuer
@@ -28,6 +29,9 @@ class Situation:
     """A request, who is at the browser, and what they allowed before: loaded once."""
 
     request: AuthorizationRequest
+    """What is asked of the person."""
+    pending: PendingRequest
+    """Where the answer goes."""
     user: AbstractBaseUser | AnonymousUser
     found: Authorization | None
     now: datetime
@@ -44,7 +48,7 @@ class Situation:
         "I agree" on the prompt's own page. *signing_in* is for a page on which the person proves who they are, from now on.
         """
         turn = self.having(*done) if done else self.turn
-        return self.way.to(self.request.params, replace(turn, asked_at=self.now) if signing_in else turn)
+        return self.way.to(self.pending.reference, replace(turn, asked_at=self.now) if signing_in else turn)
 
     def having(self, *done: str) -> Turn:
         """What this person has done, with *done* answered as well."""
@@ -88,7 +92,7 @@ class Prompt(Component):
     """
 
     parameters = frozenset({"prompt"})
-    serves = REDIRECTING
+    serves = ASKING
     place: ClassVar[int] = Place.BEFORE_CONSENT
     value: ClassVar[str] = ""
     """The value of the parameter `prompt` that asks for it. Empty: none does."""

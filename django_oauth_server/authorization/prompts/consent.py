@@ -22,10 +22,9 @@ from django_oauth_server.authorization.prompts.waiting import wait
 from django_oauth_server.authorization.request import AuthorizationRequest
 from django_oauth_server.authorization.response_modes.base import Page
 from django_oauth_server.authorization.turn import Turn
-from django_oauth_server.clients.presentation import changes, fingerprint, proves_itself
+from django_oauth_server.clients.presentation import changes, fingerprint
 from django_oauth_server.errors import AccessDenied, ConsentRequired
 from django_oauth_server.grants.allow import covers, declined
-from django_oauth_server.protocol.uris import destination
 
 
 class Consent(Prompt):
@@ -41,7 +40,7 @@ class Consent(Prompt):
         request, remembered = situation.request, situation.remembered
         if situation.turn.allowed is not None and situation.turn.shown == _shown(request):
             return False
-        if "consent" in request.prompts or _is_unproven(request):
+        if "consent" in request.prompts or _is_unproven(situation):
             return True
         if request.client.skip_consent:
             return not declined(remembered, request.issuer).isdisjoint(request.scopes)
@@ -52,7 +51,7 @@ class Consent(Prompt):
     def ask(self, situation: Situation) -> Page:
         request, issuer = situation.request, situation.request.issuer
         assert isinstance(situation.user, AbstractBaseUser)
-        remembered = situation.remembered
+        remembered, (label, destination) = situation.remembered, situation.pending.destination
         asked = [
             *describe_scopes(request.scopes, issuer, known=remembered.scopes if remembered else None),
             *describe_claims(request.further_claims, issuer, known=remembered.claims if remembered else None),
@@ -62,8 +61,10 @@ class Consent(Prompt):
             {
                 "issuer_name": issuer.settings.name,
                 "client": describe_client(request.client, issuer),
-                "destination": destination(request.redirect_uri),
-                "unproven": why_unproven(request.client, request.redirect_uri, request.issuer),
+                "destination_label": label,
+                "destination": destination,
+                "unproven": why_unproven(request.client, proves_itself=situation.pending.proves_client),
+                "warning": situation.pending.warning,
                 "changes": describe_changes(changes(remembered, request.client)) if remembered else [],
                 "account": situation.user.get_username(),
                 "groups": group_by_resource(asked, issuer),
@@ -98,8 +99,6 @@ def _chosen(request: AuthorizationRequest, ticked: list[str]) -> tuple[str, ...]
     return tuple(name for name in request.scopes if name not in optional or name in ticked)
 
 
-def _is_unproven(request: AuthorizationRequest) -> bool:
+def _is_unproven(situation: Situation) -> bool:
     """OAuth 2.1 section 7.3.1: no silent approval for a public client that anybody on the device could pretend to be."""
-    return request.policy.require_consent_of_unproven_clients and not proves_itself(
-        request.client, request.redirect_uri, request.issuer
-    )
+    return situation.request.policy.require_consent_of_unproven_clients and not situation.pending.proves_client

@@ -21,8 +21,8 @@ class ResponseType(Component):
     returns_code: ClassVar[bool] = False
     returns_id_token: ClassVar[bool] = False
 
-    def parts(self, granted: Granted) -> Mapping[str, str]:
-        """The parameters of the answer. Runs in the transaction that records the consent."""
+    def parts(self, granted: Granted, redirect_uri: str) -> Mapping[str, str]:
+        """The parameters of the answer, which goes to *redirect_uri*. Runs in the transaction that records the consent."""
         raise NotImplementedError
 
     def offers(self) -> Mapping[str, tuple[str, ...]]:

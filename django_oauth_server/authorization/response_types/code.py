@@ -25,7 +25,7 @@ class CodeResponse(ResponseType):
     default_mode = "query"
     returns_code = True
 
-    def parts(self, granted: Granted) -> Mapping[str, str]:
+    def parts(self, granted: Granted, redirect_uri: str) -> Mapping[str, str]:
         request, params = granted.request, granted.request.params
         lifetime = min(request.issuer.settings.code_lifetime, request.policy.maximum_code_lifetime)
         ticket = Ticket(
@@ -33,7 +33,7 @@ class CodeResponse(ResponseType):
             client=request.client,
             authorization=granted.authorization,
             payload={
-                "redirect_uri": request.redirect_uri,
+                "redirect_uri": redirect_uri,
                 "redirect_uri_was_sent": "redirect_uri" in params,
                 "code_challenge": params.get("code_challenge", ""),
                 "code_challenge_method": params.get("code_challenge_method", "plain")

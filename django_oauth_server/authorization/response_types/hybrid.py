@@ -28,8 +28,8 @@ class _Combined(ResponseType):
     def enabled(self, settings: IssuerSettings) -> bool:
         return settings.is_openid
 
-    def parts(self, granted: Granted) -> Mapping[str, str]:
-        made = {name: value for one in self.of for name, value in one().parts(granted).items()}
+    def parts(self, granted: Granted, redirect_uri: str) -> Mapping[str, str]:
+        made = {name: value for one in self.of for name, value in one().parts(granted, redirect_uri).items()}
         if not self.returns_id_token:
             return made
         return made | {

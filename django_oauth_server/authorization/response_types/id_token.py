@@ -30,7 +30,7 @@ class IDTokenResponse(ResponseType):
     def enabled(self, settings: IssuerSettings) -> bool:
         return settings.is_openid
 
-    def parts(self, granted: Granted) -> Mapping[str, str]:
+    def parts(self, granted: Granted, redirect_uri: str) -> Mapping[str, str]:
         return {
             "id_token": id_token(granted.issuance(uuid4()), granted.request.issuer, granted.now, scopes=granted.scopes)
         }

@@ -22,5 +22,5 @@ class NoneResponse(ResponseType):
     def enabled(self, settings: IssuerSettings) -> bool:
         return settings.is_openid
 
-    def parts(self, granted: Granted) -> Mapping[str, str]:
+    def parts(self, granted: Granted, redirect_uri: str) -> Mapping[str, str]:
         return {}

@@ -26,7 +26,7 @@ class TokenResponse(ResponseType):
     def allowed(self, policy: Policy) -> bool:
         return policy.allow_implicit
 
-    def parts(self, granted: Granted) -> Mapping[str, str]:
+    def parts(self, granted: Granted, redirect_uri: str) -> Mapping[str, str]:
         request = granted.request
         issued = issue(granted.issuance(uuid4()), request.resources, request.issuer, granted.now)
         return {name: str(value) for name, value in issued.items()}
