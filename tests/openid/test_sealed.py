@@ -224,7 +224,7 @@ def test_userinfo_without_a_key_is_not_told_in_clear(rp: Flow, caplog: pytest.Lo
     flow = registered(rp, KEY, userinfo_encrypted_response_alg="RSA-OAEP")
     refused = asked(flow)
     assert (refused.status_code, refused.json()["error"]) == (503, "temporarily_unavailable")
-    assert refused.json().keys() == {"error", "error_description"} and refused["Retry-After"]
+    assert refused.json().keys() == {"error", "error_description", "error_reference"} and refused["Retry-After"]
     assert "cannot be encrypted for" in caplog.text
 
 
