@@ -56,7 +56,7 @@ class Flow:
             "code_challenge_method": "S256",
         } | params
         if method == "post":
-            return self.browser.post(AUTHORIZE, _form(request), content_type="application/x-www-form-urlencoded")
+            return self.browser.post(AUTHORIZE, form(request), content_type="application/x-www-form-urlencoded")
         return self.browser.get(AUTHORIZE, without_none(request))
 
     def decide(self, page: HttpResponse, decision: str = "allow", **more: Any) -> HttpResponse:
@@ -76,7 +76,7 @@ class Flow:
     def token(self, *, authorization: str | None = "", **params: Any) -> HttpResponse:
         """A token request, authenticated as the client registered."""
         headers, params = self._authenticate(authorization, params)
-        return self.server.post(TOKEN, _form(params), content_type="application/x-www-form-urlencoded", headers=headers)
+        return self.server.post(TOKEN, form(params), content_type="application/x-www-form-urlencoded", headers=headers)
 
     def exchange(self, code: str, /, **params: Any) -> HttpResponse:
         """Steps (C) and (D)."""
@@ -99,14 +99,12 @@ class Flow:
 
     def revoke(self, token: str, /, **params: Any) -> HttpResponse:
         headers, params = self._authenticate("", {"token": token} | params)
-        return self.server.post(
-            REVOKE, _form(params), content_type="application/x-www-form-urlencoded", headers=headers
-        )
+        return self.server.post(REVOKE, form(params), content_type="application/x-www-form-urlencoded", headers=headers)
 
     def introspect(self, token: str, /, **params: Any) -> dict[str, Any]:
         headers, params = self._authenticate("", {"token": token} | params)
         response = self.server.post(
-            INTROSPECT, _form(params), content_type="application/x-www-form-urlencoded", headers=headers
+            INTROSPECT, form(params), content_type="application/x-www-form-urlencoded", headers=headers
         )
         assert response.status_code == 200, response.content
         return response.json()
@@ -127,5 +125,6 @@ class Flow:
         return {"Authorization": authorization or format_basic(self.client.client_id, self.client.secret)}, params
 
 
-def _form(params: dict[str, Any]) -> str:
+def form(params: dict[str, Any]) -> str:
+    """The body of a POST."""
     return urlencode(without_none(params), doseq=True)

@@ -59,6 +59,11 @@ class PendingRequest(ABC):
     def destination(self) -> tuple[Words, str]:
         """Where the answer goes, as the person is told: "You'll be sent back to", and the host."""
 
+    @property
+    def is_noted(self) -> bool:
+        """Whether the person's address says all that is known of their turn. Otherwise a page is shown at one that does."""
+        return True
+
     def reference_to(self, shown: AuthorizationRequest) -> Parameters:
         """The reference, to the request as the person is *shown* it: what follows from a default may change before the answer."""
         return self.reference

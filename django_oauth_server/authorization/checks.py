@@ -50,6 +50,12 @@ class UnverifiedRequest(InvalidRequest):
 class ExpiredRequest(UnverifiedRequest):
     """The request was good, and is not any more: the person has to begin again at the app."""
 
+    def __init__(self, client: Client, *, parameter: str, rule: str, detail: str) -> None:
+        description = f"The parameter {parameter} leads to a request that has expired, or was answered before."
+        super().__init__(description, parameter=parameter, rule=rule, detail=detail)
+        self.client = client
+        self.client_id = client.client_id
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:

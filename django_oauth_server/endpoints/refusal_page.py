@@ -6,21 +6,28 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from django_oauth_server.authorization.checks import UnverifiedRequest
+from django_oauth_server.authorization.describe import describe_client
 from django_oauth_server.component import Words
 from django_oauth_server.endpoints.http import log_refusal
 from django_oauth_server.endpoints.pages import render_page
 from django_oauth_server.errors import OAuthError
 from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
 
 
-def refusal_page(http: HttpRequest, exc: OAuthError, issuer: Issuer, explanation: Words, *, rule: str) -> HttpResponse:
-    """What is wrong with an app's request, of which nothing is known to be good: nobody is sent anywhere (RFC 6749 section 4.1.2.1)."""
+def refusal_page(
+    http: HttpRequest, exc: OAuthError, issuer: Issuer, explanation: Words, *, rule: str, client: Client | None = None
+) -> HttpResponse:
+    """What is wrong with an app's request: nobody is sent anywhere (RFC 6749 section 4.1.2.1).
+
+    The page leads to *client*, where it is known that it asked.
+    """
     context = {
         "issuer_name": issuer.settings.name,
         "heading": _("This app's request cannot be used"),
         "explanation": explanation,
         "again_url": "",
-        "client": None,
+        "client": describe_client(client, issuer) if client else None,
         **explain_refusal(exc, log_refusal(exc, http.path), rule=rule),
     }
     return render_page(http, "oauth_server/error.html", context, status=400)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from django_oauth_server.authorization.answer import answer, first_prompt
 from django_oauth_server.authorization.channel import Channel, PendingRequest
-from django_oauth_server.authorization.checks import UnverifiedRequest
+from django_oauth_server.authorization.checks import ExpiredRequest, UnverifiedRequest
 from django_oauth_server.authorization.describe import describe_client
 from django_oauth_server.authorization.language import speaking, ui_language
 from django_oauth_server.authorization.prompts.base import Situation
@@ -107,7 +107,11 @@ def _situation(visit: Visit, pending: PendingRequest, turn: Turn) -> Situation:
 def ask_or_answer(situation: Situation) -> Page | Redirect:
     """The first question that is needed; where none is, the answer."""
     prompt = first_prompt(situation)
-    return prompt.ask(situation) if prompt else answer(situation)
+    if prompt is None:
+        return answer(situation)
+    if situation.user.is_authenticated and not situation.pending.is_noted:
+        return Redirect(situation.come_back())
+    return prompt.ask(situation)
 
 
 def in_their_language(visit: Visit, params: Parameters, make: Callable[[], HttpResponse]) -> HttpResponse:
@@ -132,6 +136,9 @@ def respond(http: HttpRequest, outcome: Page | Redirect) -> HttpResponse:
 
 def error_page(http: HttpRequest, issuer: Issuer, exc: OAuthError) -> HttpResponse:
     """For a request of which it is not known where its answer may go; nobody is sent anywhere (RFC 6749 section 4.1.2.1)."""
+    if isinstance(exc, ExpiredRequest):
+        explanation = _("The request has expired or was already answered. Go back to the app and start again.")
+        return refusal_page(http, exc, issuer, explanation, rule=exc.rule, client=exc.client)
     explanation = _(
         "The app that sent you here made a mistake, so nothing was shared with it. Go back and try again, or "
         "contact the app's developer."

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from django_oauth_server.authorization.checks import Draft, RequestCheck, judge
+from django_oauth_server.authorization.checks import Draft, ExpiredRequest, RequestCheck, judge
 from django_oauth_server.authorization.sources.base import Arrival, Found, RequestSource
 from django_oauth_server.component import ASKING, AUTHORIZE, DEVICE
 from django_oauth_server.errors import InvalidRequest, InvalidScope
+from django_oauth_server.models import Authorization, Ticket
 from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.protocol.pkce import challenge_of
 from django_oauth_server.registry import default_issuer
-from tests.flow import Flow, answered
+from tests.flow import VERIFIER, Flow, answered
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +40,25 @@ class Template(RequestSource):
         if arrival.sent["request_uri"] != "urn:example:template:notes":
             raise InvalidRequest("There is no such template.")
         return Found(Parameters([("scope", "notes:read"), ("state", "known")]))
+
+
+class Kept(RequestSource):
+    """A request that this server keeps until it is answered. What waits for the person is its reference."""
+
+    name = "kept"
+    parameters = frozenset({"kept"})
+    parameter = "kept"
+    rows: ClassVar[dict[str, list[tuple[str, str]]]] = {}
+
+    def read(self, arrival: Arrival) -> Found:
+        if arrival.sent["kept"] not in self.rows:
+            raise ExpiredRequest(arrival.client, parameter="kept", rule="ours", detail="not kept")
+        waits = Parameters([("client_id", arrival.client.client_id), ("kept", arrival.sent["kept"])])
+        return Found(Parameters(self.rows[arrival.sent["kept"]]), alone=True, waits=waits)
+
+    def answered(self, arrival: Arrival, now: datetime) -> None:
+        if self.rows.pop(arrival.sent["kept"], None) is None:
+            raise ExpiredRequest(arrival.client, parameter="kept", rule="ours", detail="answered")
 
 
 class Ticketed(RequestCheck):
@@ -96,6 +120,55 @@ def test_each_endpoint_reads_what_its_components_declare() -> None:
     assert "response_type" not in components.read_at(DEVICE).parameters
     assert components.read_at(AUTHORIZE).parameters >= {"ticket", "response_type", "prompt", "code_challenge", "nonce"}
     assert components.read_at(AUTHORIZE).repeatable == {"resource", "label"}
+
+
+@pytest.fixture
+def _kept(settings: Any, flow: Flow) -> Iterator[None]:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"components": [f"{__name__}.Kept"]}
+    asked = {"response_type": "code", "scope": "notes:read", "state": "kept", "redirect_uri": flow.redirect_uri}
+    challenge = {"code_challenge": challenge_of(VERIFIER), "code_challenge_method": "S256"}
+    Kept.rows["one"] = [*asked.items(), *challenge.items()]
+    yield
+    Kept.rows.clear()
+
+
+@pytest.mark.usefixtures("_kept")
+def test_what_waits_is_the_reference_and_its_address_says_that_the_person_came(flow: Flow) -> None:
+    address = flow.authorize(**BARE, kept="one")["Location"]
+    assert set(parse_qs(urlsplit(address).query)) == {"client_id", "kept", "turn"}
+    page = flow.browser.get(address)
+    assert Ticket.objects.get().payload["parameters"] == [["client_id", flow.client.client_id], ["kept", "one"]]
+    assert answered(flow.decide(page))["state"] == "kept"
+
+
+@pytest.mark.usefixtures("_kept")
+@pytest.mark.parametrize("decision", ["allow", "deny"])
+def test_a_source_is_told_of_the_answer_and_can_refuse_another(flow: Flow, decision: str) -> None:
+    page = flow.browser.get(flow.authorize(**BARE, kept="one")["Location"])
+    assert answered(flow.decide(page, decision))["state"] == "kept"
+    assert not Kept.rows
+    for again in (flow.decide(page), flow.authorize(**BARE, kept="one")):
+        assert again.status_code == 400
+        assert "expired or was already answered" in again.content.decode()
+
+
+@pytest.mark.usefixtures("_kept")
+def test_an_error_that_the_client_is_told_is_an_answer(flow: Flow) -> None:
+    Kept.rows["one"].append(("max_age", "soon"))
+    assert answered(flow.authorize(**BARE, kept="one"))["error"] == "invalid_request"
+    assert not Kept.rows
+
+
+@pytest.mark.usefixtures("_kept")
+def test_an_answer_that_the_source_refuses_is_undone(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = flow.browser.get(flow.authorize(**BARE, kept="one")["Location"])
+
+    def another_was_first(source: Kept, arrival: Arrival, now: datetime) -> None:
+        raise ExpiredRequest(arrival.client, parameter="kept", rule="ours", detail="answered")
+
+    monkeypatch.setattr(Kept, "answered", another_was_first)
+    assert flow.decide(page).status_code == 400
+    assert not Authorization.objects.exists()
 
 
 def _asked_by_a_device(client: Any, **params: str) -> Draft:

@@ -12,7 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.authorization.browser_state import is_watched, session_state
 from django_oauth_server.authorization.channel import Channel, PendingRequest
-from django_oauth_server.authorization.checks import Draft, choose_redirect_uri, identify_client, judge
+from django_oauth_server.authorization.checks import (
+    Draft,
+    UnverifiedRequest,
+    choose_redirect_uri,
+    identify_client,
+    judge,
+)
 from django_oauth_server.authorization.request import AuthorizationRequest, Granted
 from django_oauth_server.authorization.response_modes.base import Page, Redirect, ResponseMode
 from django_oauth_server.authorization.sign_in import to_sign_in
@@ -54,6 +60,8 @@ class RedirectChannel(Channel):
         client = identify_client(reference, issuer)
         try:
             gathered = gather(Arrival(reference, client, issuer), turn)
+        except UnverifiedRequest:
+            raise
         except OAuthError as exc:
             exc.client_id = client.client_id
             try:
@@ -62,7 +70,8 @@ class RedirectChannel(Channel):
                 raise exc from None
             return RedirectedRequest(http, draft, Gathered(reference, turn), fault=exc), NOTHING_DONE
         params = gathered.params
-        draft = Draft(params, client, issuer, choose_redirect_uri(params, client, issuer))
+        redirect_uri = choose_redirect_uri(params, client, issuer)
+        draft = Draft(params, client, issuer, redirect_uri, source=gathered.came_from)
         return RedirectedRequest(http, draft, gathered), gathered.turn
 
 
@@ -87,6 +96,10 @@ class RedirectedRequest(PendingRequest):
     @property
     def reference(self) -> Parameters:
         return self.gathered.waits or self.draft.params
+
+    @property
+    def is_noted(self) -> bool:
+        return not self.gathered.is_new
 
     @property
     def params(self) -> Parameters:
