@@ -54,6 +54,7 @@ BUILT_IN = tuple(
         "grants.client_credentials.ClientCredentials",
         "grants.refresh_token.RefreshToken",
         "grants.password.Password",
+        "authorization.promises.PromisedKeys",
         "authorization.sources.request.RequestByValue",
         "authorization.sources.request_uri.RequestByReference",
         "authorization.channels.redirect.RedirectChannel",

@@ -68,6 +68,9 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "authorization.session": ("Authentication", "SessionFacts", "authentication"),
     "tokens.claims": ("UserClaims",),
     "templatetags.oauth_server": ("signing_in_for",),
+    "tokens.bindings.base": ("Binding", "Call", "Possession"),
+    "storage.presented": ("spend",),
+    "grants.confirmation": ("check_promise",),
     "tokens.formats.base": ("TokenFormat",),
     "errors": (
         "OAuthError",

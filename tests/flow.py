@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -73,10 +74,17 @@ class Flow:
         response = self.authorize(**params)
         return answered(response if response.status_code == 303 else self.decide(response))["code"]
 
-    def token(self, *, authorization: str | None = "", **params: Any) -> HttpResponse:
-        """A token request, authenticated as the client registered."""
-        headers, params = self._authenticate(authorization, params)
-        return self.server.post(TOKEN, form(params), content_type="application/x-www-form-urlencoded", headers=headers)
+    def token(
+        self, *, authorization: str | None = "", headers: Mapping[str, str] | None = None, **params: Any
+    ) -> HttpResponse:
+        """A token request, authenticated as the client registered, with further *headers*."""
+        own, params = self._authenticate(authorization, params)
+        return self.server.post(
+            TOKEN,
+            form(params),
+            content_type="application/x-www-form-urlencoded",
+            headers={**own, **(headers or {})},
+        )
 
     def exchange(self, code: str, /, **params: Any) -> HttpResponse:
         """Steps (C) and (D)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -22,11 +23,10 @@ from django_oauth_server.protocol.answer import Answer
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.storage.clients import find_client, peek, remember_client
 from django_oauth_server.storage.transaction import atomic
+from django_oauth_server.tokens.bindings.base import Call, Possession, prove_possession
 from django_oauth_server.tokens.faults import check_row, fault_of
 from django_oauth_server.tokens.issue import issue, token_format
 from django_oauth_server.tokens.sealed import fetch_keys
-
-_RESOURCE = frozenset({"resource"})
 
 
 class TokenEndpoint(Component):
@@ -34,6 +34,7 @@ class TokenEndpoint(Component):
 
     name = "token_endpoint"
     parameters = frozenset({"grant_type", "resource"})
+    repeatable = frozenset({"resource"})
     endpoints = (Endpoint("token", "oauth/token", "django_oauth_server.endpoints.token.token"),)
     throttles = {"redemption": "60/m"}
 
@@ -43,27 +44,41 @@ class TokenEndpoint(Component):
 
 @protocol_endpoint(cors=True)
 def token(http: HttpRequest, issuer: Issuer) -> Answer:
-    """Which grant type, which client, may it, what does it prove, what is it given."""
+    """Which grant type, which client, may it, which key does it hold, what does it prove, what is it given."""
     params = form_parameters(http)
-    params.refuse_repeated(but=_RESOURCE)
     grant_type = find_grant_type(params, issuer)
+    params.refuse_repeated(but=TokenEndpoint.repeatable | grant_type.repeatable)
     now = timezone.now()
     client = authenticate_client(http, params, issuer, _finder(grant_type, params, issuer), now)
     with refused_to(client):
         check_row(client, issuer)
         check_may_use(client, grant_type, issuer)
+        possession = prove_possession(Call(http, client, issuer, "token", now))
         fetch_keys(client, issuer)
-        request = TokenRequest(params.only(grant_type.parameters), client, issuer, http, now)
+        request = TokenRequest(
+            params.only(grant_type.parameters), client, issuer, http, now, confirmation=possession.confirmation
+        )
         refreshable = grant_type.refreshes and "refresh_token" in client.grant_types
         with failures_counted(request, guessable=grant_type.guessable):
             request = grant_type.prepare(request)
-            return _issued(grant_type, request, params.every("resource"), refreshable=refreshable)
+            return _issued(grant_type, request, possession, params.every("resource"), refreshable=refreshable)
 
 
-def _issued(grant_type: GrantType, request: TokenRequest, resources: tuple[str, ...], *, refreshable: bool) -> Answer:
-    with atomic() if grant_type.spends else nullcontext():
+def _issued(
+    grant_type: GrantType,
+    request: TokenRequest,
+    possession: Possession,
+    resources: tuple[str, ...],
+    *,
+    refreshable: bool,
+) -> Answer:
+    with atomic() if grant_type.spends or possession.uses else nullcontext():
         issuance = grant_type.redeem(request)
-        return Answer(issue(issuance, resources, request.issuer, request.now, refreshable=refreshable, identifies=True))
+        if request.confirmation:
+            issuance = replace(issuance, confirmation=request.confirmation)
+        possession.spend()
+        members = issue(issuance, resources, request.issuer, request.now, refreshable=refreshable, identifies=True)
+        return Answer(members, headers=possession.headers)
 
 
 def find_grant_type(params: Parameters, issuer: Issuer) -> GrantType:

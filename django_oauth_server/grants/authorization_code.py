@@ -13,6 +13,7 @@ from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.engine import ClientFacts, CodeFacts, judge_code
 from django_oauth_server.errors import InvalidGrant
 from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
+from django_oauth_server.grants.confirmation import check_promise
 from django_oauth_server.models import Ticket
 from django_oauth_server.storage.tickets import find_ticket, redeem
 from django_oauth_server.storage.tokens import revoke_family
@@ -35,6 +36,7 @@ class AuthorizationCode(GrantType):
         client = client_facts(request.client, request.issuer)
         judge_code(request.params, client, facts)
         assert ticket is not None
+        check_promise(ticket.payload, request.confirmation)
         if ticket.redeemed_at or not redeem(ticket, request.now):
             take_back = partial(revoke_family, ticket.family, request.now)
             raise InvalidGrant("The code was redeemed before.", aftermath=take_back)

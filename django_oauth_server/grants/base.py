@@ -74,11 +74,8 @@ class GrantType(RegistrableGrant):
 
     spends: ClassVar[bool] = True
     """Whether redeeming shares one transaction with what is issued: all of it is undone by a refusal."""
-
     guessable: ClassVar[bool] = False
     """Whether people choose what it proves, so that somebody may guess: beyond the limit of failures nothing is looked at."""
-    repeatable: ClassVar[frozenset[str]] = frozenset()
-    """Those of its parameters that a request may have more than once."""
 
     def prepare(self, request: TokenRequest) -> TokenRequest:
         """*request* with what has to be judged outside the transaction, since what others write down meanwhile outlives a refusal."""

@@ -1,17 +1,27 @@
-"""A key that was promised, and the key that is shown (RFC 7800)."""
+"""The keys that something is bound to, and the keys that are shown (RFC 7800)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from django_oauth_server.errors import InvalidGrant
 
+CONFIRMATION: Final = "cnf"
+"""The claim (section 3.1). Tokens keep it among their facts, tickets in their payload."""
 
-def check_promise(promised: Mapping[str, str], shown: Mapping[str, str]) -> None:
-    """Raise `InvalidGrant` unless *shown* has each key that was *promised*, for a code, a refresh token or whatever else is redeemed."""
-    missing = sorted(member for member, value in promised.items() if shown.get(member) != value)
+
+def confirmation_of(kept: Mapping[str, object]) -> Mapping[str, str]:
+    """The confirmation among what is *kept* with a token or a ticket; empty where it is bound to no key."""
+    found = kept.get(CONFIRMATION)
+    return found if isinstance(found, Mapping) else {}
+
+
+def check_promise(kept: Mapping[str, object], shown: Mapping[str, str]) -> None:
+    """Raise `InvalidGrant` unless *shown* has each key that a code, a refresh token or whatever else is redeemed is bound to."""
+    missing = sorted(member for member, value in confirmation_of(kept).items() if shown.get(member) != value)
     if missing:
         raise InvalidGrant(
-            "It is bound to a key, and the request does not prove possession of that key.",
-            detail=f"bound to another {', '.join(missing)}",
+            "What is redeemed is bound to a key, and the request does not prove possession of that key.",
+            detail=f"another key, or none ({', '.join(missing)})",
         )

@@ -14,6 +14,7 @@ from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.engine import RefreshFacts, judge_refresh
 from django_oauth_server.errors import InvalidGrant
 from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
+from django_oauth_server.grants.confirmation import check_promise
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client, Token
 from django_oauth_server.protocol.opaque import REFRESH_TOKEN, digest
@@ -42,6 +43,7 @@ class RefreshToken(GrantType):
             RefreshFacts(refusal=refusal, scopes=token.scopes if token and not refusal else ()),
         )
         assert token is not None
+        check_promise(token.facts, request.confirmation)
         replayed = token.superseded_at is not None
         rotates = is_public(request.client, request.issuer) or request.policy.require_refresh_token_rotation
         if replayed:

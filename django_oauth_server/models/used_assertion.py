@@ -7,10 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class UsedAssertion(models.Model):
-    """A client assertion that was accepted (RFC 7523 section 3, item 7). The row lives as long as the assertion would."""
+    """A client assertion (RFC 7523 section 3, item 7), or another proof, that was accepted. The row lives as long as what was presented would."""
 
     digest = models.CharField(max_length=64, unique=True)
-    """Of the client and the `jti`."""
+    """Of its `jti`, and of all else that it is told apart by."""
     expires_at = models.DateTimeField(db_index=True)
 
     class Meta:

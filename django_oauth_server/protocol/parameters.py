@@ -62,7 +62,9 @@ class Parameters(Mapping[str, str]):
             raise InvalidRequest(f"The parameter {name} is repeated.")
 
     def require(self, name: str) -> str:
-        """The value of *name*; raises `InvalidRequest` where it is absent."""
+        """The value of *name*; raises `InvalidRequest` where it is absent or repeated."""
+        if name in self.repeated:
+            raise InvalidRequest(f"The parameter {name} is repeated.")
         if name not in self:
             raise InvalidRequest(f"The parameter {name} is missing.")
         return self[name]

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.contrib.auth.models import AbstractBaseUser
 
+from django_oauth_server.grants.confirmation import confirmation_of
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Token
 from django_oauth_server.resource.token import VerifiedToken
@@ -52,6 +53,7 @@ def describe(token: Token, issuer: Issuer) -> VerifiedToken:
         expires_at=token.expires_at,
         auth_time=datetime.fromtimestamp(float(signed_in), UTC) if signed_in is not None else None,
         acr=str(acr) if acr is not None else None,
+        confirmation=confirmation_of(token.facts),
         claims=all_claims(token),
         user=user,
     )

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django_oauth_server.grants.confirmation import confirmation_of
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client, Token
 from django_oauth_server.protocol.uris import names_one_of
+from django_oauth_server.tokens.bindings.base import token_type
 from django_oauth_server.tokens.describe import audience_of, session_claims, subject_of
 from django_oauth_server.tokens.locate import locate_living
 
 
 def introspect_presented(value: str, caller: Client, issuer: Issuer, now: datetime) -> dict[str, object]:
-    """RFC 7662 section 2.2. A token that is dead, unknown, or not the caller's business is `{"active": false}`, and no more is said."""
+    """RFC 7662 section 2.2. A token that is dead, unknown, or not the caller's business is `{"active": false}`, and no more is said; so is one
+    that is bound in a way which is not known here (any more)."""
     token = locate_living(value, issuer, now)
-    return _members(token, issuer) if token and _may_see(caller, token, issuer) else {"active": False}
+    if token is None or not _may_see(caller, token, issuer):
+        return {"active": False}
+    presented_as = token_type(confirmation_of(token.facts), issuer)
+    return _members(token, issuer, presented_as) if presented_as else {"active": False}
 
 
 def _may_see(caller: Client, token: Token, issuer: Issuer) -> bool:
@@ -24,7 +30,7 @@ def _may_see(caller: Client, token: Token, issuer: Issuer) -> bool:
     return token.kind == Token.Kind.ACCESS and names_one_of(audience_of(token, issuer), caller.resource_identifiers)
 
 
-def _members(token: Token, issuer: Issuer) -> dict[str, object]:
+def _members(token: Token, issuer: Issuer, presented_as: str) -> dict[str, object]:
     members: dict[str, object] = {
         **session_claims(token),
         "active": True,
@@ -37,7 +43,7 @@ def _members(token: Token, issuer: Issuer) -> dict[str, object]:
         "exp": int(token.expires_at.timestamp()),
     }
     if token.kind == Token.Kind.ACCESS:
-        members["token_type"] = "Bearer"
+        members["token_type"] = presented_as
     if token.authorization and not token.client.is_pairwise:  # which it could be compared by
         members["username"] = token.authorization.user.get_username()
     return members

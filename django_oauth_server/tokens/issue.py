@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.errors import InvalidGrant
 from django_oauth_server.grants.base import Issuance
+from django_oauth_server.grants.confirmation import CONFIRMATION, check_promise, confirmation_of
 from django_oauth_server.grants.refresh_token import refresh_until, reused
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.derivation import derivation_keys
@@ -16,6 +19,7 @@ from django_oauth_server.protocol import opaque
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.storage.tokens import find_tokens, hold, store, store_once
 from django_oauth_server.storage.transaction import Conflict
+from django_oauth_server.tokens.bindings.base import token_type
 from django_oauth_server.tokens.formats.base import TokenFormat
 from django_oauth_server.tokens.id_token import id_token
 from django_oauth_server.tokens.narrow import narrow
@@ -45,7 +49,7 @@ def issue(
         response = _answer(narrowed, audience, issuer, now, refreshable=refreshable)
     if identifies and issuance.authorization and issuer.settings.is_openid and "openid" in issuance.scopes:
         response["id_token"] = id_token(issuance, issuer, now, access_token=str(response["access_token"]))
-    return response
+    return {**issuance.members, **response} if issuance.members else response
 
 
 def _check_subject(issuance: Issuance, issuer: Issuer) -> None:
@@ -80,11 +84,11 @@ def _answer(
         rows.append(_refresh_token(issuance, refresh_value, issuer, now))
     if rows:
         store(rows)
-    return _response(access, form.render(access, identifier, issuer), refresh_value, now)
+    return _response(access, form.render(access, identifier, issuer), refresh_value, issuer, now)
 
 
 def _answer_again(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer, now: datetime) -> dict[str, object]:
-    """The refresh token is the one that was handed out; so is the access token, unless something else was asked for this time.
+    """The refresh token is the one that was handed out; so is the access token, unless something else was asked for this time, or by another key.
 
     Whoever used the refresh token that was handed out has had the answer: to ask for it again is reuse.
     """
@@ -101,12 +105,13 @@ def _answer_again(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer,
         )
     if successor.superseded_at is not None:
         raise reused(issuance.replaces, now)
+    check_promise(successor.facts, issuance.confirmation)
     access = found.get(form.digest(identifier))
     if access is None:
         access = _access_token(issuance, audience, form, identifier, issuer, now)
         _store_beside(issuance, access)
     access.client, access.authorization = issuance.client, issuance.authorization
-    return _response(access, form.render(access, identifier, issuer), refresh_value, now)
+    return _response(access, form.render(access, identifier, issuer), refresh_value, issuer, now)
 
 
 def _store_beside(issuance: Issuance, access: Token) -> None:
@@ -126,6 +131,7 @@ def _access_identifier(issuance: Issuance, audience: tuple[str, ...], key: bytes
         issuance.replaces.salt,
         format_scope(issuance.scopes),
         *sorted(audience),
+        *([json.dumps(issuance.confirmation, sort_keys=True)] if issuance.confirmation else ()),
     )
 
 
@@ -146,7 +152,7 @@ def _access_token(
         family=issuance.family,
         scope=format_scope(issuance.scopes),
         audience=list(audience),
-        facts=dict(issuance.facts),
+        facts=_facts(issuance, issuance.confirmation),
         issued_at=now,
         expires_at=now + _access_lifetime(issuance, audience, issuer),
     )
@@ -162,10 +168,19 @@ def _refresh_token(issuance: Issuance, value: str, issuer: Issuer, now: datetime
         family=issuance.family,
         scope=format_scope(issuance.granted or issuance.scopes),
         audience=list(issuance.resources or ()),
-        facts=dict(issuance.facts),
+        facts=_facts(issuance, issuance.confirmation if is_public(issuance.client, issuer) else {}),
         issued_at=now,
         expires_at=refresh_until(issuance.client, issuance.facts, issuer, now),
     )
+
+
+def _facts(issuance: Issuance, confirmation: Mapping[str, str]) -> dict[str, object]:
+    """What is kept with a token that is bound by *confirmation*, which may be another than that of the token which it follows.
+
+    Refresh tokens of confidential clients are bound to the client by its authentication, which lets it change its keys (RFC 6749 section 6).
+    """
+    facts = {name: fact for name, fact in issuance.facts.items() if name != CONFIRMATION}
+    return facts | {CONFIRMATION: dict(confirmation)} if confirmation else facts
 
 
 def _access_lifetime(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer) -> timedelta:
@@ -177,10 +192,10 @@ def _access_lifetime(issuance: Issuance, audience: tuple[str, ...], issuer: Issu
     return min((lifetime for lifetime in named if lifetime is not None), default=issuer.settings.access_token_lifetime)
 
 
-def _response(access: Token, value: str, refresh_value: str, now: datetime) -> dict[str, object]:
+def _response(access: Token, value: str, refresh_value: str, issuer: Issuer, now: datetime) -> dict[str, object]:
     response: dict[str, object] = {
         "access_token": value,
-        "token_type": "Bearer",
+        "token_type": token_type(confirmation_of(access.facts), issuer),
         "expires_in": max(int((access.expires_at - now).total_seconds()), 0),
         "scope": access.scope,
     }

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django_oauth_server.conf.moments import moment
 from django_oauth_server.errors import TemporarilyUnavailable
+from django_oauth_server.grants.confirmation import CONFIRMATION
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.signing import verify
 from django_oauth_server.models import Client, Token
@@ -82,6 +83,7 @@ def _unstored(claims: dict[str, object], client: Client, digest: str) -> Token:
         client=client,
         scope=str(claims.get("scope", "")),
         audience=audience,
+        facts={name: claims[name] for name in (CONFIRMATION,) if name in claims},
         issued_at=moment(_seconds(claims["iat"])),
         expires_at=moment(_seconds(claims["exp"])),
     )

@@ -10,9 +10,11 @@ from django_oauth_server.authorization.request import Granted
 from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.component import Document
 from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.grants.confirmation import CONFIRMATION
 from django_oauth_server.models import Ticket
 from django_oauth_server.protocol.opaque import AUTHORIZATION_CODE
 from django_oauth_server.storage.tickets import hand_out
+from django_oauth_server.tokens.bindings.base import promised_confirmation
 
 
 class CodeResponse(ResponseType):
@@ -43,6 +45,7 @@ class CodeResponse(ResponseType):
                 "resources": list(request.resources),
                 "facts": granted.facts,
                 "nonce": params.get("nonce", ""),
+                CONFIRMATION: promised_confirmation(params, request.issuer),
             },
             created_at=granted.now,
             expires_at=granted.now + lifetime,

@@ -16,7 +16,7 @@ from django_oauth_server.conf.moments import moment
 from django_oauth_server.errors import InvalidClient
 from django_oauth_server.protocol.jose import InvalidJWT, unverified
 from django_oauth_server.protocol.parameters import Parameters
-from django_oauth_server.storage.assertions import expired_assertions, use_assertion
+from django_oauth_server.storage.presented import expired_assertions, use_assertion
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """RFC 7523 section 2.2."""

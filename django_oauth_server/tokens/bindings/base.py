@@ -14,8 +14,6 @@ from django_oauth_server.errors import InvalidRequest, OAuthError
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 
-CONFIRMATION: Final = "cnf"
-"""The claim, RFC 7800 section 3.1. Tokens keep it among their facts, tickets in their payload."""
 BEARER: Final = "Bearer"
 
 
@@ -74,6 +72,10 @@ class Binding(Component):
         """The key, under *member*; None where none is shown. Raises an `OAuthError` where a proof is no good."""
         raise NotImplementedError
 
+    def is_key(self, value: str) -> bool:
+        """Whether *value* of the parameter *promise* could name a key."""
+        return True
+
     def demanded(self, client: Client, issuer: Issuer) -> bool:
         """Whether *client* gets no access token that is not bound this way."""
         return False
@@ -122,19 +124,14 @@ def promises(confirmation: Mapping[str, str], issuer: Issuer) -> dict[str, str]:
     }
 
 
-def confirmation_of(facts: Mapping[str, object]) -> Mapping[str, str]:
-    """The confirmation among *facts*; empty where there is none, as whoever bears the token may use it."""
-    kept = facts.get(CONFIRMATION)
-    return kept if isinstance(kept, Mapping) else {}
-
-
 def token_type(confirmation: Mapping[str, str], issuer: Issuer) -> str:
-    """How a token with this *confirmation* is presented. Raises LookupError where no binding knows a member: such a token opens nothing."""
+    """How a token with this *confirmation* is presented (RFC 6749 section 7.1). Empty where no binding knows one of the members: such a token
+    opens nothing."""
     if not confirmation:
         return BEARER
     known = {binding.member: binding.token_type for binding in issuer.components.of(Binding).values()}
-    types = [known[member] for member in confirmation]
-    return next((one for one in types if one != BEARER), BEARER)
+    types = {known.get(member, "") for member in confirmation}
+    return "" if "" in types else next(iter(types - {BEARER}), BEARER)
 
 
 def _both(one: Possession, other: Possession) -> Possession:

@@ -1,0 +1,49 @@
+"""What may be presented once: assertions of clients, and proofs."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from django.db import IntegrityError
+from django.db.models import QuerySet
+
+from django_oauth_server.models import Client, UsedAssertion
+from django_oauth_server.protocol.opaque import digest
+from django_oauth_server.storage.transaction import atomic, once
+
+
+def use_assertion(client: Client, jti: str, expires_at: datetime) -> bool:
+    """Note that *client* presented *jti*. False where it did before: in a request that is done anew, that was not before."""
+    row = _row((client.issuer, client.client_id, jti), expires_at)
+    return once(f"assertion:{row.digest}", lambda: _insert_apart(row))
+
+
+def spend(*of: str, expires_at: datetime) -> bool:
+    """Note, in the caller's transaction, that what *of* names was presented. False where it was before: the caller has to undo its transaction.
+
+    A request that is done anew notes it anew, as what it had written is undone; one that is refused leaves nothing behind.
+    """
+    return _insert(_row(of, expires_at))
+
+
+def expired_assertions(expired: datetime) -> QuerySet[UsedAssertion]:
+    """Those whose lifetime ended by then: they would be refused for that alone."""
+    return UsedAssertion.objects.filter(expires_at__lte=expired)
+
+
+def _row(of: tuple[str, ...], expires_at: datetime) -> UsedAssertion:
+    return UsedAssertion(digest=digest(json.dumps(of)), expires_at=expires_at)
+
+
+def _insert_apart(row: UsedAssertion) -> bool:
+    with atomic():
+        return _insert(row)
+
+
+def _insert(row: UsedAssertion) -> bool:
+    try:
+        row.save(force_insert=True)
+    except IntegrityError:  # no conflict to do anew: somebody was first
+        return False
+    return True
