@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from django_oauth_server.component import Component
+    from django_oauth_server.resource.bindings.base import TokenBinding
 
 FOLDER = Path(__file__).parent / "reference"
 PUBLIC: Mapping[str, tuple[str, ...]] = {
@@ -44,6 +45,7 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "resource.ninja_throttling": ("AuthorizationRateThrottle", "ClientRateThrottle", "UserClientRateThrottle"),
     "resource.ninja": ("NinjaAPI", "Refused", "TokenAuth", "answer_refusals", "requires"),
     "resource.token": ("VerifiedToken",),
+    "resource.bindings.base": ("Call", "TokenBinding", "Unproven"),
     "resource.verifiers.base": ("AuthorizationServer", "CannotVerify", "InvalidToken", "TokenVerifier"),
     "resource.verifiers.jwks": ("JWKSVerifier",),
     "resource.verifiers.introspection": ("IntrospectionVerifier",),
@@ -141,7 +143,7 @@ def pages() -> dict[str, str]:
 
 def settings_page() -> str:
     from django_oauth_server.conf import PROFILES, IssuerSettings, Policy, Resource, Scope
-    from django_oauth_server.resource.conf import ResourceServerSettings
+    from django_oauth_server.resource.conf import ResourceServerSettings, bindings
 
     return _page(
         "Settings",
@@ -168,8 +170,7 @@ def settings_page() -> str:
         "## Profiles and `Policy`",
         """
         `profile` names a set of rules. `policy` takes a `Policy` of your own, and a client may be bound to a profile as well: composed, the
-        tighter rule wins for each member, so nothing is loosened. `allow_…` loosens, `require_…` tightens, `maximum_…` bounds, and of
-        `permitted_…` what all of them permit is left. A `Policy` in `policies` is a profile under its own name.
+        tighter rule wins for each member, so nothing is loosened. `allow_…` loosens, `require_…` tightens, `maximum_…` bounds.
         """,
         _table(("Member", *(f"`{name}`" for name in PROFILES), "Meaning"), _members_of(Policy, PROFILES)),
         "## `OAUTH_RESOURCE_SERVER`",
@@ -178,6 +179,7 @@ def settings_page() -> str:
         [Protecting an API](../protecting.md) explains them.
         """,
         _table(("Name", "Type", "Default", "Meaning"), _fields(ResourceServerSettings)),
+        *_groups(bindings().values()),
     )
 
 
@@ -211,9 +213,6 @@ def components_page() -> str:
         "Below the issuer's own path, unless it is well-known.",
         _table(("Name", "Path", "What it is for", "Parameters"), _endpoints(components)),
         *sections,
-        "## Demands",
-        "What a `Policy` may hold in `demands`, and which component sees to it.",
-        _table(("Name", "Meaning", "Of"), _demands(components)),
         "## Client metadata",
         """
         The members that a client may register (RFC 7591 section 2). Each is a flag of `createclient`, and a field in the admin. Those of
@@ -257,7 +256,7 @@ def _kind(component: type[Component]) -> type[Component]:
     return next((one for one in shapes if one.__name__ in public), Component)
 
 
-def _groups(components: Iterable[Component]) -> Iterator[str]:
+def _groups(components: Iterable[Component | TokenBinding]) -> Iterator[str]:
     """A section for each group of settings that a component has."""
     groups = {one.settings_name: one.settings_group for one in components if one.settings_group}
     for name, group in groups.items():
@@ -287,12 +286,6 @@ def _endpoints(components: Iterable[Component]) -> Iterator[tuple[str, ...]]:
             path = f"/.well-known/{endpoint.route}" if endpoint.well_known else f"/{endpoint.route}"
             parameters = ", ".join(f"`{name}`" for name in sorted(one.parameters))
             yield f"`oauth_server:{endpoint.name}`", f"`{path}`", _first_line(type(one)), parameters or "–"
-
-
-def _demands(components: Iterable[Component]) -> Iterator[tuple[str, ...]]:
-    for one in components:
-        for name, words in one.demands.items():
-            yield f"`{name}`", str(words), f"`{one.name}`"
 
 
 def _client_members(components: Iterable[Component]) -> Iterator[tuple[str, ...]]:
@@ -350,8 +343,6 @@ def _value(value: object) -> str:
         return _duration(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, frozenset):
-        return ", ".join(map(_value, sorted(value))) or "–"
     return _code(f'"{value}"' if isinstance(value, str) else repr(value))
 
 

@@ -38,9 +38,9 @@ from django_oauth_server.protocol.answer import Answer
 from django_oauth_server.protocol.json_object import parse_object
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.parameters import MAX_LENGTH, Parameters
-from django_oauth_server.resource.bearer import read_token
-from django_oauth_server.resource.challenge import NO_CREDENTIALS
+from django_oauth_server.resource.challenge import BEARER, NO_CREDENTIALS, Challenge
 from django_oauth_server.resource.cross_origin import preflight, sharing
+from django_oauth_server.resource.presented import read_token
 from django_oauth_server.storage.transaction import retry_conflicts
 
 logger = get_log("django_oauth_server")
@@ -170,8 +170,8 @@ def bearer_token(http: HttpRequest) -> str:
         presented = read_token(http)
     except (SuspiciousOperation, UnreadablePostError) as exc:
         raise InvalidRequest("The request's body is too large or broken off.", detail=str(exc)) from exc
-    if isinstance(presented, str):
-        return presented
+    if not isinstance(presented, Challenge):
+        return presented.token if presented.scheme == BEARER else ""
     if presented is NO_CREDENTIALS:
         return ""
     raise (InvalidToken if presented.status == 401 else InvalidRequest)(presented.description)

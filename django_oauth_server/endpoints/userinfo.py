@@ -22,7 +22,7 @@ from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.answer import Answer
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.uris import names_one_of
-from django_oauth_server.resource.bearer import read_token
+from django_oauth_server.resource.bindings.base import Unproven
 from django_oauth_server.resource.challenge import (
     INSUFFICIENT_SCOPE,
     INVALID_TOKEN,
@@ -30,6 +30,9 @@ from django_oauth_server.resource.challenge import (
     invalid_request,
     temporarily_unavailable,
 )
+from django_oauth_server.resource.possession import answer_headers, offered, prove
+from django_oauth_server.resource.presented import read_token
+from django_oauth_server.resource.token import Presented
 from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidToken
 from django_oauth_server.tokens.sealed import (
     encryption_alg_choices,
@@ -90,20 +93,26 @@ class UserInfoEndpoint(Component):
 @protocol_endpoint(cors=True, methods=("GET", "HEAD", "POST"))
 def userinfo(http: HttpRequest, issuer: Issuer) -> Answer:
     """By GET or POST, the token in the header or in a form (section 5.3.1); for scripts of any origin."""
+    answer = _answered(http, issuer)
+    return replace(answer, headers={**answer.headers, **answer_headers(http)})
+
+
+def _answered(http: HttpRequest, issuer: Issuer) -> Answer:
     presented = _presented(http)
     if isinstance(presented, Challenge):
         return _refused(presented)
     try:
-        return _answer(presented, issuer)
-    except InvalidToken as exc:
+        return _answer(http, presented, issuer)
+    except (InvalidToken, Unproven) as exc:
         logger.info("access token refused at %s: %s", http.path, exc.reason)
-        return _refused(INVALID_TOKEN)
+        challenge = exc.challenge if isinstance(exc, Unproven) else INVALID_TOKEN
+        return _refused(replace(challenge, scheme=presented.scheme))
     except CannotVerify as exc:
         logger.warning("access token cannot be verified at %s: %s", http.path, exc.reason)
         return _refused(temporarily_unavailable(exc.retry_after))
 
 
-def _presented(http: HttpRequest) -> str | Challenge:
+def _presented(http: HttpRequest) -> Presented | Challenge:
     try:
         receive(http)
         return read_token(http)
@@ -113,15 +122,17 @@ def _presented(http: HttpRequest) -> str | Challenge:
         return invalid_request("The request's body is too large or broken off.")
 
 
-def _answer(value: str, issuer: Issuer) -> Answer:
-    token, authorization = verify_with_authorization(value, issuer, timezone.now())
-    if not names_one_of(token.audience, (issuer.settings.default_resource, issuer.settings.issuer)):
+def _answer(http: HttpRequest, presented: Presented, issuer: Issuer) -> Answer:
+    token, authorization = verify_with_authorization(presented.token, issuer, timezone.now())
+    resources = (issuer.settings.issuer, issuer.settings.default_resource)
+    if not names_one_of(token.audience, resources):
         raise InvalidToken(f"meant for another audience, issued to the client {token.client_id!r}")
+    token = prove(http, presented, token, resources)
     if authorization is None or _SCOPE not in token.scopes:
-        return _refused(replace(INSUFFICIENT_SCOPE, scopes=frozenset({_SCOPE})))
+        return _refused(replace(INSUFFICIENT_SCOPE, scopes=frozenset({_SCOPE}), scheme=token.scheme))
     with refused_to(authorization.client):
         claims = userinfo_claims(token, authorization, issuer)
-        if is_sealed("userinfo", authorization.client, issuer):
+        if is_sealed("userinfo", authorization.client):
             return Answer(body=sealed_userinfo(claims, authorization.client, issuer), media_type="application/jwt")
         return Answer(claims)
 
@@ -131,6 +142,6 @@ def _refused(challenge: Challenge) -> Answer:
     told = (
         {"Retry-After": str(challenge.retry_after)}
         if challenge.retry_after
-        else {"WWW-Authenticate": challenge.header(_REALM)}
+        else {"WWW-Authenticate": challenge.header(_REALM, offered=offered())}
     )
     return Answer(challenge.body(), challenge.status, headers=told)

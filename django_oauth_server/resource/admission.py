@@ -1,4 +1,4 @@
-"""From a request to the token that it may act with: read, verify, compare the audience, judge; and how a refusal is answered."""
+"""From a request to the token that it may act with: read, verify, compare the audience, prove, judge; and how a refusal is answered."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.uris import names_one_of
-from django_oauth_server.resource.bearer import read_token
+from django_oauth_server.resource.bindings.base import Unproven
 from django_oauth_server.resource.challenge import (
     FOREIGN_TOKEN,
     INVALID_TOKEN,
@@ -24,8 +24,11 @@ from django_oauth_server.resource.challenge import (
 from django_oauth_server.resource.conf import audiences, load, user_rule, verifier
 from django_oauth_server.resource.locations import metadata_url
 from django_oauth_server.resource.people import nobody
+from django_oauth_server.resource.possession import answer_headers, aprove, offered, prove
+from django_oauth_server.resource.presented import read_token
 from django_oauth_server.resource.requirement import Requirement
-from django_oauth_server.resource.token import VerifiedToken
+from django_oauth_server.resource.scopes import fewest
+from django_oauth_server.resource.token import Presented, VerifiedToken
 from django_oauth_server.resource.verifiers.base import CannotVerify, Discerning, InvalidToken
 
 if TYPE_CHECKING:
@@ -41,42 +44,44 @@ _OUTCOME: Final = "_oauth_outcome"
 def identify(request: HttpRequest) -> VerifiedToken | Challenge:
     """The good token that *request* presents, meant for this resource server; or the challenge to answer with."""
     presented = _presented(request)
-    if not isinstance(presented, str):
+    if not isinstance(presented, Presented):
         return presented
     try:
-        return _kept(request, _meant_for_us(verifier().verify(presented)))
-    except (InvalidToken, CannotVerify) as exc:
-        return _kept(request, _refused(exc))
+        token = _meant_for_us(verifier().verify(presented.token))
+        return _kept(request, _with_user(prove(request, presented, token, audiences())))
+    except (InvalidToken, Unproven, CannotVerify) as exc:
+        return _kept(request, _refused(exc, presented))
 
 
 @sensitive_variables()
 async def aidentify(request: HttpRequest) -> VerifiedToken | Challenge:
     """`identify` for async views."""
     presented = _presented(request)
-    if not isinstance(presented, str):
+    if not isinstance(presented, Presented):
         return presented
     try:
-        return _kept(request, _meant_for_us(await verifier().averify(presented)))
-    except (InvalidToken, CannotVerify) as exc:
-        return _kept(request, _refused(exc))
+        token = _meant_for_us(await verifier().averify(presented.token))
+        return _kept(request, _with_user(await aprove(request, presented, token, audiences())))
+    except (InvalidToken, Unproven, CannotVerify) as exc:
+        return _kept(request, _refused(exc, presented))
 
 
 @sensitive_variables()
-def _presented(request: HttpRequest) -> str | VerifiedToken | Challenge:
-    """The token that is to be verified; or what is known without that, or since it was."""
+def _presented(request: HttpRequest) -> Presented | VerifiedToken | Challenge:
+    """What is to be verified; or what is known without that, or since it was."""
     known: VerifiedToken | Challenge | None = getattr(request, _OUTCOME, None)
     if known is not None:
         return known
     presented = read_token(request)
-    if isinstance(presented, str) and load().leave_foreign_tokens and not _may_be_ours(presented):
-        presented = FOREIGN_TOKEN  # shown to nobody who could verify ours
+    if isinstance(presented, Presented) and load().leave_foreign_tokens and not _may_be_ours(presented.token):
+        presented = replace(FOREIGN_TOKEN, scheme=presented.scheme)  # shown to nobody who could verify ours
     return _kept(request, presented) if isinstance(presented, Challenge) else presented
 
 
 @sensitive_variables()
-def _may_be_ours(presented: str) -> bool:
+def _may_be_ours(token: str) -> bool:
     one = verifier()
-    return not isinstance(one, Discerning) or one.may_be_ours(presented)
+    return not isinstance(one, Discerning) or one.may_be_ours(token)
 
 
 def is_left(challenge: Challenge) -> bool:
@@ -103,9 +108,11 @@ async def aadmit(request: HttpRequest, requirement: Requirement) -> VerifiedToke
 R = TypeVar("R", bound=HttpResponseBase)
 
 
-def by_token(response: R) -> R:
-    """*response*, which says to caches that another token, or none, gets another (RFC 9110 section 12.5.5)."""
+def by_token(request: HttpRequest, response: R) -> R:
+    """*response*, which tells caches that another token gets another (RFC 9110 section 12.5.5), and clients what follows from their proof."""
     patch_vary_headers(response, ["Authorization"])
+    for name, value in answer_headers(request).items():
+        response[name] = value
     return response
 
 
@@ -113,7 +120,8 @@ def refusal_headers(challenge: Challenge) -> dict[str, str]:
     """The headers of the response that tells *challenge*."""
     if challenge.retry_after:
         return {"Retry-After": str(challenge.retry_after), "Cache-Control": "no-store"}
-    header = challenge.header(load().realm, metadata_url(challenge.resource or audiences()[0]))
+    asked = replace(challenge, scopes=fewest(challenge.scopes))
+    header = asked.header(load().realm, metadata_url(challenge.resource or audiences()[0]), offered())
     return {"WWW-Authenticate": header, "Cache-Control": "no-store"}
 
 
@@ -127,7 +135,7 @@ def _meant_for_us(token: VerifiedToken) -> VerifiedToken:
     """OAuth 2.1 section 7.1.4: the audience is compared on every request."""
     if not names_one_of(token.audience, audiences()):
         raise InvalidToken(f"meant for another audience, issued to the client {token.client_id!r}")
-    return _with_user(token)
+    return token
 
 
 def _with_user(token: VerifiedToken) -> VerifiedToken:
@@ -143,9 +151,10 @@ def _kept(request: HttpRequest, outcome: VerifiedToken | Challenge) -> VerifiedT
     return outcome
 
 
-def _refused(reason: InvalidToken | CannotVerify) -> Challenge:
+def _refused(reason: InvalidToken | Unproven | CannotVerify, presented: Presented) -> Challenge:
     if isinstance(reason, CannotVerify):
         logger.warning("access token cannot be verified: %s", reason.reason)
         return temporarily_unavailable(reason.retry_after)
     logger.info("access token refused: %s", reason.reason)
-    return INVALID_TOKEN
+    challenge = reason.challenge if isinstance(reason, Unproven) else INVALID_TOKEN
+    return replace(challenge, scheme=presented.scheme)

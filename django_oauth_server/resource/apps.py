@@ -18,4 +18,4 @@ class ResourceServerConfig(AppConfig):
         if apps.is_installed("drf_spectacular"):
             from django_oauth_server.resource import spectacular  # noqa: F401 - registers the security scheme
 
-        conf.load()  # a mistake in the setting shows at start-up, not at the first request
+        conf.load(), conf.bindings()  # a mistake in the setting shows at start-up, not at the first request

@@ -6,9 +6,17 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from django_oauth_server.protocol.scopes import format_scope
+
+BEARER: Final = "Bearer"
+"""The authentication scheme of whoever holds a token (RFC 6750 section 2.1)."""
+
+Offered: TypeAlias = Mapping[str, Mapping[str, str]]
+"""Authentication schemes, each with the parameters that it adds to a challenge."""
+
+ONLY_BEARER: Final[Offered] = {BEARER: {}}
 
 _TO_ESCAPE = re.compile(r'(["\\])')
 
@@ -30,24 +38,47 @@ class Challenge:
     """Whether the token that was presented cannot be one of ours."""
     retry_after: int = 0
     """Seconds after which to try again. With it, nothing is asked of the client."""
+    scheme: str = ""
+    """The authentication scheme by which a token was presented. Empty: there was none, or more than one."""
+    bound: bool = False
+    """Whether the operation takes only tokens that are bound to a key."""
 
-    def header(self, realm: str, resource_metadata: str = "") -> str:
-        """The WWW-Authenticate header's value, RFC 6750 section 3 and RFC 9728 section 5.1."""
-        attributes = {
-            "realm": realm,
-            "error": self.error,
-            "error_description": self.description,
-            "scope": format_scope(self.scopes),
-            **self.parameters,
-            "resource_metadata": resource_metadata,
-        }
-        return "Bearer " + ", ".join(f"{name}={_quoted(value)}" for name, value in attributes.items() if value)
+    def header(self, realm: str, resource_metadata: str = "", offered: Offered = ONLY_BEARER) -> str:
+        """The WWW-Authenticate header's value (RFC 6750 section 3, RFC 9728 section 5.1), with a challenge for each scheme that would do.
+
+        *offered*: the schemes, each with the parameters that it adds. The error is told by the scheme that was used, by all where that is not one
+        of them (RFC 9449 section 7.2). Whoever used a scheme with a proof is told of no other: they have a key, and libraries repeat the request
+        only where the challenge stands alone.
+        """
+        told = self._told(offered)
+        tellers = {self.scheme} & told.keys() or told.keys()
+        return ", ".join(
+            _written(
+                scheme,
+                {"realm": realm, **self._said(scheme in tellers), **more, "resource_metadata": resource_metadata},
+            )
+            for scheme, more in told.items()
+        )
+
+    def _told(self, offered: Offered) -> Offered:
+        if self.scheme != BEARER and self.scheme in offered:
+            return {self.scheme: offered[self.scheme]}
+        with_proof = {scheme: more for scheme, more in offered.items() if scheme != BEARER}
+        return with_proof if self.bound and with_proof else offered
+
+    def _said(self, with_error: bool) -> Mapping[str, str]:
+        error = {"error": self.error, "error_description": self.description} if with_error else {}
+        return {**error, "scope": format_scope(self.scopes), **self.parameters}
 
     def body(self) -> dict[str, str]:
         """The same for those who read JSON."""
         return {
             name: value for name, value in (("error", self.error), ("error_description", self.description)) if value
         }
+
+
+def _written(scheme: str, attributes: Mapping[str, str]) -> str:
+    return f"{scheme} " + ", ".join(f"{name}={_quoted(value)}" for name, value in attributes.items() if value)
 
 
 def _quoted(value: str) -> str:
@@ -63,6 +94,9 @@ INVALID_TOKEN: Final = Challenge(401, "invalid_token", "The access token is not 
 
 FOREIGN_TOKEN: Final = replace(INVALID_TOKEN, foreign=True)
 """The same, of what another authentication may know."""
+
+NOT_BOUND: Final = replace(INVALID_TOKEN, description="An access token that is bound to a key is needed.")
+"""The token is good, and whoever stole it would have no less."""
 
 INSUFFICIENT_SCOPE: Final = Challenge(403, "insufficient_scope", "The access token does not allow this.")
 """RFC 6750 section 3.1: the token is good, and allows less than is needed."""

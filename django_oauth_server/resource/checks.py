@@ -15,7 +15,7 @@ from django.urls import get_script_prefix, reverse
 from django.utils.translation import override
 
 from django_oauth_server.protocol.uris import names_one_of
-from django_oauth_server.resource.conf import audiences, load, scope_rule, user_rule, verifier
+from django_oauth_server.resource.conf import audiences, bindings, load, scope_rule, user_rule, verifier
 from django_oauth_server.resource.locations import APP_NAME, SUFFIX
 from django_oauth_server.resource.middleware import requirement_of
 from django_oauth_server.resource.routes.base import Route, routes, views
@@ -35,7 +35,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None = None, **kwargs: obj
         _read_settings()
     except ImproperlyConfigured as exc:
         return [Error(str(exc), id="oauth_resource.E001")]
-    return list(_check_foreign())
+    return [*_check_foreign(), *(message for one in bindings().values() for message in one.checks(audiences()))]
 
 
 @register(Tags.urls)
@@ -58,7 +58,7 @@ def check_routes(app_configs: Sequence[AppConfig] | None = None, **kwargs: objec
 
 
 def _read_settings() -> None:
-    verifier(), audiences(), user_rule()
+    verifier(), audiences(), user_rule(), bindings()
     if load().scope_covers:
         scope_rule()
 
@@ -124,6 +124,12 @@ def _check(route: Route) -> Iterator[CheckMessage]:
             f"{named} requires a token for {asked.resource}, which is none of this project's resources: nobody gets in.",
             hint=f"The resources are: {', '.join(audiences())}.",
             id="oauth_resource.E005",
+        )
+    if asked is not None and asked.bound and not bindings():
+        yield Error(
+            f"{named} requires a token that is bound to a key, and bindings names no proof of one: nobody gets in.",
+            hint="Leave out the setting bindings, for those that come with the package.",
+            id="oauth_resource.E010",
         )
     if NO_BEARER in route.note:
         yield Warning(f"{named} requires {route.words}; {NO_BEARER}.", hint=NO_BEARER_HINT, id="oauth_resource.W006")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -16,13 +15,16 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from django_oauth_server.protocol.uris import check_resource
+from django_oauth_server.resource.bindings import BUILT_IN
+from django_oauth_server.resource.bindings.base import TokenBinding
+from django_oauth_server.resource.challenge import BEARER
+from django_oauth_server.resource.condition import Requirement
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.verifiers.base import TokenVerifier
+from django_oauth_server.values import check_names, checked, make
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
-
-    from django_oauth_server.resource.requirement import Requirement
 
 SETTING = "OAUTH_RESOURCE_SERVER"
 LOCAL: Final = "django_oauth_server.verifier.LocalVerifier"
@@ -50,6 +52,8 @@ class ResourceServerSettings:
     """Dotted path of a function that gives the user of a `VerifiedToken`, or None. Called when a view first looks at the user."""
     leave_foreign_tokens: bool = False
     """Leave Bearer tokens that cannot be ours, such as API keys and JWTs of other issuers, to the next authentication of a view."""
+    bindings: tuple[str, ...] = BUILT_IN
+    """What proves possession of tokens that are bound to a key: dotted paths of `TokenBinding` classes. Others' tokens open nothing."""
     protected_prefixes: Mapping[str, Requirement | None] = field(default_factory=dict)
     """URL prefixes under which nothing is open, each with what all of it requires beyond a good token, or None."""
 
@@ -64,17 +68,11 @@ _NAMES = tuple(one.name for one in fields(ResourceServerSettings))
 
 @cache
 def load() -> ResourceServerSettings:
-    """The settings of this project. Raises ImproperlyConfigured with what to mend."""
-    declared = getattr(settings, SETTING, {})
-    if not isinstance(declared, Mapping):
-        raise ImproperlyConfigured(f"{SETTING} is a dict, not {type(declared).__name__}.")
-    for name in declared:
-        if name not in _NAMES:
-            close = get_close_matches(str(name).lower(), _NAMES, n=1)
-            raise ImproperlyConfigured(
-                f"{SETTING} has no {name!r}." + (f" Did you mean {close[0]!r}?" if close else "")
-            )
-    return _normal(ResourceServerSettings(**declared))
+    """The settings of this project. Raises ImproperlyConfigured with what to mend. Those of its bindings are looked at by `bindings`."""
+    declared = _declared()
+    groups = [one.settings_name for one in _kinds(declared.get("bindings", BUILT_IN)) if one.settings_group]
+    check_names(SETTING, declared, [*_NAMES, *groups])
+    return _normal(ResourceServerSettings(**{name: said for name, said in declared.items() if name not in groups}))
 
 
 @cache
@@ -86,6 +84,18 @@ def verifier() -> TokenVerifier:
             f'{SETTING} needs a "verifier": the default one asks the tables of "django_oauth_server", which is not in INSTALLED_APPS.'
         )
     return _verifying(_made(one)) if isinstance(one, str) else one
+
+
+@cache
+def bindings() -> Mapping[str, TokenBinding]:
+    """What proves possession of bound tokens, by the member of `cnf` that it judges."""
+    return {one.member: one(_settings_of(one)) for one in _kinds(load().bindings)}
+
+
+@cache
+def schemes() -> Mapping[str, str]:
+    """The authentication schemes by which tokens are presented, each as its specification spells it, by its name in small letters."""
+    return {scheme.lower(): scheme for scheme in (BEARER, *(one.scheme for one in bindings().values()))}
 
 
 @cache
@@ -116,6 +126,36 @@ def _made(path: str) -> object:
         return kind()
     except TypeError as exc:
         raise ImproperlyConfigured(f"{SETTING}: verifier {path!r} cannot be made without arguments: {exc}") from exc
+
+
+def _kinds(paths: object) -> tuple[type[TokenBinding], ...]:
+    """The classes at the dotted *paths*."""
+    if not isinstance(paths, (list, tuple)) or not all(isinstance(path, str) for path in paths):
+        raise ImproperlyConfigured(f"{SETTING}: bindings is a list or tuple of dotted paths, not {paths!r}.")
+    kinds = {path: _imported(path, "bindings") for path in paths}
+    for path, kind in kinds.items():
+        if not (isinstance(kind, type) and issubclass(kind, TokenBinding)):
+            raise ImproperlyConfigured(f"{SETTING}: bindings has {path!r}, which is no TokenBinding.")
+    members = [kind.member for kind in kinds.values()]
+    if twice := sorted({one for one in members if members.count(one) > 1}):
+        raise ImproperlyConfigured(f"{SETTING}: bindings has more than one for {', '.join(twice)} of cnf.")
+    return tuple(kinds.values())
+
+
+def _settings_of(binding: type[TokenBinding]) -> object:
+    """The group of settings of *binding*, as this project says; None where it has none."""
+    kind, where = binding.settings_group, f"{SETTING}: {binding.settings_name}"
+    if kind is None:
+        return None
+    said: Any = _declared().get(binding.settings_name, {})
+    return checked(where, said) if isinstance(said, kind) else make(where, kind, said)
+
+
+def _declared() -> Mapping[str, Any]:
+    declared = getattr(settings, SETTING, {})
+    if not isinstance(declared, Mapping):
+        raise ImproperlyConfigured(f"{SETTING} is a dict, not {type(declared).__name__}.")
+    return declared
 
 
 def _imported(path: str, name: str) -> Any:
@@ -190,7 +230,7 @@ def _check_prefix(prefix: object, requirement: object) -> None:
 
 def _forget(**_: object) -> None:
     """Whichever setting changed: a verifier may have been made from any."""
-    for remembered in (load, verifier, scope_rule, user_rule, audiences):
+    for remembered in (load, verifier, bindings, schemes, scope_rule, user_rule, audiences):
         remembered.cache_clear()
 
 

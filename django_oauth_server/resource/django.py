@@ -74,17 +74,21 @@ def _sync(view: ViewFunction, requirement: Requirement) -> ViewFunction:
     ) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         outcome = admit(request, requirement)
         if isinstance(outcome, Challenge):
-            return refused(outcome)
+            return refused(request, outcome)
         attach(request, outcome)
         response = view(request, *args, **kwargs)
-        return _awaited(response) if isawaitable(response) else by_token(cast("HttpResponseBase", response))
+        return (
+            _awaited(request, response)
+            if isawaitable(response)
+            else by_token(request, cast("HttpResponseBase", response))
+        )
 
     return protected
 
 
-async def _awaited(response: Awaitable[HttpResponseBase]) -> HttpResponseBase:
+async def _awaited(request: HttpRequest, response: Awaitable[HttpResponseBase]) -> HttpResponseBase:
     """Of an async view whose decorators do not say that it is one."""
-    return by_token(await response)
+    return by_token(request, await response)
 
 
 def _async(view: ViewFunction, requirement: Requirement) -> ViewFunction:
@@ -92,9 +96,9 @@ def _async(view: ViewFunction, requirement: Requirement) -> ViewFunction:
     async def protected(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         outcome = await aadmit(request, requirement)
         if isinstance(outcome, Challenge):
-            return refused(outcome)
+            return refused(request, outcome)
         attach(request, outcome)
-        return by_token(cast("HttpResponseBase", await view(request, *args, **kwargs)))
+        return by_token(request, cast("HttpResponseBase", await view(request, *args, **kwargs)))
 
     return protected
 
@@ -183,6 +187,7 @@ def _check_names(cls: type) -> None:
             raise TypeError(f"{cls.__name__}.{name} requires nothing. Did you mean {meant[0]}?")
 
 
-def refused(challenge: Challenge) -> JsonResponse:
+def refused(request: HttpRequest, challenge: Challenge) -> JsonResponse:
     """The response that tells *challenge*."""
-    return by_token(JsonResponse(challenge.body(), status=challenge.status, headers=refusal_headers(challenge)))
+    response = JsonResponse(challenge.body(), status=challenge.status, headers=refusal_headers(challenge))
+    return by_token(request, response)

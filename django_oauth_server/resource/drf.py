@@ -28,6 +28,7 @@ from rest_framework.settings import api_settings
 
 from django_oauth_server.resource.admission import identify, is_left, refusal_headers, unknown
 from django_oauth_server.resource.challenge import INSUFFICIENT_SCOPE, Challenge
+from django_oauth_server.resource.possession import answer_headers
 from django_oauth_server.resource.requirement import Demands, Requirement
 from django_oauth_server.resource.requirement import requires as _requires
 from django_oauth_server.resource.token import VerifiedToken
@@ -72,8 +73,8 @@ class BearerAuthentication(BaseAuthentication):
     """`request.auth` is the `VerifiedToken`; `request.user` its user, or UNAUTHENTICATED_USER where it names none."""
 
     def authenticate(self, request: Request) -> tuple[Any, VerifiedToken] | None:
-        _tell_caches(request)
         outcome = identify(request._request)
+        _tell(request)
         if isinstance(outcome, Challenge):
             if is_left(outcome):
                 return None  # another authentication class may know the caller
@@ -84,12 +85,13 @@ class BearerAuthentication(BaseAuthentication):
         return refusal_headers(_completed(unknown(request._request), request))["WWW-Authenticate"]
 
 
-def _tell_caches(request: Request) -> None:
-    """Whatever the view answers depends on the token: REST framework puts the headers of its view on every response, an error's too."""
+def _tell(request: Request) -> None:
+    """Say what `by_token` says: REST framework puts the headers of its view on every response, an error's too."""
     headers = getattr(request.parser_context.get("view"), "headers", None)
     if headers is not None:
         told = filter(None, headers.get("Vary", "").split(", "))
         headers["Vary"] = ", ".join(dict.fromkeys([*told, "Authorization"]))
+        headers.update(answer_headers(request._request))
 
 
 def _nobody() -> Any:
@@ -185,7 +187,7 @@ class TokenPermission(_Refusing, BasePermission, metaclass=_PermissionMeta):
         raise NotImplementedError
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        _tell_caches(request)
+        _tell(request)
         self.refusal, self.request = self._judge(request, self.required(request, view)), request
         return self.refusal is None
 

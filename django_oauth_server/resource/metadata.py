@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, reduce
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,11 +12,12 @@ from django.core.signals import setting_changed
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from django_oauth_server.protocol.uris import names_one_of
-from django_oauth_server.resource.conf import audiences, load, verifier
+from django_oauth_server.resource.condition import joined
+from django_oauth_server.resource.conf import audiences, bindings, load, verifier
 from django_oauth_server.resource.cross_origin import preflight, shared
 from django_oauth_server.resource.django import open_resource
 from django_oauth_server.resource.locations import is_at
-from django_oauth_server.resource.requirement import Requirement, joined, scopes_of
+from django_oauth_server.resource.requirement import Requirement, scopes_of
 from django_oauth_server.resource.routes.base import routes
 
 NOT_FOR_RESOURCES: Final = frozenset({"offline_access"})
@@ -53,9 +54,20 @@ def document(resource: str, urlconf: str) -> dict[str, object]:
         "bearer_methods_supported": ["header", "body"],
         "resource_name": str(load().name),
     }
-    told: list[Mapping[str, object]] = [members, *(one.metadata() for one in requirements)]
+    told: list[Mapping[str, object]] = [
+        members,
+        *(one.metadata() for one in requirements),
+        *(one.metadata() for one in bindings().values()),
+        *_required(requirements),
+    ]
     whole: Mapping[str, object] = reduce(joined, told)
     return {name: value for name, value in {**members, **whole}.items() if value}
+
+
+def _required(requirements: list[Requirement]) -> Iterator[Mapping[str, object]]:
+    """What is told where every operation takes bound tokens alone, and there is one way to bind them."""
+    if requirements and all(one.bound for one in requirements) and len(bindings()) == 1:
+        yield from (one.required_metadata() for one in bindings().values())
 
 
 def _resource(request: HttpRequest, suffix: str) -> str | None:

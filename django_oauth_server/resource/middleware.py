@@ -42,23 +42,23 @@ class ProtectedPrefixMiddleware:
             return self.get_response(request)
         if self.is_async:
             return self._asked_async(request, requirement)
-        refusal = _refusal(admit(request, requirement))
-        return refusal or by_token(cast("HttpResponseBase", self.get_response(request)))
+        refusal = _refusal(request, admit(request, requirement))
+        return refusal or by_token(request, cast("HttpResponseBase", self.get_response(request)))
 
     async def _asked_async(self, request: HttpRequest, requirement: Requirement) -> HttpResponseBase:
-        refusal = _refusal(await aadmit(request, requirement))
-        return refusal or by_token(await cast("Awaitable[HttpResponseBase]", self.get_response(request)))
+        refusal = _refusal(request, await aadmit(request, requirement))
+        return refusal or by_token(request, await cast("Awaitable[HttpResponseBase]", self.get_response(request)))
 
     def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponseBase | None:
         """The view itself says whether it is open: another middleware may have led to it since (`request.urlconf`)."""
         requirement = requirement_of(request.path_info)
-        return None if requirement is None or is_open(view) else _refusal(admit(request, requirement))
+        return None if requirement is None or is_open(view) else _refusal(request, admit(request, requirement))
 
     async def _process_view_async(
         self, request: HttpRequest, view: object, args: object, kwargs: object
     ) -> HttpResponseBase | None:
         requirement = requirement_of(request.path_info)
-        return None if requirement is None or is_open(view) else _refusal(await aadmit(request, requirement))
+        return None if requirement is None or is_open(view) else _refusal(request, await aadmit(request, requirement))
 
 
 def requirement_of(path: str) -> Requirement | None:
@@ -78,5 +78,5 @@ def _view(request: HttpRequest) -> object:
         return None
 
 
-def _refusal(outcome: VerifiedToken | Challenge) -> HttpResponseBase | None:
-    return refused(outcome) if isinstance(outcome, Challenge) else None
+def _refusal(request: HttpRequest, outcome: VerifiedToken | Challenge) -> HttpResponseBase | None:
+    return refused(request, outcome) if isinstance(outcome, Challenge) else None

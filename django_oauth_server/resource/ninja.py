@@ -20,10 +20,11 @@ from ninja.operation import Operation, PathView
 from django_oauth_server.resource.admission import aadmit, admit, by_token, is_left, unknown
 from django_oauth_server.resource.challenge import Challenge
 from django_oauth_server.resource.closures import held
+from django_oauth_server.resource.condition import joined
 from django_oauth_server.resource.django import refused
-from django_oauth_server.resource.openapi import SCHEME, security_requirements, security_scheme
+from django_oauth_server.resource.openapi import SCHEME, proof_schemes, security_requirements, security_scheme
 from django_oauth_server.resource.people import attach
-from django_oauth_server.resource.requirement import Demands, Requirement, joined
+from django_oauth_server.resource.requirement import Demands, Requirement
 from django_oauth_server.resource.requirement import requires as _requires
 from django_oauth_server.resource.token import VerifiedToken
 
@@ -128,6 +129,8 @@ class ProtectedSchema(OpenAPISchema):
     def get_components(self) -> dict[str, Any]:
         if self.requirements:
             self.securitySchemes[SCHEME] = security_scheme(self.requirements)
+            if any(one.bound for one in self.requirements):
+                self.securitySchemes.update(proof_schemes())
         return super().get_components()
 
 
@@ -138,14 +141,14 @@ def answer_refusals(api: ninja.NinjaAPI) -> None:
 
 
 def _refused(request: HttpRequest, exc: Any) -> HttpResponse:
-    return refused(exc.challenge)
+    return refused(request, exc.challenge)
 
 
 def _unknown(request: HttpRequest, exc: Any, *, api: ninja.NinjaAPI) -> HttpResponse:
     """What django-ninja raises when nobody in the list knew the caller; a view that raises it once somebody did speaks for itself."""
     asked = _of_tokens(_operation(request))
     if asked and not getattr(request, "auth", None):
-        return refused(_either(asked).completed(unknown(request)))
+        return refused(request, _either(asked).completed(unknown(request)))
     return api.on_exception(request, HttpError(exc.status_code, exc.message))
 
 
@@ -193,13 +196,13 @@ def _made_for_tokens(make: Callable[[PathView], Any]) -> Callable[[PathView], An
 
 
 def _by_token(view: Callable[..., Any]) -> Callable[..., Any]:
-    return wraps(view)(lambda *args, **kwargs: by_token(view(*args, **kwargs)))
+    return wraps(view)(lambda request, *args, **kwargs: by_token(request, view(request, *args, **kwargs)))
 
 
 def _async_by_token(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
-    async def made(*args: object, **kwargs: object) -> Any:
-        return by_token(await view(*args, **kwargs))
+    async def made(request: HttpRequest, *args: object, **kwargs: object) -> Any:
+        return by_token(request, await view(request, *args, **kwargs))
 
     return made
 

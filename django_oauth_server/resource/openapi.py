@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from django_oauth_server.protocol.scopes import format_scope
-from django_oauth_server.resource.conf import load, verifier
+from django_oauth_server.resource.conf import bindings, load, verifier
 from django_oauth_server.resource.requirement import Requirement, scopes_of
 from django_oauth_server.resource.scopes import fewest
 
@@ -41,6 +41,13 @@ def security_scheme(requirements: Iterable[Requirement] = ()) -> dict[str, objec
     return {"type": "oauth2", "flows": {"authorizationCode": flow}}
 
 
+def proof_schemes() -> dict[str, Mapping[str, object]]:
+    """The Security Scheme Objects of what clients send beside tokens that are bound to a key, by name."""
+    return {one.name: one.security_scheme() for one in bindings().values()}
+
+
 def security_requirements(requirement: Requirement) -> list[dict[str, list[str]]]:
-    """The Security Requirement Objects of an operation, one for each alternative."""
-    return [{SCHEME: format_scope(fewest(scopes)).split()} for scopes in requirement.alternatives]
+    """The Security Requirement Objects of an operation, one for each alternative. Where only bound tokens will do, each with a proof."""
+    proofs: list[dict[str, list[str]]] = [{name: []} for name in proof_schemes()] if requirement.bound else [{}]
+    asked = [format_scope(fewest(scopes)).split() for scopes in requirement.alternatives]
+    return [{SCHEME: scopes} | proof for scopes in asked for proof in proofs]

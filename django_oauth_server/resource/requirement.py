@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import reduce
-from itertools import product
 from operator import and_
 from typing import Final, Literal, TypedDict, Unpack
 
@@ -19,75 +17,19 @@ from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.challenge import (
     INSUFFICIENT_SCOPE,
     INVALID_TOKEN,
+    NOT_BOUND,
     Challenge,
     insufficient_user_authentication,
 )
-from django_oauth_server.resource.scopes import covered, fewest
+from django_oauth_server.resource.condition import Requirement
+from django_oauth_server.resource.scopes import covered
 from django_oauth_server.resource.token import VerifiedToken
+
+__all__ = ["Requirement", "requires"]
 
 _WORD: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 """A value that a challenge quotes, one of several between spaces."""
 _CALLERS: Final = ("person", "client")
-
-
-class Requirement(ABC):
-    """Answers one question: is this token enough, and if not, what is missing? Composes with `&`, `|` and `~`.
-
-    A condition of another kind is a frozen dataclass that derives from it, says `judge` and `__str__`, and of the rest what there is to say.
-    """
-
-    __slots__ = ()
-
-    @property
-    def alternatives(self) -> tuple[frozenset[str], ...]:
-        """The sets of scopes of which one is needed, the preferred first."""
-        return (frozenset(),)
-
-    @property
-    def scopes(self) -> frozenset[str]:
-        """All scopes that a client should ask for."""
-        return self.alternatives[0]
-
-    @property
-    def resource(self) -> str:
-        """The resource (RFC 8707) that it names; empty: the project's."""
-        return ""
-
-    def metadata(self) -> Mapping[str, object]:
-        """The members that it adds to the protected resource's metadata (RFC 9728 section 2); lists are joined."""
-        return {}
-
-    def schema(self) -> Mapping[str, object]:
-        """The members that it adds to an operation of an API schema (OpenAPI's Operation Object)."""
-        return {}
-
-    @abstractmethod
-    def judge(self, token: VerifiedToken) -> Challenge | None:
-        """What is missing; None where *token* is enough. The scopes of the challenge are left to `refusal`."""
-
-    @abstractmethod
-    def __str__(self) -> str:
-        """What it demands, on one line, for the person who audits."""
-
-    def refusal(self, token: VerifiedToken) -> Challenge | None:
-        """The challenge to answer with; None where *token* is enough."""
-        missing = self.judge(token)
-        return self.completed(missing) if missing else None
-
-    def completed(self, challenge: Challenge) -> Challenge:
-        """*challenge*, with all that the operation needs, so that the person is asked once. A bad request or an outage is not about that."""
-        if challenge.status not in {401, 403}:
-            return challenge
-        return replace(challenge, scopes=fewest(self.scopes), resource=self.resource)
-
-    def __and__(self, other: Requirement) -> Requirement:
-        return Both(self, other) if isinstance(other, Requirement) else NotImplemented
-
-    def __or__(self, other: Requirement) -> Requirement:
-        return Either(self, other) if isinstance(other, Requirement) else NotImplemented
-
-    def __invert__(self) -> Requirement:
-        return Not(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,73 +173,18 @@ class Clients(Requirement):
 
 
 @dataclass(frozen=True, slots=True)
-class Both(Requirement):
-    """The first refusal counts."""
-
-    left: Requirement
-    right: Requirement
+class Bound(Requirement):
+    """The token is bound to a key, and its holder has proven that they have it (RFC 7800). Whose proof is not good gets no further than that."""
 
     @property
-    def alternatives(self) -> tuple[frozenset[str], ...]:
-        return tuple(left | right for left, right in product(self.left.alternatives, self.right.alternatives))
-
-    @property
-    def resource(self) -> str:
-        return self.left.resource or self.right.resource
-
-    def metadata(self) -> Mapping[str, object]:
-        return joined(self.left.metadata(), self.right.metadata())
-
-    def schema(self) -> Mapping[str, object]:
-        return joined(self.left.schema(), self.right.schema())
+    def bound(self) -> bool:
+        return True
 
     def judge(self, token: VerifiedToken) -> Challenge | None:
-        return self.left.judge(token) or self.right.judge(token)
+        return None if token.confirmation else NOT_BOUND
 
     def __str__(self) -> str:
-        return " & ".join(f"({side})" if isinstance(side, Either) else str(side) for side in (self.left, self.right))
-
-
-@dataclass(frozen=True, slots=True)
-class Either(Requirement):
-    """One is enough. A client is told of the first alternative: the one that the developer prefers."""
-
-    left: Requirement
-    right: Requirement
-
-    @property
-    def alternatives(self) -> tuple[frozenset[str], ...]:
-        return (*self.left.alternatives, *self.right.alternatives)
-
-    @property
-    def resource(self) -> str:
-        return self.left.resource
-
-    def metadata(self) -> Mapping[str, object]:
-        return joined(self.left.metadata(), self.right.metadata())
-
-    def schema(self) -> Mapping[str, object]:
-        return self.left.schema()
-
-    def judge(self, token: VerifiedToken) -> Challenge | None:
-        missing = self.left.judge(token)
-        return missing if missing and self.right.judge(token) else None
-
-    def __str__(self) -> str:
-        return f"{self.left} | {self.right}"
-
-
-@dataclass(frozen=True, slots=True)
-class Not(Requirement):
-    """The token is good, and not enough for *inner*. No scope helps a client that holds too much."""
-
-    inner: Requirement
-
-    def judge(self, token: VerifiedToken) -> Challenge | None:
-        return None if self.inner.judge(token) else INSUFFICIENT_SCOPE
-
-    def __str__(self) -> str:
-        return f"~({self.inner})" if isinstance(self.inner, (Both, Either)) else f"~{self.inner}"
+        return "bound to a key"
 
 
 class Demands(TypedDict, total=False):
@@ -313,6 +200,8 @@ class Demands(TypedDict, total=False):
     """Who acts: a person, or the client for itself."""
     clients: Collection[str]
     """The `client_id`s of the clients that may act."""
+    bound: Literal[True]
+    """The token must be bound to a key, of which its holder shows a proof."""
 
 
 _DEMANDS: Final = tuple(Demands.__annotations__)
@@ -346,6 +235,10 @@ def _check_names(further: Iterable[str]) -> None:
 def _before(**further: Unpack[Demands]) -> Iterator[Requirement]:
     if "audience" in further:
         yield Audience(further["audience"])
+    if "bound" in further:
+        if further["bound"] is not True:
+            raise TypeError("bound is True, or left out to take any token.")
+        yield Bound()
     if "caller" in further:
         yield Caller(further["caller"])
     if "clients" in further:
@@ -372,16 +265,6 @@ def _after(**further: Unpack[Demands]) -> Iterator[Requirement]:
 def scopes_of(requirements: Iterable[Requirement]) -> set[str]:
     """Every scope that means something to one of *requirements*, of whichever alternative."""
     return {scope for one in requirements for scopes in one.alternatives for scope in scopes}
-
-
-def joined(left: Mapping[str, object], right: Mapping[str, object]) -> dict[str, object]:
-    """The members of both. Lists are joined, each value once; of other values the left one's stays."""
-    both = {**right, **left}
-    for name in left.keys() & right.keys():
-        mine, other = left[name], right[name]
-        if isinstance(mine, list) and isinstance(other, list):
-            both[name] = [*mine, *(value for value in other if value not in mine)]
-    return both
 
 
 def _each(values: Collection[str], name: str) -> tuple[str, ...]:

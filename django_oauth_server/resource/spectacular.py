@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -9,9 +10,10 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
 
+from django_oauth_server.resource.condition import joined
 from django_oauth_server.resource.drf import required_by
-from django_oauth_server.resource.openapi import SCHEME, security_requirements, security_scheme
-from django_oauth_server.resource.requirement import Requirement, joined, requires
+from django_oauth_server.resource.openapi import SCHEME, proof_schemes, security_requirements, security_scheme
+from django_oauth_server.resource.requirement import Requirement, requires
 from django_oauth_server.resource.routes.base import routes
 
 
@@ -20,11 +22,15 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
     target_class = "django_oauth_server.resource.drf.BearerAuthentication"
     match_subclasses = True
-    name = SCHEME
 
-    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+    def __init__(self, target: Any) -> None:
+        super().__init__(target)  # type: ignore[no-untyped-call]
+        self._definitions = _definitions()
+        self.name = list(self._definitions)
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[Any]:
         """For the scopes of every route: the generator keeps the definition that the first operation gave."""
-        return security_scheme(_all_required())
+        return list(self._definitions.values())
 
     def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[Any]]]:
         """One for each alternative; of an operation that asks for no scope, any good token."""
@@ -43,6 +49,13 @@ class ProtectedSchema(AutoSchema):
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         requirement = _required(self)
         return joined(operation, requirement.schema()) if operation and requirement else operation
+
+
+def _definitions() -> dict[str, Mapping[str, object]]:
+    """Of proofs as well, where an operation asks for one."""
+    required = _all_required()
+    proofs = proof_schemes() if any(one.bound for one in required) else {}
+    return {SCHEME: security_scheme(required), **proofs}
 
 
 def _required(auto_schema: AutoSchema) -> Requirement | None:

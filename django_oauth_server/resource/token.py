@@ -1,4 +1,4 @@
-"""What a verified access token says."""
+"""What a request presents, and what a verified access token says."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ REQUIRED_CLAIMS: Final = frozenset({"iss", "exp", "aud", "sub", "client_id", "ia
 """Of a JWT access token (RFC 9068 section 2.2)."""
 MAX_LENGTH: Final = 8 * 1024
 """Characters of an access token, far above what any issuer makes and what fits into a header at usual servers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a request presents, before anybody has looked at it."""
+
+    token: str = field(repr=False)
+    scheme: str
+    """As its specification spells it. A token in a form is a bearer token (RFC 6750 section 2.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +42,10 @@ class VerifiedToken:
     acr: str | None = None
     """How they did (OpenID Connect Core section 2)."""
     details: tuple[Mapping[str, object], ...] = ()
-    confirmation: Mapping[str, str] = field(default_factory=dict)
-    """The key that the token is bound to (RFC 7800). Empty: whoever bears it."""
+    confirmation: Mapping[str, object] = field(default_factory=dict)
+    """The key that the token is bound to (RFC 7800 section 3.1), by the members of `cnf`. Empty: whoever bears it."""
+    scheme: str = "Bearer"
+    """The authentication scheme by which it was presented."""
     claims: Mapping[str, object] = field(default_factory=dict)
     """All that the token says, by claim name."""
     user: AbstractBaseUser | None = field(default=None, repr=False, compare=False)
@@ -57,6 +68,7 @@ class VerifiedToken:
             expires_at=_moment(claims, "exp"),
             auth_time=_moment(claims, "auth_time") if claims.get("auth_time") is not None else None,
             acr=_text(claims, "acr") if claims.get("acr") is not None else None,
+            confirmation=_members(claims, "cnf") if "cnf" in claims else {},
             claims=claims,
             user=user,
         )
@@ -75,6 +87,14 @@ def _audience(value: object) -> tuple[str, ...]:
     if not all(isinstance(one, str) for one in audience):
         raise ValueError("the claim aud is absent or no list of strings")
     return tuple(audience)
+
+
+def _members(claims: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """An object that says something: a key that is not named cannot be asked for."""
+    value = claims[name]
+    if not isinstance(value, dict) or not value:
+        raise ValueError(f"the claim {name} is no object, or an empty one")
+    return value
 
 
 def _moment(claims: Mapping[str, object], name: str) -> datetime:

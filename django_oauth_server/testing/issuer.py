@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
+from django.conf import settings
 from django.test import override_settings
 
 from django_oauth_server.protocol import jose
@@ -80,7 +81,8 @@ class FakeIssuer:
     def setting(self) -> dict[str, object]:
         """The setting `OAUTH_RESOURCE_SERVER` of this project as it is now, but for the verifier."""
         now = load()
-        return {one.name: getattr(now, one.name) for one in fields(now)} | {"verifier": self.verifier()}
+        values = {one.name: getattr(now, one.name) for one in fields(now)}
+        return {**values, **getattr(settings, SETTING, {}), "verifier": self.verifier()}
 
     def verifier(self) -> TokenVerifier:
         """A verifier that knows the keys as they are at each moment."""

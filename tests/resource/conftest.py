@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -21,8 +21,15 @@ def resource_server(settings):
 def call() -> Call:
     """Send a request: async views over ASGI, the others over WSGI, and CSRF checked by both."""
 
-    def send(path: str, method: str = "GET", *, authorization: str | None = None, **more: object) -> HttpResponse:
-        headers = {} if authorization is None else {"Authorization": authorization}
+    def send(
+        path: str,
+        method: str = "GET",
+        *,
+        authorization: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **more: object,
+    ) -> HttpResponse:
+        headers = {**(headers or {}), **({} if authorization is None else {"Authorization": authorization})}
         if path.startswith("/async"):
             client = AsyncClient(enforce_csrf_checks=True, raise_request_exception=False)
             return async_to_sync(getattr(client, method.lower()))(path, headers=headers, **more)

@@ -12,8 +12,8 @@ from django.test import AsyncClient, AsyncRequestFactory, Client, RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_oauth_server.resource.bearer import MAX_LENGTH, read_token
 from django_oauth_server.resource.challenge import Challenge
+from django_oauth_server.resource.presented import MAX_LENGTH, read_token
 from tests.resource.verifiers import KnownTokens
 
 pytestmark = pytest.mark.urls("tests.resource.urls")
@@ -232,5 +232,5 @@ def test_whatever_is_sent_is_a_token_or_a_challenge(header, form, method):
     if isinstance(read, Challenge):
         assert read.status in {400, 401}
     else:
-        assert read.isascii()
-        assert read.isprintable()
+        assert read.token.isascii()
+        assert read.token.isprintable()

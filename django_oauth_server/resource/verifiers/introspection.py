@@ -201,8 +201,8 @@ def _check_answer(document: Mapping[str, object]) -> None:
     """What RFC 7662 section 2.2 leaves open is refused where it could be taken for more than was allowed."""
     if document.get("active") is not True:
         raise InvalidToken("not active")
-    if str(document.get("token_type", "Bearer")).lower() != "bearer":
-        raise InvalidToken("its type is not Bearer")
+    if "cnf" not in document and str(document.get("token_type", "Bearer")).lower() != "bearer":
+        raise InvalidToken("its type is not Bearer, and it is bound to no key")
     if document.get("token_use", "access_token") != "access_token":
         raise InvalidToken("no access token")  # an issuer answers for refresh tokens as well
     if "username" in document and "sub" not in document:

@@ -70,7 +70,8 @@ def test_the_issuer_is_told_who_asks_and_for_what(verify, server):
         {"token_type": "N_A"},
         {"token_type": 7},
         {"token_use": "refresh_token"},
-        {"cnf": {"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}},
+        {"cnf": {}},
+        {"cnf": "a key"},
         {"scope": ["notes:read"]},
     ],
     ids=str,
@@ -86,6 +87,12 @@ def test_an_answer_that_is_less_than_good_is_a_refusal(verify, server, said):
 def test_an_answer_may_leave_out_what_is_optional(verify, server, said):
     server.allow("token", **said)
     assert verify("token")
+
+
+@pytest.mark.spec("RFC 7800", "3.1")
+def test_an_answer_says_what_the_token_is_bound_to(verify, server):
+    server.allow("token", token_type="DPoP", cnf={"jkt": "a key"})
+    assert verify("token").confirmation == {"jkt": "a key"}
 
 
 @pytest.mark.parametrize("subject", [None, "app"])

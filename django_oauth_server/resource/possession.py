@@ -1,0 +1,82 @@
+"""Whether a token is presented by whoever it was issued to: a bearer token by anybody, a bound one with a proof of its key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from django.http import HttpRequest
+
+from django_oauth_server.resource.bindings.base import Call, TokenBinding, Unproven
+from django_oauth_server.resource.challenge import BEARER, Offered
+from django_oauth_server.resource.conf import bindings
+from django_oauth_server.resource.token import Presented, VerifiedToken
+
+_ANSWER: Final = "_oauth_answer_headers"
+"""Where a request keeps what its answer says because of the proof that came with it."""
+
+
+def prove(request: HttpRequest, presented: Presented, token: VerifiedToken, resources: Sequence[str]) -> VerifiedToken:
+    """*token*, if possession of whatever it is bound to is proven. Raises `Unproven`, or `CannotVerify` where that cannot be told.
+
+    A proof may be good for one request only: ask once for each. *resources*: the identifiers of what is protected here.
+    """
+    if presented.scheme == BEARER and not token.confirmation:
+        return token
+    call = Call(request, presented, token, resources)
+    try:
+        for one in _judges(call):
+            _note(request, one.judge(call))
+    except Unproven as exc:
+        _note(request, exc.headers)
+        raise
+    return replace(token, scheme=presented.scheme)
+
+
+async def aprove(
+    request: HttpRequest, presented: Presented, token: VerifiedToken, resources: Sequence[str]
+) -> VerifiedToken:
+    """`prove` for async views."""
+    if presented.scheme == BEARER and not token.confirmation:
+        return token
+    call = Call(request, presented, token, resources)
+    try:
+        for one in _judges(call):
+            _note(request, await one.ajudge(call))
+    except Unproven as exc:
+        _note(request, exc.headers)
+        raise
+    return replace(token, scheme=presented.scheme)
+
+
+def answer_headers(request: HttpRequest) -> Mapping[str, str]:
+    """What the answer to *request* says because of the proof that came with it; nothing where there was none."""
+    found: Mapping[str, str] = getattr(request, _ANSWER, {})
+    return found
+
+
+def offered() -> Offered:
+    """The authentication schemes that are known here, for challenges. Bearer stands first, where clients that know no other look."""
+    with_proof = {one.scheme: one.challenge() for one in bindings().values() if one.scheme != BEARER}
+    return {BEARER: {}, **with_proof}
+
+
+def _judges(call: Call) -> list[TokenBinding]:
+    """Those that judge the token.
+
+    A member of `cnf` that nobody knows is a key that nobody asks for: whoever stole the token would have no less (RFC 9449 section 7.2, RFC 8705
+    section 3).
+    """
+    known, presented, token = bindings(), call.presented, call.token
+    if unknown := sorted(token.confirmation.keys() - known.keys()):
+        raise Unproven(f"bound by {', '.join(unknown)}, of which no proof is checked here")
+    judges = [known[member] for member in token.confirmation]
+    if ({one.scheme for one in judges} - {BEARER} or {BEARER}) != {presented.scheme}:
+        bound = f"bound by {', '.join(token.confirmation)}" if judges else "not bound to a key"
+        raise Unproven(f"{bound}, and presented as {presented.scheme}")
+    return judges
+
+
+def _note(request: HttpRequest, headers: Mapping[str, str]) -> None:
+    setattr(request, _ANSWER, {**answer_headers(request), **headers})
