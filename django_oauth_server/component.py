@@ -132,6 +132,10 @@ class Component:
         """The values of members, `{"grant_types": ("authorization_code",)}`, that clients may register because of it."""
         return {}
 
+    def located(self, settings: IssuerSettings) -> tuple[Endpoint, ...]:
+        """Its endpoints, at the routes that *settings* give them, where a setting does."""
+        return self.endpoints
+
     def enabled(self, settings: IssuerSettings) -> bool:
         """Whether the deployment has switched it on."""
         return True

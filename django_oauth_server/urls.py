@@ -61,9 +61,8 @@ def _route(issuer: Issuer, endpoint: Endpoint) -> str:
 
 @cache
 def _views(issuer: Issuer) -> Mapping[Endpoint, View]:
-    return {
-        endpoint: import_string(endpoint.view) for component in issuer.components for endpoint in component.endpoints
-    }
+    located = (endpoint for component in issuer.components for endpoint in component.located(issuer.settings))
+    return {endpoint: import_string(endpoint.view) for endpoint in located}
 
 
 def _at(namespace: str, endpoint: Endpoint, view: View) -> View:

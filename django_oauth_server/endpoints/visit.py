@@ -24,7 +24,7 @@ from django_oauth_server.conf.language import language_cookie
 from django_oauth_server.endpoints.http import log_refusal
 from django_oauth_server.endpoints.pages import render_page, see_other
 from django_oauth_server.endpoints.refusal_page import refusal_page
-from django_oauth_server.errors import OAuthError
+from django_oauth_server.errors import OAuthError, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.parameters import Parameters
@@ -90,6 +90,8 @@ def _refused(visit: Visit, pending: PendingRequest, turn: Turn, exc: OAuthError)
     exc.client_id = pending.client.client_id
     try:
         outcome = pending.refuse(exc, turn, visit.way)
+    except TemporarilyUnavailable:  # nothing is decided: the person tries again
+        raise
     except OAuthError as shown:
         return error_page(visit.http, visit.issuer, shown)
     log_refusal(exc, visit.http.path)

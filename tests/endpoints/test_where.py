@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from django.urls import path as route
 from django.urls.base import set_script_prefix
 
 from django_oauth_server.component import Component, Endpoint
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.registry import default_issuer
 from tests.factories import ClientFactory
 from tests.flow import Flow
 
@@ -165,6 +168,12 @@ def test_what_only_one_of_two_issuers_offers_is_not_found_at_the_other(
         assert Browser(headers={"Host": host}).post("/oauth/register").status_code == status
 
 
+def test_a_component_says_by_a_setting_where_its_endpoint_is(project: Callable[..., None], settings: Any) -> None:
+    project("https://as.example/path", components=("tests.endpoints.test_where.Moved",), name="hidden")
+    assert default_issuer().url("moved") == "https://as.example/path/hidden/here"
+    assert Browser().get("/path/hidden/here").status_code == 200
+
+
 def test_two_issuers_that_no_request_tells_apart(project: Callable[..., None]) -> None:
     project("https://localhost", "http://localhost")
     assert "differ by their scheme alone" in said()["oauth_server.E011"]
@@ -187,6 +196,16 @@ def test_where_everybody_has_to_sign_in_programs_do_not(
 def test_clocks_that_change_without_a_time_zone(settings: Any, zone: str, warned: bool) -> None:
     settings.USE_TZ, settings.TIME_ZONE = False, zone
     assert ("oauth_server.W009" in said()) is warned
+
+
+class Moved(Component):
+    """Has its endpoint where a setting says."""
+
+    name = "moved"
+    endpoints = (Endpoint("moved", "moved", "django_oauth_server.endpoints.metadata.metadata"),)
+
+    def located(self, settings: IssuerSettings) -> tuple[Endpoint, ...]:
+        return (replace(self.endpoints[0], route=f"{settings.name}/here"),)
 
 
 class FromReplica:
