@@ -22,7 +22,7 @@ from django.urls import NoReverseMatch, Resolver404, get_script_prefix, is_valid
 from django.utils.module_loading import import_string
 from django.utils.translation import override
 
-from django_oauth_server.conf import PROFILES, Resource
+from django_oauth_server.conf import Resource
 from django_oauth_server.conf.moments import clocks_change
 from django_oauth_server.conf.sign_in import address_languages, appends_slash, severs_popups, sign_in_page
 from django_oauth_server.issuer import APP_NAME, Issuer
@@ -159,7 +159,7 @@ def check_rows(
 
 def _check_rows(issuer: Issuer) -> Iterator[CheckMessage]:
     formats = issuer.components.of(TokenFormat)
-    for client in clients_beyond(str(issuer), PROFILES, formats, _MOST_NAMED):
+    for client in clients_beyond(str(issuer), issuer.settings.profiles, formats, _MOST_NAMED):
         yield Warning(
             f"The client {client.client_id} of {issuer} gets no tokens: {fault_of(client, issuer)}.",
             hint="Choose another in the admin.",
@@ -188,11 +188,6 @@ def _check(issuer: Issuer) -> Iterator[CheckMessage]:
         yield from _check_bundle(issuer)
     if not issuer.settings.scopes:
         yield Warning(f"{issuer} offers no scopes, so that nobody can ask for anything.", id="oauth_server.W003")
-    if issuer.policy.allow_http_redirect_uris:
-        yield Warning(
-            f"{issuer} lets clients register http redirect URIs: codes travel in the clear (RFC 9700 section 2.6).",
-            id="oauth_server.W005",
-        )
     yield from _check_named(issuer)
     yield from _check_pages(issuer)
     yield from _check_urls(issuer)

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from django.urls import reverse
 
 from django_oauth_server.component import Component, Components
-from django_oauth_server.conf import PROFILES, IssuerSettings, Policy, tighten
+from django_oauth_server.conf import IssuerSettings, Policy, tighten
+from django_oauth_server.conf.profiles import profiles
 
 APP_NAME = "oauth_server"
 """The application namespace of the URLs: `reverse("oauth_server:token")`."""
@@ -48,17 +49,18 @@ class Issuer:
 
     def policy_for(self, profile: str) -> Policy:
         """The policy for a client that is bound to *profile* as well. It can only be tighter: where no such profile is known, the tightest."""
-        return _tightened(self.policy, profile) if profile else self.policy
+        return _tightened(self.policy, profile, self.settings.policies) if profile else self.policy
 
 
 def make_issuer(settings: IssuerSettings, components: list[Component], namespace: str) -> Issuer:
     """The issuer that *settings* describe, with those of *components* that its policy allows and that are switched on."""
-    policy = tighten(PROFILES[settings.profile], *filter(None, [settings.policy]))
+    policy = settings.tightened
     switched_on = [one for one in components if one.allowed(policy) and one.enabled(settings)]
     switched_off = [one for one in components if one not in switched_on]
     return Issuer(settings, policy, Components(switched_on, switched_off), namespace)
 
 
 @cache
-def _tightened(policy: Policy, profile: str) -> Policy:
-    return tighten(policy, *([PROFILES[profile]] if profile in PROFILES else PROFILES.values()))
+def _tightened(policy: Policy, profile: str, own: tuple[Policy, ...]) -> Policy:
+    known = profiles(own)
+    return tighten(policy, *([known[profile]] if profile in known else known.values()))

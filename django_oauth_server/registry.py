@@ -11,6 +11,7 @@ from django.core.signals import setting_changed
 from django.http import Http404, HttpRequest
 from django.utils.module_loading import import_string
 
+from django_oauth_server.clients.methods.base import ClientAuthMethod
 from django_oauth_server.component import Component, Components
 from django_oauth_server.conf.declared import Declared, told_by
 from django_oauth_server.conf.loader import NAMES, SETTING, load
@@ -87,7 +88,7 @@ BUILT_IN = tuple(
 @cache
 def issuers() -> tuple[Issuer, ...]:
     """Every issuer of this project, the default first."""
-    return tuple(
+    made = tuple(
         make_issuer(
             settings,
             list(_components(settings.components)),
@@ -95,6 +96,27 @@ def issuers() -> tuple[Issuer, ...]:
         )
         for number, settings in enumerate(load())
     )
+    for issuer in made:
+        _check_policies(issuer)
+    return made
+
+
+def _check_policies(issuer: Issuer) -> None:
+    """Raise ImproperlyConfigured where nothing would satisfy a policy, or nobody sees to what it demands. No client would be let in, or any."""
+    seen_to = {name for one in issuer.components for name in one.demands}
+    for profile in ("", *issuer.settings.profiles):
+        policy = issuer.policy_for(profile)
+        for member in ("permitted_algorithms", "permitted_client_auth_methods"):
+            if getattr(policy, member) == frozenset():
+                raise ImproperlyConfigured(f"{SETTING}: {issuer}: {member} of the policy {policy.name} is empty.")
+        for name in sorted(policy.demands - seen_to):
+            raise ImproperlyConfigured(
+                f"{SETTING}: {issuer}: the policy {policy.name} demands {name!r}, which is switched off."
+            )
+    if not (issuer.settings.signing_key_files or issuer.policy.algorithms((issuer.settings.signing_alg,))):
+        raise ImproperlyConfigured(
+            f"{SETTING}: {issuer}: signing_alg {issuer.settings.signing_alg} is not permitted by the policy {issuer.policy.name}."
+        )
 
 
 def all_components() -> tuple[Component, ...]:
@@ -124,6 +146,7 @@ def _declared(own: Iterable[str]) -> Declared:
         groups,
         throttles={name: rate for one in there for name, rate in one.throttles.items()},
         demands=frozenset(name for one in there for name in one.demands),
+        auth_methods=frozenset(there.of(ClientAuthMethod)),
     )
 
 

@@ -30,19 +30,22 @@ _WORDS: Final[Mapping[object, str]] = {
 }
 
 
-def check_names(where: str, declared: Iterable[object], known: Collection[str]) -> None:
-    """Raise ImproperlyConfigured for the first of *declared* that is not among *known*, with the one that may be meant."""
+def check_names(complaint: str, declared: Iterable[object], known: Collection[str]) -> None:
+    """Raise ImproperlyConfigured for the first of *declared* that is not among *known*: *complaint*, it, and what may be meant."""
     for name in declared:
         if name not in known:
-            close = get_close_matches(str(name).lower(), known, n=1)
-            raise ImproperlyConfigured(f"{where} has no {name!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+            spelt = {one.lower(): one for one in known}
+            close = get_close_matches(str(name).lower(), spelt, n=1)
+            raise ImproperlyConfigured(
+                f"{complaint} {name!r}." + (f" Did you mean {spelt[close[0]]!r}?" if close else "")
+            )
 
 
 def make(where: str, kind: type[T], declared: Mapping[str, object]) -> T:
     """The *kind* that *declared* describes. Its own rules are in its `__post_init__`, which raises ValueError."""
     if not isinstance(declared, Mapping):
         raise ImproperlyConfigured(f"{where} must be a dict or a {kind.__name__}, not {type(declared).__name__}.")
-    check_names(where, declared, [field.name for field in fields(kind)])
+    check_names(f"{where} has no", declared, [field.name for field in fields(kind)])
     values = _read(where, kind, declared)
     try:
         return kind(**values)

@@ -170,7 +170,8 @@ def settings_page() -> str:
         "## Profiles and `Policy`",
         """
         `profile` names a set of rules. `policy` takes a `Policy` of your own, and a client may be bound to a profile as well: composed, the
-        tighter rule wins for each member, so nothing is loosened. `allow_…` loosens, `require_…` tightens, `maximum_…` bounds.
+        tighter rule wins for each member, so nothing is loosened. `allow_…` loosens, `require_…` tightens, `maximum_…` bounds, and of
+        `permitted_…` what all of them permit is left. A `Policy` in `policies` is a profile under its own name.
         """,
         _table(("Member", *(f"`{name}`" for name in PROFILES), "Meaning"), _members_of(Policy, PROFILES)),
         "## `OAUTH_RESOURCE_SERVER`",
@@ -213,6 +214,9 @@ def components_page() -> str:
         "Below the issuer's own path, unless it is well-known.",
         _table(("Name", "Path", "What it is for", "Parameters"), _endpoints(components)),
         *sections,
+        "## Demands",
+        "What a `Policy` may hold in `demands`, and which component sees to it.",
+        _table(("Name", "Meaning", "Of"), _demands(components)),
         "## Client metadata",
         """
         The members that a client may register (RFC 7591 section 2). Each is a flag of `createclient`, and a field in the admin. Those of
@@ -288,6 +292,12 @@ def _endpoints(components: Iterable[Component]) -> Iterator[tuple[str, ...]]:
             yield f"`oauth_server:{endpoint.name}`", f"`{path}`", _first_line(type(one)), parameters or "–"
 
 
+def _demands(components: Iterable[Component]) -> Iterator[tuple[str, ...]]:
+    for one in components:
+        for name, words in one.demands.items():
+            yield f"`{name}`", str(words), f"`{one.name}`"
+
+
 def _client_members(components: Iterable[Component]) -> Iterator[tuple[str, ...]]:
     members = {member.name: member for one in components for member in one.client_metadata}
     for member in members.values():
@@ -343,6 +353,8 @@ def _value(value: object) -> str:
         return _duration(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, frozenset):
+        return ", ".join(map(_value, sorted(value))) or "–"
     return _code(f'"{value}"' if isinstance(value, str) else repr(value))
 
 

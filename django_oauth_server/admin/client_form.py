@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy
 from django_oauth_server.clients.metadata import choices_of, member_named, members_of, terms_of
 from django_oauth_server.clients.registration import check_client_id, check_first_party, review
 from django_oauth_server.component import Member, Terms, Words
-from django_oauth_server.conf import PROFILES
 from django_oauth_server.errors import InvalidClientMetadata, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
@@ -210,7 +209,7 @@ def _columns(issuer: Issuer) -> dict[str, forms.Field]:
     formats = [(name, one.label or name) for name, one in issuer.components.of(TokenFormat).items()]
     return {
         "profile": forms.ChoiceField(
-            choices=[("", gettext_lazy("Same as the issuer")), *((name, name) for name in PROFILES)],
+            choices=[("", gettext_lazy("Same as the issuer")), *((name, name) for name in issuer.settings.profiles)],
             required=False,
             label=gettext_lazy("Security profile"),
             help_text=gettext_lazy("A profile can only make the issuer's rules stricter for this client."),

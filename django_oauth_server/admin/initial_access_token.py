@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy
 from django_oauth_server.admin.lists import IssuerFilter, badge
 from django_oauth_server.admin.shown_once import Shown, ShowsOnce
 from django_oauth_server.clients.self_registration import new_initial_access_token
-from django_oauth_server.conf import PROFILES
+from django_oauth_server.component import Words
 from django_oauth_server.models import InitialAccessToken
-from django_oauth_server.registry import issuers
+from django_oauth_server.registry import issuer_named, issuers
 
 if TYPE_CHECKING:
     _ModelForm = forms.ModelForm[InitialAccessToken]
@@ -26,6 +26,12 @@ else:
     _ModelForm = forms.ModelForm
 
 _KNOWN = ("used", "created_by", "created_at")
+
+
+def _profiles() -> list[tuple[str, Words]]:
+    """Those of any issuer: which one it is for is chosen on the same form."""
+    names = dict.fromkeys(name for issuer in issuers() for name in issuer.settings.profiles)
+    return [("", gettext_lazy("Same as the issuer")), *((name, name) for name in names)]
 
 
 class InitialAccessTokenForm(_ModelForm):
@@ -40,7 +46,7 @@ class InitialAccessTokenForm(_ModelForm):
     )
     profile = forms.ChoiceField(
         label=gettext_lazy("Security profile"),
-        choices=[("", gettext_lazy("Same as the issuer")), *((name, name) for name in PROFILES)],
+        choices=_profiles,
         required=False,
         help_text=gettext_lazy(
             "Security profile of clients registered with this token. It can only make the issuer's rules stricter."
@@ -52,6 +58,13 @@ class InitialAccessTokenForm(_ModelForm):
         if self.instance._state.adding and uses == 0:
             raise forms.ValidationError(_("Enter at least 1."))
         return uses
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        profile, issuer = cleaned.get("profile"), cleaned.get("issuer")
+        if profile and issuer and profile not in issuer_named(issuer).settings.profiles:
+            raise forms.ValidationError({"profile": _("This issuer has no such profile.")})
+        return cleaned
 
     def clean_expires_at(self) -> datetime | None:
         expires_at: datetime | None = self.cleaned_data["expires_at"]

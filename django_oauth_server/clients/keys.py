@@ -53,8 +53,9 @@ def verify_signed(
 ) -> dict[str, object]:
     """The claims of *token*, if one of *client*'s keys has signed it. A key that is not known yet is looked for once.
 
-    Raises `InvalidJWT`, or `TemporarilyUnavailable` where the keys are not waited for.
+    Of *algs*, those that its policy permits. Raises `InvalidJWT`, or `TemporarilyUnavailable` where the keys are not waited for.
     """
+    algs = issuer.policy_for(client.profile).algorithms(algs)
     try:
         keys = client_keys(client, issuer)
         try:

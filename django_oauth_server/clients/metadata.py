@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
+from django.core.checks import CheckMessage, Warning
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_oauth_server.component import Component, Member, Terms, Words
+from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.errors import InvalidScope
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.protocol.jose import is_costly
@@ -19,6 +21,8 @@ from django_oauth_server.protocol.scopes import parse_scope
 from django_oauth_server.protocol.text import is_visible, unseen
 from django_oauth_server.protocol.uris import RESPONSE_PARAMETERS, check_has_none_of, check_redirect_uri, check_web_uri
 
+SIGNATURES: Final = ("_signing_alg", "_signed_response_alg")
+"""How the names of members end that say how something is signed (RFC 7591 and its kin)."""
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")  # BCP 47
 _LARGEST_NUMBER: Final = 2**31 - 1
 _LONGEST_TEXT: Final = 200
@@ -52,13 +56,20 @@ def member_named(name: str, members: Mapping[str, Member]) -> Member | None:
 def choices_of(member: Member, terms: Terms) -> Mapping[str, Words]:
     """What may be chosen for *member*, and the words for it."""
     if member.choices:
-        return member.choices(terms)
+        return _permitted(member.name, member.choices(terms), terms)
     offered: dict[str, Words] = {}
     for component in terms.components:
         for value in component.offers().get(member.name, ()) if component.allowed(terms.policy) else ():
             if not component.operator_only or _may_have(value, member, terms):
                 offered.setdefault(value, component.label or component.name)
     return offered
+
+
+def _permitted(name: str, choices: Mapping[str, Words], terms: Terms) -> Mapping[str, Words]:
+    """Of the algorithms of signatures, those that the policy permits."""
+    if not name.endswith(SIGNATURES):
+        return choices
+    return {alg: choices[alg] for alg in terms.policy.algorithms(choices)}
 
 
 def _may_have(privilege: str, member: Member, terms: Terms) -> bool:
@@ -369,3 +380,10 @@ class ClientMetadata(Component):
             operator_only=True,
         ),
     )
+
+    def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
+        if settings.tightened.allow_http_redirect_uris:
+            yield Warning(
+                f"{settings.issuer} lets clients register http redirect URIs: codes travel in the clear (RFC 9700 section 2.6).",
+                id="oauth_server.W005",
+            )

@@ -18,6 +18,9 @@ class Declared:
     throttles: Mapping[str, str]
     """The defaults of their limits."""
     demands: frozenset[str]
+    """What a policy may demand."""
+    auth_methods: frozenset[str]
+    """How clients may authenticate."""
 
 
 Ask = Callable[[Iterable[str]], Declared]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -14,12 +15,12 @@ from django.core.signals import setting_changed
 from django.utils.functional import Promise
 
 from django_oauth_server.conf.declared import Declared, declared_by
-from django_oauth_server.conf.profiles import PROFILES
+from django_oauth_server.conf.profiles import PROFILES, Policy
 from django_oauth_server.conf.rates import parse_rate
 from django_oauth_server.conf.settings import IssuerSettings, Resource, Scope
 from django_oauth_server.protocol.destinations import PrivateHosts
 from django_oauth_server.protocol.errors import InvalidScope
-from django_oauth_server.protocol.jose import ALGORITHMS, KeySet
+from django_oauth_server.protocol.jose import ALGORITHMS, SHARED_SECRET_ALGORITHMS, KeySet
 from django_oauth_server.protocol.scopes import parse_scope
 from django_oauth_server.protocol.uris import (
     check_private_scheme,
@@ -32,6 +33,8 @@ from django_oauth_server.values import as_annotated, check_names, checked, make
 
 SETTING = "OAUTH_SERVER"
 N = TypeVar("N", Scope, Resource)
+SIGNATURES: Final = (*ALGORITHMS, *SHARED_SECRET_ALGORITHMS)
+_PROFILE: Final = re.compile(r"[\w.-]{1,50}")
 NAMES = tuple(field.name for field in fields(IssuerSettings) if field.name != "groups")
 
 
@@ -55,7 +58,7 @@ def _from_mapping(declared: Mapping[str, object]) -> IssuerSettings:
             f"{SETTING} is a dict, an IssuerSettings, or a list of them; not {type(declared).__name__}."
         )
     known = _declared(declared.get("components", ())).groups
-    check_names(SETTING, declared, [*NAMES, *known])
+    check_names(f"{SETTING} has no", declared, [*NAMES, *known])
     if "issuer" not in declared:
         raise ImproperlyConfigured(f'{SETTING} needs an "issuer".')
     groups = tuple(_group(name, kind, declared[name]) for name, kind in known.items() if name in declared)
@@ -81,8 +84,12 @@ def _normal(said: IssuerSettings) -> IssuerSettings:
     declared = _declared(said.components)
     one = checked(SETTING, said)
     _check_issuer(one.issuer)
-    if one.profile not in PROFILES:
-        raise ImproperlyConfigured(f"{SETTING}: profile {one.profile!r} is none of {', '.join(PROFILES)}.")
+    one = replace(
+        one,
+        policy=_policy("policy", one.policy, declared) if one.policy else None,
+        policies=tuple(_policy("policies", policy, declared) for policy in one.policies),
+    )
+    _check_profiles(one)
     for alg in (one.signing_alg, *one.signing_algs):
         if alg not in ALGORITHMS:
             raise ImproperlyConfigured(f"{SETTING}: {alg!r} is none of the algorithms {', '.join(ALGORITHMS)}.")
@@ -112,6 +119,32 @@ def _normal(said: IssuerSettings) -> IssuerSettings:
         outbound_private_hosts=_private_hosts(one.outbound_private_hosts),
         groups=tuple(_groups(one.groups, declared)),
     )
+
+
+def _policy(setting: str, said: Policy, declared: Declared) -> Policy:
+    """*said*, in which every name is one of something that there is: what is misspelt would permit nothing, or demand nothing."""
+    where = f"{SETTING}: {setting}: {said.name}"
+    policy = checked(where, said)
+    for member, known in (
+        ("permitted_algorithms", SIGNATURES),
+        ("permitted_client_auth_methods", declared.auth_methods),
+        ("demands", declared.demands),
+    ):
+        check_names(f"{where}: {member} has an unknown", getattr(policy, member) or (), known)
+    return policy
+
+
+def _check_profiles(one: IssuerSettings) -> None:
+    for policy in one.policies:
+        if not _PROFILE.fullmatch(policy.name):
+            raise ImproperlyConfigured(
+                f"{SETTING}: policies has {policy.name!r}: a name has at most 50 letters, digits, -, _ and dots."
+            )
+    names = [*PROFILES, *(policy.name for policy in one.policies)]
+    if len({*names}) < len(names):
+        raise ImproperlyConfigured(f"{SETTING}: policies names a policy twice, or as a profile that there is.")
+    if one.profile not in names:
+        raise ImproperlyConfigured(f"{SETTING}: profile {one.profile!r} is none of {', '.join(names)}.")
 
 
 def _groups(said: Collection[object], declared: Declared) -> Iterator[object]:
@@ -158,7 +191,7 @@ def _private_hosts(declared: Iterable[str]) -> tuple[str, ...]:
 
 def _throttles(said: Mapping[str, str | None], defaults: Mapping[str, str]) -> Mapping[str, str | None]:
     """*said*, and the defaults of what it does not name."""
-    check_names(f"{SETTING}: throttles", said, defaults)
+    check_names(f"{SETTING}: throttles has no", said, defaults)
     for name, rate in said.items():
         try:
             if rate is not None:

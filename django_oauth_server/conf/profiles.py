@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What is demanded and what is offered. `allow_…` loosens, `require_…` tightens, `maximum_…` bounds."""
+    """What is demanded and what is offered. `allow_…` loosens, `require_…` tightens, `maximum_…` bounds, `permitted_…` leaves nothing else."""
 
     name: str
+    """Names it in `profile`, where it is one of `policies`."""
     require_pkce: bool = True
     """Every client sends a code challenge (OAuth 2.1 section 4.1.1). Public clients must, whatever this says."""
     require_consent_of_unproven_clients: bool = True
@@ -33,6 +34,17 @@ class Policy:
     """Register http redirect URIs that leave the device."""
     maximum_code_lifetime: timedelta = timedelta(minutes=10)
     """RFC 6749 section 4.1.2."""
+    permitted_algorithms: frozenset[str] | None = None
+    """The algorithms (RFC 7518 section 3.1) of every signature that a client makes, or that is made for it. None: all."""
+    permitted_client_auth_methods: frozenset[str] | None = None
+    """How clients may authenticate: `{"private_key_jwt"}`. For public clients, `none` must be among them. None: all."""
+    demands: frozenset[str] = frozenset()
+    """What components can see to beside: [their names](components.md#demands)."""
+
+    def algorithms(self, among: Iterable[str]) -> tuple[str, ...]:
+        """Those of *among* that are permitted, in their order."""
+        permitted = self.permitted_algorithms
+        return tuple(among) if permitted is None else tuple(alg for alg in among if alg in permitted)
 
 
 OAUTH2_1: Final = Policy(name="oauth2_1")
@@ -61,7 +73,10 @@ LEGACY: Final = Policy(
 
 PROFILES: Final = {policy.name: policy for policy in (OAUTH2_1, OPENID_CONNECT, LEGACY)}
 
-_TIGHTER: dict[str, Callable[[list[object]], object]] = {"require": any, "allow": all, "maximum": min}  # type: ignore[dict-item]
+
+def profiles(own: Iterable[Policy]) -> dict[str, Policy]:
+    """The profiles there are, with a deployment's *own* policies."""
+    return PROFILES | {policy.name: policy for policy in own}
 
 
 def tighten(*policies: Policy) -> Policy:
@@ -73,4 +88,23 @@ def tighten(*policies: Policy) -> Policy:
         for field in fields(Policy)
         if field.name != "name"
     }
-    return Policy(name="+".join(policy.name for policy in policies), **tightest)  # type: ignore[arg-type]
+    return Policy(name="+".join(policy.name for policy in policies), **tightest)
+
+
+def _common(permitted: list[frozenset[str] | None]) -> frozenset[str] | None:
+    """What each permits. It may be nothing, which is not None."""
+    named = [one for one in permitted if one is not None]
+    return frozenset.intersection(*named) if named else None
+
+
+def _together(demanded: list[frozenset[str]]) -> frozenset[str]:
+    return frozenset[str]().union(*demanded)
+
+
+_TIGHTER: Final[Mapping[str, Callable[[list[Any]], Any]]] = {
+    "require": any,
+    "allow": all,
+    "maximum": min,
+    "permitted": _common,
+    "demands": _together,
+}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, TypeVar
 
-from django_oauth_server.conf.profiles import OAUTH2_1, Policy
+from django_oauth_server.conf.profiles import OAUTH2_1, Policy, profiles, tighten
 from django_oauth_server.protocol.uris import comparable
 
 G = TypeVar("G")
@@ -54,9 +54,11 @@ class IssuerSettings:
     name: str = ""
     """Name of this site, shown on the consent page. Default: the issuer's host."""
     profile: str = OAUTH2_1.name
-    """The security profile: `oauth2_1`, `openid_connect` or `legacy`."""
+    """The security profile: `oauth2_1`, `openid_connect` or `legacy`, or the name of one of `policies`."""
     policy: Policy | None = None
     """A policy of your own. It can only tighten the profile."""
+    policies: tuple[Policy, ...] = ()
+    """Profiles of your own, by their names: for `profile`, and for the clients that are bound to one."""
     scopes: Mapping[str, Scope | str] = field(default_factory=dict)
     """The scopes offered, each with the words that a person reads. With `openid` among them (`OPENID_SCOPES`) the issuer is an OpenID Provider."""
     default_scopes: tuple[str, ...] = ()
@@ -150,6 +152,16 @@ class IssuerSettings:
             if isinstance(one, kind):
                 return one
         return kind()
+
+    @property
+    def profiles(self) -> Mapping[str, Policy]:
+        """Those that the issuer and its clients can be bound to, by name."""
+        return profiles(self.policies)
+
+    @property
+    def tightened(self) -> Policy:
+        """The rules that hold for every client: the profile's, and the policy's."""
+        return tighten(self.profiles[self.profile], *filter(None, [self.policy]))
 
     @property
     def is_openid(self) -> bool:

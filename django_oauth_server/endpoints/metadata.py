@@ -7,6 +7,7 @@ from typing import Final
 from django.http import HttpRequest
 
 from django_oauth_server.component import WELL_KNOWN, Component, Endpoint
+from django_oauth_server.conf import Policy
 from django_oauth_server.endpoints.http import protocol_endpoint
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.protocol.answer import Answer
@@ -38,7 +39,8 @@ def document(issuer: Issuer) -> dict[str, object]:
     """Every component's members; lists are joined, in the order of the components."""
     joined: dict[str, object] = {"issuer": issuer.settings.issuer}
     for component in issuer.components:
-        for name, value in component.metadata(issuer.url, issuer.settings).items():
+        for name, offered in component.metadata(issuer.url, issuer.settings).items():
+            value = _permitted(name, offered, issuer.policy)
             before = joined.get(name)
             joined[name] = (
                 [*before, *(one for one in value if one not in before)]
@@ -46,3 +48,10 @@ def document(issuer: Issuer) -> dict[str, object]:
                 else value
             )
     return joined | {"scopes_supported": list(issuer.settings.scopes)}
+
+
+def _permitted(name: str, offered: object, policy: Policy) -> object:
+    """Of the algorithms of signatures, those that the policy permits."""
+    if name.endswith("_signing_alg_values_supported") and isinstance(offered, list):
+        return list(policy.algorithms(offered))
+    return offered

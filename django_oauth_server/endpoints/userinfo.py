@@ -132,7 +132,7 @@ def _answer(http: HttpRequest, presented: Presented, issuer: Issuer) -> Answer:
         return _refused(replace(INSUFFICIENT_SCOPE, scopes=frozenset({_SCOPE}), scheme=token.scheme))
     with refused_to(authorization.client):
         claims = userinfo_claims(token, authorization, issuer)
-        if is_sealed("userinfo", authorization.client):
+        if is_sealed("userinfo", authorization.client, issuer):
             return Answer(body=sealed_userinfo(claims, authorization.client, issuer), media_type="application/jwt")
         return Answer(claims)
 

@@ -39,4 +39,4 @@ def logout_token(client: Client, person: str, sid: str, issuer: Issuer, now: dat
         "jti": uuid4().hex,
         "events": {_EVENT: {}},
     }
-    return sign_for(client, claims, signed_response_alg("id_token", client), issuer, typ=TYP)
+    return sign_for(client, claims, signed_response_alg("id_token", client, issuer), issuer, typ=TYP)

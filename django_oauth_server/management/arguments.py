@@ -39,3 +39,13 @@ def find_issuer(identifier: str | None) -> Issuer:
             _("There is no issuer %(issuer)s. Choose one of: %(known)s.")
             % {"issuer": identifier or '""', "known": known}
         ) from exc
+
+
+def check_profile(name: str, issuer: Issuer) -> None:
+    """Raise `CommandError` unless a client of *issuer* can be bound to the profile *name*; empty, to none."""
+    known = issuer.settings.profiles
+    if name and name not in known:
+        raise CommandError(
+            _("There is no profile %(profile)s. Choose one of: %(known)s.")
+            % {"profile": name, "known": ", ".join(known)}
+        )

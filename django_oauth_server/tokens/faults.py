@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django_oauth_server.conf import PROFILES
 from django_oauth_server.errors import UnauthorizedClient
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
@@ -11,8 +10,8 @@ from django_oauth_server.tokens.formats.base import TokenFormat
 
 def fault_of(client: Client, issuer: Issuer) -> str:
     """What *client* names and nobody knows, for operators; empty where all is there. Such a client gets nothing until its row is mended."""
-    if client.profile and client.profile not in PROFILES:
-        return f"security profile {client.profile!r} is none of {', '.join(PROFILES)}"
+    if client.profile and client.profile not in issuer.settings.profiles:
+        return f"security profile {client.profile!r} is none of {', '.join(issuer.settings.profiles)}"
     formats = issuer.components.of(TokenFormat)
     if client.access_token_format and client.access_token_format not in formats:
         return f"access token format {client.access_token_format!r} is none of {', '.join(formats)}"

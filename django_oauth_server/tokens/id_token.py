@@ -96,7 +96,14 @@ class IDToken(Component):
         }
 
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
-        if DEFAULT_ALG not in offered_algorithms(settings):
+        offered = offered_algorithms(settings)
+        if not settings.tightened.algorithms(offered):
+            yield Error(
+                f"The policy of {settings.issuer} permits none of the algorithms of its keys: {', '.join(offered)}.",
+                hint="Add one of them to permitted_algorithms, or another one to signing_algs.",
+                id="oauth_server.E013",
+            )
+        elif settings.tightened.algorithms((DEFAULT_ALG,)) and DEFAULT_ALG not in offered:
             yield Error(
                 f"{settings.issuer} has no key for {DEFAULT_ALG}, which signs ID tokens for clients that chose nothing else"
                 " (OpenID Connect Core section 15.1).",
@@ -123,7 +130,7 @@ def id_token(
     if issuance.client.metadata.get("claims_in_id_token"):
         scopes = issuance.scopes
     client, facts = issuance.client, issuance.facts
-    alg = signed_response_alg("id_token", client)
+    alg = signed_response_alg("id_token", client, issuer)
     claims = {
         **_asked_for(issuance, issuer, scopes),
         **{name: facts[name] for name in ("auth_time", "acr", "amr", "sid") if name in facts},
@@ -177,7 +184,7 @@ def _verified(hint: str, issuer: Issuer) -> dict[str, object]:
     audience = claims.get("aud")
     named = isinstance(audience, str) and audience.isprintable()  # JSON can say what no database takes
     client = find_client(issuer.settings.issuer, str(audience)) if named else None
-    if client is None or signed_response_alg("id_token", client) != header["alg"]:
+    if client is None or signed_response_alg("id_token", client, issuer) != header["alg"]:
         raise jose.InvalidJWT("its audience is no client whose ID tokens are signed so")
     return verify_from(client, hint, issuer)
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django_oauth_server.clients.keys import client_keys
 from django_oauth_server.clients.secrets import clear_secrets
 from django_oauth_server.component import Terms, Words
-from django_oauth_server.errors import TemporarilyUnavailable
+from django_oauth_server.errors import TemporarilyUnavailable, UnauthorizedClient
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.encryption import Undecipherable
 from django_oauth_server.keys.signing import offered_algorithms, signing_key
@@ -35,7 +35,7 @@ def seal(claims: Mapping[str, object], use: Use, client: Client, issuer: Issuer)
 
     Raises `TemporarilyUnavailable` where there is no key for the one or the other: nothing is ever sent in less than the client asked for.
     """
-    alg = signed_response_alg(use, client)
+    alg = signed_response_alg(use, client, issuer)
     inner = sign_for(client, claims, alg, issuer) if alg else json.dumps(claims)
     encryption_alg = _registered(client, use, "encrypted_response_alg")
     if not encryption_alg:
@@ -44,18 +44,36 @@ def seal(claims: Mapping[str, object], use: Use, client: Client, issuer: Issuer)
     return _encrypt_for(client, inner, issuer, alg=encryption_alg, enc=enc, cty=TYP if alg else "")
 
 
-def is_sealed(use: Use, client: Client) -> bool:
+def is_sealed(use: Use, client: Client, issuer: Issuer) -> bool:
     """Whether *client* is to be told in a JWT."""
-    return bool(signed_response_alg(use, client) or _registered(client, use, "encrypted_response_alg"))
+    return bool(signed_response_alg(use, client, issuer) or _registered(client, use, "encrypted_response_alg"))
 
 
-def signed_response_alg(use: Use, client: Client) -> str:
+def signed_response_alg(use: Use, client: Client, issuer: Issuer) -> str:
     """With which it is signed; empty where it is not."""
-    return _registered(client, use, "signed_response_alg") or (DEFAULT_ALG if use == "id_token" else "")
+    return _registered(client, use, "signed_response_alg") or (
+        _default_alg(client, issuer) if use == "id_token" else ""
+    )
+
+
+def _default_alg(client: Client, issuer: Issuer) -> str:
+    """Of a client that chose none; where its policy does not permit that, the first that it does."""
+    policy = issuer.policy_for(client.profile)
+    if policy.algorithms((DEFAULT_ALG,)):
+        return DEFAULT_ALG
+    return next(iter(policy.algorithms(offered_algorithms(issuer.settings))), DEFAULT_ALG)
 
 
 def sign_for(client: Client, claims: Mapping[str, object], alg: str, issuer: Issuer, *, typ: str = TYP) -> str:
-    """The JWT that says *claims*, under *client*'s secret where *alg* takes one (section 10.1), else under the issuer's key."""
+    """The JWT that says *claims*, under *client*'s secret where *alg* takes one (section 10.1), else under the issuer's key.
+
+    Raises `UnauthorizedClient` where the client's policy does not permit *alg*.
+    """
+    if not issuer.policy_for(client.profile).algorithms((alg,)):
+        raise UnauthorizedClient(
+            "The client is registered for a signature algorithm that its security profile does not permit.",
+            detail=f"{alg} is not permitted",
+        )
     if alg not in jose.SHARED_SECRET_ALGORITHMS:
         return jose.sign(claims, signing_key(issuer, alg), typ=typ)
     try:

@@ -15,11 +15,18 @@ from django_oauth_server.issuer import make_issuer
 
 PROPERTY = settings(max_examples=200, deadline=None, derandomize=True)
 NAMES = [field.name for field in fields(Policy) if field.name != "name"]
+SETS = st.frozensets(st.sampled_from(["one", "two", "three"]))
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "require": st.booleans(),
+    "allow": st.booleans(),
+    "maximum": st.timedeltas(timedelta(), timedelta(days=1)),
+    "permitted": st.none() | SETS,
+    "demands": SETS,
+}
 POLICIES = st.builds(
     Policy,
     name=st.sampled_from("abc"),
-    **{name: st.booleans() for name in NAMES if not name.startswith("maximum_")},
-    **{name: st.timedeltas(timedelta(), timedelta(days=1)) for name in NAMES if name.startswith("maximum_")},
+    **{name: VALUES[name.partition("_")[0]] for name in NAMES},
 )
 
 
@@ -34,6 +41,8 @@ def is_as_tight(policy: Policy, other: Policy) -> bool:
         "require": lambda one, two: one or not two,
         "allow": lambda one, two: two or not one,
         "maximum": lambda one, two: one <= two,
+        "permitted": lambda one, two: two is None or (one is not None and one <= two),
+        "demands": lambda one, two: one >= two,
     }
     return all(tighter[name.partition("_")[0]](getattr(policy, name), getattr(other, name)) for name in NAMES)
 
@@ -76,6 +85,6 @@ def test_neither_an_issuer_nor_a_client_loosens_its_profile(profile: str, own: P
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_member_says_by_its_name_which_way_is_tighter(name: str) -> None:
-    assert name.partition("_")[0] in {"require", "allow", "maximum"}
+    assert name.partition("_")[0] in VALUES
     changed = replace(OAUTH2_1, **{name: getattr(LEGACY, name)})
     assert is_as_tight(tighten(OAUTH2_1, changed), OAUTH2_1)

@@ -78,7 +78,10 @@ class AssertionMethod(ClientAuthMethod):
     def verify(self, attempt: Attempt) -> bool:
         """The signature first; what was used is noted last, so that a failed attempt burns nothing."""
         registered = attempt.client.metadata.get(_SIGNING_ALG.name)
-        algs = tuple(alg for alg in self.algorithms if alg == (registered or alg))
+        permitted = attempt.issuer.policy_for(attempt.client.profile).algorithms(self.algorithms)
+        algs = tuple(alg for alg in permitted if alg == (registered or alg))
+        if not algs:
+            raise Unproven("its algorithm is not permitted")
         try:
             claims = self.claims(attempt, algs)
         except ValueError as exc:

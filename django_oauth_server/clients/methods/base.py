@@ -9,7 +9,7 @@ from datetime import datetime
 from django.http import HttpRequest
 
 from django_oauth_server.component import Component, Document
-from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.conf import IssuerSettings, Policy
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.opaque import CLIENT_SECRET, is_generated
@@ -70,6 +70,10 @@ class ClientAuthMethod(Component):
     def is_guess(self, credentials: Credentials) -> bool:
         """Whether somebody may be guessing: nobody finds a secret of 256 bits that was made here."""
         return self.uses_secret and not is_generated(CLIENT_SECRET, credentials.proof)
+
+    def allowed(self, policy: Policy) -> bool:
+        permitted = policy.permitted_client_auth_methods
+        return permitted is None or self.name in permitted
 
     def offers(self) -> Mapping[str, tuple[str, ...]]:
         return {"token_endpoint_auth_method": (self.name,)}

@@ -13,10 +13,9 @@ from django.utils.translation import gettext as _
 from django_oauth_server.clients.metadata import members_of, terms_of
 from django_oauth_server.clients.registration import client_information, create_client
 from django_oauth_server.component import Member
-from django_oauth_server.conf import PROFILES
 from django_oauth_server.errors import InvalidClientMetadata
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.management.arguments import find_issuer
+from django_oauth_server.management.arguments import check_profile, find_issuer
 from django_oauth_server.models import Client
 from django_oauth_server.registry import issuers
 from django_oauth_server.tokens.formats.base import TokenFormat
@@ -38,9 +37,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--client-secret", default="", help=("The client secret. Omit to generate one, which is safer.")
         )
-        parser.add_argument(
-            "--profile", default="", choices=PROFILES, help="A security profile stricter than the issuer's."
-        )
+        parser.add_argument("--profile", default="", help="A security profile stricter than the issuer's.")
         parser.add_argument(
             "--public",
             action="store_true",
@@ -68,6 +65,7 @@ class Command(BaseCommand):
     def handle(self, *args: object, **options: Any) -> None:
         issuer = find_issuer(options["issuer"])
         document = _document(options)
+        check_profile(options["profile"], issuer)
         _check_format(options["access_token_format"], issuer)
         try:
             client, secret = create_client(

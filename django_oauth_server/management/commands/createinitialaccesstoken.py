@@ -11,8 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_oauth_server.clients.self_registration import new_initial_access_token
-from django_oauth_server.conf import PROFILES
-from django_oauth_server.management.arguments import find_issuer, number
+from django_oauth_server.management.arguments import check_profile, find_issuer, number
 from django_oauth_server.models import InitialAccessToken
 from django_oauth_server.protocol.text import unseen
 from django_oauth_server.storage.initial_access_tokens import add_initial_access_token
@@ -36,9 +35,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--expires-in", type=_positive, metavar="DAYS", help=("Days until the token expires. Default: never.")
         )
-        parser.add_argument(
-            "--profile", default="", choices=PROFILES, help="Security profile of clients registered with this token."
-        )
+        parser.add_argument("--profile", default="", help="Security profile of clients registered with this token.")
         parser.add_argument(
             "--allow-client-credentials",
             action="store_true",
@@ -57,6 +54,7 @@ class Command(BaseCommand):
         **options: object,
     ) -> None:
         named = find_issuer(issuer)
+        check_profile(profile, named)
         token = InitialAccessToken(
             issuer=str(named),
             label=label,
