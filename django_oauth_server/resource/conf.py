@@ -71,7 +71,7 @@ def load() -> ResourceServerSettings:
     """The settings of this project. Raises ImproperlyConfigured with what to mend. Those of its bindings are looked at by `bindings`."""
     declared = _declared()
     groups = [one.settings_name for one in _kinds(declared.get("bindings", BUILT_IN)) if one.settings_group]
-    check_names(SETTING, declared, [*_NAMES, *groups])
+    check_names(f"{SETTING} has no", declared, [*_NAMES, *groups])
     return _normal(ResourceServerSettings(**{name: said for name, said in declared.items() if name not in groups}))
 
 
