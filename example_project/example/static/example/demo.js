@@ -3,6 +3,7 @@
 
 import { OAuthClient } from "./client.js";
 import { $, from, memory, observe, performing, say, show } from "./page.js";
+import { Prover } from "./proof.js";
 
 const { issuer, clientId } = document.body.dataset;
 const api = `${issuer}/api/notes/`;
@@ -21,6 +22,14 @@ function list(notes) {
   }));
 }
 
+/** What the server does not offer cannot be switched on. */
+async function offerSwitches() {
+  const metadata = await client.metadata();
+  $("push").disabled = !metadata.pushed_authorization_request_endpoint;
+  $("bind").disabled = !metadata.dpop_signing_alg_values_supported?.includes("ES256");
+  for (const id of ["push", "bind"]) if ($(id).disabled) memory.forget(id);
+}
+
 /** Each button where it can be pressed; the next step's stands out. */
 function offer() {
   const tokens = memory.get("tokens");
@@ -32,41 +41,56 @@ function offer() {
     text: tokens,
     write: tokens,
     "use-revoked": memory.get("old"),
+    "use-bearer": tokens && schemeOf(tokens) === "DPoP",
   };
   for (const [id, can] of Object.entries(possible)) $(id).disabled = !can;
+  for (const id of ["push", "bind"]) $(id).checked = Boolean(memory.get(id));
   $("forget").hidden = !tokens && !memory.get("old");
   $("connect").classList.toggle("button-main", !tokens);
   $("read").classList.toggle("button-main", Boolean(tokens));
 }
 
+const schemeOf = ({ token_type }) => (token_type.toLowerCase() === "dpop" ? "DPoP" : "Bearer");
+
 // --- what is done ------------------------------------------------------------------------------------------------
 
 async function prepare() {
   memory.set("shown", {});
-  const { url, pending } = await client.request();
-  memory.set("request", { url, pending });
+  show({});
+  const bound = Boolean(memory.get("bind"));
+  await arm(bound);
+  memory.set("request", { ...(await client.request({ push: Boolean(memory.get("push")) })), bound });
 }
 
+/** Let the client prove possession of this browser's key, or not. */
+async function arm(bound) {
+  client.prover = bound ? await Prover.here() : null;
+}
+
+/** A pushed request is sent when it is needed, since it is good for a short time. */
 async function connect() {
-  if (!memory.get("request")) await prepare();
-  location.assign(memory.get("request").url);
+  await prepare();
+  const { url, params, push } = memory.get("request");
+  location.assign(push ? await client.push(params) : url);
 }
 
 async function arrive(answer) {
   history.replaceState(null, "", location.pathname); // the code is nobody else's business
-  const pending = memory.get("request")?.pending;
+  const { pending, bound } = memory.get("request") ?? {};
   memory.forget("request"); // answered once
+  await arm(bound);
   keep(await client.redeem(client.accept(answer, pending), pending));
-  say("connected");
+  say(schemeOf(memory.get("tokens")) === "DPoP" ? "bound" : "connected");
 }
 
 function keep(tokens) {
   const before = memory.get("tokens");
-  if (before) memory.set("old", before.access_token);
+  if (before) memory.set("old", before);
   memory.set("tokens", tokens);
 }
 
 async function refresh() {
+  await arm(schemeOf(memory.get("tokens")) === "DPoP");
   try {
     keep(await client.refresh(memory.get("tokens").refresh_token));
   } catch (problem) {
@@ -84,19 +108,30 @@ async function revoke() {
 
 /** The tokens are worth nothing now; the old one is kept, to show what becomes of it. */
 function drop() {
-  memory.set("old", memory.get("tokens").access_token);
+  memory.set("old", memory.get("tokens"));
   memory.forget("tokens");
   list([]);
 }
 
-async function call(method, url = api, content = undefined, token = memory.get("tokens").access_token) {
-  const answer = await client.call(method, url, token, content);
+async function call(method, url = api, content = undefined, tokens = memory.get("tokens"), scheme = schemeOf(tokens)) {
+  await arm(scheme === "DPoP");
+  const answer = await client.call(method, url, tokens.access_token, { content, scheme });
   say("answered");
   return answer;
 }
 
-async function read(token) {
-  list(await call("GET", api, undefined, token));
+async function read(tokens, scheme) {
+  list(await call("GET", api, undefined, tokens, scheme));
+}
+
+/** What a thief could do with the token alone. */
+async function steal() {
+  try {
+    await read(memory.get("tokens"), "Bearer");
+  } catch (problem) {
+    if (problem.reason !== "invalid_token") throw problem;
+    say("useless");
+  }
 }
 
 async function write() {
@@ -131,22 +166,32 @@ $("revoke").addEventListener("click", perform(revoke));
 $("read").addEventListener("click", perform(() => read()));
 $("writing").addEventListener("submit", perform(write));
 $("use-revoked").addEventListener("click", perform(() => read(memory.get("old"))));
-$("forget").addEventListener("click", () => {
+$("use-bearer").addEventListener("click", perform(steal));
+for (const id of ["push", "bind"]) {
+  $(id).addEventListener("change", perform(async () => {
+    memory.set(id, $(id).checked);
+    await prepare();
+    say("prepared");
+  }));
+}
+$("forget").addEventListener("click", async () => {
   sessionStorage.clear();
+  await Prover.forget();
   location.reload();
 });
 
-const answer = Object.fromEntries(new URLSearchParams(location.search));
+async function begin() {
+  const answer = Object.fromEntries(new URLSearchParams(location.search));
+  await offerSwitches();
+  if (answer.code || answer.error) {
+    show(memory.get("shown") ?? {}, "B");
+    return arrive(answer);
+  }
+  say(memory.get("tokens") ? "connected" : memory.get("old") ? "revoked" : "begin");
+  if (!memory.get("tokens") && !memory.get("old")) return prepare();
+  show(memory.get("shown") ?? {});
+}
+
 if (location.origin !== new URL(issuer).origin) location.replace(`${issuer}/demo/`); // localhost and 127.0.0.1 remember apart
 else if (!crypto.subtle) say("insecure");
-else if (answer.code || answer.error) {
-  show(memory.get("shown") ?? {}, "B");
-  perform(() => arrive(answer))();
-} else if (memory.get("tokens") || memory.get("old")) {
-  show(memory.get("shown") ?? {});
-  say(memory.get("tokens") ? "connected" : "revoked");
-  offer();
-} else {
-  say("begin");
-  perform(prepare)();
-}
+else perform(begin)();

@@ -15,9 +15,10 @@ export const memory = {
 export const from = (template, name) => $(template).content.querySelector(`[data-of="${CSS.escape(name)}"]`)?.textContent ?? "";
 const shortened = (value) => String(value).replace(/[\w.-]{40,}/g, (long) => `${long.slice(0, 14)}…${long.slice(-4)}`);
 
-export function observe(step, { line, fields, body = "", refused = false }) {
+export function observe(step, { line, fields, body = "", proof = null, refused = false }) {
   const kept = Object.entries(fields).map(([name, value]) => [name, shortened(value)]);
-  const shown = { ...memory.get("shown"), [step]: { line, fields: kept, body, refused } };
+  const signed = proof && { header: proof.header, claims: proof.claims };
+  const shown = { ...memory.get("shown"), [step]: { line, fields: kept, body, proof: signed, refused } };
   memory.set("shown", shown);
   show(shown, step);
 }
@@ -27,7 +28,9 @@ export function show(shown, now) {
     $(`line-${step}`).textContent = message.line;
     $(`body-${step}`).textContent = message.body;
     $(`fields-${step}`).replaceChildren(...message.fields.flatMap(field));
+    $(`proof-${step}`).replaceChildren(...(message.proof ? [proven("header", message.proof), proven("claims", message.proof)] : []));
   }
+  for (const pair of document.querySelectorAll("[data-aside]")) pair.hidden = !(pair.dataset.aside in shown);
   for (const element of document.querySelectorAll("[data-step]")) {
     const { step } = element.dataset;
     element.classList.toggle("done", step in shown);
@@ -36,10 +39,19 @@ export function show(shown, now) {
   }
 }
 
+/** A part of a proof, decoded. */
+function proven(part, proof) {
+  const title = Object.assign(document.createElement("h4"), { textContent: from("words", `proof-${part}`) });
+  const code = Object.assign(document.createElement("pre"), { textContent: JSON.stringify(proof[part], null, 2) });
+  const whole = document.createElement("div");
+  whole.append(title, code);
+  return whole;
+}
+
 function field([name, value]) {
   const term = Object.assign(document.createElement("dt"), { textContent: name });
   const given = Object.assign(document.createElement("dd"), { textContent: value, className: "value" });
-  const word = Object.assign(document.createElement("dd"), { textContent: from("words", name), className: "word" });
+  const word = Object.assign(document.createElement("dd"), { textContent: from("words", `${name}=${value}`) || from("words", name), className: "word" });
   return word.textContent ? [term, given, word] : [term, given];
 }
 
