@@ -11,8 +11,7 @@ import pytest
 from django.db import connection
 
 from tests.factories import UserFactory
-from tests.races.doors import Door, Gunicorn, Threads, serve
-from tests.races.settings import THROTTLES
+from tests.races.doors import Door, Gunicorn, Threads, limits, serve
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +23,7 @@ def _shared_database(transactional_db: None) -> None:
 @pytest.fixture(autouse=True)
 def _unlimited(settings: Any) -> None:
     """What loses a race fails, and it is to say why."""
-    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"throttles": dict.fromkeys(THROTTLES)}
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"throttles": dict.fromkeys(limits())}
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 from django.db import connection, connections
 from django.test import Client as Browser
 
+from django_oauth_server.registry import default_issuer
 from tests.flow import Flow
 
 T = TypeVar("T")
@@ -146,18 +147,25 @@ def serve(folder: Path) -> Iterator[Gunicorn]:
     port, log = _free_port(), folder / "gunicorn.log"
     command = [sys.executable, "-m", "gunicorn", "tests.races.wsgi:application", "--bind", f"127.0.0.1:{port}"]
     workers = ["--workers", "2", "--worker-class", "gthread", "--threads", "16", "--backlog", "256"]
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.races.settings",
-        "TEST_DATABASE_NAME": str(connection.settings_dict["NAME"]),
-    }
     with log.open("wb") as output:
-        process = subprocess.Popen(command + workers, cwd=ROOT, env=environment, stdout=output, stderr=output)
+        process = subprocess.Popen(command + workers, cwd=ROOT, env=environment(), stdout=output, stderr=output)
         try:
             _wait_for(port, process)
             yield Gunicorn(port, log)
         finally:
             process.terminate()
             process.wait(timeout=30)
+
+
+def environment(settings: str = "tests.races.settings", **more: str) -> dict[str, str]:
+    """That of another process on the test's database."""
+    there = {"TEST_DATABASE_NAME": str(connection.settings_dict["NAME"]), "TEST_LIMITS": " ".join(limits())}
+    return {**os.environ, "DJANGO_SETTINGS_MODULE": settings, **there, **more}
+
+
+def limits() -> list[str]:
+    """What every component limits. No race is to run into it: whoever loses one is to say why."""
+    return list(default_issuer().settings.throttles)
 
 
 def _free_port() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from time import monotonic, sleep
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client as Browser
 from django.utils import timezone
 
@@ -24,7 +22,7 @@ from django_oauth_server.protocol.jose import unverified
 from django_oauth_server.registry import default_issuer
 from tests.factories import ClientFactory
 from tests.outbound.server import WebServer, write_certificate
-from tests.races.doors import FORM, ROOT, Door, Threads, at_once, walk
+from tests.races.doors import FORM, ROOT, Door, Threads, at_once, environment, walk
 
 pytestmark = pytest.mark.spec("OpenID Connect Back-Channel Logout", "2.5")
 
@@ -76,12 +74,8 @@ def test_of_many_who_deliver_at_once_one_sends_each(relying_party: Client, recei
 
 
 def command(certificate: Path) -> subprocess.Popen[bytes]:
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.races.logout_settings",
-        "TEST_DATABASE_NAME": str(connection.settings_dict["NAME"]),
-        "TEST_CA_BUNDLE": str(certificate),
-    }
-    return subprocess.Popen([sys.executable, "-m", "django", "deliverlogouts"], cwd=ROOT, env=environment)
+    there = environment("tests.races.logout_settings", TEST_CA_BUNDLE=str(certificate))
+    return subprocess.Popen([sys.executable, "-m", "django", "deliverlogouts"], cwd=ROOT, env=there)
 
 
 def test_what_a_process_was_sending_when_it_was_killed_is_sent_by_another(
