@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
+from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.engine import RefreshFacts, judge_refresh
-from django_oauth_server.errors import InvalidGrant
 from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
 from django_oauth_server.grants.confirmation import check_promise
-from django_oauth_server.issuer import Issuer
-from django_oauth_server.models import Client, Token
+from django_oauth_server.grants.rotation import refresh_until, reused
+from django_oauth_server.models import Token
 from django_oauth_server.protocol.opaque import REFRESH_TOKEN, digest
-from django_oauth_server.storage.tokens import find_token, prolong, revoke_family, supersede
+from django_oauth_server.storage.tokens import find_token, prolong, supersede
 from django_oauth_server.storage.transaction import Conflict
 
 
@@ -82,24 +78,6 @@ def _refuse_reuse(token: Token, request: TokenRequest) -> None:
     elapsed = max(request.now - token.superseded_at, timedelta())  # another process's clock may be ahead
     if elapsed >= request.issuer.settings.refresh_token_replay_window:
         raise reused(token, request.now)
-
-
-def reused(token: Token, now: datetime) -> InvalidGrant:
-    """Two have *token*, and who is honest cannot be told: all that its grant bought ends (RFC 9700 section 4.14.2)."""
-    assert token.family is not None
-    return InvalidGrant(
-        "The refresh token was used before.",
-        detail="reuse: family revoked",
-        aftermath=partial(revoke_family, token.family, now),
-    )
-
-
-def refresh_until(client: Client, facts: Mapping[str, Any], issuer: Issuer, now: datetime) -> datetime:
-    """How long a refresh token may lie unused from now on; no longer than the session that it is bound to, as far as that is known."""
-    idle = now + (client.refresh_token_lifetime or issuer.settings.refresh_token_lifetime)
-    return (
-        min(idle, datetime.fromtimestamp(facts["session_expires"], now.tzinfo)) if "session_expires" in facts else idle
-    )
 
 
 def _spend(token: Token, request: TokenRequest, *, rotates: bool) -> None:

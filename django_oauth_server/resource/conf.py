@@ -69,7 +69,7 @@ _NAMES = tuple(one.name for one in fields(ResourceServerSettings))
 @cache
 def load() -> ResourceServerSettings:
     """The settings of this project. Raises ImproperlyConfigured with what to mend. Those of its bindings are looked at by `bindings`."""
-    declared = _declared()
+    declared = as_written()
     groups = [one.settings_name for one in _kinds(declared.get("bindings", BUILT_IN)) if one.settings_group]
     check_names(f"{SETTING} has no", declared, [*_NAMES, *groups])
     return _normal(ResourceServerSettings(**{name: said for name, said in declared.items() if name not in groups}))
@@ -147,11 +147,12 @@ def _settings_of(binding: type[TokenBinding]) -> object:
     kind, where = binding.settings_group, f"{SETTING}: {binding.settings_name}"
     if kind is None:
         return None
-    said: Any = _declared().get(binding.settings_name, {})
+    said: Any = as_written().get(binding.settings_name, {})
     return checked(where, said) if isinstance(said, kind) else make(where, kind, said)
 
 
-def _declared() -> Mapping[str, Any]:
+def as_written() -> Mapping[str, Any]:
+    """The setting as the project has it: neither checked nor completed."""
     declared = getattr(settings, SETTING, {})
     if not isinstance(declared, Mapping):
         raise ImproperlyConfigured(f"{SETTING} is a dict, not {type(declared).__name__}.")

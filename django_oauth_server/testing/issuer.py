@@ -10,13 +10,12 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
-from django.conf import settings
 from django.test import override_settings
 
 from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.jose import KeySet, SigningKeyPair
 from django_oauth_server.protocol.scopes import format_scope
-from django_oauth_server.resource.conf import SETTING, load
+from django_oauth_server.resource.conf import SETTING, as_written, load
 from django_oauth_server.resource.verifiers.base import AuthorizationServer, TokenVerifier
 from django_oauth_server.resource.verifiers.flights import PerProcess, Steps
 from django_oauth_server.resource.verifiers.jwks import JWKSVerifier
@@ -82,7 +81,7 @@ class FakeIssuer:
         """The setting `OAUTH_RESOURCE_SERVER` of this project as it is now, but for the verifier."""
         now = load()
         values = {one.name: getattr(now, one.name) for one in fields(now)}
-        return {**values, **getattr(settings, SETTING, {}), "verifier": self.verifier()}
+        return {**values, **as_written(), "verifier": self.verifier()}
 
     def verifier(self) -> TokenVerifier:
         """A verifier that knows the keys as they are at each moment."""

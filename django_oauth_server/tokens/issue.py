@@ -11,7 +11,7 @@ from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.errors import InvalidGrant
 from django_oauth_server.grants.base import Issuance
 from django_oauth_server.grants.confirmation import CONFIRMATION, check_promise, confirmation_of
-from django_oauth_server.grants.refresh_token import refresh_until, reused
+from django_oauth_server.grants.rotation import refresh_until, reused
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.derivation import derivation_keys
 from django_oauth_server.models import Token

@@ -12,6 +12,7 @@ from django.apps import apps
 from django.db.migrations.operations import AddField, CreateModel
 
 import django_oauth_server
+from django_oauth_server.registry import BUILT_IN
 
 PACKAGE = Path(django_oauth_server.__file__).parent
 
@@ -64,6 +65,25 @@ def test_a_model_is_one_file() -> None:
     assert files == {
         model.__module__.rpartition(".")[2] for model in apps.get_app_config("django_oauth_server").get_models()
     }
+
+
+def strategies() -> Iterator[str]:
+    """The components that stand beside the `base.py` of their folder, as `grants.refresh_token`."""
+    for path in BUILT_IN:
+        module = path.removeprefix("django_oauth_server.").rpartition(".")[0]
+        if (PACKAGE / module.replace(".", "/")).with_name("base.py").exists():
+            yield module
+
+
+@pytest.mark.parametrize("strategy", sorted(set(strategies())))
+def test_a_strategy_is_known_by_name_to_its_own_capability_alone(strategy: str) -> None:
+    """To its folder, and to other components; all else finds it among the components of an issuer."""
+    folder = strategy.rpartition(".")[0].replace(".", "/")
+    components = {
+        path.removeprefix("django_oauth_server.").rpartition(".")[0].replace(".", "/") + ".py" for path in BUILT_IN
+    }
+    asking = set(modules_with(rf"^\s*(from|import) django_oauth_server\.{re.escape(strategy)}\b"))
+    assert {module for module in asking - components if not module.startswith(f"{folder}/")} == set()
 
 
 def test_no_row_is_locked() -> None:
