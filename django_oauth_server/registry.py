@@ -45,6 +45,7 @@ BUILT_IN = tuple(
         "endpoints.check_session.SessionManagement",
         "logout.back_channel.BackChannelLogout",
         "logout.front_channel.FrontChannelLogout",
+        "clients.sources.table.Table",
         "clients.methods.client_secret_basic.ClientSecretBasic",
         "clients.methods.client_secret_post.ClientSecretPost",
         "clients.methods.private_key_jwt.PrivateKeyJWT",

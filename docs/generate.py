@@ -57,6 +57,7 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "grants.base": ("GrantType", "TokenRequest", "Issuance"),
     "grants.allow": ("record_consent",),
     "storage.authorizations": ("live_authorization",),
+    "clients.sources.base": ("ClientSource",),
     "clients.methods.assertion": ("AssertionMethod",),
     "clients.methods.base": ("Attempt", "ClientAuthMethod", "Credentials", "Unproven", "is_public"),
     "authorization.channel": ("Channel", "PendingRequest"),

@@ -15,6 +15,7 @@ from django_oauth_server.authorization.way_back import LONGEST_REQUEST, can_wait
 from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.clients.metadata import check_redirection, terms_of
 from django_oauth_server.clients.methods.base import is_public
+from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.component import ASKING, AUTHORIZE, REDIRECTING, Component
 from django_oauth_server.conf import Policy
 from django_oauth_server.engine import AuthorizationFacts, judge_authorization_request, judge_scopes
@@ -26,7 +27,6 @@ from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.protocol.response_types import in_order
 from django_oauth_server.protocol.scopes import requests_openid
 from django_oauth_server.protocol.uris import matches
-from django_oauth_server.storage.clients import find_client
 from django_oauth_server.tokens.claims import claimable
 from django_oauth_server.tokens.faults import fault_of
 from django_oauth_server.tokens.id_token import hinted_subject
@@ -94,7 +94,7 @@ class RequestCheck(Component):
 def identify_client(params: Parameters, issuer: Issuer) -> Client:
     """The client that the request names, which nothing proves yet. Raises `UnverifiedRequest`."""
     client_id = params.get("client_id", "")
-    client = find_client(issuer.settings.issuer, client_id) if client_id else None
+    client = find_client(issuer, client_id) if client_id else None
     if client is None:
         reason = "is repeated" if "client_id" in params.repeated else "is unknown" if client_id else "is missing"
         unknown = "No client is registered with this client_id."

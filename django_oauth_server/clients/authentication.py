@@ -20,8 +20,8 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.parameters import Parameters
 
-FindClient = Callable[[str, str], Client | None]
-"""From issuer identifier and client id to the client."""
+FindClient = Callable[[Issuer, str], Client | None]
+"""`find_client`, or one that is content with what was found a moment ago."""
 Presented = Mapping[ClientAuthMethod, Credentials]
 """What a request has of each method of which it has anything."""
 
@@ -43,7 +43,7 @@ def authenticate_client(
     for method, credentials in presented.items():
         if method.is_guess(credentials):
             check_guesses(client_id, http, issuer, now)
-    client = find(issuer.settings.issuer, client_id)
+    client = find(issuer, client_id)
     if client is None:
         raise failed(client_id, "unknown client", http, issuer, now)
     registered = registered_method(client, issuer)

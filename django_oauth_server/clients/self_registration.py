@@ -27,7 +27,7 @@ from django_oauth_server.keys.derivation import derivation_keys
 from django_oauth_server.models import Client, InitialAccessToken
 from django_oauth_server.protocol.opaque import INITIAL_ACCESS_TOKEN, REGISTRATION_TOKEN, derive, digest, generate
 from django_oauth_server.protocol.scopes import parse_scope
-from django_oauth_server.storage.clients import add_client, find_client, forget_previous_registration_token, revise
+from django_oauth_server.storage.clients import add_client, forget_previous_registration_token, revise, stored_client
 from django_oauth_server.storage.initial_access_tokens import find_initial_access_token, use_initial_access_token
 from django_oauth_server.storage.transaction import atomic
 
@@ -85,7 +85,7 @@ def managed_client(client_id: str, presented: str, issuer: Issuer) -> Client:
     """
     if not presented:
         raise MissingToken("The registration access token is needed.")
-    client = find_client(issuer.settings.issuer, client_id)
+    client = stored_client(issuer.settings.issuer, client_id)
     if client is None or not client.is_active or not client.has_registration_token(presented):
         raise InvalidToken(_NOT_VALID, detail=f"registration access token, client_id {client_id!r}")
     if client.previous_registration_digest and digest(presented) == client.registration_digest:

@@ -19,13 +19,13 @@ from django_oauth_server.authorization.prompts.waiting import WaitingPage, find_
 from django_oauth_server.authorization.response_modes.base import Page, Redirect
 from django_oauth_server.authorization.sign_in import to_sign_in
 from django_oauth_server.authorization.turn import NOTHING_DONE
+from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.component import Component, Endpoint, Sweep
 from django_oauth_server.endpoints.http import came_from_own_page, patient, unreported
 from django_oauth_server.endpoints.pages import keeps_opener
 from django_oauth_server.endpoints.visit import Visit, ask_or_answer, expired_page, proceed, respond, visited
 from django_oauth_server.errors import AccessDenied
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.storage.clients import find_client
 from django_oauth_server.storage.waiting_requests import expired_requests
 
 
@@ -48,7 +48,7 @@ def decision(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     """What the person decided. Answering twice, or Back and another answer, is answering anew: the channel says what that does."""
     waiting = find_waiting_page(http.POST.get("interaction", ""), issuer)
     if waiting is None:
-        client = find_client(issuer.settings.issuer, http.POST.get("client_id", ""))
+        client = find_client(issuer, http.POST.get("client_id", ""))
         return expired_page(http, issuer, client, status=400 if came_from_own_page(http) else 403)
     return visited(http, issuer, waiting.channel, partial(_decided, waiting))
 

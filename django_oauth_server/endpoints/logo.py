@@ -9,10 +9,10 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
 from django_oauth_server.clients.logos import Picture, logo_of
+from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.component import Component, Endpoint
 from django_oauth_server.endpoints.http import patient
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.storage.clients import find_client
 
 _DRAWN: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect width="64" height="64" fill="#e9eefc"/>'
@@ -38,7 +38,7 @@ class Logo(Component):
 def logo(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     """The picture; the client's initial, drawn here, where there is none."""
     client_id = http.GET.get("client_id", "")
-    client = find_client(issuer.settings.issuer, client_id) if client_id else None
+    client = find_client(issuer, client_id) if client_id else None
     if client is None or not client.is_active:
         return HttpResponse(status=404, headers=_HEADERS)
     found = logo_of(client, http.GET.get("logo_uri", ""), issuer.settings)

@@ -8,13 +8,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from django_oauth_server.clients.authentication import authenticate_client
+from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint, refused_to
 from django_oauth_server.endpoints.throttling import count_unknown
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.protocol.answer import Answer
-from django_oauth_server.storage.clients import find_client
 from django_oauth_server.tokens.revoke import revoke_presented
 
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from django_oauth_server.authorization.describe import describe_client, why_unproven
 from django_oauth_server.clients.presentation import proves_itself
+from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.component import Component, Endpoint
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import patient
@@ -17,7 +18,6 @@ from django_oauth_server.endpoints.pages import render_page
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.uris import add_parameters, check_web_uri
-from django_oauth_server.storage.clients import find_client
 
 
 class StartSignIn(Component):
@@ -39,7 +39,7 @@ class StartSignIn(Component):
 @require_http_methods(["GET", "POST"])
 def start_sign_in(http: HttpRequest, issuer: Issuer, client_id: str) -> HttpResponse:
     """Say where it leads; then lead there, with `iss`."""
-    client = find_client(issuer.settings.issuer, client_id)
+    client = find_client(issuer, client_id)
     address = _address(client)
     if client is None or not address:
         raise Http404

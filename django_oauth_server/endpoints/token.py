@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 
 from django.http import HttpRequest
 from django.utils import timezone
 
 from django_oauth_server.clients.authentication import FindClient, authenticate_client
 from django_oauth_server.clients.methods.base import is_public
+from django_oauth_server.clients.sources.find import find_client, recall_client
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint, refused_to
@@ -21,7 +23,6 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.answer import Answer
 from django_oauth_server.protocol.parameters import Parameters
-from django_oauth_server.storage.clients import find_client, peek, remember_client
 from django_oauth_server.storage.transaction import atomic
 from django_oauth_server.tokens.bindings.base import Call, Possession, prove_possession
 from django_oauth_server.tokens.faults import check_row, fault_of
@@ -111,12 +112,4 @@ def _finder(grant_type: GrantType, params: Parameters, issuer: Issuer) -> FindCl
             and token_format(client.access_token_format, params.every("resource"), issuer).self_contained
         )
 
-    def find(identifier: str, client_id: str) -> Client | None:
-        known = peek(identifier, client_id, issuer.settings.client_cache_lifetime)
-        if known and stores_nothing(known):
-            return known
-        client = find_client(identifier, client_id)
-        # Read once more to be remembered, so that a client for which something is stored never asks the cache.
-        return remember_client(identifier, client_id) if client and stores_nothing(client) else client
-
-    return find
+    return partial(recall_client, serves=stores_nothing)

@@ -20,6 +20,7 @@ from django_oauth_server.authorization.response_modes.base import Page, Redirect
 from django_oauth_server.authorization.session import SessionFacts, session_facts
 from django_oauth_server.authorization.turn import PARAMETER, Turn, read_turn
 from django_oauth_server.authorization.way_back import WayBack, handle_of
+from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.conf.language import language_cookie
 from django_oauth_server.endpoints.http import log_refusal
 from django_oauth_server.endpoints.pages import render_page, see_other
@@ -29,7 +30,6 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.storage.authorizations import live_authorization
-from django_oauth_server.storage.clients import find_client
 from django_oauth_server.storage.transaction import retry_conflicts
 
 Step = Callable[[Situation], Page | Redirect]
@@ -62,7 +62,7 @@ def come_back(visit: Visit, said: Parameters, names: frozenset[str]) -> HttpResp
     if number := handle_of(said):
         if found := visit.way.take_up(number):
             return proceed(visit, found[0], ask_or_answer, found[1])
-        client = find_client(visit.issuer.settings.issuer, said.get("client_id", ""))
+        client = find_client(visit.issuer, said.get("client_id", ""))
         return expired_page(visit.http, visit.issuer, client)
     reference = said.only(names)
     return proceed(visit, reference, ask_or_answer, read_turn(said.get(PARAMETER, ""), reference, visit.issuer))

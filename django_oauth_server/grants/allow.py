@@ -12,6 +12,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client
 from django_oauth_server.models.authorization import credential_stamp
 from django_oauth_server.storage.authorizations import confirm, grant, revoke_authorizations
+from django_oauth_server.storage.clients import row_of
 
 
 def record_consent(
@@ -37,7 +38,7 @@ def record_consent(
         revoke_authorizations([found], now)
         found = None
     if found is None:
-        return grant(client, user, scopes, resources, claims, credential_stamp(user), shown, now)
+        return grant(row_of(client), user, scopes, resources, claims, credential_stamp(user), shown, now)
     narrower = not found.scopes.isdisjoint(cleared) or not set(found.claims).isdisjoint(cleared_claims)
     changed = shown is not None and changes(found, client)
     if narrower or changed or not covers(found, scopes, resources, claims):

@@ -12,12 +12,12 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from django_oauth_server.authorization.checks import UnverifiedRequest
 from django_oauth_server.clients.metadata import check_redirection, terms_of
+from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.errors import InvalidRequest, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.protocol.uris import add_parameters
-from django_oauth_server.storage.clients import find_client
 from django_oauth_server.tokens.id_token import read_hint
 from django_oauth_server.tokens.subject import subject
 
@@ -74,7 +74,7 @@ def _who_asks(
 ) -> tuple[Client | None, bool]:
     """The client, and whether that is proven. Raises `InvalidRequest` where what is said of it is wrong."""
     if "id_token_hint" not in params:
-        named = find_client(issuer.settings.issuer, params["client_id"]) if "client_id" in params else None
+        named = find_client(issuer, params["client_id"]) if "client_id" in params else None
         return (named if named and named.is_active else None), False
     claims = _hint(params, issuer)
     client = _client(claims, params, issuer)
@@ -93,7 +93,7 @@ def _is_about(
 def _client(claims: Mapping[str, object], params: Parameters, issuer: Issuer) -> Client:
     """The audience of the ID token, which may have expired long ago."""
     audience = claims.get("aud")
-    client = find_client(issuer.settings.issuer, audience) if isinstance(audience, str) else None
+    client = find_client(issuer, audience) if isinstance(audience, str) else None
     if client is None or not client.is_active:
         raise _refusal("id_token_hint", "was issued to a client that is gone or disabled", f"client {audience!r}")
     if params.get("client_id", client.client_id) != client.client_id:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from django.db import models
@@ -20,6 +20,9 @@ from django_oauth_server.protocol.uris import site
 
 class Client(models.Model):
     """An application that asks for authorization. Its metadata is one RFC 7591 document."""
+
+    TABLE: Final = "table"
+    """The source of those that were registered here."""
 
     class RegisteredBy(models.TextChoices):
         OPERATOR = "operator", _("an operator")
@@ -43,6 +46,8 @@ class Client(models.Model):
     previous_encrypted_secret = models.TextField(blank=True, default="", db_default="", editable=False)
     """Of secrets that are keys of algorithms, which a digest cannot be."""
     previous_secret_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    source = models.CharField(max_length=50, default=TABLE, db_default=TABLE, editable=False)
+    """The name of the component that says who it is (`ClientSource`)."""
     registered_by = models.CharField(
         _("registered by"),
         max_length=10,
@@ -104,6 +109,11 @@ class Client(models.Model):
         columns = self._meta.concrete_fields
         again = {one.attname for one in columns if chosen is None or not chosen.isdisjoint({one.name, one.attname})}
         self._read = {**self._read, **{name: value for name, value in vars(self).items() if name in again}}
+
+    @property
+    def differs(self) -> bool:
+        """Whether what its source says of it is not what was read."""
+        return any(self._read.get(name) != vars(self)[name] for name in ("metadata", "registered_by"))
 
     def _writes(self, column: models.Field[Any, Any]) -> bool:
         if column.attname not in vars(self):  # it was not read

@@ -20,10 +20,22 @@ from django_oauth_server.storage.transaction import Conflict, after_commit, atom
 
 
 def live_authorization(client: Client, user: AbstractBaseUser) -> Authorization | None:
-    """What *user* allows *client* today."""
+    """What *user* allows *client* today, with both."""
+    if client._state.adding:  # its row may have been made meanwhile
+        return _of_row_made_meanwhile(client, user)
     found = Authorization.objects.filter(user=user, client=client, is_live=True).first()  # type: ignore[misc]
     if found:
         found.client, found.user = client, user  # type: ignore[assignment]
+    return found
+
+
+def _of_row_made_meanwhile(client: Client, user: AbstractBaseUser) -> Authorization | None:
+    of_id = Authorization.objects.filter(client__issuer=client.issuer, client__client_id=client.client_id)
+    found = of_id.filter(user=user, is_live=True).select_related("client").first()  # type: ignore[misc]
+    if found is None or found.client.client_id != client.client_id:
+        return None
+    found.user = user  # type: ignore[assignment]
+    found.client.metadata = client.metadata
     return found
 
 

@@ -6,6 +6,7 @@ import hashlib
 import uuid
 from collections import OrderedDict
 from collections.abc import Collection
+from copy import copy
 from datetime import datetime, timedelta
 from functools import lru_cache
 from threading import Lock
@@ -17,7 +18,8 @@ from django.db.models import Q
 from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
-from django_oauth_server.models import Authorization, Client, Token
+from django_oauth_server.errors import UnauthorizedClient
+from django_oauth_server.models import Authorization, Client, Ticket, Token
 from django_oauth_server.resource.shared_cache import shared_cache
 from django_oauth_server.storage.authorizations import revoke_authorizations
 from django_oauth_server.storage.question import Question
@@ -55,18 +57,23 @@ _by_client_id: Final = Question(
 )
 
 
-def find_client(issuer: str, client_id: str) -> Client | None:
-    """The client of this id at *issuer*, whatever its state. MariaDB finds ids of another case as well; they are others."""
-    if len(client_id) > _LONGEST_CLIENT_ID or "\0" in client_id:  # which PostgreSQL takes in no text
+def can_be_kept(client_id: str) -> bool:
+    """Whether there could be a row of this id: PostgreSQL takes NUL in no text."""
+    return 0 < len(client_id) <= _LONGEST_CLIENT_ID and "\0" not in client_id
+
+
+def stored_client(issuer: str, client_id: str) -> Client | None:
+    """The row of this id at *issuer*, whatever its state and source. MariaDB finds ids of another case as well; they are others."""
+    if not can_be_kept(client_id):
         return None
     client = _by_client_id.answer(issuer, client_id)
     return client if client and client.client_id == client_id else None
 
 
 def remember_client(issuer: str, client_id: str) -> Client | None:
-    """As `find_client`, and keeps it for `peek`."""
+    """As `stored_client`, and keeps it for `peek`."""
     generation = _generation(issuer)  # before the row is read, so that a save meanwhile is noticed
-    client = find_client(issuer, client_id)
+    client = stored_client(issuer, client_id)
     if client:
         with _lock:
             _remembered[issuer, client_id] = _Remembered(client, generation, monotonic())
@@ -109,6 +116,55 @@ def has_history(client: Client) -> bool:
     """Whether somebody ever allowed it something, or it was given a token that is still kept."""
     allowed, given = Authorization.objects.filter(client=client), Token.objects.filter(client=client)
     return allowed.exists() or given.exists()
+
+
+def row_of(client: Client) -> Client:
+    """*client*, as something that is stored can refer to it. One of the table is its row; one that another source describes has its row made here,
+    or brought up to date.
+
+    *client* itself stays as it is, since the transaction may be undone. Where another writer makes the row at the same time the database refuses,
+    which is a conflict as any other: whoever does all anew finds the row.
+    """
+    if client.source == Client.TABLE:
+        return client
+    row = stored_client(client.issuer, client.client_id) if client._state.adding else client
+    if row is None:
+        return _made(client)
+    if row is not client:
+        row.metadata, row.registered_by = client.metadata, client.registered_by
+    if row.differs:
+        _bring_up_to_date(row)
+    return row
+
+
+def refer_to_row(*rows: Ticket | Token) -> None:
+    """Let *rows*, which are about to be stored, refer to the row of their client."""
+    for one in rows:
+        if one.client.source != Client.TABLE:
+            one.client = row_of(one.client)
+
+
+def _made(client: Client) -> Client:
+    there = Client.objects.filter(issuer=client.issuer, client_id=client.client_id).values_list("client_id", flat=True)
+    if names := set(
+        there
+    ):  # there was none: another writer made it, or the database takes ids of another case for the same
+        if client.client_id in names:
+            raise Conflict
+        raise UnauthorizedClient(
+            "The client_id differs only in case from another client's.", detail=f"client_id {client.client_id!r}"
+        )
+    row = copy(client)
+    row.save(force_insert=True)
+    return row
+
+
+def _bring_up_to_date(row: Client) -> None:
+    with atomic():
+        moves = _moves(row)
+        copy(row).save(update_fields=["metadata", "registered_by", "updated_at"])
+        if moves:
+            _end_authorizations(row, timezone.now())
 
 
 def add_client(client: Client) -> None:

@@ -10,6 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 
 from django_oauth_server.models import Client, Participation
+from django_oauth_server.storage.clients import row_of
 
 KEPT: Final = timedelta(days=90)
 """Longer than people stay signed in at one browser. Nobody says when a session expires."""
@@ -17,7 +18,7 @@ KEPT: Final = timedelta(days=90)
 
 def note_participation(client: Client, user: AbstractBaseUser, sid: str, session_digest: str, now: datetime) -> None:
     """*client* is told of the session. One statement, whether or not it was told before."""
-    row = Participation(client=client, user=user, sid=sid, session_digest=session_digest, created_at=now)  # type: ignore[misc]
+    row = Participation(client=row_of(client), user=user, sid=sid, session_digest=session_digest, created_at=now)  # type: ignore[misc]
     Participation.objects.bulk_create([row], ignore_conflicts=True)
 
 

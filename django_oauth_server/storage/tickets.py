@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from django_oauth_server.models import Ticket
 from django_oauth_server.protocol.opaque import digest, generate
+from django_oauth_server.storage.clients import refer_to_row
 from django_oauth_server.storage.question import Question
 
 _LONGEST = 200
@@ -23,6 +24,7 @@ def hand_out(ticket: Ticket, prefix: str) -> str:
     """Store *ticket* and return its value, which is not stored."""
     value = generate(prefix)
     ticket.digest = digest(value)
+    refer_to_row(ticket)
     ticket.save(force_insert=True)
     return value
 

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from django_oauth_server.models import Token
 from django_oauth_server.storage.batches import batches
+from django_oauth_server.storage.clients import refer_to_row
 from django_oauth_server.storage.question import Question
 from django_oauth_server.storage.revocations import record_tokens
 from django_oauth_server.storage.transaction import atomic
@@ -25,6 +26,7 @@ _OUTLIVES_ITS_ROW: Final = Q(kind=Token.Kind.ACCESS) & ~Q(self_contained=False)
 
 def store(tokens: Sequence[Token]) -> None:
     """Insert them in one statement; a single one without the transaction that `bulk_create` opens, two round trips more."""
+    refer_to_row(*tokens)
     if len(tokens) == 1:
         tokens[0].save(force_insert=True)
     else:
@@ -33,6 +35,7 @@ def store(tokens: Sequence[Token]) -> None:
 
 def store_once(token: Token) -> None:
     """Insert it, unless somebody else did meanwhile."""
+    refer_to_row(token)
     Token.objects.bulk_create([token], ignore_conflicts=True)
 
 

@@ -35,9 +35,18 @@ def database() -> str:
     return router.db_for_write(Token)
 
 
+class _OwnAtomic(Atomic):
+    """A transaction that this package began, or a part of one."""
+
+
 def atomic() -> Atomic:
     """All that is written to the package's rows, or nothing of it."""
-    return transaction.atomic(using=database())
+    return _OwnAtomic(database(), savepoint=True, durable=False)
+
+
+def in_own_transaction() -> bool:
+    """Whether that is so because this package asked for it, not a project (ATOMIC_REQUESTS) or its tests."""
+    return any(isinstance(block, _OwnAtomic) for block in connections[database()].atomic_blocks)
 
 
 def in_transaction() -> bool:

@@ -7,11 +7,11 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest
 
 from django_oauth_server.authorization.describe import describe_client
+from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.errors import InvalidRequest
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.registry import issuers
-from django_oauth_server.storage.clients import find_client
 
 register = template.Library()
 
@@ -33,5 +33,5 @@ def _described(query: str, issuer: Issuer) -> dict[str, object] | None:
         client_id = Parameters.parse(query.encode()).get("client_id")
     except InvalidRequest:
         return None
-    client = find_client(issuer.settings.issuer, client_id) if client_id else None
+    client = find_client(issuer, client_id) if client_id else None
     return describe_client(client, issuer) if client and client.is_active else None

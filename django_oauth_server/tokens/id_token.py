@@ -11,6 +11,7 @@ from typing import Final
 from django.core.checks import CheckMessage, Error
 from django.utils.translation import gettext_lazy as _
 
+from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.component import ASKING, Component, Document, Member
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.language import spoken_languages
@@ -22,7 +23,6 @@ from django_oauth_server.keys.signing import offered_algorithms, verify
 from django_oauth_server.models import Client
 from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.claims_request import ClaimsRequest
-from django_oauth_server.storage.clients import find_client
 from django_oauth_server.tokens.claims import claims_class, tellable
 from django_oauth_server.tokens.sealed import (
     DEFAULT_ALG,
@@ -183,7 +183,7 @@ def _verified(hint: str, issuer: Issuer) -> dict[str, object]:
         return verify(issuer, hint, typ=TYP)
     audience = claims.get("aud")
     named = isinstance(audience, str) and audience.isprintable()  # JSON can say what no database takes
-    client = find_client(issuer.settings.issuer, str(audience)) if named else None
+    client = find_client(issuer, str(audience)) if named else None
     if client is None or signed_response_alg("id_token", client, issuer) != header["alg"]:
         raise jose.InvalidJWT("its audience is no client whose ID tokens are signed so")
     return verify_from(client, hint, issuer)

@@ -25,7 +25,7 @@ def introspect_presented(value: str, caller: Client, issuer: Issuer, now: dateti
 
 def _may_see(caller: Client, token: Token, issuer: Issuer) -> bool:
     """A client sees its own; a resource server the access tokens meant for it."""
-    if token.client_id == caller.pk:
+    if token.client.client_id == caller.client_id:
         return True
     return token.kind == Token.Kind.ACCESS and names_one_of(audience_of(token, issuer), caller.resource_identifiers)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.conf.moments import moment
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.grants.confirmation import CONFIRMATION
@@ -13,7 +14,6 @@ from django_oauth_server.models import Client, Token
 from django_oauth_server.protocol import jose, opaque
 from django_oauth_server.resource.token import MAX_LENGTH, REQUIRED_CLAIMS
 from django_oauth_server.resource.verifiers.base import CannotVerify
-from django_oauth_server.storage.clients import find_client
 from django_oauth_server.storage.revoked import is_revoked
 from django_oauth_server.storage.tokens import find_token
 from django_oauth_server.tokens.formats.base import TokenFormat
@@ -71,7 +71,7 @@ def _of_claims(claims: dict[str, object], issuer: Issuer) -> Token | None:
     stored = find_token(digest)
     if stored or claims["sub"] != claims["client_id"]:
         return stored
-    client = find_client(issuer.settings.issuer, str(claims["client_id"]))
+    client = find_client(issuer, str(claims["client_id"]))
     return _unstored(claims, client, digest) if client else None
 
 

@@ -19,7 +19,7 @@ def revoke_presented(value: str, client: Client, issuer: Issuer, now: datetime) 
     token = locate(value, issuer, now)
     if token is None:
         return False
-    if token.client_id != client.pk:
+    if token.client.client_id != client.client_id:
         raise UnauthorizedClient("The token was issued to another client.", detail=f"another client's token {token.pk}")
     if token.kind == Token.Kind.REFRESH and token.family:
         revoke_family(token.family, now)

@@ -13,7 +13,7 @@ from django_oauth_server.clients.registration import new_secret
 from django_oauth_server.models import Client
 from django_oauth_server.registry import default_issuer
 from django_oauth_server.storage import clients
-from django_oauth_server.storage.clients import find_client, peek, remember_client, set_active
+from django_oauth_server.storage.clients import peek, remember_client, set_active, stored_client
 from tests.factories import ClientFactory
 
 ISSUER = "https://as.example"
@@ -40,7 +40,7 @@ def test_the_second_time_costs_no_statement(row, django_assert_num_queries):
 
 
 def test_what_was_only_found_is_not_remembered(row, django_assert_num_queries):
-    find_client(ISSUER, "Notebook")
+    stored_client(ISSUER, "Notebook")
     with django_assert_num_queries(0):
         assert peek(ISSUER, "Notebook", LONG) is None
 
@@ -78,7 +78,7 @@ def test_a_change_is_saved_where_the_cache_is_away(row, monkeypatch, django_capt
     monkeypatch.setattr(cache, "set", refuse, raising=False)
     with django_capture_on_commit_callbacks(execute=True):
         set_active([row], active=False)
-    assert not find_client(ISSUER, "Notebook").is_active
+    assert not stored_client(ISSUER, "Notebook").is_active
 
 
 def test_while_the_cache_is_away_a_process_remembers_for_no_longer_than_it_may(row, monkeypatch):
@@ -108,11 +108,11 @@ def test_the_one_unused_longest_makes_room(monkeypatch):
 
 @pytest.mark.parametrize("client_id", ["notebook", "NOTEBOOK", "Notebook ", "Notebóok", "", "N" * 300])
 def test_an_id_that_differs_is_another_client(row, client_id):
-    assert find_client(ISSUER, client_id) is None
+    assert stored_client(ISSUER, client_id) is None
 
 
 def test_a_client_of_another_issuer_is_not_found(row):
-    assert find_client("https://other.example", "Notebook") is None
+    assert stored_client("https://other.example", "Notebook") is None
 
 
 def test_an_older_copy_brings_no_secret_back():

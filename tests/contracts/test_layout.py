@@ -86,6 +86,19 @@ def test_a_strategy_is_known_by_name_to_its_own_capability_alone(strategy: str) 
     assert {module for module in asking - components if not module.startswith(f"{folder}/")} == set()
 
 
+def test_who_a_client_is_is_asked_in_one_place() -> None:
+    """Above `clients/` nobody can tell from which source one is; commands and the admin are about rows."""
+    asking = {
+        module for module in modules_with(r"\bstored_client\b") if not module.startswith(("clients/", "storage/"))
+    }
+    assert asking <= {"management/commands/replacesecret.py"}
+
+
+def test_whether_a_client_is_public_is_asked_in_one_place() -> None:
+    """Its method says so (`is_public`). In tests a row may be asked."""
+    assert list(modules_with(r"\.is_public\b")) == ["testing/factories.py"]
+
+
 def test_no_row_is_locked() -> None:
     assert list(modules_with(r"select_for_update|FOR UPDATE")) == []
 

@@ -15,11 +15,12 @@ from django.conf import settings as django_settings
 from django.core import signing
 from django.test import Client as Browser
 
+from django_oauth_server.models import Client
 from tests.docs.pages import DOCS, generate
 from tests.factories import ClientFactory, TokenFactory, UserFactory
 from tests.flow import Flow, answered
 
-NAMES = ("MagicLink", "PartnerGateway", "RouterFragment", "NewTerms")
+NAMES = ("MagicLink", "PartnerGateway", "Teams", "RouterFragment", "NewTerms")
 GRANT = "https://mysite.example/grants/magic-link"
 METHOD = "https://mysite.example/client-auth/gateway"
 MODE = "https://mysite.example/response-modes/router"
@@ -102,6 +103,15 @@ def test_a_client_authentication_method_is_one_class_and_one_line(
     assert ask(**proof | {"X-Gateway-Key": "guessed"}).json()["error"] == "invalid_client"
     assert ask(**proof | {"Authorization": "Basic cGFydG5lcjpndWVzc2Vk"}).json()["error"] == "invalid_request"
     assert ask().json()["error"] == "invalid_client"
+
+
+def test_a_client_source_is_one_class_and_one_line(mysite: ModuleType, flow: Flow) -> None:
+    client_id, metadata = "team-sales", mysite.Teams().find(None, "team-sales", None).metadata
+    team = Flow(Client(issuer="https://as.example", client_id=client_id, metadata=metadata), flow.browser)
+    code = answered(team.decide(past_terms(team, team.authorize(scope="notes:read"))))["code"]
+    assert team.exchange(code).status_code == 200
+    assert Browser().get("/oauth/authorize", {"client_id": "team-nobody"}).status_code == 400
+    assert Client.objects.filter(client_id__startswith="team-").count() == 1
 
 
 def test_a_response_mode_is_one_class_and_one_line(mysite: ModuleType, flow: Flow) -> None:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django_oauth_server.clients.registration import new_secret, uses_secret
 from django_oauth_server.conf.moments import local
 from django_oauth_server.management.arguments import find_issuer
-from django_oauth_server.storage.clients import find_client
+from django_oauth_server.storage.clients import stored_client
 from django_oauth_server.storage.transaction import atomic
 
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, client_id: str, issuer: str | None, now: bool, **options: object) -> None:
         named = find_issuer(issuer)
-        client = find_client(str(named), client_id)
+        client = stored_client(str(named), client_id)
         if client is None:
             raise CommandError(
                 _("There is no client %(client_id)s at %(issuer)s.") % {"client_id": client_id, "issuer": named}

@@ -1,0 +1,1 @@
+"""Who a client id is: one file a source."""

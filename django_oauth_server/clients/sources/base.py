@@ -1,0 +1,30 @@
+"""The shape of a client source."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django_oauth_server.component import Component
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
+
+
+class ClientSource(Component):
+    """Answers one question: who is this client id?
+
+    The client need not have a row. It gets one once something refers to it, such as a person's authorization, never because somebody asked for it.
+    What its source says of it counts whenever it is looked up: a row that was made earlier is brought up to date.
+    """
+
+    asks_others: ClassVar[bool] = False
+    """Whether it may ask another server. It is never asked inside a transaction of this package, which would wait for that server."""
+    vouched_for: ClassVar[bool] = False
+    """Whether an operator vouches for its clients. Otherwise people are told that nobody does, as of a client that registered itself."""
+
+    def find(self, issuer: Issuer, client_id: str, row: Client | None) -> Client | None:
+        """The client of this id with its metadata, such as `Client(metadata={...})`, as it is now; None where the source knows none.
+
+        *row* is what was stored of this source's client before, if anything was. What it holds beside the metadata is an operator's, and stays.
+        Raises an `OAuthError`, such as `TemporarilyUnavailable`, where it cannot be said who that is.
+        """
+        raise NotImplementedError

@@ -1,0 +1,54 @@
+"""Which client is this? The only place where it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django_oauth_server.clients.sources.base import ClientSource
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
+from django_oauth_server.storage.clients import can_be_kept, peek, remember_client, stored_client
+from django_oauth_server.storage.transaction import in_own_transaction
+
+
+def find_client(issuer: Issuer, client_id: str) -> Client | None:
+    """The client of this id at *issuer*, whatever its state.
+
+    A row says from which source its client is, so that no other source can take the id over; without that source nobody is known by it.
+    """
+    row = stored_client(issuer.settings.issuer, client_id)
+    sources = issuer.components.of(ClientSource)
+    if row is not None:
+        return _found(sources[row.source], issuer, client_id, row) if row.source in sources else None
+    if not can_be_kept(client_id):
+        return None
+    return next(filter(None, (_found(one, issuer, client_id, None) for one in sources.values())), None)
+
+
+def recall_client(issuer: Issuer, client_id: str, serves: Callable[[Client], bool]) -> Client | None:
+    """As `find_client`; or, of the table, as it was a moment ago, where such a client *serves*. It is shared: never change it."""
+    known = peek(issuer.settings.issuer, client_id, issuer.settings.client_cache_lifetime)
+    if known and serves(known):
+        return known
+    client = find_client(issuer, client_id)
+    if client is None or client.source != Client.TABLE or not serves(client):
+        return client
+    # Read once more to be remembered, so that a client that does not serve never asks the cache.
+    return remember_client(issuer.settings.issuer, client_id)
+
+
+def _found(source: ClientSource, issuer: Issuer, client_id: str, row: Client | None) -> Client | None:
+    if source.asks_others and in_own_transaction():
+        raise RuntimeError(
+            f"The client source {source.name} may ask another server: look clients up before the transaction."
+        )
+    client = source.find(issuer, client_id, row)
+    if client is None or client is row:
+        return client
+    vouched = Client.RegisteredBy.OPERATOR if source.vouched_for else Client.RegisteredBy.ITSELF
+    if row is not None:
+        row.metadata, row.registered_by = client.metadata, vouched
+        return row
+    client.issuer, client.client_id, client.source = issuer.settings.issuer, client_id, source.name
+    client.registered_by, client.updated_at = vouched, client.created_at
+    return client

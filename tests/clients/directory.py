@@ -1,0 +1,64 @@
+"""A client source of a deployment's own: clients whose id is a URL, each described by its document, which another server would be asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials
+from django_oauth_server.clients.sources.base import ClientSource
+from django_oauth_server.models import Client
+
+PLACE = "https://apps.example/"
+GATEWAY = "gateway"
+
+
+class Directory(ClientSource):
+    """Says something of every id below its place, unless a test says it otherwise."""
+
+    name = "directory"
+    asks_others = True
+    said: dict[str, dict[str, Any] | None] = {}
+    """What tests have it say. None: that it knows nobody of that id."""
+    asked: list[str] = []
+
+    def find(self, issuer: Any, client_id: str, row: Client | None) -> Client | None:
+        self.asked.append(client_id)
+        if not client_id.startswith(PLACE):
+            return None
+        document = self.said.get(client_id, usual(client_id))
+        return Client(metadata=document) if document is not None else None
+
+
+class VouchedDirectory(Directory):
+    vouched_for = True
+
+
+class Gateway(ClientAuthMethod):
+    """Clients of a directory have no secret here: a gateway has authenticated them."""
+
+    name = GATEWAY
+    ambient = True
+
+    def present(self, http: Any, params: Any) -> Credentials | None:
+        named = http.headers.get("X-Gateway")
+        return Credentials(named) if named else None
+
+    def verify(self, attempt: Attempt) -> bool:
+        return True
+
+
+def usual(client_id: str) -> dict[str, Any]:
+    return {
+        "client_name": "Almanac",
+        "redirect_uris": [f"{client_id}/callback"],
+        "token_endpoint_auth_method": "none",
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "scope": "notes:read notes:write openid",
+    }
+
+
+def described(name: str) -> Client:
+    """The client of this name, as a test that walks for it knows it."""
+    client_id = PLACE + name
+    return Client(client_id=client_id, issuer="https://as.example", metadata=usual(client_id))

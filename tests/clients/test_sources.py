@@ -1,0 +1,254 @@
+"""Clients that another source than the table describes, through the front door. The source asks others, so that each walk also shows that no client
+is looked up inside a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.db import connection
+from django.test import Client as Browser
+
+from django_oauth_server.clients.sources.find import find_client
+from django_oauth_server.models import Authorization, Client, Token
+from django_oauth_server.registry import default_issuer
+from django_oauth_server.storage.transaction import atomic
+from tests.clients.directory import GATEWAY, PLACE, Directory, described, usual
+from tests.factories import ClientFactory, UserFactory
+from tests.flow import Flow, answered
+
+pytestmark = pytest.mark.django_db
+
+ID = PLACE + "almanac"
+CALLBACK = f"{ID}/callback"
+FORM = "application/x-www-form-urlencoded"
+
+
+def switch_on(settings: Any, *names: str) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {
+        "components": [f"tests.clients.directory.{name}" for name in names],
+        "pairwise_salt": "of these tests, and long enough for it",
+    }
+
+
+@pytest.fixture(autouse=True)
+def directory(settings: Any) -> Iterator[type[Directory]]:
+    switch_on(settings, "Directory", "Gateway")
+    yield Directory
+    Directory.said.clear()
+    Directory.asked.clear()
+
+
+@pytest.fixture
+def flow(browser: Browser) -> Flow:
+    return Flow(described("almanac"), browser)
+
+
+def say(**changes: Any) -> None:
+    Directory.said[ID] = usual(ID) | changes
+
+
+def shown_to(browser: Browser, **params: Any) -> Any:
+    return Flow(described("almanac"), browser).authorize(**params)
+
+
+class TestNobodyAboveCanTell:
+    def test_a_person_allows_it_and_it_is_given_tokens(self, flow: Flow) -> None:
+        tokens = flow.tokens(scope="notes:read openid")
+        assert "id_token" in tokens
+        assert flow.refresh(tokens["refresh_token"]).status_code == 200
+
+    def test_what_it_holds_is_told_to_apis_and_can_be_revoked(self, flow: Flow) -> None:
+        token = flow.tokens()["access_token"]
+        api = Flow(ClientFactory(metadata__resource_identifiers=["https://as.example"]), Browser())
+        assert api.introspect(token)["client_id"] == ID
+        assert flow.revoke(token).status_code == 200
+        assert not api.is_active(token)
+
+    def test_the_person_sees_it_among_their_apps(self, flow: Flow) -> None:
+        flow.tokens()
+        assert "Almanac" in flow.browser.get("/oauth/connected-apps/").content.decode()
+
+    def test_the_person_is_told_that_nobody_vouches_for_it(self, flow: Flow) -> None:
+        assert "self_registered" in str(flow.authorize().context["unproven"])
+
+    def test_unless_an_operator_does(self, flow: Flow, settings: Any) -> None:
+        switch_on(settings, "VouchedDirectory")
+        assert not flow.authorize().context["unproven"]
+
+    def test_it_sends_people_to_sign_out(self, flow: Flow) -> None:
+        say(post_logout_redirect_uris=["https://apps.example/bye"])
+        asked = {"client_id": ID, "post_logout_redirect_uri": "https://apps.example/bye"}
+        assert b"apps.example" in flow.browser.get("/oauth/end-session", asked).content
+
+    def test_a_sign_in_can_be_begun_from_here(self) -> None:
+        say(initiate_login_uri="https://apps.example/login")
+        assert Browser().get(f"/oauth/start/{ID}").status_code == 200
+
+    def test_its_logo_is_shown(self) -> None:
+        assert Browser().get("/oauth/logo", {"client_id": ID}).status_code == 200
+
+    def test_the_sign_in_page_says_who_sent_the_person(self, rf: Any) -> None:
+        from django_oauth_server.templatetags.oauth_server import signing_in_for
+
+        way_back = f"/oauth/authorize?{urlencode({'client_id': ID})}"
+        described = signing_in_for(rf.get("/accounts/login/", {"next": way_back}))
+        assert described and described["name"] == "Almanac"
+
+    def test_it_authenticates_by_any_method(self, settings: Any) -> None:
+        say(token_endpoint_auth_method=GATEWAY, grant_types=["client_credentials"], response_types=[])
+        assert service(settings, "opaque").status_code == 200
+
+    @pytest.mark.parametrize("path", ["/oauth/authorize", "/oauth/logo", "/oauth/end-session"])
+    def test_an_id_that_no_source_knows_is_nobody(self, path: str) -> None:
+        Directory.said[ID] = None
+        response = Browser().get(path, {"client_id": ID, "post_logout_redirect_uri": CALLBACK})
+        assert b"Almanac" not in response.content
+        assert not Client.objects.exists()
+
+    @pytest.mark.parametrize("client_id", ["", PLACE + "\0", PLACE + "a" * 300])
+    def test_an_id_that_could_have_no_row_is_nobody(self, client_id: str) -> None:
+        assert find_client(default_issuer(), client_id) is None
+        assert Directory.asked == []
+
+
+class TestARow:
+    @pytest.mark.parametrize(
+        ("path", "params"),
+        [
+            ("/oauth/authorize", {"response_type": "code", "redirect_uri": CALLBACK, "code_challenge": "c" * 43}),
+            ("/oauth/authorize", {"response_type": "code", "redirect_uri": CALLBACK, "prompt": "none"}),
+            ("/oauth/logo", {}),
+            ("/oauth/end-session", {}),
+            (f"/oauth/start/{ID}", {}),
+        ],
+    )
+    def test_no_visit_of_a_stranger_makes_one(self, path: str, params: dict[str, str]) -> None:
+        Browser().get(path, {"client_id": ID, "scope": "notes:read"} | params)
+        assert Directory.asked
+        assert not Client.objects.exists()
+
+    def test_no_token_request_that_is_refused_makes_one(self, flow: Flow) -> None:
+        assert flow.exchange("made-up").status_code == 400
+        assert not Client.objects.exists()
+
+    def test_there_is_one_once_a_person_is_asked(self, flow: Flow) -> None:
+        flow.tokens()
+        flow.tokens()
+        row = Client.objects.get()
+        assert (row.client_id, row.source, row.metadata) == (ID, "directory", usual(ID))
+        assert row.registered_by == Client.RegisteredBy.ITSELF
+
+    def test_there_is_one_once_a_token_is_stored_and_not_before(self, settings: Any) -> None:
+        say(token_endpoint_auth_method=GATEWAY, grant_types=["client_credentials"], response_types=[])
+        service(settings, "at+jwt")
+        assert not Client.objects.exists()
+        service(settings, "opaque")
+        assert Token.objects.get().client == Client.objects.get()
+
+    def test_a_jwt_that_was_not_stored_is_its_clients_own_alone(self, settings: Any) -> None:
+        say(token_endpoint_auth_method=GATEWAY, grant_types=["client_credentials"], response_types=[])
+        Directory.said[PLACE + "other"] = Directory.said[ID]
+        token = service(settings, "at+jwt").json()["access_token"]
+        assert by_gateway("/oauth/introspect", ID, token=token).json()["active"] is True
+        assert by_gateway("/oauth/introspect", PLACE + "other", token=token).json() == {"active": False}
+        assert by_gateway("/oauth/revoke", PLACE + "other", token=token).status_code == 400
+        assert by_gateway("/oauth/revoke", ID, token=token).status_code == 200
+        assert by_gateway("/oauth/introspect", ID, token=token).json() == {"active": False}
+
+    def test_an_operator_disables_it(self, flow: Flow) -> None:
+        flow.tokens()
+        Client.objects.update(is_active=False)
+        assert b"disabled" in flow.authorize().content
+        assert flow.exchange("made-up").status_code == 401
+
+    def test_who_is_registered_here_is_not_taken_over(self, browser: Browser) -> None:
+        flow = Flow(ClientFactory(client_id=ID), browser)
+        assert flow.tokens()["token_type"] == "Bearer"
+        assert Directory.asked == []
+
+    def test_an_id_that_differs_in_case_is_another_client(self, flow: Flow) -> None:
+        """MariaDB takes both for the same, and has room for one."""
+        flow.tokens()
+        another = Flow(described("Almanac"), flow.browser).authorize()
+        if connection.vendor == "mysql":
+            assert answered(another)["error"] == "unauthorized_client"
+        assert another.status_code in {200, 303}
+
+    def test_without_its_source_nobody_is_known_by_it(self, flow: Flow, settings: Any) -> None:
+        tokens = flow.tokens()
+        switch_on(settings, "Gateway")
+        assert flow.refresh(tokens["refresh_token"]).status_code == 401
+        assert flow.authorize().status_code == 400
+
+
+class TestWhatItsSourceSaysNow:
+    def test_counts_at_once(self, flow: Flow) -> None:
+        flow.tokens()
+        say(redirect_uris=["https://apps.example/elsewhere"])
+        assert flow.authorize().status_code == 400
+        say(grant_types=["authorization_code"])
+        assert flow.exchange("made-up").json()["error"] == "invalid_grant"
+        assert flow.refresh("made-up").json()["error"] == "unauthorized_client"
+
+    def test_is_shown_to_the_person_who_is_asked_anew(self, flow: Flow) -> None:
+        flow.tokens()
+        assert flow.authorize().status_code == 303
+        say(client_name="Yearbook")
+        assert b"Yearbook" in flow.authorize().content
+
+    def test_is_written_down_once_something_refers_to_it(self, flow: Flow) -> None:
+        flow.tokens()
+        say(client_name="Yearbook")
+        Browser().get("/oauth/logo", {"client_id": ID})
+        assert Client.objects.get().name == "Almanac"
+        flow.tokens()
+        assert Client.objects.get().name == "Yearbook"
+
+    def test_that_nobody_has_this_id_any_more_counts(self, flow: Flow) -> None:
+        tokens = flow.tokens()
+        Directory.said[ID] = None
+        assert flow.refresh(tokens["refresh_token"]).status_code == 401
+        assert flow.authorize().status_code == 400
+
+    def test_a_client_in_another_sector_is_allowed_anew(self, flow: Flow) -> None:
+        say(subject_type="pairwise")
+        flow.tokens()
+        say(subject_type="pairwise", redirect_uris=["https://moved.example/callback"])
+        flow.client.metadata = Directory.said[ID] or {}
+        flow.tokens()
+        assert Authorization.objects.filter(is_live=True).count() == 1
+        assert Authorization.objects.get(is_live=True).sector == "moved.example"
+
+    def test_what_was_allowed_in_another_sector_has_ended_for_all(self, flow: Flow) -> None:
+        say(subject_type="pairwise")
+        flow.tokens()
+        say(subject_type="pairwise", redirect_uris=["https://moved.example/callback"])
+        another = Browser()
+        another.force_login(UserFactory())
+        moved = Flow(described("almanac"), another)
+        moved.client.metadata = Directory.said[ID] or {}
+        moved.tokens()
+        assert Authorization.objects.get(is_live=True).user_id == int(another.session["_auth_user_id"])
+
+
+class TestATransaction:
+    def test_no_source_that_asks_others_is_asked_in_one(self) -> None:
+        with atomic(), pytest.raises(RuntimeError, match="directory"):
+            find_client(default_issuer(), ID)
+
+    def test_the_table_is(self) -> None:
+        row = ClientFactory()
+        with atomic():
+            assert find_client(default_issuer(), row.client_id) == row
+
+
+def service(settings: Any, form: str) -> Any:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"access_token_format": form}
+    return by_gateway("/oauth/token", ID, grant_type="client_credentials", scope="notes:read")
+
+
+def by_gateway(path: str, client_id: str, **params: str) -> Any:
+    return Browser().post(path, urlencode(params), content_type=FORM, headers={"X-Gateway": client_id})
