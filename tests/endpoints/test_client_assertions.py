@@ -30,7 +30,7 @@ from tests.assertions import (
     signed,
     under_secret,
 )
-from tests.flow import INTROSPECT, REVOKE, TOKEN, Flow, _form
+from tests.flow import INTROSPECT, REVOKE, TOKEN, Flow, form
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +47,7 @@ def ask(client: Any, jwt: str, **params: Any) -> Any:
 
 
 def post(path: str, headers: dict[str, str] | None = None, **params: Any) -> Any:
-    return Browser().post(path, _form(params), FORM, headers=headers or {})
+    return Browser().post(path, form(params), FORM, headers=headers or {})
 
 
 @pytest.fixture

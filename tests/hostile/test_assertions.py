@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from django_oauth_server.models import UsedAssertion
 from tests.assertions import KEY, assertion, claims_for, key_client, proof, secret_client, signed, under_secret
-from tests.flow import INTROSPECT, REVOKE, TOKEN, Flow, _form
+from tests.flow import INTROSPECT, REVOKE, TOKEN, Flow, form
 from tests.hostile.junk import BOUNDED, FORM
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ def encoded(document: Any) -> str:
 
 
 def ask(caller: Flow, jwt: str, path: str = TOKEN) -> Any:
-    body = _form({"grant_type": "client_credentials", "scope": "notes:read", "token": "x", **proof(jwt)})
+    body = form({"grant_type": "client_credentials", "scope": "notes:read", "token": "x", **proof(jwt)})
     return caller.server.post(path, body, content_type=FORM)
 
 
