@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django_oauth_server.authorization.checks import Draft, RequestCheck
 from django_oauth_server.errors import InvalidRequest, UnauthorizedClient
-from django_oauth_server.tokens.bindings.base import Binding
+from django_oauth_server.tokens.bindings.base import Binding, missing_binding
 
 
 class PromisedKeys(RequestCheck):
@@ -13,13 +13,13 @@ class PromisedKeys(RequestCheck):
     name = "promised_keys"
 
     def judge(self, draft: Draft) -> None:
-        response_type = draft.response_type()
-        asks_for_token = response_type is not None and "token" in response_type.name.split()
         for binding in draft.issuer.components.of(Binding).values():
             promised = draft.params.get(binding.promise)
             if promised and not binding.is_key(promised):
                 raise InvalidRequest(f"The parameter {binding.promise} does not name a key.")
-            if asks_for_token and binding.demanded(draft.client, draft.issuer):
-                raise UnauthorizedClient(
-                    "The client's access tokens have to be bound to a key, and tokens that this response type returns cannot be."
-                )
+        response_type = draft.response_type()
+        asks_for_token = response_type is not None and "token" in response_type.name.split()
+        if asks_for_token and missing_binding({}, draft.client, draft.issuer):
+            raise UnauthorizedClient(
+                "The client's access tokens have to be bound to a key, and tokens that this response type returns cannot be."
+            )

@@ -143,6 +143,13 @@ def test_a_client_of_which_a_key_is_demanded_gets_nothing_without(flow: Flow) ->
     assert flow.exchange(code, headers=LEFT).json()["token_type"] == "Shaken"
 
 
+def test_a_policy_demands_that_every_token_is_bound(flow: Flow, settings: Any) -> None:
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "policy": _with(demands=frozenset({"sender_constrained_tokens"}))}
+    code = flow.code()
+    assert flow.exchange(code).status_code == 400
+    assert flow.exchange(code, headers=LEFT).json()["token_type"] == "Shaken"
+
+
 def test_a_code_is_bought_by_the_key_that_was_promised(flow: Flow) -> None:
     code = flow.code(hand_to_shake="left")
     for headers in ({}, RIGHT):
@@ -207,7 +214,7 @@ def test_the_same_answer_is_for_the_same_key(public: Flow) -> None:
 
 
 def test_another_key_of_a_confidential_client_gets_another_access_token(flow: Flow, settings: Any) -> None:
-    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "policy": _rotating()}
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "policy": _with(require_refresh_token_rotation=True)}
     bought = flow.tokens()
     answer = flow.refresh(bought["refresh_token"], headers=LEFT).json()
     again = flow.refresh(bought["refresh_token"], headers=RIGHT).json()
@@ -272,8 +279,8 @@ def _issuers() -> dict[str, Any]:
     return {issuer.settings.issuer: issuer for issuer in issuers()}
 
 
-def _rotating() -> Any:
-    return replace(default_issuer().policy, require_refresh_token_rotation=True)
+def _with(**more: Any) -> Any:
+    return replace(default_issuer().policy, **more)
 
 
 def test_the_key_is_no_secret_that_a_refusal_tells() -> None:

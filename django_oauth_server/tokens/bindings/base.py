@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import ClassVar, Final
 
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.component import REDIRECTING, Component
 from django_oauth_server.errors import InvalidRequest, OAuthError
@@ -15,6 +16,8 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 
 BEARER: Final = "Bearer"
+BOUND: Final = "sender_constrained_tokens"
+"""What a policy demands where every access token is bound to a key, whichever way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Binding(Component):
     """Answers one question: which key does the sender of this request hold?"""
 
     serves = REDIRECTING
+    demands = {BOUND: _("Every access token is bound to a key of its client.")}
     member: ClassVar[str]
     """The member of `cnf` (RFC 7800 section 3.1) by whose value the key is known."""
     token_type: ClassVar[str] = BEARER
@@ -77,7 +81,7 @@ class Binding(Component):
         return True
 
     def demanded(self, client: Client, issuer: Issuer) -> bool:
-        """Whether *client* gets no access token that is not bound this way."""
+        """Whether *client* gets no access token that is not bound this way, whatever its policy demands."""
         return False
 
     def missing(self, call: Call) -> OAuthError:
@@ -91,10 +95,20 @@ def prove_possession(call: Call) -> Possession:
     Asked once, after the client is known and before anything is issued.
     """
     proven = shown_possession(call)
-    for binding in call.issuer.components.of(Binding).values():
-        if binding.member not in proven.confirmation and binding.demanded(call.client, call.issuer):
-            raise binding.missing(call)
+    if missing := missing_binding(proven.confirmation, call.client, call.issuer):
+        raise missing.missing(call)
     return proven
+
+
+def missing_binding(confirmation: Mapping[str, str], client: Client, issuer: Issuer) -> Binding | None:
+    """What *client* has to prove beside *confirmation* before it gets an access token."""
+    bindings = issuer.components.of(Binding).values()
+    for binding in bindings:
+        if binding.member not in confirmation and binding.demanded(client, issuer):
+            return binding
+    if not confirmation and BOUND in issuer.policy_for(client.profile).demands:
+        return next(iter(bindings))
+    return None
 
 
 def shown_possession(call: Call) -> Possession:
