@@ -79,6 +79,7 @@ BUILT_IN = tuple(
         "authorization.prompts.reauthenticate.Reauthenticate",
         "authorization.prompts.consent.Consent",
         "tokens.id_token.IDToken",
+        "tokens.bindings.dpop.DPoP",
         "tokens.formats.opaque.Opaque",
         "tokens.formats.at_jwt.AccessTokenJWT",
     )

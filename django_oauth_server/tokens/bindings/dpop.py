@@ -1,0 +1,202 @@
+"""Access tokens that are bound to a key of their client by a proof with each request (DPoP, RFC 9449)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Literal
+
+from django.core.cache import caches
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.checks import CheckMessage, Error, Warning
+from django.utils.translation import gettext_lazy as _
+
+from django_oauth_server.component import REDIRECTING, Document, Member
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.conf.moments import moment
+from django_oauth_server.conf.secrets import key_material
+from django_oauth_server.errors import OAuthError, TemporarilyUnavailable
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.keys.derivation import derive_key
+from django_oauth_server.models import Client
+from django_oauth_server.protocol.dpop import (
+    HEADER,
+    MEMBER,
+    NONCE_HEADER,
+    SCHEME,
+    InvalidProof,
+    Nonces,
+    Proof,
+    is_thumbprint,
+    verify_proof,
+)
+from django_oauth_server.protocol.jose import ALGORITHMS
+from django_oauth_server.resource.shared_cache import shared_cache
+from django_oauth_server.resource.throttling import key_of
+from django_oauth_server.storage.presented import spend
+from django_oauth_server.storage.transaction import once
+from django_oauth_server.tokens.bindings.base import Binding, Call, Possession
+
+_META = "HTTP_DPOP"
+_LONGEST_WINDOW = timedelta(days=1)
+_ALWAYS_PROVES = Member(
+    name="dpop_bound_access_tokens",
+    kind="flag",
+    label=_("DPoP-bound access tokens"),
+    help=_("Whether the client must send a DPoP proof with every token request (RFC 9449)."),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DPoPSettings:
+    """DPoP at the authorization server (RFC 9449)."""
+
+    nonces: Literal["off", "offered", "required"] = "off"
+    """Whether proofs have to contain a nonce of this server (section 8). `offered`: clients are told nonces, and may still leave them out."""
+    nonce_lifetime: timedelta = timedelta(minutes=10)
+    """How long a nonce is accepted at most, and at least half of that."""
+    window: timedelta = timedelta(minutes=5)
+    """How long after its `iat` a proof is accepted (section 11.1)."""
+    cache: str = ""
+    """The alias of a cache that all processes share, to note which proofs were used. Empty: the database does, with one statement for each proof."""
+
+    def __post_init__(self) -> None:
+        if not timedelta() < self.window <= _LONGEST_WINDOW:
+            raise ValueError("window must be longer than nothing, and a day at most")
+        if not self.nonce_lifetime:
+            raise ValueError("nonce_lifetime must be longer than nothing")
+
+
+class InvalidDPoPProof(OAuthError):
+    """RFC 9449 section 5: the proof proves nothing, or is missing."""
+
+    error = "invalid_dpop_proof"
+
+
+class UseDPoPNonce(OAuthError):
+    """RFC 9449 section 8: the proof has to contain *nonce*. Clients that behave well meet it, too."""
+
+    error = "use_dpop_nonce"
+    is_ordinary = True
+
+    def __init__(self, nonce: str) -> None:
+        super().__init__("The DPoP proof has to contain the nonce of the DPoP-Nonce header.")
+        self.nonce = nonce
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {NONCE_HEADER: self.nonce}
+
+
+class DPoP(Binding):
+    """The client signs a JWT for each request with a key of its own, which it brings along."""
+
+    name = "dpop"
+    label = _("DPoP (RFC 9449)")
+    member = MEMBER
+    token_type = SCHEME
+    promise = "dpop_jkt"
+    parameters = frozenset({"dpop_jkt"})
+    serves = REDIRECTING
+    request_headers = frozenset({HEADER})
+    response_headers = frozenset({NONCE_HEADER})
+    client_metadata = (_ALWAYS_PROVES,)
+    settings_name = "dpop"
+    settings_group = DPoPSettings
+
+    def prove(self, call: Call) -> Possession | None:
+        """Section 4.3. Which proofs were presented before is asked last, in the transaction of what the proof buys."""
+        header = call.http.META.get(_META)
+        if header is None:
+            return None
+        settings = call.issuer.settings.group(DPoPSettings)
+        proof = _verified(header, call, settings)
+        uses = (partial(_spend, proof, call, settings),)
+        if settings.nonces == "off":
+            return Possession({self.member: proof.thumbprint}, uses=uses)
+        nonces = Nonces(_nonce_keys(call.issuer), settings.nonce_lifetime)
+        current = nonces.current(call.now)
+        if not nonces.knows(proof.nonce, call.now) and (proof.nonce or settings.nonces == "required"):
+            raise UseDPoPNonce(current)
+        return Possession({self.member: proof.thumbprint}, {NONCE_HEADER: current}, uses)
+
+    def is_key(self, value: str) -> bool:
+        return is_thumbprint(value)
+
+    def demanded(self, client: Client, issuer: Issuer) -> bool:
+        """Section 5.2."""
+        return bool(client.metadata.get(_ALWAYS_PROVES.name))
+
+    def missing(self, call: Call) -> OAuthError:
+        return InvalidDPoPProof("The request has no DPoP proof, and this client's requests must have one.")
+
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
+        return {"dpop_signing_alg_values_supported": list(ALGORITHMS)}
+
+    def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
+        cache = settings.group(DPoPSettings).cache
+        hint = "Name a cache that all processes share, or leave `cache` empty: the database is asked then."
+        if cache and cache not in caches.settings:
+            yield Error(
+                f"dpop of {settings.issuer} names the cache {cache!r}, which CACHES does not have.",
+                hint=hint,
+                id="oauth_server.E014",
+            )
+        elif cache and isinstance(caches[cache], (DummyCache, LocMemCache)):
+            yield Warning(
+                f"dpop of {settings.issuer} names the cache {cache!r}, in which processes do not see what others noted: a DPoP proof can be used "
+                "once at each.",
+                hint=hint,
+                id="oauth_server.W014",
+            )
+
+
+def _verified(header: str, call: Call, settings: DPoPSettings) -> Proof:
+    try:
+        return verify_proof(
+            header,
+            method=str(call.http.method),
+            url=call.url,
+            now=call.now,
+            window=settings.window,
+            algs=call.issuer.policy_for(call.client.profile).algorithms(ALGORITHMS),
+        )
+    except InvalidProof as exc:
+        raise InvalidDPoPProof(f"The DPoP proof is not valid: {exc}.") from exc
+
+
+def _spend(proof: Proof, call: Call, settings: DPoPSettings) -> None:
+    """Section 11.1: at one address, a `jti` of a key is accepted once for as long as the proof could be presented."""
+    names = (call.url, proof.thumbprint, proof.jti)
+    lapses = proof.lapses_at(settings.window)
+    if settings.cache:
+        seconds = math.ceil(lapses - call.now.timestamp()) + 1
+        is_new = _note(settings.cache, "oauth_server:dpop:" + key_of(names), seconds)
+    else:
+        is_new = spend("dpop", *names, expires_at=moment(lapses))
+    if not is_new:
+        raise InvalidDPoPProof("The DPoP proof was used before.")
+
+
+def _note(cache: str, key: str, seconds: int) -> bool:
+    """Raises `TemporarilyUnavailable` while the cache is away: nobody knows then what was presented."""
+
+    def add() -> bool:
+        added = shared_cache(cache).ask(lambda asked: asked.add(key, 1, seconds), away=None)
+        if added is None:
+            raise TemporarilyUnavailable(
+                "The server cannot answer now; try again.", detail=f"the cache {cache!r} of used DPoP proofs is away"
+            )
+        return added
+
+    return once(key, add)
+
+
+def _nonce_keys(issuer: Issuer) -> tuple[bytes, ...]:
+    """Of this issuer alone; the former secret's key is known as long as that is."""
+    purpose = b"DPoP nonces of " + issuer.settings.issuer.encode()
+    return tuple(derive_key(secret, purpose) for secret in key_material(issuer.settings))
