@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django_oauth_server.protocol.jose import ALGORITHMS, InvalidJWT, verify_embedded
 from django_oauth_server.protocol.uris import origin
@@ -29,8 +29,6 @@ _MAX_LENGTH: Final = 8 * 1024
 _LONGEST: Final = 256
 """Characters of a `jti` (section 11.1), and of a nonce."""
 _THUMBPRINT: Final = re.compile(r"[\w-]{43}", re.ASCII)
-_ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
-_UNRESERVED: Final = re.compile(r"[A-Za-z0-9\-._~]")
 
 
 class InvalidProof(ValueError):
@@ -57,7 +55,7 @@ def verify_proof(
     header: str,
     *,
     method: str,
-    url: str,
+    url: str | Collection[str],
     now: datetime,
     window: timedelta,
     algs: Collection[str] = ALGORITHMS,
@@ -65,6 +63,7 @@ def verify_proof(
 ) -> Proof:
     """The proof in the DPoP *header* of a request by *method* to *url*, made no longer than *window* ago (section 4.3).
 
+    *url*: or several, where the same thing is known by each.
     *access_token*: what is presented with it at a protected resource. Raises `InvalidProof`, whatever *header* is.
     """
     if "," in header:  # how servers join headers that are sent twice; no JWT has one
@@ -80,7 +79,7 @@ def verify_proof(
         raise InvalidProof("it has no jti, or one that is too long")
     if claims.get("htm") != method:
         raise InvalidProof("its htm is not the method of the request")
-    if not _is_same(claims.get("htu"), url):
+    if not any(_is_same(claims.get("htu"), one) for one in ([url] if isinstance(url, str) else url)):
         raise InvalidProof("its htu is not the address of the request")
     if not isinstance(issued_at, (int, float)) or isinstance(issued_at, bool):
         raise InvalidProof("its iat is absent or no number")
@@ -139,7 +138,10 @@ def _base64url(raw: bytes) -> str:
 
 
 def _is_same(htu: object, url: str) -> bool:
-    """Compared without query and fragment, and after normalization (RFC 3986 sections 6.2.2 and 6.2.3)."""
+    """Compared without query and fragment, and after normalization (RFC 3986 sections 6.2.2 and 6.2.3).
+
+    Paths are compared as they are decoded, since that is how servers hand them on: what was sent as `%2F` they cannot tell from a slash.
+    """
     if htu == url:
         return True
     try:
@@ -152,13 +154,7 @@ def _normalized(url: str) -> str:
     parts = urlsplit(url)
     if "@" in parts.netloc:
         raise ValueError("a user name is part of no request")
-    path = _ESCAPE.sub(_plainest, quote(parts.path, safe="%/!$&'()*+,;=:@"))
-    return origin(url) + _without_dots(path or "/")
-
-
-def _plainest(escape: re.Match[str]) -> str:
-    character = chr(int(escape[0][1:], 16))
-    return character if _UNRESERVED.fullmatch(character) else escape[0].upper()
+    return origin(url) + _without_dots(unquote(parts.path) or "/")
 
 
 def _without_dots(path: str) -> str:

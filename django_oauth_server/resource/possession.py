@@ -16,11 +16,14 @@ from django_oauth_server.resource.token import Presented, VerifiedToken
 _ANSWER: Final = "_oauth_answer_headers"
 """Where a request keeps what its answer says because of the proof that came with it."""
 
+_PROVEN: Final = "_oauth_proven"
+"""Where it keeps what was proven."""
+
 
 def prove(request: HttpRequest, presented: Presented, token: VerifiedToken, resources: Sequence[str]) -> VerifiedToken:
     """*token*, if possession of whatever it is bound to is proven. Raises `Unproven`, or `CannotVerify` where that cannot be told.
 
-    A proof may be good for one request only: ask once for each. *resources*: the identifiers of what is protected here.
+    A proof may be good for one request only: it is judged once for each. *resources*: the identifiers of what is protected here.
     """
     if presented.scheme == BEARER and not token.confirmation:
         return token
@@ -31,7 +34,7 @@ def prove(request: HttpRequest, presented: Presented, token: VerifiedToken, reso
     except Unproven as exc:
         _note(request, exc.headers)
         raise
-    return replace(token, scheme=presented.scheme)
+    return _proven(call)
 
 
 async def aprove(
@@ -47,7 +50,7 @@ async def aprove(
     except Unproven as exc:
         _note(request, exc.headers)
         raise
-    return replace(token, scheme=presented.scheme)
+    return _proven(call)
 
 
 def answer_headers(request: HttpRequest) -> Mapping[str, str]:
@@ -63,12 +66,14 @@ def offered() -> Offered:
 
 
 def _judges(call: Call) -> list[TokenBinding]:
-    """Those that judge the token.
+    """Those that judge the token; nobody, where they did so for the same request, which is done anew where other writers were in the way.
 
     A member of `cnf` that nobody knows is a key that nobody asks for: whoever stole the token would have no less (RFC 9449 section 7.2, RFC 8705
     section 3).
     """
     known, presented, token = bindings(), call.presented, call.token
+    if getattr(call.request, _PROVEN, None) == presented:
+        return []
     if unknown := sorted(token.confirmation.keys() - known.keys()):
         raise Unproven(f"bound by {', '.join(unknown)}, of which no proof is checked here")
     judges = [known[member] for member in token.confirmation]
@@ -76,6 +81,11 @@ def _judges(call: Call) -> list[TokenBinding]:
         bound = f"bound by {', '.join(token.confirmation)}" if judges else "not bound to a key"
         raise Unproven(f"{bound}, and presented as {presented.scheme}")
     return judges
+
+
+def _proven(call: Call) -> VerifiedToken:
+    setattr(call.request, _PROVEN, call.presented)
+    return replace(call.token, scheme=call.presented.scheme)
 
 
 def _note(request: HttpRequest, headers: Mapping[str, str]) -> None:

@@ -152,7 +152,7 @@ def test_what_is_no_proof_is_refused(header):
         {"htu": "https://as.example:port/oauth/token"},
         {"htu": "https://you@as.example/oauth/token"},
         {"htu": "https://as.example/oauth/token/"},
-        {"htu": "https://as.example/oauth%2Ftoken"},
+        {"htu": "https://as.example/oauth%252Ftoken"},
         {"htu": "https://as.example/OAuth/token"},
         {"htu": "https://as.example/oauth/token\n"},
         {"htu": "/oauth/token"},
@@ -187,6 +187,7 @@ def test_a_proof_of_something_else_is_refused(said):
         "https://as.example/oauth/token#fragment",
         "https://as.example/oauth/./x/../token",
         "https://as.example/o%61uth/%74oken",
+        "https://as.example/oauth%2Ftoken",
     ],
 )
 def test_htu_is_compared_after_normalization_and_without_query_and_fragment(htu):
@@ -206,6 +207,15 @@ def test_htu_is_compared_after_normalization_and_without_query_and_fragment(htu)
 )
 def test_other_addresses_are_normalized_too(htu, url):
     verify(proof(htu=htu), url=url)
+
+
+@pytest.mark.spec("RFC 9449", "4.3")
+def test_a_thing_may_be_known_by_several_addresses():
+    known = ["https://gateway.example/api/notes", "https://api.example/notes"]
+    verify(proof(htu="https://api.example/notes"), url=known)
+    for refused in ([], ["https://gateway.example/api/notes"]):
+        with pytest.raises(InvalidProof):
+            verify(proof(htu="https://api.example/notes"), url=refused)
 
 
 @pytest.mark.spec("RFC 9449", "11.1")
