@@ -112,6 +112,7 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "testing.clients": ("AsyncClient", "Client", "TokenClientMixin"),
     "testing.drf": ("APIClient",),
     "testing.ninja": ("TestAsyncClient", "TestClient"),
+    "testing.facts": ("Key",),
     "testing.issuer": ("REFUSED", "FakeIssuer"),
     "testing.served": ("served_issuer",),
     "testing.tokens": ("issue_token",),

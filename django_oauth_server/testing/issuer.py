@@ -19,7 +19,7 @@ from django_oauth_server.resource.conf import SETTING, as_written, load
 from django_oauth_server.resource.verifiers.base import AuthorizationServer, TokenVerifier
 from django_oauth_server.resource.verifiers.flights import PerProcess, Steps
 from django_oauth_server.resource.verifiers.jwks import JWKSVerifier
-from django_oauth_server.testing.facts import sign_in, words
+from django_oauth_server.testing.facts import Key, bound_to, sign_in, words
 
 ISSUER: Final = "https://issuer.example"
 AUDIENCE: Final = "https://api.example"
@@ -50,6 +50,7 @@ class Said(TypedDict, total=False):
     acr: str
     auth_time: datetime | None
     expires_in: timedelta
+    key: Key | None
 
 
 class FakeIssuer:
@@ -112,9 +113,13 @@ class FakeIssuer:
         acr: str = "",
         auth_time: datetime | None = None,
         expires_in: timedelta = _LIFETIME,
+        key: Key | None = None,
         **claims: object,
     ) -> str:
-        """An access token. Without *sub* the client acts for itself (RFC 9068 section 2.2). A claim of None is left out."""
+        """An access token, bound to *key* if there is one. Without *sub* the client acts for itself (RFC 9068 section 2.2).
+
+        A claim of None is left out.
+        """
         now = datetime.now(UTC)
         expires_at = now + expires_in
         said = {
@@ -127,7 +132,7 @@ class FakeIssuer:
             "exp": _seconds(expires_at),
             "jti": uuid.uuid4().hex,
         }
-        return self.sign(said | sign_in(acr, auth_time) | claims)
+        return self.sign(said | sign_in(acr, auth_time) | bound_to(key) | claims)
 
     def sign(self, claims: Mapping[str, object], *, typ: str = "at+jwt", pair: SigningKeyPair | None = None) -> str:
         """A JWT that says just these *claims*, by the key that signs now or by *pair*. A claim of None is left out."""

@@ -19,7 +19,7 @@ from django_oauth_server.resource.conf import audiences
 from django_oauth_server.storage.authorizations import live_authorization
 from django_oauth_server.storage.tokens import store
 from django_oauth_server.testing.factories import ClientFactory
-from django_oauth_server.testing.facts import sign_in, words
+from django_oauth_server.testing.facts import Key, bound_to, sign_in, words
 from django_oauth_server.tokens.formats.base import TokenFormat
 from django_oauth_server.tokens.issue import token_format
 
@@ -34,12 +34,14 @@ def issue_token(
     acr: str = "",
     auth_time: datetime | None = None,
     expires_in: timedelta | None = None,
+    key: Key | None = None,
 ) -> str:
     """The value of an access token, stored or signed as the token endpoint does it, so that all of its verification runs.
 
     Without *user* the client acts for itself; without *client* one is made. The audience is this project's own resource, the format
-    and the lifetime what the server would choose, unless they are said. Nothing is narrowed: what the server would never hand out
-    (a token without scopes, for a resource that it does not know, which has expired) can be had, since its refusal is to be tested.
+    and the lifetime what the server would choose, unless they are said. With *key* the token is bound to it. Nothing is narrowed: what the server
+    would never hand out (a token without scopes, for a resource that it does not know, which has expired) can be had, since its refusal is to be
+    tested.
     """
     now, client = timezone.now(), client or ClientFactory()
     issuer, meant_for = issuer_named(client.issuer), words(audience) or audiences()[:1]
@@ -53,7 +55,7 @@ def issue_token(
         authorization=_allowed(client, user, words(scopes), meant_for, issuer, now) if user else None,
         scope=format_scope(words(scopes)),
         audience=list(meant_for),
-        facts=sign_in(acr, auth_time),
+        facts=sign_in(acr, auth_time) | bound_to(key),
         issued_at=min(now, expires_at),
         expires_at=expires_at,
     )
