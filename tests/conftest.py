@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
 from threading import Lock
+from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.test import Client as Browser
+from django.urls import clear_url_caches
 from django.utils import translation
 
 from django_oauth_server.authorization.sources import request_uri
@@ -21,6 +23,7 @@ from django_oauth_server.resource.shared_cache import shared_cache
 from django_oauth_server.storage import announcements, failures, revoked
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow
+from tests.mysite.page import Project
 
 pytest_plugins = ["django_oauth_server.testing.plugin"]
 
@@ -89,3 +92,10 @@ def client_app(db: None) -> object:
 def flow(browser: Browser, client_app: object) -> Flow:
     """The whole figure, from (A) to (F), for the confidential client."""
     return Flow(client_app, browser)
+
+
+@pytest.fixture
+def project(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A project in which files of the page about extending can be written."""
+    yield Project(settings, monkeypatch)
+    clear_url_caches()

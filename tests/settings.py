@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "django_oauth_server",
     "django_oauth_server.resource",
+    "tests.mysite",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

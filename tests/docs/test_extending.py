@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from django.conf import settings as django_settings
 from django.core import signing
 from django.test import Client as Browser
 
-from django_oauth_server.models import Client
-from tests.docs.pages import DOCS, generate
+from tests.docs.pages import generate
 from tests.factories import ClientFactory, TokenFactory, UserFactory
 from tests.flow import Flow, answered
+from tests.mysite.page import Project
 
-NAMES = ("MagicLink", "PartnerGateway", "Teams", "RouterFragment", "NewTerms")
+COMPONENTS = [
+    "mysite.magic_link.MagicLink",
+    "mysite.partner_gateway.PartnerGateway",
+    "mysite.router_fragment.RouterFragment",
+    "mysite.new_terms.NewTerms",
+]
 GRANT = "https://mysite.example/grants/magic-link"
 METHOD = "https://mysite.example/client-auth/gateway"
 MODE = "https://mysite.example/response-modes/router"
@@ -28,25 +27,12 @@ METADATA = "/.well-known/oauth-authorization-server"
 
 
 @pytest.fixture
-def mysite(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The module of the page, and its line of settings."""
-    module = ModuleType("mysite.oauth")
-    page = Path(DOCS / "extending.md").read_text(encoding="utf-8")
-    for code in re.findall(r"^```python\n# mysite/oauth\.py\n(.*?)^```", page, re.S | re.M):
-        exec(compile(code, "docs/extending.md", "exec"), module.__dict__)
-    monkeypatch.setitem(sys.modules, "mysite", ModuleType("mysite"))
-    monkeypatch.setitem(sys.modules, "mysite.oauth", module)
+def mysite(project: Project, settings: Any) -> None:
+    """Several files of the page in one project, and their lines of settings."""
+    project.write("magic_link", "partner_gateway", "router_fragment", "new_terms")
+    project.templates()
     settings.GATEWAY_KEY = "a key of the gateway"
-    settings.OAUTH_SERVER = django_settings.OAUTH_SERVER | {"components": [f"mysite.oauth.{name}" for name in NAMES]}
-    template = re.search(r"^```html\n(.*?)^```", page, re.S | re.M)
-    assert template
-    engine = django_settings.TEMPLATES[0]
-    loaders = [
-        ("django.template.loaders.locmem.Loader", {"mysite/new_terms.html": template[1]}),
-        "django.template.loaders.app_directories.Loader",
-    ]
-    settings.TEMPLATES = [engine | {"APP_DIRS": False, "OPTIONS": engine["OPTIONS"] | {"loaders": loaders}}]
-    yield module
+    project.set(components=COMPONENTS)
 
 
 def past_terms(flow: Flow, page: Any) -> Any:
@@ -59,7 +45,7 @@ def link_for(user: Any) -> str:
 
 
 @pytest.mark.spec("RFC 6749", "4.5")
-def test_an_extension_grant_is_one_class_and_one_line(mysite: ModuleType, user: Any) -> None:
+def test_an_extension_grant_is_one_class_and_one_line(mysite: None, user: Any) -> None:
     flow = Flow(ClientFactory(metadata__grant_types=[GRANT, "refresh_token"]), Browser())
     link = link_for(user)
     answer = flow.token(grant_type=GRANT, link=link).json()
@@ -69,19 +55,17 @@ def test_an_extension_grant_is_one_class_and_one_line(mysite: ModuleType, user: 
 
 
 @pytest.mark.parametrize("params", [{"link": "forged"}, {"link": ""}, {}])
-def test_an_extension_grant_refuses_as_the_others_do(mysite: ModuleType, db: None, params: dict[str, str]) -> None:
+def test_an_extension_grant_refuses_as_the_others_do(mysite: None, db: None, params: dict[str, str]) -> None:
     flow = Flow(ClientFactory(metadata__grant_types=[GRANT]), Browser())
     assert flow.token(grant_type=GRANT, **params).json()["error"] in {"invalid_grant", "invalid_request"}
 
 
-def test_a_client_must_have_registered_an_extension_grant(mysite: ModuleType, flow: Flow, user: Any) -> None:
+def test_a_client_must_have_registered_an_extension_grant(mysite: None, flow: Flow, user: Any) -> None:
     assert flow.token(grant_type=GRANT, link=link_for(user)).json()["error"] == "unauthorized_client"
 
 
 @pytest.mark.parametrize("sent", [{}, {"client_id": "partner"}])
-def test_a_client_authentication_method_is_one_class_and_one_line(
-    mysite: ModuleType, db: None, sent: dict[str, str]
-) -> None:
+def test_a_client_authentication_method_is_one_class_and_one_line(mysite: None, db: None, sent: dict[str, str]) -> None:
     ClientFactory(
         client_id="partner",
         public=True,
@@ -105,16 +89,7 @@ def test_a_client_authentication_method_is_one_class_and_one_line(
     assert ask().json()["error"] == "invalid_client"
 
 
-def test_a_client_source_is_one_class_and_one_line(mysite: ModuleType, flow: Flow) -> None:
-    client_id, metadata = "team-sales", mysite.Teams().find(None, "team-sales", None).metadata
-    team = Flow(Client(issuer="https://as.example", client_id=client_id, metadata=metadata), flow.browser)
-    code = answered(team.decide(past_terms(team, team.authorize(scope="notes:read"))))["code"]
-    assert team.exchange(code).status_code == 200
-    assert Browser().get("/oauth/authorize", {"client_id": "team-nobody"}).status_code == 400
-    assert Client.objects.filter(client_id__startswith="team-").count() == 1
-
-
-def test_a_response_mode_is_one_class_and_one_line(mysite: ModuleType, flow: Flow) -> None:
+def test_a_response_mode_is_one_class_and_one_line(mysite: None, flow: Flow) -> None:
     page = past_terms(flow, flow.authorize(response_mode=MODE))
     location = urlsplit(flow.decide(page)["Location"])
     route, _, parameters = location.fragment.partition("?")
@@ -122,7 +97,7 @@ def test_a_response_mode_is_one_class_and_one_line(mysite: ModuleType, flow: Flo
     assert flow.exchange(dict(parse_qsl(parameters))["code"]).status_code == 200
 
 
-def test_a_prompt_is_one_class_one_template_and_one_line(mysite: ModuleType, flow: Flow) -> None:
+def test_a_prompt_is_one_class_one_template_and_one_line(mysite: None, flow: Flow) -> None:
     terms = flow.authorize()
     assert "Our terms have changed" in terms.content.decode()
     assert answered(flow.decide(terms, "deny"))["error"] == "access_denied"
@@ -131,20 +106,20 @@ def test_a_prompt_is_one_class_one_template_and_one_line(mysite: ModuleType, flo
     assert "Our terms have changed" in flow.authorize().content.decode(), "another request"
 
 
-def test_the_metadata_offers_them(mysite: ModuleType, client: Browser) -> None:
+def test_the_metadata_offers_them(mysite: None, client: Browser) -> None:
     offered = client.get(METADATA).json()
     assert GRANT in offered["grant_types_supported"]
     assert METHOD in offered["token_endpoint_auth_methods_supported"]
     assert MODE in offered["response_modes_supported"]
 
 
-def test_the_admin_offers_them(mysite: ModuleType, admin_client: Browser) -> None:
+def test_the_admin_offers_them(mysite: None, admin_client: Browser) -> None:
     form = admin_client.get("/admin/django_oauth_server/client/add/").content.decode()
     assert GRANT in form and "Magic link" in form
     assert METHOD in form and "Partner gateway" in form
 
 
-def test_the_generated_tables_show_them(mysite: ModuleType) -> None:
+def test_the_generated_tables_show_them(mysite: None) -> None:
     table = generate.components_page()
     for name in (GRANT, METHOD, MODE):
         assert f"`{name}`" in table
