@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from threading import Lock
 from time import monotonic
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from django.db import IntegrityError
 from django.db.models import Q
@@ -19,7 +19,7 @@ from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
 from django_oauth_server.errors import UnauthorizedClient
-from django_oauth_server.models import Authorization, Client, Ticket, Token
+from django_oauth_server.models import Authorization, Client, Token
 from django_oauth_server.resource.shared_cache import shared_cache
 from django_oauth_server.storage.authorizations import revoke_authorizations
 from django_oauth_server.storage.question import Question
@@ -137,8 +137,14 @@ def row_of(client: Client) -> Client:
     return row
 
 
-def refer_to_row(*rows: Ticket | Token) -> None:
-    """Let *rows*, which are about to be stored, refer to the row of their client."""
+class OfClient(Protocol):
+    """A row that refers to a client."""
+
+    client: Client
+
+
+def refer_to_row(*rows: OfClient) -> None:
+    """Let *rows*, which are about to be stored, refer to the row of their client. Whatever has a foreign key to the clients is stored so."""
     for one in rows:
         if one.client.source != Client.TABLE:
             one.client = row_of(one.client)
