@@ -200,11 +200,11 @@ def _judged(http: HttpRequest) -> HttpResponse:
 
 
 def log_refusal(exc: OAuthError, endpoint: str) -> str:
-    """Write down why, for operators; return the reference by which they find it."""
-    reference = secrets.token_hex(4).upper()
+    """Write down why, for operators; return the reference by which they find it. What is ordinary has none, and is told to whoever debugs."""
+    reference = "" if exc.is_ordinary else secrets.token_hex(4).upper()
     client = f", client_id {exc.client_id!r}" if exc.client_id else ""
-    level = logging.DEBUG if exc.is_ordinary else logging.WARNING
-    logger.log(level, "refused at %s: %s%s [%s]", endpoint, str(exc).rstrip("."), client, reference)
+    level = logging.WARNING if reference else logging.DEBUG
+    logger.log(level, "refused at %s: %s%s [%s]", endpoint, str(exc).rstrip("."), client, reference or "ordinary")
     return reference
 
 
@@ -266,8 +266,9 @@ def _after(exc: OAuthError) -> OAuthError:
 
 def _refusal(exc: OAuthError, http: HttpRequest) -> Answer:
     """*exc*, written down, with the reference by which an operator finds it."""
-    members = exc.parameters() | {"error_reference": log_refusal(exc, http.path)}
-    return Answer(members, exc.status, headers=_asked_rightly(exc.headers, http))
+    reference = log_refusal(exc, http.path)
+    named = {"error_reference": reference} if reference else {}
+    return Answer(exc.parameters() | named, exc.status, headers=_asked_rightly(exc.headers, http))
 
 
 def _asked_rightly(headers: Mapping[str, str], http: HttpRequest) -> Mapping[str, str]:

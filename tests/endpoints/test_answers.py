@@ -103,7 +103,7 @@ def test_an_error_has_its_headers_and_status() -> None:
 
 def test_an_ordinary_error_is_no_refusal_for_operators(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, "django_oauth_server"):
-        post()
+        assert "error_reference" not in post().json()
         Browser().get("/oauth/letter")
     told = [record.levelname for record in caplog.records if record.name == "django_oauth_server"]
     assert told == ["DEBUG", "WARNING"]
