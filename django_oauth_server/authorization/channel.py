@@ -12,10 +12,14 @@ from django_oauth_server.authorization.response_modes.base import Page, Redirect
 from django_oauth_server.authorization.turn import Turn
 from django_oauth_server.authorization.way_back import WayBack
 from django_oauth_server.component import Component, Words
-from django_oauth_server.errors import OAuthError
+from django_oauth_server.errors import InvalidRequest, OAuthError
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.parameters import Parameters
+
+
+class NothingWaits(InvalidRequest):
+    """A reference that leads to no request any more. Only the person is told."""
 
 
 class PendingRequest(ABC):
@@ -94,5 +98,8 @@ class Channel(Component):
     def take_up(
         self, reference: Parameters, turn: Turn, http: HttpRequest, issuer: Issuer
     ) -> tuple[PendingRequest, Turn]:
-        """The request that *reference* leads to, and what was done for it. Raises an `OAuthError` that nobody but the person is told."""
+        """The request that *reference* leads to, and what was done for it.
+
+        Raises `NothingWaits`, or another `OAuthError` that nobody but the person is told.
+        """
         raise NotImplementedError

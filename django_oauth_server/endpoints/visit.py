@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_oauth_server.authorization.answer import answer, first_prompt
-from django_oauth_server.authorization.channel import Channel, PendingRequest
+from django_oauth_server.authorization.channel import Channel, NothingWaits, PendingRequest
 from django_oauth_server.authorization.checks import ExpiredRequest, UnverifiedRequest
 from django_oauth_server.authorization.describe import describe_client
 from django_oauth_server.authorization.language import speaking, ui_language
@@ -72,6 +72,8 @@ def proceed(visit: Visit, reference: Parameters, step: Step, turn: Turn) -> Http
     """Read the request anew, judge it anew, and take the next *step*."""
     try:
         pending, turn = visit.channel.take_up(reference, turn, visit.http, visit.issuer)
+    except NothingWaits:
+        return expired_page(visit.http, visit.issuer, None)
     except OAuthError as exc:
         return in_their_language(visit, reference, partial(error_page, visit.http, visit.issuer, exc))
     return in_their_language(visit, pending.params, partial(_settled, visit, pending, step, turn))
