@@ -19,6 +19,7 @@ from django_oauth_server.models import (
     UsedAssertion,
     WaitingRequest,
 )
+from django_oauth_server.models.device_request import DeviceRequest
 from django_oauth_server.storage.cleanup import _hanging_on
 from tests.factories import AuthorizationFactory, TicketFactory, TokenFactory
 
@@ -45,7 +46,7 @@ def test_what_is_dead_goes_and_what_lives_stays():
     UsedAssertion.objects.create(digest="dead", expires_at=ago(hours=2))
     used = UsedAssertion.objects.create(digest="living", expires_at=ago(minutes=2))
     assert clear() == (
-        "1 expired requests waiting for a sign-in\n0 old sign-ins at apps\n0 finished logouts\n1 expired assertions\n"
+        "1 expired requests waiting for a sign-in\n0 old sign-ins at apps\n0 finished logouts\n1 expired assertions\n0 expired device requests\n"
         "1 expired tokens\n1 revoked tokens\n0 tokens of revoked authorizations\n"
         "0 expired revocations\n1 expired codes and requests\n0 revoked authorizations\n"
     )
@@ -136,7 +137,7 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(django_assert_num_
     for _ in range(30):
         TokenFactory(authorization=authorization, expires_at=ago(hours=2))
     with django_assert_num_queries(
-        1 + 10 + 1 + 3 + 2
+        1 + 11 + 1 + 3 + 2
     ):  # what was not announced; each kind, one more look; note and delete; a savepoint
         clear()
 
@@ -183,6 +184,6 @@ def test_what_a_component_keeps_is_swept_where_it_is_switched_off(settings):
 
 def test_what_something_hangs_on_stays():
     """A table of a component, or of the project, that refers to rows of this one: no database lets go of those."""
-    assert {rows.model for rows in _hanging_on(Authorization)} == {Token, Ticket}
+    assert {rows.model for rows in _hanging_on(Authorization)} == {Token, Ticket, DeviceRequest}
     assert {rows.model for rows in _hanging_on(Client)} >= {Authorization, LogoutBackOff, Participation}
     assert not [*_hanging_on(Token), *_hanging_on(Ticket)], "nothing makes the sweep of the large tables dearer"

