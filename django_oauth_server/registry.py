@@ -139,22 +139,39 @@ def _components(own: Iterable[str]) -> Iterator[Component]:
 @told_by
 def _declared(own: Iterable[str]) -> Declared:
     there = Components(_components(own))
-    groups: dict[str, type] = {}
-    for one in there:
-        if one.settings_name in NAMES:
-            raise ImproperlyConfigured(
-                f"{SETTING}: {type(one).__name__} has its settings under {one.settings_name!r}, which is a setting of its own."
-            )
-        if one.settings_group and groups.setdefault(one.settings_name, one.settings_group) is not one.settings_group:
-            raise ImproperlyConfigured(
-                f"{SETTING}: {type(one).__name__} has other settings than another component under {one.settings_name!r}."
-            )
     return Declared(
-        groups,
-        throttles={name: rate for one in there for name, rate in one.throttles.items()},
+        groups=_groups(there),
+        throttles=_throttles(there),
         demands=frozenset(name for one in there for name in one.demands),
         auth_methods=frozenset(there.of(ClientAuthMethod)),
     )
+
+
+def _groups(there: Iterable[Component]) -> dict[str, type]:
+    groups: dict[str, type] = {}
+    for one in there:
+        if one.settings_group is None:
+            continue
+        if not one.settings_name or one.settings_name in NAMES:
+            raise ImproperlyConfigured(
+                f"{SETTING}: {type(one).__name__} needs another name for its settings than {one.settings_name!r}."
+            )
+        if groups.setdefault(one.settings_name, one.settings_group) is not one.settings_group:
+            raise ImproperlyConfigured(
+                f"{SETTING}: {type(one).__name__} has other settings than another component under {one.settings_name!r}."
+            )
+    return groups
+
+
+def _throttles(there: Iterable[Component]) -> dict[str, str]:
+    throttles: dict[str, str] = {}
+    for one in there:
+        for name, rate in one.throttles.items():
+            if throttles.setdefault(name, rate) != rate:
+                raise ImproperlyConfigured(
+                    f"{SETTING}: {type(one).__name__} has another default than another component for the limit {name!r}."
+                )
+    return throttles
 
 
 def default_issuer() -> Issuer:

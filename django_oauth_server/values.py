@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _WORDS: Final[Mapping[object, str]] = {
     bool: "True or False",
     int: "a number, not negative",
+    float: "a number, not negative",
     timedelta: "a timedelta, not negative",
     str: "a string",
     NoneType: "None",
@@ -99,8 +100,8 @@ def _as_one_of(arms: tuple[object, ...], value: object) -> object:
 def _is_a(kind: object, value: object) -> bool:
     if kind is str:
         return isinstance(value, (str, Promise, PathLike))
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if kind in {int, float}:
+        return isinstance(value, (int, kind)) and not isinstance(value, bool) and value >= 0
     if kind is timedelta:
         return isinstance(value, timedelta) and value >= timedelta()
     return not isinstance(kind, type) or isinstance(value, kind)

@@ -17,7 +17,7 @@ class FileKeys:
     """The first key of an algorithm signs, all are published. They are read once in the life of a process."""
 
     def __init__(self, settings: IssuerSettings) -> None:
-        self._paths = settings.signing_key_files
+        self._paths, self._policy = settings.signing_key_files, settings.tightened
 
     def ring(self) -> KeyRing:
         return self._ring
@@ -41,6 +41,10 @@ class FileKeys:
     @cached_property
     def _ring(self) -> KeyRing:
         pairs = read_files(self._paths)
+        if pairs and not self._policy.algorithms(pair.alg for pair in pairs[:1]):
+            raise ImproperlyConfigured(
+                f"{SETTING}: signing_key_files has {self._paths[0]} first, whose {pairs[0].alg} the policy {self._policy.name} does not permit."
+            )
         return KeyRing.of([Signer(pair) for pair in pairs], [pair.public_jwk() for pair in pairs])
 
 

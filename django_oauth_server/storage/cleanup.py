@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from django.db import models
 from django.db.models import Exists, F, Max, OuterRef, QuerySet, Subquery
@@ -61,11 +61,16 @@ def batches(sweep: Sweep, size: int) -> Iterator[int]:
 
 
 def _hanging_on(model: type[models.Model]) -> Iterator[QuerySet[models.Model]]:
-    """The rows of every table that refer to a row of *model*: it stays as long as there are any."""
+    """The rows of every table that the database holds to a row of *model*: it stays as long as there are any."""
     for relation in model._meta.get_fields(include_hidden=True):
-        if isinstance(relation, ForeignObjectRel) and relation.field.concrete:
-            column = relation.field
+        column = relation.field if isinstance(relation, ForeignObjectRel) else None
+        if isinstance(column, models.ForeignKey) and _is_kept_by_the_database(column):
             yield column.model._base_manager.filter(**{column.name: OuterRef(column.target_field.name)})
+
+
+def _is_kept_by_the_database(column: models.ForeignKey[Any, Any]) -> bool:
+    kept: bool = column.db_constraint  # type: ignore[attr-defined]  # not in the stubs
+    return kept and column.model._meta.managed
 
 
 def _delete(model: type[models.Model], pks: Sequence[int]) -> int:

@@ -26,6 +26,8 @@ class TeapotSettings:
     """Which."""
     milk: bool = False
     """Whether there is milk."""
+    strength: float = 1.0
+    """From nothing."""
     sugar: int = 0
     """Lumps."""
     cup: Literal["small", "large"] = "small"
@@ -55,6 +57,20 @@ class Samovar(Component):
     settings_group = type("SamovarSettings", (), {})
 
 
+class Nameless(Component):
+    """Has settings, and no name for them."""
+
+    name = "nameless"
+    settings_group = TeapotSettings
+
+
+class Kettle(Component):
+    """Keeps to the teapot's limit, and says another default."""
+
+    name = "kettle"
+    throttles = {"cups": "4/d"}
+
+
 class Usurper(Component):
     """Takes a name that is the issuer's."""
 
@@ -78,8 +94,8 @@ def declare(settings: Any) -> Iterator[Any]:
 
 
 def test_the_component_finds_what_is_said(declare: Any) -> None:
-    assert declare(teapot={"sugar": 2, "kinds": ["black", "white"]}) == TeapotSettings(
-        sugar=2, kinds=("black", "white")
+    assert declare(teapot={"sugar": 2, "strength": 2, "kinds": ["black", "white"]}) == TeapotSettings(
+        sugar=2, strength=2.0, kinds=("black", "white")
     )
     assert default_issuer().settings.group(TeapotSettings).sugar == 2
 
@@ -118,7 +134,10 @@ def test_a_group_may_be_a_value(declare: Any, settings: Any) -> None:
         ({"groups": [TeapotSettings()]}, "OAUTH_SERVER has no 'groups'"),
         ({"components": f"{__name__}.Teapot"}, "components must be a list or tuple"),
         ({"components": [f"{__name__}.Teapot", f"{__name__}.Samovar"]}, "other settings than another component"),
-        ({"components": [f"{__name__}.Usurper"]}, "Usurper has its settings under 'scopes', which is a setting"),
+        ({"components": [f"{__name__}.Usurper"]}, "Usurper needs another name for its settings than 'scopes'"),
+        ({"components": [f"{__name__}.Nameless"]}, "Nameless needs another name for its settings than ''."),
+        ({"components": [f"{__name__}.Teapot", f"{__name__}.Kettle"]}, "Kettle has another default than another"),
+        ({"teapot": {"strength": "strong"}}, "teapot: strength must be a number, not negative."),
         ({"throttles": {"cupps": "1/m"}}, "OAUTH_SERVER: throttles has no 'cupps'. Did you mean 'cups'?"),
         ({"throttles": {"cups": "often"}}, "throttles: cups"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from django_oauth_server.clients.registration import validate
 from django_oauth_server.component import Component
 from django_oauth_server.conf import IssuerSettings, Policy
 from django_oauth_server.errors import InvalidClientMetadata
+from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.protocol.jose import SigningKeyPair, unverified
 from django_oauth_server.registry import default_issuer
 from tests.assertions import assertion, key_client, proof, secret_client, signed
@@ -218,3 +220,17 @@ def test_keys_of_which_none_is_permitted_are_found(declare: Any) -> None:
     declare(policies=[], policy=policy(permitted_algorithms=["PS256"]), signing_alg="PS256", signing_algs=["RS256"])
     assert default_issuer().policy.algorithms(["RS256", "PS256"]) == ("PS256",)
     assert "oauth_server.E008" not in {message.id for message in run_checks(tags=["security"])}
+
+
+def test_a_key_file_whose_algorithm_is_not_permitted_signs_nothing(declare: Any, tmp_path: Path) -> None:
+    file = tmp_path / "key.json"
+    file.write_bytes(RSA.dump())
+    declare(policies=[], policy=policy(permitted_algorithms=["ES256"]), signing_key_files=[str(file)])
+    with pytest.raises(ImproperlyConfigured, match="whose RS256 the policy oauth2_1\\+ours does not permit"):
+        signing_key(default_issuer())
+    assert "oauth_server.E003" in {message.id for message in run_checks(tags=["security"])}
+
+
+def test_a_method_none_of_whose_algorithms_is_permitted_is_not_offered(declare: Any) -> None:
+    declare(policies=[], policy=policy(permitted_algorithms=["ES256"]))
+    assert "client_secret_jwt" not in Browser().get(METADATA).json()["token_endpoint_auth_methods_supported"]

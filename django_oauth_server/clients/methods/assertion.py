@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials, Unproven
 from django_oauth_server.component import Document, Member, Sweep, Terms, Words
-from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.conf import IssuerSettings, Policy
 from django_oauth_server.conf.moments import moment
 from django_oauth_server.errors import InvalidClient
 from django_oauth_server.protocol.jose import InvalidJWT, unverified
@@ -51,6 +51,9 @@ class AssertionMethod(ClientAuthMethod):
     parameters = frozenset({"client_id", "client_assertion", "client_assertion_type"})
     client_metadata = (_SIGNING_ALG,)
     algorithms: ClassVar[tuple[str, ...]]
+
+    def allowed(self, policy: Policy) -> bool:
+        return super().allowed(policy) and bool(policy.algorithms(self.algorithms))
 
     def sweeps(self, expired: datetime) -> Iterable[Sweep]:
         yield Sweep(gettext_lazy("expired assertions"), expired_assertions(expired))
