@@ -45,11 +45,13 @@ def test_what_is_dead_goes_and_what_lives_stays():
     WaitingRequest.objects.create(digest="dead", expires_at=ago(hours=2))
     UsedAssertion.objects.create(digest="dead", expires_at=ago(hours=2))
     used = UsedAssertion.objects.create(digest="living", expires_at=ago(minutes=2))
-    assert clear() == (
-        "1 expired requests waiting for a sign-in\n0 old sign-ins at apps\n0 finished logouts\n1 expired assertions\n0 expired device requests\n"
-        "1 expired tokens\n1 revoked tokens\n0 tokens of revoked authorizations\n"
-        "0 expired revocations\n1 expired codes and requests\n0 revoked authorizations\n"
-    )
+    assert [line for line in clear().splitlines() if not line.startswith("0 ")] == [
+        "1 expired requests waiting for a sign-in",
+        "1 expired assertions",
+        "1 expired tokens",
+        "1 revoked tokens",
+        "1 expired codes and requests",
+    ]
     assert (list(Token.objects.all()), list(Ticket.objects.all())) == ([living], [code])
     assert list(UsedAssertion.objects.all()) == [used]
 
@@ -133,11 +135,12 @@ def test_each_batch_is_bounded():
 
 
 def test_the_number_of_statements_does_not_grow_with_the_rows(django_assert_num_queries):
+    kinds = len(clear().splitlines())
     authorization = AuthorizationFactory()
     for _ in range(30):
         TokenFactory(authorization=authorization, expires_at=ago(hours=2))
     with django_assert_num_queries(
-        1 + 11 + 1 + 3 + 2
+        1 + kinds + 1 + 3 + 2
     ):  # what was not announced; each kind, one more look; note and delete; a savepoint
         clear()
 

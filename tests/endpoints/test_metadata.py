@@ -38,6 +38,8 @@ def test_the_document_of_an_oauth_server_says_nothing_of_openid_connect(settings
         "issuer": "https://as.example",
         "authorization_endpoint": "https://as.example/oauth/authorize",
         "device_authorization_endpoint": "https://as.example/oauth/device_authorization",
+        "pushed_authorization_request_endpoint": "https://as.example/oauth/par",
+        "require_pushed_authorization_requests": False,
         "token_endpoint": "https://as.example/oauth/token",
         "revocation_endpoint": "https://as.example/oauth/revoke",
         "introspection_endpoint": "https://as.example/oauth/introspect",

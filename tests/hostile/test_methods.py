@@ -19,6 +19,7 @@ ALLOWED = {
     "/device": {"GET", "POST"},
     TOKEN: {"POST", "OPTIONS"},
     REVOKE: {"POST", "OPTIONS"},
+    "/oauth/par": {"POST", "OPTIONS"},
     INTROSPECT: {"POST"},
     "/oauth/register": {"POST", "OPTIONS"},
     "/oauth/register/nobody": {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"},

@@ -1,0 +1,123 @@
+"""A request that its client pushed: the parameter `request_uri` has the reference that it was given (RFC 9126 section 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.utils import timezone
+
+from django_oauth_server.authorization.checks import Draft, ExpiredRequest, RequestCheck, UnverifiedRequest
+from django_oauth_server.authorization.request import AuthorizationRequest
+from django_oauth_server.authorization.sources.base import Arrival, Found, RequestSource
+from django_oauth_server.authorization.sources.gather import demands_signature
+from django_oauth_server.component import AUTHORIZE
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.errors import InvalidRequest, RequestUriNotSupported
+from django_oauth_server.models.pushed_request import PushedRequest
+from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.storage.pushed_requests import PREFIX, find_pushed, push, settle
+
+DEMAND: Final = "pushed_requests"
+"""By which name a policy demands that requests are pushed."""
+MEMBER: Final = "require_pushed_authorization_requests"
+"""RFC 9126 sections 5 and 6: of the server's metadata, and of a client's."""
+_LONGEST: Final = timedelta(minutes=10)
+"""FAPI 2.0 Security Profile section 5.3.2.2 asks for less."""
+_RULE: Final = "RFC 9126 section 4"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushedRequestSettings:
+    """Pushed authorization requests (RFC 9126)."""
+
+    required: bool = False
+    """Whether every client has to push its authorization requests. Clients and policies can demand it, too."""
+    lifetime: timedelta = timedelta(seconds=90)
+    """How long a client may take to send the person after it pushed a request: less than ten minutes."""
+    most_of_one_client: int = 10_000
+    """About how many unanswered requests are kept of a client. The oldest are dropped first."""
+
+    def __post_init__(self) -> None:
+        if not timedelta(seconds=1) <= self.lifetime < _LONGEST:
+            raise ValueError("lifetime must be at least a second and less than ten minutes.")
+        if self.most_of_one_client < 1:
+            raise ValueError("most_of_one_client must be at least 1.")
+
+
+class PushedSource(RequestSource):
+    """The reference of a request that its client pushed. It is the whole request: beside it only `client_id` counts."""
+
+    name = "pushed"
+    parameters = frozenset({"request_uri"})
+    parameter = "request_uri"
+    unsupported = RequestUriNotSupported
+
+    def knows(self, value: str) -> bool:
+        return value.startswith(PREFIX)
+
+    def read(self, arrival: Arrival) -> Found:
+        """Who came in time has the time that a person may take; who comes new must be in time."""
+        pushed, now = find_pushed(arrival.sent[self.parameter]), timezone.now()
+        if pushed is None:
+            raise _expired(arrival, "unknown, answered or swept")
+        if pushed.client_id != arrival.client.pk:
+            raise UnverifiedRequest(
+                "The parameter request_uri is another client's.",
+                parameter="request_uri",
+                rule=_RULE,
+                detail=f"request_uri of another client, client_id {arrival.client.client_id!r}",
+            )
+        if now >= (pushed.expires_at if arrival.taken_up else pushed.usable_until):
+            raise _expired(arrival, "too old")
+        if demands_signature(arrival.client) and not pushed.payload["signed"]:
+            raise _expired(arrival, "not signed, as its client registered meanwhile")
+        waits = [("client_id", arrival.client.client_id), (self.parameter, arrival.sent[self.parameter])]
+        return Found(Parameters(map(tuple, pushed.payload["parameters"])), alone=True, waits=Parameters(waits))
+
+    def answered(self, arrival: Arrival, now: datetime) -> None:
+        if not settle(arrival.sent[self.parameter]):
+            raise _expired(arrival, "answered just now")
+
+
+class RequirePushed(RequestCheck):
+    """Has the client pushed its request, where it must?"""
+
+    name = "require_pushed"
+    serves = frozenset({AUTHORIZE})
+
+    def judge(self, draft: Draft) -> None:
+        if draft.source != PushedSource.name and _must_push(draft):
+            raise InvalidRequest("This client must push its authorization requests (RFC 9126).")
+
+
+def keep(draft: Draft, asked: AuthorizationRequest, *, signed: bool, now: datetime) -> str:
+    """Keep the request of *draft*, which was judged, for who comes with the reference that is returned.
+
+    It has the scopes that are *asked* for: what follows from a default may change before the person comes.
+    """
+    group = draft.issuer.settings.group(PushedRequestSettings)
+    others = [(name, value) for name, value in draft.params.pairs() if name != "scope"]
+    pushed = PushedRequest(
+        client=draft.client,
+        payload={"parameters": [*others, ("scope", " ".join(asked.scopes))], "signed": signed},
+        created_at=now,
+        usable_until=now + group.lifetime,
+        expires_at=now + group.lifetime + draft.issuer.settings.interaction_lifetime,
+    )
+    return push(pushed, group.most_of_one_client)
+
+
+def is_required(settings: IssuerSettings) -> bool:
+    """Whether every client of the issuer has to push."""
+    return settings.group(PushedRequestSettings).required or DEMAND in settings.tightened.demands
+
+
+def _must_push(draft: Draft) -> bool:
+    by_issuer = draft.issuer.settings.group(PushedRequestSettings).required
+    return by_issuer or DEMAND in draft.policy.demands or draft.client.metadata.get(MEMBER) is True
+
+
+def _expired(arrival: Arrival, detail: str) -> ExpiredRequest:
+    return ExpiredRequest(arrival.client, parameter="request_uri", rule=_RULE, detail=f"request_uri {detail}")
