@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -13,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django_oauth_server.component import Component
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.loader import load
-from django_oauth_server.registry import default_issuer
+from django_oauth_server.registry import all_components, default_issuer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,3 +174,10 @@ def test_its_limits_have_their_defaults_and_can_be_set(declare: Any) -> None:
     assert load()[0].throttles["cups"] == "3/d"
     declare(throttles={"cups": None})
     assert load()[0].throttles["cups"] is None
+
+
+def test_a_settings_file_can_import_every_group() -> None:
+    """Before Django is set up: a group may stand there as a value, which is typed."""
+    groups = [one.settings_group for one in all_components() if one.settings_group]
+    code = "\n".join(f"from {group.__module__} import {group.__name__}" for group in groups)
+    subprocess.run([sys.executable, "-c", code], check=True, env={}, cwd=Path(__file__).parents[2])

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
-from typing import Literal
 
 from django.core.cache import caches
 from django.core.cache.backends.dummy import DummyCache
@@ -17,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.component import REDIRECTING, Document, Member
 from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.conf.dpop import DPoPSettings
 from django_oauth_server.conf.moments import moment
 from django_oauth_server.conf.secrets import key_material
 from django_oauth_server.errors import OAuthError, TemporarilyUnavailable
@@ -42,33 +40,12 @@ from django_oauth_server.storage.transaction import once
 from django_oauth_server.tokens.bindings.base import Binding, Call, Possession
 
 _META = "HTTP_DPOP"
-_LONGEST_WINDOW = timedelta(days=1)
 _ALWAYS_PROVES = Member(
     name="dpop_bound_access_tokens",
     kind="flag",
     label=_("DPoP-bound access tokens"),
     help=_("Whether the client must send a DPoP proof with every token request (RFC 9449)."),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DPoPSettings:
-    """DPoP at the authorization server (RFC 9449)."""
-
-    nonces: Literal["off", "offered", "required"] = "off"
-    """Whether proofs have to contain a nonce of this server (section 8). `offered`: clients are told nonces, and may still leave them out."""
-    nonce_lifetime: timedelta = timedelta(minutes=10)
-    """How long a nonce is accepted at most, and at least half of that."""
-    window: timedelta = timedelta(minutes=5)
-    """How long after its `iat` a proof is accepted (section 11.1)."""
-    cache: str = ""
-    """The alias of a cache that all processes share, to note which proofs were used. Empty: the database does, with one statement for each proof."""
-
-    def __post_init__(self) -> None:
-        if not timedelta() < self.window <= _LONGEST_WINDOW:
-            raise ValueError("window must be longer than nothing, and a day at most")
-        if not self.nonce_lifetime:
-            raise ValueError("nonce_lifetime must be longer than nothing")
 
 
 class InvalidDPoPProof(OAuthError):
