@@ -268,7 +268,8 @@ def _refusal(exc: OAuthError, http: HttpRequest) -> Answer:
     """*exc*, written down, with the reference by which an operator finds it."""
     reference = log_refusal(exc, http.path)
     named = {"error_reference": reference} if reference else {}
-    return Answer(exc.parameters() | named, exc.status, headers=_asked_rightly(exc.headers, http))
+    headers = _asked_rightly(exc.headers, http)
+    return Answer(exc.parameters() | named, exc.status, headers=headers, is_ordinary=exc.is_ordinary)
 
 
 def _asked_rightly(headers: Mapping[str, str], http: HttpRequest) -> Mapping[str, str]:
@@ -285,4 +286,6 @@ def _response(answer: Answer, further: Mapping[str, str] = MappingProxyType({}))
     response = HttpResponse(body or b"", status=answer.status, headers=headers)
     if body is None:
         del response["Content-Type"]
+    if answer.is_ordinary:
+        response._has_been_logged = True  # type: ignore[attr-defined]  # by us: Django would warn of a bad request
     return response

@@ -19,3 +19,5 @@ class Answer:
     body: bytes | str | None = None
     media_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_ordinary: bool = False
+    """Whether it tells an error that clients meet where nothing is wrong, which is no bad request that operators look for."""
