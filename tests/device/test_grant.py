@@ -295,16 +295,15 @@ class TestPolling:
         assert device.poll(codes["device_code"]).json()["scope"] == "notes:read"
 
     def test_polls_are_logged_for_who_debugs_alone(self, device: Device, caplog: pytest.LogCaptureFixture) -> None:
-        caplog.set_level(logging.DEBUG, "django_oauth_server")
         codes = device.codes()
-        device.error(codes["device_code"])
-        device.error(codes["device_code"])
-        device.decide(device.type(codes["user_code"]), "deny")
-        caplog.clear()
-        device.error(codes["device_code"])
-        wait(601)
-        ours = [record for record in caplog.records if record.name == "django_oauth_server"]
-        assert ours and all(record.levelno == logging.DEBUG for record in ours)
+        with caplog.at_level(logging.DEBUG, "django_oauth_server"):
+            assert device.error(codes["device_code"]) == "authorization_pending"
+            assert device.error(codes["device_code"]) == "slow_down"
+            wait(601)
+            assert device.error(codes["device_code"]) == "expired_token"
+            DeviceRequest.objects.update(decided_at=timezone.now())
+            assert device.error(codes["device_code"]) == "access_denied"
+        assert [record.levelname for record in caplog.records if record.name.startswith("django")] == ["DEBUG"] * 4
         assert codes["device_code"] not in caplog.text
 
     def test_polls_are_no_failed_redemptions(self, device: Device, settings: Any) -> None:

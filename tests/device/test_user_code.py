@@ -54,7 +54,7 @@ def test_what_looks_like_a_letter_of_a_code_is_that_letter(typed: str, code: str
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "WDJB-MJH", "WDJB-MJHTT", "WDJB-MJHA", "WDJB-MJH3", "W" * 100_000, "\0" * 8, "ß" * 4, "漢字漢字漢字漢字"],
+    ["", "WDJB-MJH", "WDJB-MJHTT", "WDJB-MJHA", "WDJB-MJH3", "W" * 100_000, "\0" * 8, "漢字漢字漢字漢字"],
 )
 def test_anything_else_is_no_code(typed: str) -> None:
     assert read_user_code(typed) == ""
