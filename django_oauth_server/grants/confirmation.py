@@ -14,7 +14,7 @@ CONFIRMATION: Final = "cnf"
 def confirmation_of(kept: Mapping[str, object]) -> Mapping[str, str]:
     """The confirmation among what is *kept* with a token or a ticket; empty where it is bound to no key."""
     found = kept.get(CONFIRMATION)
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def check_promise(kept: Mapping[str, object], shown: Mapping[str, str]) -> None:

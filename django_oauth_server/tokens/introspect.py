@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django_oauth_server.grants.confirmation import confirmation_of
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client, Token
 from django_oauth_server.protocol.uris import names_one_of
@@ -19,7 +18,7 @@ def introspect_presented(value: str, caller: Client, issuer: Issuer, now: dateti
     token = locate_living(value, issuer, now)
     if token is None or not _may_see(caller, token, issuer):
         return {"active": False}
-    presented_as = token_type(confirmation_of(token.facts), issuer)
+    presented_as = token_type(token.facts, issuer)
     return _members(token, issuer, presented_as) if presented_as else {"active": False}
 
 

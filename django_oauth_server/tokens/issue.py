@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.errors import InvalidGrant
 from django_oauth_server.grants.base import Issuance
-from django_oauth_server.grants.confirmation import CONFIRMATION, check_promise, confirmation_of
+from django_oauth_server.grants.confirmation import CONFIRMATION, check_promise
 from django_oauth_server.grants.rotation import refresh_until, reused
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.derivation import derivation_keys
@@ -179,7 +179,8 @@ def _facts(issuance: Issuance, confirmation: Mapping[str, str]) -> dict[str, obj
 
     Refresh tokens of confidential clients are bound to the client by its authentication, which lets it change its keys (RFC 6749 section 6).
     """
-    facts = {name: fact for name, fact in issuance.facts.items() if name != CONFIRMATION}
+    facts = dict(issuance.facts)
+    facts.pop(CONFIRMATION, None)
     return facts | {CONFIRMATION: dict(confirmation)} if confirmation else facts
 
 
@@ -195,7 +196,7 @@ def _access_lifetime(issuance: Issuance, audience: tuple[str, ...], issuer: Issu
 def _response(access: Token, value: str, refresh_value: str, issuer: Issuer, now: datetime) -> dict[str, object]:
     response: dict[str, object] = {
         "access_token": value,
-        "token_type": token_type(confirmation_of(access.facts), issuer),
+        "token_type": token_type(access.facts, issuer),
         "expires_in": max(int((access.expires_at - now).total_seconds()), 0),
         "scope": access.scope,
     }

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.component import REDIRECTING, Component
 from django_oauth_server.errors import InvalidRequest, OAuthError
+from django_oauth_server.grants.confirmation import CONFIRMATION, confirmation_of
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 
@@ -138,13 +139,12 @@ def promises(confirmation: Mapping[str, str], issuer: Issuer) -> dict[str, str]:
     }
 
 
-def token_type(confirmation: Mapping[str, str], issuer: Issuer) -> str:
-    """How a token with this *confirmation* is presented (RFC 6749 section 7.1). Empty where no binding knows one of the members: such a token
-    opens nothing."""
-    if not confirmation:
+def token_type(facts: Mapping[str, object], issuer: Issuer) -> str:
+    """How a token with these *facts* is presented (RFC 6749 section 7.1). Empty where no binding knows how it is bound: it opens nothing."""
+    if not facts.get(CONFIRMATION):
         return BEARER
     known = {binding.member: binding.token_type for binding in issuer.components.of(Binding).values()}
-    types = {known.get(member, "") for member in confirmation}
+    types = {known.get(member, "") for member in confirmation_of(facts)}
     return "" if "" in types else next(iter(types - {BEARER}), BEARER)
 
 
