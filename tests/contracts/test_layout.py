@@ -13,6 +13,7 @@ from django.db.migrations.operations import AddField, CreateModel
 
 import django_oauth_server
 from django_oauth_server.registry import BUILT_IN
+from django_oauth_server.resource.bindings import BUILT_IN as TWINS
 
 PACKAGE = Path(django_oauth_server.__file__).parent
 
@@ -69,7 +70,7 @@ def test_a_model_is_one_file() -> None:
 
 def strategies() -> Iterator[str]:
     """The components that stand beside the `base.py` of their folder, as `grants.refresh_token`."""
-    for path in BUILT_IN:
+    for path in (*BUILT_IN, *TWINS):
         module = path.removeprefix("django_oauth_server.").rpartition(".")[0]
         if (PACKAGE / module.replace(".", "/")).with_name("base.py").exists():
             yield module
