@@ -50,7 +50,7 @@ class Project:
         return sys.modules[f"mysite.{name}"]
 
     def templates(self) -> None:
-        engine = django_settings.TEMPLATES[0]
+        engine: Any = django_settings.TEMPLATES[0]
         loaders = [
             ("django.template.loaders.locmem.Loader", {"mysite/new_terms.html": TEMPLATE}),
             "django.template.loaders.app_directories.Loader",
