@@ -24,6 +24,7 @@ def _shared_database(transactional_db: None) -> None:
 def _unlimited(settings: Any) -> None:
     """What loses a race fails, and it is to say why."""
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"throttles": dict.fromkeys(limits())}
+    settings.ROOT_URLCONF = "tests.races.urls"
 
 
 @pytest.fixture(autouse=True)

@@ -142,13 +142,13 @@ class HttpBrowser:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[Gunicorn]:
+def serve(folder: Path, settings: str = "tests.races.settings") -> Iterator[Gunicorn]:
     """Gunicorn with two workers, beside the test, on the test's database."""
     port, log = _free_port(), folder / "gunicorn.log"
     command = [sys.executable, "-m", "gunicorn", "tests.races.wsgi:application", "--bind", f"127.0.0.1:{port}"]
     workers = ["--workers", "2", "--worker-class", "gthread", "--threads", "16", "--backlog", "256"]
     with log.open("wb") as output:
-        process = subprocess.Popen(command + workers, cwd=ROOT, env=environment(), stdout=output, stderr=output)
+        process = subprocess.Popen(command + workers, cwd=ROOT, env=environment(settings), stdout=output, stderr=output)
         try:
             _wait_for(port, process)
             yield Gunicorn(port, log)
@@ -157,7 +157,7 @@ def serve(folder: Path) -> Iterator[Gunicorn]:
             process.wait(timeout=30)
 
 
-def environment(settings: str = "tests.races.settings", **more: str) -> dict[str, str]:
+def environment(settings: str, **more: str) -> dict[str, str]:
     """That of another process on the test's database."""
     there = {"TEST_DATABASE_NAME": str(connection.settings_dict["NAME"]), "TEST_LIMITS": " ".join(limits())}
     return {**os.environ, "DJANGO_SETTINGS_MODULE": settings, **there, **more}

@@ -5,6 +5,8 @@ import os
 from tests.settings import *  # noqa: F403
 from tests.settings import DATABASES, OAUTH_SERVER
 
+ROOT_URLCONF = "tests.races.urls"
+
 OAUTH_SERVER["throttles"] = dict.fromkeys(os.environ["TEST_LIMITS"].split())  # what loses a race says why
 OAUTH_SERVER["components"] = ["tests.clients.directory.Directory"]  # clients that have no row yet
 DATABASES["default"]["NAME"] = os.environ["TEST_DATABASE_NAME"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from django_oauth_server.models import UsedAssertion
+from django_oauth_server.models.used_assertion import UsedAssertion
 from tests.assertions import assertion, key_client, proof, secret_client
 from tests.races.doors import Door, at_once, walk
 from tests.races.test_tokens import outcomes

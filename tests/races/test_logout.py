@@ -17,7 +17,9 @@ from django.utils import timezone
 
 from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.logout import courier, delivery
-from django_oauth_server.models import Client, LogoutDelivery, Participation
+from django_oauth_server.models import Client
+from django_oauth_server.models.logout_delivery import LogoutDelivery
+from django_oauth_server.models.participation import Participation
 from django_oauth_server.protocol.jose import unverified
 from django_oauth_server.registry import default_issuer
 from tests.factories import ClientFactory

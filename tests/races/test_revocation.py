@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from django_oauth_server.models import Authorization, Revocation, Token
+from django_oauth_server.models import Authorization, Token
+from django_oauth_server.models.revocation import Revocation
 from django_oauth_server.resource.verifiers.base import InvalidToken
 from django_oauth_server.storage import revoked
 from django_oauth_server.storage.clients import set_active
