@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from asgiref.sync import sync_to_async
 from django import test
-from django.conf import settings
+from django.core.handlers.wsgi import get_script_name
 from django.utils.module_loading import import_string
 
 from django_oauth_server.testing.facts import Key, TokenFacts, credentials
@@ -58,7 +58,7 @@ class TokenClientMixin:
     def generic(self, *args: Any, **more: Any) -> Any:
         """Every request of Django's clients goes through here: its method, its path, and all else."""
         method, path, *_ = args
-        asked = f"{settings.FORCE_SCRIPT_NAME or ''}{unquote(urlsplit(path).path)}"
+        asked = f"{get_script_name({})}{unquote(urlsplit(path).path)}"
         more["headers"] = {**self.proof(method, asked), **(more.get("headers") or {})}
         return cast("Any", super()).generic(*args, **more)
 
