@@ -8,6 +8,9 @@ from functools import cache
 from typing import TypeVar
 
 from django.core.cache import BaseCache, caches
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
+from django.core.cache.backends.locmem import LocMemCache
 
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.occasionally import Occasionally
@@ -39,3 +42,13 @@ class SharedCache:
 def shared_cache(alias: str) -> SharedCache:
     """The one of this *alias*."""
     return SharedCache(alias)
+
+
+def is_there(alias: str) -> bool:
+    """Whether `CACHES` has this *alias*."""
+    return alias in caches.settings
+
+
+def adds_once(alias: str) -> bool:
+    """Whether all processes see what one of them adds, so that each key is added once."""
+    return not isinstance(caches[alias], (DummyCache, FileBasedCache, LocMemCache))

@@ -6,9 +6,6 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from django.core.cache import caches
-from django.core.cache.backends.dummy import DummyCache
-from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Warning
 from django.utils.translation import gettext_lazy as _
 
@@ -33,7 +30,7 @@ from django_oauth_server.protocol.dpop import (
     verify_proof,
 )
 from django_oauth_server.protocol.jose import ALGORITHMS
-from django_oauth_server.resource.shared_cache import shared_cache
+from django_oauth_server.resource.shared_cache import adds_once, is_there, shared_cache
 from django_oauth_server.resource.throttling import key_of
 from django_oauth_server.storage.presented import spend
 from django_oauth_server.storage.transaction import once
@@ -117,13 +114,13 @@ class DPoP(Binding):
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
         cache = settings.group(DPoPSettings).cache
         hint = "Name a cache that all processes share, or leave `cache` empty: the database is asked then."
-        if cache and cache not in caches.settings:
+        if cache and not is_there(cache):
             yield Error(
                 f"dpop of {settings.issuer} names the cache {cache!r}, which CACHES does not have.",
                 hint=hint,
                 id="oauth_server.E014",
             )
-        elif cache and isinstance(caches[cache], (DummyCache, LocMemCache)):
+        elif cache and not adds_once(cache):
             yield Warning(
                 f"dpop of {settings.issuer} names the cache {cache!r}, in which processes do not see what others noted: a DPoP proof can be used "
                 "once at each.",
