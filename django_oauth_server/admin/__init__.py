@@ -8,15 +8,10 @@ from django_oauth_server.admin.initial_access_token import InitialAccessTokenAdm
 from django_oauth_server.admin.logout import LogoutDeliveryAdmin, ParticipationAdmin
 from django_oauth_server.admin.signing_key import SigningKeyAdmin
 from django_oauth_server.admin.token import TokenAdmin
-from django_oauth_server.models import (
-    Authorization,
-    Client,
-    InitialAccessToken,
-    LogoutDelivery,
-    Participation,
-    SigningKey,
-    Token,
-)
+from django_oauth_server.models import Authorization, Client, SigningKey, Token
+from django_oauth_server.models.initial_access_token import InitialAccessToken
+from django_oauth_server.models.logout_delivery import LogoutDelivery
+from django_oauth_server.models.participation import Participation
 
 admin.site.register(Client, ClientAdmin)
 admin.site.register(InitialAccessToken, InitialAccessTokenAdmin)

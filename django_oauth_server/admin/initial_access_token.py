@@ -17,7 +17,7 @@ from django_oauth_server.admin.lists import IssuerFilter, badge
 from django_oauth_server.admin.shown_once import Shown, ShowsOnce
 from django_oauth_server.clients.self_registration import new_initial_access_token
 from django_oauth_server.component import Words
-from django_oauth_server.models import InitialAccessToken
+from django_oauth_server.models.initial_access_token import InitialAccessToken
 from django_oauth_server.registry import issuer_named, issuers
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from django_oauth_server.admin.lists import RecordAdmin, badge, confirmed
 from django_oauth_server.logout.courier import deliver_soon
 from django_oauth_server.logout.ending import end
-from django_oauth_server.models import LogoutDelivery, Participation
+from django_oauth_server.models.logout_delivery import LogoutDelivery
+from django_oauth_server.models.participation import Participation
 from django_oauth_server.storage.logout_deliveries import try_again, with_next_attempt
 from django_oauth_server.storage.participations import of_these
 from django_oauth_server.storage.transaction import after_commit, atomic

@@ -24,7 +24,8 @@ from django_oauth_server.conf import OPENID_SCOPES
 from django_oauth_server.errors import InvalidClientMetadata, InvalidRedirectUri, InvalidToken, MissingToken
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.derivation import derivation_keys
-from django_oauth_server.models import Client, InitialAccessToken
+from django_oauth_server.models import Client
+from django_oauth_server.models.initial_access_token import InitialAccessToken
 from django_oauth_server.protocol.opaque import INITIAL_ACCESS_TOKEN, REGISTRATION_TOKEN, derive, digest, generate
 from django_oauth_server.protocol.scopes import parse_scope
 from django_oauth_server.storage.clients import add_client, forget_previous_registration_token, revise, stored_client

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.errors import OAuthError
 from django_oauth_server.logout.token import logout_token
-from django_oauth_server.models import LogoutDelivery
+from django_oauth_server.models.logout_delivery import LogoutDelivery
 from django_oauth_server.outbound import Unreachable, post_form
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.registry import issuer_named

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from django_oauth_server.logout.amends import make_up_for
 from django_oauth_server.logout.courier import deliver_soon
-from django_oauth_server.models import Participation
+from django_oauth_server.models.participation import Participation
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.opaque import sid_for
 from django_oauth_server.storage.logout_deliveries import add_deliveries

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.component import Component, Document, Member, Terms
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.models import Participation
+from django_oauth_server.models.participation import Participation
 from django_oauth_server.protocol.destinations import is_same_place
 from django_oauth_server.protocol.uris import add_parameters, check_has_none_of, check_web_uri
 

@@ -16,7 +16,7 @@ from django.db import Error
 from django.utils import timezone
 
 from django_oauth_server.conf.loader import load
-from django_oauth_server.models import Revocation
+from django_oauth_server.models.revocation import Revocation
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.occasionally import Occasionally
 from django_oauth_server.resource.revocations import announce, complete, is_complete, keeps, withdraw

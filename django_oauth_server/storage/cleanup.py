@@ -14,7 +14,8 @@ from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.component import Component, Sweep
-from django_oauth_server.models import Authorization, Revocation, Ticket, Token
+from django_oauth_server.models import Authorization, Ticket, Token
+from django_oauth_server.models.revocation import Revocation
 from django_oauth_server.storage.transaction import atomic, database, retry_conflicts
 
 EXPIRED_KEPT: Final = timedelta(hours=1)

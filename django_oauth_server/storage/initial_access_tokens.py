@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import F, Q
 
-from django_oauth_server.models import InitialAccessToken
+from django_oauth_server.models.initial_access_token import InitialAccessToken
 from django_oauth_server.protocol.opaque import digest
 
 

@@ -12,7 +12,10 @@ from typing import Final
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from django_oauth_server.models import Client, LogoutBackOff, LogoutDelivery, Participation
+from django_oauth_server.models import Client
+from django_oauth_server.models.logout_back_off import LogoutBackOff
+from django_oauth_server.models.logout_delivery import LogoutDelivery
+from django_oauth_server.models.participation import Participation
 from django_oauth_server.protocol.opaque import digest
 
 WAITING, DELIVERED, FAILED = LogoutDelivery.State.WAITING, LogoutDelivery.State.DELIVERED, LogoutDelivery.State.FAILED

@@ -9,7 +9,8 @@ from typing import Final
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 
-from django_oauth_server.models import Client, Participation
+from django_oauth_server.models import Client
+from django_oauth_server.models.participation import Participation
 from django_oauth_server.storage.clients import row_of
 
 KEPT: Final = timedelta(days=90)

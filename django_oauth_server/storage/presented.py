@@ -8,7 +8,8 @@ from datetime import datetime
 from django.db import IntegrityError
 from django.db.models import QuerySet
 
-from django_oauth_server.models import Client, UsedAssertion
+from django_oauth_server.models import Client
+from django_oauth_server.models.used_assertion import UsedAssertion
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.storage.transaction import atomic, once
 

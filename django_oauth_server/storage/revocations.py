@@ -13,7 +13,8 @@ from django.db.models.signals import post_delete, post_save, pre_delete
 from django.utils import timezone
 
 from django_oauth_server.conf.loader import load
-from django_oauth_server.models import Authorization, Client, Revocation, Token
+from django_oauth_server.models import Authorization, Client, Token
+from django_oauth_server.models.revocation import Revocation
 from django_oauth_server.resource.revocations import (
     authorization_mark,
     client_mark,

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.models import Revocation
+from django_oauth_server.models.revocation import Revocation
 from django_oauth_server.resource.revocations import covers, is_announced, marks_of
 from django_oauth_server.resource.verifiers.base import CannotVerify
 from django_oauth_server.storage.announcements import announce_soon, is_all_announced, is_overdue

@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db.models import QuerySet
 
-from django_oauth_server.models import WaitingRequest
+from django_oauth_server.models.waiting_request import WaitingRequest
 from django_oauth_server.protocol.opaque import digest
 
 MOST: Final = 10_000

@@ -13,7 +13,8 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from django_oauth_server.admin.client import ClientAdmin
-from django_oauth_server.models import Client, InitialAccessToken
+from django_oauth_server.models import Client
+from django_oauth_server.models.initial_access_token import InitialAccessToken
 from tests.factories import ClientFactory
 from tests.registration.conftest import Registrant, initial_access_token
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from django_oauth_server.models import LogoutDelivery, Participation
+from django_oauth_server.models.logout_delivery import LogoutDelivery
+from django_oauth_server.models.participation import Participation
 from tests.factories import ClientFactory
 from tests.flow import Flow
 

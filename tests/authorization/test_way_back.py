@@ -16,7 +16,8 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from django_oauth_server.authorization.way_back import LONGEST_REQUEST, MOST_AT_ONE_BROWSER
-from django_oauth_server.models import Authorization, Ticket, WaitingRequest
+from django_oauth_server.models import Authorization, Ticket
+from django_oauth_server.models.waiting_request import WaitingRequest
 from django_oauth_server.storage import waiting_requests
 from tests.factories import AuthorizationFactory, ClientFactory, UserFactory
 from tests.flow import AUTHORIZE, Flow, answered

@@ -19,7 +19,8 @@ from django.utils import timezone
 
 from django_oauth_server.keys.rotation import rotate_all
 from django_oauth_server.keys.signing import signing_key
-from django_oauth_server.models import Client, Revocation, Token
+from django_oauth_server.models import Client, Token
+from django_oauth_server.models.revocation import Revocation
 from django_oauth_server.registry import default_issuer
 from django_oauth_server.resource.django import protected_resource
 from django_oauth_server.storage.clients import delete_client

@@ -9,17 +9,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from django_oauth_server.models import (
-    Authorization,
-    Client,
-    LogoutBackOff,
-    Participation,
-    Ticket,
-    Token,
-    UsedAssertion,
-    WaitingRequest,
-)
+from django_oauth_server.models import Authorization, Client, Ticket, Token
 from django_oauth_server.models.device_request import DeviceRequest
+from django_oauth_server.models.logout_back_off import LogoutBackOff
+from django_oauth_server.models.participation import Participation
+from django_oauth_server.models.used_assertion import UsedAssertion
+from django_oauth_server.models.waiting_request import WaitingRequest
 from django_oauth_server.storage.cleanup import _hanging_on
 from tests.factories import AuthorizationFactory, TicketFactory, TokenFactory
 

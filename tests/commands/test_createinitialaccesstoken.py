@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from django_oauth_server.models import InitialAccessToken
+from django_oauth_server.models.initial_access_token import InitialAccessToken
 from tests.registration.conftest import Registrant
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,8 @@ from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client as Browser
 
-from django_oauth_server.models import Client, Token, UsedAssertion
+from django_oauth_server.models import Client, Token
+from django_oauth_server.models.used_assertion import UsedAssertion
 from django_oauth_server.protocol import jose
 from django_oauth_server.registry import default_issuer, issuers
 from django_oauth_server.resource.shared_cache import shared_cache

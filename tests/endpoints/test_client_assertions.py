@@ -14,7 +14,8 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from django_oauth_server.clients.registration import new_secret
-from django_oauth_server.models import Client, UsedAssertion
+from django_oauth_server.models import Client
+from django_oauth_server.models.used_assertion import UsedAssertion
 from django_oauth_server.protocol.basic import format_basic
 from django_oauth_server.protocol.jose import SigningKeyPair
 from django_oauth_server.registry import default_issuer

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_oauth_server.models import UsedAssertion
+from django_oauth_server.models.used_assertion import UsedAssertion
 from tests.assertions import KEY, assertion, claims_for, key_client, proof, secret_client, signed, under_secret
 from tests.flow import INTROSPECT, REVOKE, TOKEN, Flow, form
 from tests.hostile.junk import BOUNDED, FORM

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import OKPKey, RSAKey
 
-from django_oauth_server.models import UsedAssertion
+from django_oauth_server.models.used_assertion import UsedAssertion
 from tests.dpop.prover import Prover
 from tests.flow import Flow
 from tests.hostile.junk import BOUNDED

@@ -15,7 +15,10 @@ from django.http import HttpResponse
 from django.test import Client as Browser
 
 from django_oauth_server.keys.signing import jwks
-from django_oauth_server.models import Authorization, Client, LogoutDelivery, Participation, Revocation, Ticket, Token
+from django_oauth_server.models import Authorization, Client, Ticket, Token
+from django_oauth_server.models.logout_delivery import LogoutDelivery
+from django_oauth_server.models.participation import Participation
+from django_oauth_server.models.revocation import Revocation
 from django_oauth_server.registry import default_issuer
 from django_oauth_server.storage import revoked
 from tests.factories import ClientFactory, UserFactory

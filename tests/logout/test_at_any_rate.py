@@ -12,7 +12,8 @@ from django.test import Client as Browser
 
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.logout import amends
-from django_oauth_server.models import LogoutDelivery, Participation
+from django_oauth_server.models.logout_delivery import LogoutDelivery
+from django_oauth_server.models.participation import Participation
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow
 from tests.logout.conftest import end_session, press, signed_in

@@ -22,7 +22,10 @@ from django_oauth_server.clients.metadata import terms_of
 from django_oauth_server.clients.registration import review
 from django_oauth_server.keys.signing import published_keys
 from django_oauth_server.logout import courier, delivery
-from django_oauth_server.models import Client, LogoutBackOff, LogoutDelivery, Participation
+from django_oauth_server.models import Client
+from django_oauth_server.models.logout_back_off import LogoutBackOff
+from django_oauth_server.models.logout_delivery import LogoutDelivery
+from django_oauth_server.models.participation import Participation
 from django_oauth_server.protocol import jose
 from django_oauth_server.registry import default_issuer
 from django_oauth_server.storage.logout_deliveries import claim, next_due, try_again

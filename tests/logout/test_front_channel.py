@@ -13,7 +13,9 @@ from django.test import Client as Browser
 
 from django_oauth_server.clients.metadata import terms_of
 from django_oauth_server.clients.registration import review
-from django_oauth_server.models import Client, LogoutDelivery, Participation
+from django_oauth_server.models import Client
+from django_oauth_server.models.logout_delivery import LogoutDelivery
+from django_oauth_server.models.participation import Participation
 from django_oauth_server.registry import default_issuer
 from tests.factories import ClientFactory
 from tests.flow import Flow

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from django_oauth_server.models import Token, UsedAssertion
+from django_oauth_server.models import Token
+from django_oauth_server.models.used_assertion import UsedAssertion
 from tests.dpop.prover import Prover
 from tests.factories import ClientFactory
 from tests.races.doors import Door, at_once, walk

@@ -9,7 +9,8 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client as Browser
 
-from django_oauth_server.models import Client, InitialAccessToken
+from django_oauth_server.models import Client
+from django_oauth_server.models.initial_access_token import InitialAccessToken
 from django_oauth_server.protocol.opaque import INITIAL_ACCESS_TOKEN, digest, generate
 
 REGISTER = "/oauth/register"

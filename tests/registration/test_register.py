@@ -16,7 +16,8 @@ from django.utils import timezone
 from django_oauth_server.conf import OPENID_SCOPES, IssuerSettings
 from django_oauth_server.conf.loader import load
 from django_oauth_server.grants.base import GrantType
-from django_oauth_server.models import Client, InitialAccessToken
+from django_oauth_server.models import Client
+from django_oauth_server.models.initial_access_token import InitialAccessToken
 from django_oauth_server.protocol.uris import destination
 from django_oauth_server.registry import default_issuer
 from tests.factories import UserFactory

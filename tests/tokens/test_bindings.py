@@ -13,7 +13,8 @@ from django.test import Client as Browser
 
 from django_oauth_server.errors import InvalidGrant, InvalidRequest
 from django_oauth_server.grants.confirmation import check_promise
-from django_oauth_server.models import Client, Ticket, Token, UsedAssertion
+from django_oauth_server.models import Client, Ticket, Token
+from django_oauth_server.models.used_assertion import UsedAssertion
 from django_oauth_server.protocol import jose
 from django_oauth_server.registry import default_issuer, issuers
 from django_oauth_server.storage.presented import spend

@@ -19,7 +19,8 @@ from django.test import Client as Browser
 from django.urls import include, path
 from django.utils import timezone
 
-from django_oauth_server.models import Authorization, Client, Revocation, Token
+from django_oauth_server.models import Authorization, Client, Token
+from django_oauth_server.models.revocation import Revocation
 from django_oauth_server.protocol.basic import format_basic
 from django_oauth_server.protocol.jose import unverified
 from django_oauth_server.resource import revocations as announced

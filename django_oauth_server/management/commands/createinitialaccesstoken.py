@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from django_oauth_server.clients.self_registration import new_initial_access_token
 from django_oauth_server.management.arguments import check_profile, find_issuer, number
-from django_oauth_server.models import InitialAccessToken
+from django_oauth_server.models.initial_access_token import InitialAccessToken
 from django_oauth_server.protocol.text import unseen
 from django_oauth_server.storage.initial_access_tokens import add_initial_access_token
 
