@@ -6,13 +6,15 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from django_oauth_server.resource.django import open_resource
-from example.views import APIDocs, SignIn, demo, home, openid_demo
+from example.views import APIDocs, SignIn, demo, home, openid_demo, qr_code, tv
 
 urlpatterns = [
     path("", include("django_oauth_server.urls")),
     path("", home, name="home"),
     path("demo/", demo, name="demo"),
     path("demo/oidc/", openid_demo, name="openid_demo"),
+    path("demo/tv/", tv, name="tv"),
+    path("demo/tv/qr.svg", qr_code, name="qr_code"),
     path("api/", include("notes.urls")),
     path("api/schema/", open_resource(SpectacularAPIView.as_view()), name="schema"),
     path("api/docs/", open_resource(APIDocs.as_view()), name="docs"),

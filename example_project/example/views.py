@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import segno
 from django.conf import settings
 from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import render
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.request import Request
@@ -42,6 +43,21 @@ def demo(request: HttpRequest) -> HttpResponse:
 def openid_demo(request: HttpRequest) -> HttpResponse:
     """The same, as a relying party of OpenID Connect."""
     return _client_page(request, "example/openid.html", client_id="doorplate")
+
+
+def tv(request: HttpRequest) -> HttpResponse:
+    """A device that asks for a code."""
+    return _client_page(request, "example/tv.html", client_id="television")
+
+
+def qr_code(request: HttpRequest) -> HttpResponse:
+    """An address of this site as a QR code. No other is drawn, or anybody could pass theirs off as this site's."""
+    uri = request.GET.get("uri", "")
+    if not uri.startswith(f"{settings.ISSUER}/") or len(uri) > 500:
+        return HttpResponseBadRequest("The address is none of this site.")
+    response = HttpResponse(content_type="image/svg+xml", headers={"Cache-Control": "no-store"})
+    segno.make_qr(uri, error="m").save(response, kind="svg", border=3, light="#fff", omitsize=True)
+    return response
 
 
 def _client_page(request: HttpRequest, template: str, *, client_id: str) -> HttpResponse:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -253,3 +254,31 @@ def test_the_admin_shows_clients(page: Any, example: Example, look: Look) -> Non
     for model in ("token", "authorization", "signingkey"):
         page.goto(f"{example.url}/admin/django_oauth_server/{model}/")
         look(page, f"admin-{model}")
+
+
+def switched(page: Any, example: Example, *switches: str) -> None:
+    """The demo client, with these switches on, from (A) to (D)."""
+    page.goto(f"{example.url}/demo/")
+    page.wait_for_selector("#connect:not(:disabled)")
+    for switch in switches:
+        page.check(f"#{switch}")
+        page.wait_for_selector("#status:has-text('Read what will be sent now')")
+    page.click("#connect")
+    sign_in(page, example)
+    page.wait_for_selector("#allow")
+
+
+def test_a_pushed_request_message_by_message(page: Any, example: Example, look: Look) -> None:
+    switched(page, example, "push")
+    assert set(parse_qs(urlsplit(page.url).query)) == {"client_id", "request_uri", "turn"}  # a turn, as they signed in
+    page.click("#allow")
+    page.wait_for_selector("#line-D:has-text('200')")
+    assert page.inner_text("#line-A1") == f"POST {example.url}/oauth/par"
+    assert "code_challenge" in page.inner_text("#fields-A1")
+    assert page.inner_text("#line-A2").startswith("201")
+    assert "request_uri" in page.inner_text("#fields-A")
+    assert "code_challenge" not in page.inner_text("#fields-A")
+    look(page, "demo-pushed")
+    page.uncheck("#push")
+    page.wait_for_selector("#fields-A >> text=code_challenge_method")
+    assert page.is_hidden("#line-A1")

@@ -32,6 +32,14 @@ OPENID_CLIENT = DEMO_CLIENT | {
     "post_logout_redirect_uris": [f"{settings.ISSUER}/demo/oidc/"],
     "scope": "openid profile email address phone",
 }
+TELEVISION: dict[str, object] = {
+    "client_name": "Notes on TV",
+    "client_uri": f"{settings.ISSUER}/demo/tv/",
+    "token_endpoint_auth_method": "none",
+    "grant_types": ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
+    "response_types": [],
+    "scope": "notes:read",
+}
 DOCS_CLIENT = DEMO_CLIENT | {
     "client_name": "Notes API documentation",
     "client_uri": f"{settings.ISSUER}/api/docs/",
@@ -65,6 +73,7 @@ class Command(BaseCommand):
         signing_key(default_issuer())
         self._client("demo", DEMO_CLIENT)
         self._client("doorplate", OPENID_CLIENT)
+        self._client("television", TELEVISION)
         self._client("docs", DOCS_CLIENT)
         self._person()
         self.stdout.write(f"\n  Start here:     {settings.ISSUER}/demo/")

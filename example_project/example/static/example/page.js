@@ -15,9 +15,11 @@ export const memory = {
 export const from = (template, name) => $(template).content.querySelector(`[data-of="${CSS.escape(name)}"]`)?.textContent ?? "";
 const shortened = (value) => String(value).replace(/[\w.-]{40,}/g, (long) => `${long.slice(0, 14)}…${long.slice(-4)}`);
 
+const abridged = (name, value) => (typeof value === "string" && name !== "htu" ? shortened(value) : value);
+
 export function observe(step, { line, fields, body = "", proof = null, refused = false }) {
   const kept = Object.entries(fields).map(([name, value]) => [name, shortened(value)]);
-  const signed = proof && { header: proof.header, claims: proof.claims };
+  const signed = proof && JSON.parse(JSON.stringify({ header: proof.header, claims: proof.claims }, abridged));
   const shown = { ...memory.get("shown"), [step]: { line, fields: kept, body, proof: signed, refused } };
   memory.set("shown", shown);
   show(shown, step);
