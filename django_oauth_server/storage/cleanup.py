@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from django.db import models
+from django.db import models, router
 from django.db.models import Exists, F, Max, OuterRef, QuerySet, Subquery
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.db.models.functions import Coalesce, Greatest
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django_oauth_server.component import Component, Sweep
 from django_oauth_server.models import Authorization, Ticket, Token
 from django_oauth_server.models.revocation import Revocation
-from django_oauth_server.storage.transaction import atomic, database, retry_conflicts
+from django_oauth_server.storage.transaction import atomic, retry_conflicts
 
 EXPIRED_KEPT: Final = timedelta(hours=1)
 """Longer than any request, which may still write to what it found alive."""
@@ -26,7 +26,8 @@ REVOKED_TOKEN_KEPT: Final = timedelta(days=1)
 
 def sweeps(components: Iterable[Component], now: datetime, keep_revoked: timedelta) -> Iterator[Sweep]:
     """What is dead at *now*, in the order in which it can go: what *components* keep may hang on what the core keeps."""
-    yield from {str(one.words): one for own in components for one in own.sweeps(now - EXPIRED_KEPT)}.values()
+    of_components = [one for own in components for one in own.sweeps(now - EXPIRED_KEPT)]
+    yield from {(one.rows.model, str(one.words)): one for one in of_components}.values()  # some share a table
     yield from _core(now, keep_revoked)
 
 
@@ -54,11 +55,11 @@ def _core(now: datetime, keep_revoked: timedelta) -> Iterable[Sweep]:
 
 def batches(sweep: Sweep, size: int) -> Iterator[int]:
     """Delete at most *size* rows in each transaction; yields how many went. Each row is looked at once."""
-    last, model = 0, sweep.rows.model
-    dead = sweep.rows.filter(*(~Exists(rows) for rows in _hanging_on(model))).order_by("pk")
-    while pks := list(dead.filter(pk__gt=last).values_list("pk", flat=True)[:size]):
-        last = pks[-1]
+    model = sweep.rows.model
+    dead = rest = sweep.rows.filter(*(~Exists(rows) for rows in _hanging_on(model))).order_by("pk")
+    while pks := list(rest.values_list("pk", flat=True)[:size]):
         yield retry_conflicts(partial(_delete, model, pks))
+        rest = dead.filter(pk__gt=pks[-1])
 
 
 def _hanging_on(model: type[models.Model]) -> Iterator[QuerySet[models.Model]]:
@@ -74,12 +75,12 @@ def _is_kept_by_the_database(column: models.ForeignKey[Any, Any]) -> bool:
     return kept and column.model._meta.managed
 
 
-def _delete(model: type[models.Model], pks: Sequence[int]) -> int:
+def _delete(model: type[models.Model], pks: Sequence[Any]) -> int:
     """Nothing hangs on these rows any more, so no cascade is collected."""
     with atomic():
         if model is Token:
             _note_last_use(pks)
-        return model._default_manager.filter(pk__in=pks)._raw_delete(database())
+        return model._default_manager.filter(pk__in=pks)._raw_delete(router.db_for_write(model))
 
 
 def _note_last_use(tokens: Sequence[int]) -> None:

@@ -6,9 +6,11 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from django_oauth_server.component import Component, Sweep
 from django_oauth_server.models import Authorization, Client, Ticket, Token
 from django_oauth_server.models.device_request import DeviceRequest
 from django_oauth_server.models.logout_back_off import LogoutBackOff
@@ -185,3 +187,32 @@ def test_what_something_hangs_on_stays():
     assert {rows.model for rows in _hanging_on(Authorization)} == {Token, Ticket, DeviceRequest}
     assert {rows.model for rows in _hanging_on(Client)} >= {Authorization, LogoutBackOff, Participation}
     assert not [*_hanging_on(Token), *_hanging_on(Ticket)], "nothing makes the sweep of the large tables dearer"
+
+
+class Sessions(Component):
+    """Sweeps a table of another app, whose primary key is a text."""
+
+    name = "sessions"
+
+    def sweeps(self, expired):
+        yield Sweep("old sessions", Session.objects.filter(expire_date__lte=expired))
+
+
+class Tickets(Component):
+    """Calls what it sweeps by the words of another."""
+
+    name = "tickets"
+
+    def sweeps(self, expired):
+        yield Sweep("old sessions", Ticket.objects.filter(expires_at__lte=expired))
+
+
+def test_a_table_may_have_any_primary_key_and_words_may_be_those_of_another(settings):
+    components = [f"{__name__}.Sessions", f"{__name__}.Tickets"]
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"components": components}
+    for number in range(5):
+        Session.objects.create(session_key=f"key-{number}", expire_date=ago(days=number - 1))
+    TicketFactory(expires_at=ago(hours=2))
+    out = clear("--batch-size", "2")
+    assert "3 old sessions\n1 old sessions\n" in out
+    assert (Session.objects.count(), Ticket.objects.count()) == (2, 0)

@@ -59,15 +59,14 @@ class Command(BaseCommand):
         **options: object,
     ) -> None:
         announce_all()
-        deleted: dict[str, int] = {}
+        deleted: dict[Sweep, int] = {}
         due = tuple(sweeps(all_components(), timezone.now(), timedelta(days=keep_revoked)))
         for sweep, rows in islice(_batches(due, batch_size), max_batches):
-            words = str(sweep.words)
-            deleted[words] = deleted.get(words, 0) + rows
-            self._show_progress(words, deleted[words])
+            deleted[sweep] = deleted.get(sweep, 0) + rows
+            self._show_progress(str(sweep.words), deleted[sweep])
             sleep(pause)
         for sweep in due:
-            self.stdout.write(f"{deleted.get(str(sweep.words), 0)} {sweep.words}")
+            self.stdout.write(f"{deleted.get(sweep, 0)} {sweep.words}")
         if max_batches is not None:
             self.stdout.write(_("Stopped at the limit of %(number)d batches.") % {"number": max_batches})
 
