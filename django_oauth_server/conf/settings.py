@@ -112,7 +112,7 @@ class IssuerSettings:
     password_change_revokes: bool = True
     """Whether changing a password revokes what the person has allowed. Apps then have to ask again."""
     signing_alg: str = "ES256"
-    """The algorithm that access tokens are signed with: `ES256`, `RS256`, `PS256` or `EdDSA`."""
+    """The algorithm that access tokens are signed with: `ES256`, `RS256`, `PS256`, `EdDSA`, or `Ed25519`, a newer name for the same (RFC 9864)."""
     signing_algs: tuple[str, ...] = ("RS256", "ES256")
     """The algorithms among which clients choose that of their ID tokens. Each has keys of its own, which are published before they are needed."""
     signing_key_files: tuple[str, ...] = ()

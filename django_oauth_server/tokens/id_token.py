@@ -37,7 +37,10 @@ from django_oauth_server.tokens.sealed import (
 from django_oauth_server.tokens.subject import subject
 
 _ALWAYS: Final = ("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid")
-_HASHES: Final[Mapping[str, Callable[[bytes], hashlib._Hash]]] = {"EdDSA": hashlib.sha512}
+_HASHES: Final[Mapping[str, Callable[[bytes], hashlib._Hash]]] = {
+    "EdDSA": hashlib.sha512,
+    "Ed25519": hashlib.sha512,
+}
 
 
 class IDToken(Component):

@@ -199,7 +199,7 @@ def test_a_confidential_clients_refresh_token_is_not(flow: Flow, prover: Prover)
 @pytest.mark.spec("RFC 9449", "5.1")
 def test_the_metadata_says_which_algorithms(db: None) -> None:
     document = Browser().get("/.well-known/oauth-authorization-server").json()
-    assert document["dpop_signing_alg_values_supported"] == ["ES256", "RS256", "PS256", "EdDSA"]
+    assert document["dpop_signing_alg_values_supported"] == ["ES256", "RS256", "PS256", "EdDSA", "Ed25519"]
 
 
 @pytest.mark.spec("RFC 9449", "5.2")

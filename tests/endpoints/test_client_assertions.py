@@ -68,7 +68,7 @@ def test_an_assertion_proves_who_the_client_is(client: Any) -> None:
 
 @pytest.mark.spec("OpenID Connect Core", "9")
 @pytest.mark.filterwarnings("ignore:EdDSA")
-@pytest.mark.parametrize("alg", ["ES256", "RS256", "PS256", "EdDSA"])
+@pytest.mark.parametrize("alg", ["ES256", "RS256", "PS256", "EdDSA", "Ed25519"])
 def test_each_algorithm_that_is_advertised_is_accepted(alg: str) -> None:
     pair = SigningKeyPair.generate(alg)
     client = key_client(pair)
@@ -374,7 +374,7 @@ def test_it_is_advertised(method: str) -> None:
     for endpoint in ("token", "revocation", "introspection"):
         assert method in offered[f"{endpoint}_endpoint_auth_methods_supported"]
         algs = offered[f"{endpoint}_endpoint_auth_signing_alg_values_supported"]
-        assert set(algs) == {"ES256", "RS256", "PS256", "EdDSA", "HS256"}
+        assert set(algs) == {"ES256", "RS256", "PS256", "EdDSA", "Ed25519", "HS256"}
 
 
 def test_the_refusal_is_explained_in_the_log_alone(client: Any, caplog: pytest.LogCaptureFixture) -> None:

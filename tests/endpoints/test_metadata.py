@@ -18,7 +18,7 @@ from django_oauth_server.tokens.claims import UserClaims
 
 pytestmark = pytest.mark.django_db
 METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt", "client_secret_jwt"]
-ALGS = ["ES256", "RS256", "PS256", "EdDSA", "HS256"]
+ALGS = ["ES256", "RS256", "PS256", "EdDSA", "Ed25519", "HS256"]
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 SESSION_CLAIMS = ("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid")
 

@@ -177,7 +177,7 @@ def test_it_may_be_signed_with_what_is_offered(rp: Flow, remembered: Any, alg: s
 @pytest.mark.requirement(8)
 def test_what_is_offered_is_advertised(client: Browser) -> None:
     document = client.get("/.well-known/openid-configuration").json()
-    assert document["request_object_signing_alg_values_supported"] == ["RS256", "ES256", "PS256", "EdDSA"]
+    assert document["request_object_signing_alg_values_supported"] == ["RS256", "ES256", "PS256", "EdDSA", "Ed25519"]
     assert document["request_parameter_supported"] is True
     assert document["request_uri_parameter_supported"] is True
     assert document["require_request_uri_registration"] is True

@@ -34,7 +34,13 @@ from django_oauth_server.protocol.jose.keys import (
 _MOST_VERIFIED: Final = 1024  # some megabytes
 _MOST_KEYS: Final = 50
 
-FITS: Final[Fits] = {"ES256": is_on("P-256"), "RS256": is_rsa, "PS256": is_rsa, "EdDSA": is_on("Ed25519")}
+FITS: Final[Fits] = {
+    "ES256": is_on("P-256"),
+    "RS256": is_rsa,
+    "PS256": is_rsa,
+    "EdDSA": is_on("Ed25519"),
+    "Ed25519": is_on("Ed25519"),
+}
 ALGORITHMS: Final = tuple(FITS)
 """What is signed and verified with. All are asymmetric: a public key can never be taken for a shared secret (RFC 8725 section 2.1)."""
 
@@ -42,8 +48,8 @@ ALGORITHMS: Final = tuple(FITS)
 class Registry(JWSRegistry):
     """Of the library's algorithms those that are named.
 
-    `EdDSA` among them without the library's warning: RFC 9864 would rather call it Ed25519, but metadata, JWKs and the certification
-    profiles say EdDSA, and `FITS` leaves it no other curve.
+    `EdDSA` among them without the library's warning: RFC 9864 would rather call it Ed25519, as some clients do, but metadata, JWKs and the
+    certification profiles say EdDSA, and `FITS` leaves it no other curve.
     """
 
     max_header_length = 16_384
@@ -73,6 +79,7 @@ class SigningKeyPair(KeyPair):
         "RS256": lambda: RSAKey.generate_key(MINIMUM_RSA_BITS),
         "PS256": lambda: RSAKey.generate_key(MINIMUM_RSA_BITS),
         "EdDSA": lambda: OKPKey.generate_key("Ed25519"),
+        "Ed25519": lambda: OKPKey.generate_key("Ed25519"),
     }
     USE = "sig"
     NEEDED = "an EC key on P-256 (ES256), an RSA key of at least 2048 bits (RS256, PS256) or an Ed25519 key (EdDSA)"
