@@ -26,6 +26,14 @@ class Person:
         """Where the browser is sent for the authorization request at *url*, which asks nothing."""
         return self.browser.get(url, allow_redirects=False).headers["Location"]
 
+    def connects(self, url: str, *, code: str = "", decision: str = "allow") -> requests.Response:
+        """The page at the end, for who goes to *url*, which a device shows, types its *code* unless the address has it, and compares it."""
+        page = self._signed_in(url)
+        if code:
+            page = self._submit(page, user_code=code)
+        page = self._submit(page, decision="continue")
+        return self._submit(page, decision=decision) if f'id="{decision}"' in page.text else page
+
     def visit(self, url: str) -> requests.Response:
         """The page at the end of all that begins at *url*, a relying party's."""
         page = self._signed_in(url)
