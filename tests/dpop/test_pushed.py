@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from django_oauth_server.models import Ticket, UsedAssertion
+from django_oauth_server.models import Ticket
+from django_oauth_server.models.used_assertion import UsedAssertion
 from tests.dpop.prover import Prover
 from tests.factories import ClientFactory
 from tests.flow import told
@@ -89,7 +90,7 @@ def test_a_push_that_is_refused_leaves_the_proof_unused(pushing: Pushing, prover
 
 
 def test_a_nonce_is_told_for_pushes_too(pushing: Pushing, prover: Prover, settings: Any) -> None:
-    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "dpop": {"nonces": "required"}}
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "dpop": {"nonce": "required"}}
     refused = pushing.push(headers=prover.headers(url=PAR))
     assert (refused.status_code, refused.json()["error"]) == (400, "use_dpop_nonce")
     pushed = pushing.push(headers=prover.headers(url=PAR, nonce=refused["DPoP-Nonce"]))
