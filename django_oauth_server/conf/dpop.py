@@ -13,7 +13,7 @@ _LONGEST_WINDOW: Final = timedelta(days=1)
 class DPoPSettings:
     """DPoP at the authorization server (RFC 9449)."""
 
-    nonce: Literal["off", "offered", "required"] = "off"
+    nonces: Literal["off", "offered", "required"] = "off"
     """Whether proofs have to contain a nonce of this server (section 8). `offered`: clients are told nonces, and may still leave them out."""
     nonce_lifetime: timedelta = timedelta(minutes=10)
     """How long a nonce is accepted at most, and at least half of that."""

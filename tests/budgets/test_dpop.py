@@ -41,9 +41,9 @@ def test_without_a_proof_there_is_none(machine: Flow) -> None:
     assert made == []
 
 
-@pytest.mark.parametrize("nonce", ["off", "offered"])
-def test_a_proof_is_noted_with_one(machine: Flow, settings: Any, nonce: str) -> None:
-    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "dpop": {"nonce": nonce}}
+@pytest.mark.parametrize("nonces", ["off", "offered"])
+def test_a_proof_is_noted_with_one(machine: Flow, settings: Any, nonces: str) -> None:
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "dpop": {"nonces": nonces}}
     own(machine)  # reads its key anew
     with statements() as made:
         own(machine, Prover().headers())

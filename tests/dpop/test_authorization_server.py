@@ -269,7 +269,7 @@ def test_a_verifier_beside_the_server_is_told_the_key(flow: Flow, prover: Prover
 
 @pytest.mark.spec("RFC 9449", "8")
 def test_a_nonce_that_is_required_is_told_and_then_accepted(machine: Flow, prover: Prover, settings: Any) -> None:
-    dpop(settings, nonce="required")
+    dpop(settings, nonces="required")
     refused = own(machine, prover.headers())
     assert refused.status_code == 400
     assert refused.json()["error"] == "use_dpop_nonce"
@@ -284,7 +284,7 @@ def test_a_nonce_that_is_required_is_told_and_then_accepted(machine: Flow, prove
 def test_a_nonce_that_was_not_handed_out_is_refused(
     machine: Flow, prover: Prover, settings: Any, mode: str, nonce: str
 ) -> None:
-    dpop(settings, nonce=mode)
+    dpop(settings, nonces=mode)
     refused = own(machine, prover.headers(nonce=nonce))
     assert refused.json()["error"] == "use_dpop_nonce"
     assert refused["DPoP-Nonce"]
@@ -293,14 +293,14 @@ def test_a_nonce_that_was_not_handed_out_is_refused(
 @pytest.mark.spec("RFC 9449", "8")
 @pytest.mark.parametrize("nonce", [1, ["a"], "x" * 300])
 def test_a_nonce_that_is_none_is_no_proof(machine: Flow, prover: Prover, settings: Any, nonce: Any) -> None:
-    dpop(settings, nonce="required")
+    dpop(settings, nonces="required")
     assert own(machine, prover.headers(nonce=nonce)).json()["error"] == "invalid_dpop_proof"
 
 
 @pytest.mark.spec("RFC 9449", "8.2")
 @pytest.mark.parametrize("mode", ["required", "offered"])
 def test_an_answer_brings_the_next_nonce(machine: Flow, prover: Prover, settings: Any, mode: str) -> None:
-    dpop(settings, nonce=mode)
+    dpop(settings, nonces=mode)
     nonce = own(machine, prover.headers(nonce="stale"))["DPoP-Nonce"]
     answer = own(machine, prover.headers(nonce=nonce))
     assert answer.status_code == 200
@@ -309,7 +309,7 @@ def test_an_answer_brings_the_next_nonce(machine: Flow, prover: Prover, settings
 
 @pytest.mark.spec("RFC 9449", "8")
 def test_a_nonce_that_is_offered_may_be_left_out(machine: Flow, prover: Prover, settings: Any) -> None:
-    dpop(settings, nonce="offered")
+    dpop(settings, nonces="offered")
     answer = own(machine, prover.headers())
     assert answer.status_code == 200
     assert answer["DPoP-Nonce"]
@@ -323,7 +323,7 @@ def test_without_nonces_none_is_told_and_none_is_looked_at(machine: Flow, prover
 
 @pytest.mark.spec("RFC 9449", "8")
 def test_a_nonce_outlives_the_secret_that_it_was_made_with(machine: Flow, prover: Prover, settings: Any) -> None:
-    dpop(settings, nonce="required")
+    dpop(settings, nonces="required")
     nonce = own(machine, prover.headers())["DPoP-Nonce"]
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another " * 10
@@ -334,7 +334,7 @@ def test_a_nonce_outlives_the_secret_that_it_was_made_with(machine: Flow, prover
 
 @pytest.mark.spec("RFC 9449", "8")
 def test_a_request_for_a_nonce_burns_nothing(flow: Flow, prover: Prover, settings: Any) -> None:
-    dpop(settings, nonce="required")
+    dpop(settings, nonces="required")
     code = flow.code()
     nonce = flow.exchange(code, headers=prover.headers())["DPoP-Nonce"]
     assert not UsedAssertion.objects.exists()
@@ -344,7 +344,7 @@ def test_a_request_for_a_nonce_burns_nothing(flow: Flow, prover: Prover, setting
 def test_a_request_for_a_nonce_is_no_refusal_that_operators_look_for(
     machine: Flow, prover: Prover, settings: Any, caplog: Any
 ) -> None:
-    dpop(settings, nonce="required")
+    dpop(settings, nonces="required")
     own(machine, prover.headers())
     assert not [one for one in caplog.records if one.name == "django_oauth_server" and one.levelname == "WARNING"]
 
@@ -471,8 +471,8 @@ def test_scripts_may_send_proofs_and_read_nonces(db: None) -> None:
 @pytest.mark.parametrize(
     ("group", "complaint"),
     [
-        ({"nonces": "off"}, "nonce"),
-        ({"nonce": "sometimes"}, "nonce must be one of off, offered, required"),
+        ({"nonce": "off"}, "nonces"),
+        ({"nonces": "sometimes"}, "nonces must be one of off, offered, required"),
         ({"window": 5}, "window must be a timedelta"),
         ({"window": timedelta()}, "window must be longer than nothing"),
         ({"window": timedelta(days=2)}, "a day at most"),

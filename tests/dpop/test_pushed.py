@@ -90,7 +90,7 @@ def test_a_push_that_is_refused_leaves_the_proof_unused(pushing: Pushing, prover
 
 
 def test_a_nonce_is_told_for_pushes_too(pushing: Pushing, prover: Prover, settings: Any) -> None:
-    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "dpop": {"nonce": "required"}}
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "dpop": {"nonces": "required"}}
     refused = pushing.push(headers=prover.headers(url=PAR))
     assert (refused.status_code, refused.json()["error"]) == (400, "use_dpop_nonce")
     pushed = pushing.push(headers=prover.headers(url=PAR, nonce=refused["DPoP-Nonce"]))

@@ -90,11 +90,11 @@ class DPoP(Binding):
         settings = call.issuer.settings.group(DPoPSettings)
         proof = _verified(header, call, settings)
         uses = (partial(_spend, proof, call, settings),)
-        if settings.nonce == "off":
+        if settings.nonces == "off":
             return Possession({self.member: proof.thumbprint}, uses=uses)
         nonces = Nonces(_nonce_keys(call.issuer), settings.nonce_lifetime)
         current = nonces.current(call.now)
-        if not nonces.knows(proof.nonce, call.now) and (proof.nonce or settings.nonce == "required"):
+        if not nonces.knows(proof.nonce, call.now) and (proof.nonce or settings.nonces == "required"):
             raise UseDPoPNonce(current)
         return Possession({self.member: proof.thumbprint}, {NONCE_HEADER: current}, uses)
 
