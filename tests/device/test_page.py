@@ -132,7 +132,7 @@ class TestConfirming:
             "Notebook",
             codes["user_code"],
             "TV or streaming device",
-            "Asked 0 minutes ago",
+            "Asked Just now",
             "The network you are using now",
         ):
             assert told in page.replace("\xa0", " "), told
@@ -187,7 +187,9 @@ class TestConsent:
     def test_it_says_where_access_goes_and_that_nothing_proves_the_app(self, device: Device) -> None:
         codes = device.codes()
         page = words(device.confirm(codes["user_code"]))
-        assert f"Access goes to the device that shows {codes['user_code']}" in page
+        assert f"Access goes to the device that shows {codes['user_code']}" in page.replace(
+            "\N{NON-BREAKING HYPHEN}", "-"
+        )
         assert (
             "This app cannot prove who it is" in page and "Another device or program could use this app's name" in page
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -167,7 +167,8 @@ class PendingDevice(PendingRequest):
 
     @property
     def destination(self) -> tuple[Words, str]:
-        return _("Access goes to"), _("the device that shows %(code)s") % {"code": show_user_code(self.code)}
+        unbroken = show_user_code(self.code).replace("-", "\N{NON-BREAKING HYPHEN}")
+        return _("Access goes to"), _("the device that shows %(code)s") % {"code": unbroken}
 
     @property
     def kind(self) -> Words:
@@ -201,6 +202,7 @@ class PendingDevice(PendingRequest):
         return self._answered(
             _("Go back to your device"),
             _("The app on your device now has access. It may take a few seconds to notice."),
+            connected_apps_url=self.issuer.url_path("connected_apps"),
         )
 
     def refuse(self, exc: OAuthError, turn: Turn, way: WayBack) -> Page | Redirect:
@@ -220,13 +222,13 @@ class PendingDevice(PendingRequest):
             _("The app on your device made a mistake, so nothing was shared with it. You can close this page."),
         )
 
-    def _answered(self, heading: str, explanation: str) -> Page:
+    def _answered(self, heading: str, explanation: str, *, connected_apps_url: str = "") -> Page:
         context = {
             "issuer_name": self.issuer.settings.name,
             "client": describe_client(self.client, self.issuer),
             "heading": heading,
             "explanation": explanation,
-            "connected_apps_url": self.issuer.url_path("connected_apps"),
+            "connected_apps_url": connected_apps_url,
         }
         return Page("oauth_server/device_answered.html", context)
 
@@ -255,6 +257,7 @@ class ConfirmDevice(Prompt):
                 "code": show_user_code(pending.code),
                 "kind": pending.kind,
                 "asked_at": pending.row.created_at,
+                "asked_just_now": situation.now - pending.row.created_at < timedelta(minutes=1),
                 "address": pending.address,
                 "decision_url": issuer.url_path("decision"),
                 "handle": wait(situation, self.name),
