@@ -45,6 +45,7 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "resource.ninja_throttling": ("AuthorizationRateThrottle", "ClientRateThrottle", "UserClientRateThrottle"),
     "resource.ninja": ("NinjaAPI", "Refused", "TokenAuth", "answer_refusals", "requires"),
     "resource.token": ("VerifiedToken",),
+    "resource.bindings.dpop": ("DPoP", "DPoPSettings"),
     "resource.bindings.base": ("Call", "TokenBinding", "Unproven"),
     "resource.verifiers.base": ("AuthorizationServer", "CannotVerify", "InvalidToken", "TokenVerifier"),
     "resource.verifiers.jwks": ("JWKSVerifier",),
@@ -117,6 +118,7 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "testing.ninja": ("TestAsyncClient", "TestClient"),
     "testing.facts": ("Key",),
     "testing.issuer": ("REFUSED", "FakeIssuer"),
+    "testing.proofs": ("DPoPKey",),
     "testing.served": ("served_issuer",),
     "testing.tokens": ("issue_token",),
     "testing.factories": ("AuthorizationFactory", "ClientFactory", "TicketFactory", "TokenFactory", "UserFactory"),
@@ -162,7 +164,7 @@ def settings_page() -> str:
         Only `issuer` is required. Lifetimes are `datetime.timedelta` values.
         """,
         _table(("Name", "Type", "Default", "Meaning"), _fields(IssuerSettings)),
-        *_groups(_components()),
+        *_groups(_components(), "OAUTH_SERVER"),
         "## `throttles`",
         "The limits, and what brings them. A rate is a number, a slash, and `s`, `m`, `h` or `d`.",
         _table(("Name", "Default", "Of"), _throttles(_components())),
@@ -185,7 +187,7 @@ def settings_page() -> str:
         [Protecting an API](../protecting.md) explains them.
         """,
         _table(("Name", "Type", "Default", "Meaning"), _fields(ResourceServerSettings)),
-        *_groups(bindings().values()),
+        *_groups(bindings().values(), "OAUTH_RESOURCE_SERVER"),
     )
 
 
@@ -265,11 +267,11 @@ def _kind(component: type[Component]) -> type[Component]:
     return next((one for one in shapes if one.__name__ in public), Component)
 
 
-def _groups(components: Iterable[Component | TokenBinding]) -> Iterator[str]:
-    """A section for each group of settings that a component has."""
+def _groups(components: Iterable[Component | TokenBinding], setting: str) -> Iterator[str]:
+    """A section for each group of settings that a component has in *setting*."""
     groups = {one.settings_name: one.settings_group for one in components if one.settings_group}
     for name, group in groups.items():
-        yield f"## `{name}`"
+        yield f"## `{name}` in `{setting}`"
         yield f"{_first_line(group)} A dict under this name, or a `{group.__module__}.{group.__name__}`."
         yield _table(("Name", "Type", "Default", "Meaning"), _fields(group))
 

@@ -14,7 +14,7 @@ from django.urls import path
 settings.configure(
     ALLOWED_HOSTS=["*"],
     INSTALLED_APPS=["django_oauth_server.resource"],
-    OAUTH_RESOURCE_SERVER={"verifier": "tests.resource.verifiers.KnownTokens"},
+    OAUTH_RESOURCE_SERVER={"verifier": "tests.resource.verifiers.KnownTokens", "bindings": []},
     ROOT_URLCONF="__main__",
     SECRET_KEY="x" * 50,
 )

@@ -14,7 +14,7 @@ Call = Callable[..., HttpResponse]
 
 @pytest.fixture(autouse=True)
 def resource_server(settings):
-    settings.OAUTH_RESOURCE_SERVER = {"verifier": "tests.resource.verifiers.KnownTokens"}
+    settings.OAUTH_RESOURCE_SERVER = {"verifier": "tests.resource.verifiers.KnownTokens", "bindings": []}
 
 
 @pytest.fixture

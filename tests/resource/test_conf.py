@@ -10,7 +10,7 @@ from tests.resource.verifiers import MAIL, NOTES, KnownTokens
 
 
 def configure(settings, **declared: object) -> None:
-    settings.OAUTH_RESOURCE_SERVER = {"verifier": "tests.resource.verifiers.KnownTokens"} | declared
+    settings.OAUTH_RESOURCE_SERVER = {"verifier": "tests.resource.verifiers.KnownTokens", "bindings": []} | declared
 
 
 def test_nothing_need_be_set_beside_the_authorization_server(settings):

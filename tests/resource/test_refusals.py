@@ -47,7 +47,7 @@ def prefix(settings: Any) -> None:
         *django_settings.MIDDLEWARE,
         "django_oauth_server.resource.middleware.ProtectedPrefixMiddleware",
     ]
-    settings.OAUTH_RESOURCE_SERVER = {"protected_prefixes": {"/prefix/": REQUIREMENT}}
+    settings.OAUTH_RESOURCE_SERVER = {"bindings": [], "protected_prefixes": {"/prefix/": REQUIREMENT}}
 
 
 def wsgi(path: str, **more: Any) -> HttpResponse:

@@ -179,7 +179,7 @@ NAMED_AMONG_THE_DEFAULTS = """
 from django.conf import settings
 settings.configure(
     INSTALLED_APPS=["rest_framework", "drf_spectacular", "django_oauth_server.resource"],
-    OAUTH_RESOURCE_SERVER={"verifier": "tests.resource.verifiers.KnownTokens"},
+    OAUTH_RESOURCE_SERVER={"verifier": "tests.resource.verifiers.KnownTokens", "bindings": []},
     REST_FRAMEWORK={
         "DEFAULT_AUTHENTICATION_CLASSES": ["django_oauth_server.resource.drf.BearerAuthentication"],
         "DEFAULT_SCHEMA_CLASS": "django_oauth_server.resource.spectacular.ProtectedSchema",

@@ -2,5 +2,5 @@
 
 from typing import Final
 
-BUILT_IN: Final[tuple[str, ...]] = ()
+BUILT_IN: Final[tuple[str, ...]] = ("django_oauth_server.resource.bindings.dpop.DPoP",)
 """Those that come with the package, by dotted path."""
