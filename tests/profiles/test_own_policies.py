@@ -19,7 +19,7 @@ from django_oauth_server.component import Component
 from django_oauth_server.conf import IssuerSettings, Policy
 from django_oauth_server.errors import InvalidClientMetadata
 from django_oauth_server.keys.signing import signing_key
-from django_oauth_server.protocol.jose import SigningKeyPair, unverified
+from django_oauth_server.protocol.jose import SigningKeyPair, sign, unverified
 from django_oauth_server.registry import default_issuer
 from tests.assertions import assertion, key_client, proof, secret_client, signed
 from tests.factories import ClientFactory
@@ -115,6 +115,30 @@ def test_an_algorithm_that_was_registered_before_it_was_forbidden_signs_nothing(
     declare(policy=Policy(name="ours", permitted_algorithms=frozenset({"ES256"})))
     flow = Flow(ClientFactory(metadata__id_token_signed_response_alg="RS256"), browser)
     assert told(flow.exchange(flow.code(scope="openid")))["error"] == "unauthorized_client"
+
+
+def test_a_userinfo_response_is_not_signed_as_is_forbidden(declare: Any, browser: Browser, user: Any) -> None:
+    client = ClientFactory(metadata__userinfo_signed_response_alg="RS256")
+    flow = Flow(client, browser)
+    token = flow.tokens(scope="openid")["access_token"]
+    declare(policy=Policy(name="ours", permitted_algorithms=frozenset({"ES256"})))
+    refused = flow.server.get("/oauth/userinfo", headers={"Authorization": f"Bearer {token}"})
+    assert told(refused)["error"] == "unauthorized_client"
+
+
+def test_a_software_statement_is_signed_as_is_permitted(declare: Any) -> None:
+    trusted = {"software_statement_issuers": {"https://vendor.example": {"keys": [RSA.public_jwk()]}}}
+    document = {"redirect_uris": ["https://rp.example/callback"], "token_endpoint_auth_method": "none"}
+    said = sign({"iss": "https://vendor.example", "client_name": "Notebook"}, RSA, typ="JWT")
+
+    def register() -> dict[str, Any]:
+        body = json.dumps(document | {"software_statement": said})
+        return told(Browser().post("/oauth/register", body, "application/json"))
+
+    declare(**trusted)
+    assert register()["client_name"] == "Notebook"
+    declare(**trusted, policy=Policy(name="ours", permitted_algorithms=frozenset({"ES256"})))
+    assert register()["error"] == "invalid_software_statement"
 
 
 # -- what is offered -------------------------------------------------------------------------------------------------------
