@@ -20,6 +20,7 @@ VAR.mkdir(parents=True, exist_ok=True)
 
 ISSUER = env.str("OAUTH_ISSUER", "http://127.0.0.1:8000")
 SITE_NAME = "Example Notes"
+DPOP_NONCES = env.str("OAUTH_DPOP_NONCES", "required")
 LIMIT = env.str("OAUTH_LIMIT", "")
 LIMITS = [
     "client_authentication",
@@ -139,6 +140,7 @@ OAUTH_SERVER = {
     "acr_values": [PASSWORD_ACR],
     "pairwise_salt": env.str("OAUTH_PAIRWISE_SALT", "") or secret_key(VAR / "pairwise_salt"),
     "access_token_format": env.str("OAUTH_TOKEN_FORMAT", "opaque"),
+    "dpop": {"nonces": DPOP_NONCES},
     "key_publication_lead": timedelta(seconds=env.int("OAUTH_KEY_LEAD", 7200)),
     "registration": env.str("OAUTH_REGISTRATION", "off"),
     "throttles": dict.fromkeys(LIMITS, LIMIT) if LIMIT else {},
@@ -146,7 +148,7 @@ OAUTH_SERVER = {
     "outbound_ca_bundle": env.str("OAUTH_CA_BUNDLE", ""),
 }
 
-OAUTH_RESOURCE_SERVER = {"name": "Notes"}
+OAUTH_RESOURCE_SERVER = {"name": "Notes", "dpop": {"nonces": DPOP_NONCES}}
 
 REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "django_oauth_server.resource.spectacular.ProtectedSchema"}
 SWAGGER = f"{STATIC_URL}drf_spectacular_sidecar/swagger-ui-dist"

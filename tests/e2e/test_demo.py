@@ -282,3 +282,75 @@ def test_a_pushed_request_message_by_message(page: Any, example: Example, look: 
     page.uncheck("#push")
     page.wait_for_selector("#fields-A >> text=code_challenge_method")
     assert page.is_hidden("#line-A1")
+
+
+KEY = """new Promise((resolve, reject) => {
+  const opening = indexedDB.open("proof", 1);
+  opening.onsuccess = () => {
+    const asking = opening.result.transaction("keys").objectStore("keys").get("demo");
+    asking.onsuccess = async () => {
+      opening.result.close();
+      if (!asking.result) return resolve("none");
+      const { privateKey } = asking.result;
+      const taken = await crypto.subtle.exportKey("jwk", privateKey).then(() => "taken out", (error) => error.name);
+      resolve(`${privateKey.algorithm.namedCurve} ${privateKey.extractable} ${taken}`);
+    };
+  };
+  opening.onerror = reject;
+})"""
+
+
+@pytest.mark.parametrize("switches", [("bind",), ("push", "bind")], ids=["plain", "pushed"])
+def test_a_bound_token_message_by_message(page: Any, example: Example, look: Look, switches: tuple[str, ...]) -> None:
+    switched(page, example, *switches)
+    page.click("#allow")
+    page.wait_for_selector("#status:has-text('bound to a key of this browser')")
+    asked = "#fields-A1" if "push" in switches else "#fields-A"
+    assert "dpop_jkt" in page.inner_text(asked)
+    page.click("details[data-aside=C0] > summary")
+    assert "use_dpop_nonce" in page.inner_text("#fields-D0")
+    page.click("details[data-aside=C0] > summary")
+    for told in (
+        '"typ": "dpop+jwt"',
+        '"crv": "P-256"',
+        '"htm": "POST"',
+        f'"htu": "{example.url}/oauth/token"',
+        '"nonce"',
+    ):
+        assert told in page.inner_text("#proof-C")
+    assert "DPoP" in page.inner_text("#fields-D")
+    assert page.evaluate(KEY) == "P-256 false InvalidAccessError"
+
+    read_notes(page)
+    assert '"ath"' in page.inner_text("#proof-E")
+    look(page, f"demo-bound-{len(switches)}")
+    page.click("#use-bearer")
+    page.wait_for_selector("#status:has-text('without a proof the token is worth nothing')")
+    assert page.inner_text("#line-F").startswith("401")
+    assert "DPoP" in page.inner_text("#fields-F")
+    look(page, f"demo-unproven-{len(switches)}")
+
+    page.click("#refresh")
+    page.wait_for_selector("#status:has-text('Refreshed')")
+    assert '"htm": "POST"' in page.inner_text("#proof-C")
+    page.reload()
+    read_notes(page)
+
+
+def test_a_refresh_token_is_worth_nothing_with_another_key(page: Any, example: Example) -> None:
+    switched(page, example, "bind")
+    page.click("#allow")
+    page.wait_for_selector("#status:has-text('bound to a key of this browser')")
+    page.evaluate('new Promise((done) => { indexedDB.deleteDatabase("proof").onsuccess = done })')
+    page.click("#refresh")
+    page.wait_for_selector("#fields-D >> text=invalid_grant")
+
+
+def test_starting_over_throws_the_key_away(page: Any, example: Example) -> None:
+    switched(page, example, "bind")
+    page.click("#allow")
+    page.wait_for_selector("#status:has-text('bound to a key of this browser')")
+    with page.expect_navigation():
+        page.click("#forget")
+    page.wait_for_selector("#status:has-text('Not connected yet')")
+    assert page.evaluate(KEY) == "none"
