@@ -18,11 +18,13 @@ from django_oauth_server.storage.transaction import atomic
 from tests.clients.directory import GATEWAY, PLACE, Directory, described, usual
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow, answered
+from tests.pushed.conftest import Pushing
 
 pytestmark = pytest.mark.django_db
 
 ID = PLACE + "almanac"
 CALLBACK = f"{ID}/callback"
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -252,3 +254,29 @@ def service(settings: Any, form: str) -> Any:
 
 def by_gateway(path: str, client_id: str, **params: str) -> Any:
     return Browser().post(path, urlencode(params), content_type=FORM, headers={"X-Gateway": client_id})
+
+
+class TestWhatAClientLeavesHere:
+    """Requests that wait for a person refer to it, too."""
+
+    def test_a_device_is_let_in(self, browser: Browser) -> None:
+        say(grant_types=[DEVICE_CODE], response_types=[])
+        asked = post("/oauth/device_authorization", client_id=ID, scope="notes:read").json()
+        assert Client.objects.get().client_id == ID
+        poll = {"grant_type": DEVICE_CODE, "client_id": ID, "device_code": asked["device_code"]}
+        assert post("/oauth/token", **poll).json()["error"] == "authorization_pending"
+
+    def test_a_device_that_never_asked_is_told_so(self) -> None:
+        say(grant_types=[DEVICE_CODE], response_types=[])
+        refused = post("/oauth/token", grant_type=DEVICE_CODE, client_id=ID, device_code="oas_dc_made-up")
+        assert refused.json()["error"] == "invalid_grant"
+        assert not Client.objects.exists()
+
+    def test_a_request_is_pushed_and_answered(self, browser: Browser) -> None:
+        flow = Pushing(described("almanac"), browser)
+        assert flow.exchange(flow.done(flow.reference())["code"]).status_code == 200
+        assert Client.objects.get().client_id == ID
+
+
+def post(path: str, **params: str) -> Any:
+    return Browser().post(path, urlencode(params), content_type=FORM)
