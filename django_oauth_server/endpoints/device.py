@@ -112,4 +112,5 @@ def _reference(code: str) -> Parameters:
 def _guesses(http: HttpRequest, issuer: Issuer) -> Iterator[Limit]:
     yield from limit("device_code_by_address", issuer, source_of(http, issuer))
     yield from limit("device_code", issuer, str(http.user.pk))
-    yield from limit("device_code_by_session", issuer, digest(http.session.session_key or ""))
+    if session := http.session.session_key:
+        yield from limit("device_code_by_session", issuer, digest(session))

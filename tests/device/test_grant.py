@@ -132,6 +132,7 @@ class TestDeviceAuthorization:
 
     def test_the_requests_of_one_client_are_bounded(self, device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("django_oauth_server.storage.device_requests.MOST_OF_ONE_CLIENT", 3)
+        monkeypatch.setattr("django_oauth_server.storage.device_requests.LOOKED_AT_EACH", 1)
         first = device.codes()
         for _ in range(4):
             last = device.codes()

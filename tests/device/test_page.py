@@ -227,13 +227,25 @@ class TestConsent:
         assert not Authorization.objects.exists()
         assert device.error(codes["device_code"]) == "expired_token"
 
-    @pytest.mark.parametrize(("first", "second"), [("allow", "deny"), ("deny", "allow"), ("allow", "allow")])
-    def test_the_first_answer_counts(self, device: Device, first: str, second: str) -> None:
+    @pytest.mark.parametrize("first", ["allow", "deny"])
+    @pytest.mark.parametrize("second", ["allow", "deny"])
+    def test_the_first_answer_counts_and_is_told_again(self, device: Device, first: str, second: str) -> None:
         codes = device.codes()
         page, other = device.confirm(codes["user_code"]), device.confirm(codes["user_code"])
-        device.decide(page, first)
-        assert "has been used already" in error_of(device.decide(other, second))
+        told = "Go back to your device" if first == "allow" else "no access to your account"
+        for answer in (device.decide(page, first), device.decide(page, first), device.decide(other, second)):
+            assert told in words(answer)
         assert device.poll(codes["device_code"]).status_code == (200 if first == "allow" else 400)
+
+    def test_somebody_else_is_told_that_the_code_was_used(self, device: Device) -> None:
+        codes, browser = device.codes(), Browser(enforce_csrf_checks=True)
+        browser.force_login(UserFactory())
+        other = Device(device.client, browser)
+        page = other.confirm(codes["user_code"])
+        device.allow(codes["user_code"])
+        for decision in ("allow", "deny"):
+            assert "has been used already" in error_of(other.decide(page, decision))
+        assert Authorization.objects.count() == 1
 
     def test_a_request_that_is_gone(self, device: Device) -> None:
         page = device.confirm(device.codes()["user_code"])

@@ -199,27 +199,40 @@ class PendingDevice(PendingRequest):
         kept = {"scopes": granted.scopes, "resources": granted.request.resources, "facts": granted.facts}
         if not approve(self.row, granted.authorization, kept, granted.now):
             raise _used()
-        return self._answered(
-            _("Go back to your device"),
-            _("The app on your device now has access. It may take a few seconds to notice."),
-            connected_apps_url=self.issuer.url_path("connected_apps"),
-        )
+        return self._allowed()
 
     def refuse(self, exc: OAuthError, turn: Turn, way: WayBack) -> Page | Redirect:
         """The device learns that it has no access, and stops to ask, whatever the reason. Where the server is busy nothing is decided."""
         if isinstance(exc, TemporarilyUnavailable):
             raise exc
-        if isinstance(exc, CodeRefused):
-            return code_page(self.issuer, typed=show_user_code(self.code), error=exc.words)
-        if not deny(self.row, timezone.now()):
-            return code_page(self.issuer, typed=show_user_code(self.code), error=_used().words)
+        if isinstance(exc, CodeRefused) or not deny(self.row, timezone.now()):
+            return self._decided_before(exc)
         if isinstance(exc, AccessDenied):
-            return self._answered(
-                _("Access denied"), _("The device has no access to your account. You can close this page.")
-            )
+            return self._denied()
         return self._answered(
             _("This app's request cannot be used"),
             _("The app on your device made a mistake, so nothing was shared with it. You can close this page."),
+        )
+
+    def _decided_before(self, exc: OAuthError) -> Page:
+        """Who presses a button twice is told the same twice."""
+        row = find_by_user_code(self.issuer.settings.issuer, self.code)
+        if row and row.decided_at and row.authorization is None:
+            return self._denied()
+        if row and row.authorization and row.authorization.user_id == self.http.user.pk:
+            return self._allowed()
+        words = exc.words if isinstance(exc, CodeRefused) else _used().words
+        return code_page(self.issuer, typed=show_user_code(self.code), error=words)
+
+    def _allowed(self) -> Page:
+        return self._answered(
+            _("Go back to your device"),
+            _("The app on your device now has access. It may take a few seconds to notice."),
+        )
+
+    def _denied(self) -> Page:
+        return self._answered(
+            _("Access denied"), _("The device has no access to your account. You can close this page.")
         )
 
     def _answered(self, heading: str, explanation: str, *, connected_apps_url: str = "") -> Page:
