@@ -11,7 +11,8 @@ class PushedRequest(models.Model):
     """An authorization request that a client pushed (RFC 9126). Only the digest of its reference is stored; it goes when it was answered."""
 
     digest = models.CharField(max_length=64, unique=True)
-    client = models.ForeignKey("django_oauth_server.Client", models.CASCADE, related_name="+")
+    of = models.CharField(max_length=64)
+    """Whose it is: the digest of issuer and client id. A client that another source describes gets no row because it asks."""
     payload = models.JSONField(default=dict)
     """What is asked for, and whether the client signed it."""
     created_at = models.DateTimeField(default=timezone.now)
@@ -23,6 +24,7 @@ class PushedRequest(models.Model):
     class Meta:
         verbose_name = _("pushed authorization request")
         verbose_name_plural = _("pushed authorization requests")
+        indexes = [models.Index(fields=["of", "id"], name="oas_pushed_of")]
 
     def __str__(self) -> str:
         return self.digest

@@ -11,7 +11,6 @@ from django.db.models import QuerySet
 from django_oauth_server.models import Client
 from django_oauth_server.models.pushed_request import PushedRequest
 from django_oauth_server.protocol.opaque import digest, generate
-from django_oauth_server.storage.clients import row_of
 from django_oauth_server.storage.question import Question
 
 PREFIX: Final = "urn:ietf:params:oauth:request_uri:"
@@ -24,13 +23,18 @@ _AT_ONCE: Final = 1000
 _by_digest: Final = Question(PushedRequest, lambda digest: PushedRequest.objects.filter(digest=digest))
 
 
+def owner(client: Client) -> str:
+    """By what *client* is known to own a request."""
+    return digest(f"{client.issuer} {client.client_id}")
+
+
 def push(pushed: PushedRequest, most: int) -> str:
     """Store *pushed* and return its reference, which is not stored. Its client has about *most* of them, those that it pushed last."""
     reference = generate(_VALUE)
-    pushed.digest, pushed.client = digest(reference), row_of(pushed.client)
+    pushed.digest = digest(reference)
     pushed.save(force_insert=True)
     if not randrange(max(most // _SLACK, 1)):  # noqa: S311 - nobody gains by guessing when room is made
-        _make_room(pushed.client, most)
+        _make_room(pushed.of, most)
     return reference
 
 
@@ -49,8 +53,8 @@ def expired_pushed(expired: datetime) -> QuerySet[PushedRequest]:
     return PushedRequest.objects.filter(expires_at__lte=expired)
 
 
-def _make_room(client: Client, most: int) -> None:
-    of_client = PushedRequest.objects.filter(client=client)
+def _make_room(of: str, most: int) -> None:
+    of_client = PushedRequest.objects.filter(of=of)
     older = list(of_client.order_by("-pk").values_list("pk", flat=True)[most : most + _AT_ONCE])
     if older:
         PushedRequest.objects.filter(pk__in=older).delete()

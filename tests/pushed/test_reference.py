@@ -12,8 +12,9 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from django_oauth_server.conf import OPENID_SCOPES
-from django_oauth_server.models import Authorization, Ticket
+from django_oauth_server.models import Authorization, Client, Ticket
 from django_oauth_server.models.pushed_request import PushedRequest
+from tests.clients.directory import described
 from tests.factories import AuthorizationFactory, ClientFactory, UserFactory
 from tests.flow import AUTHORIZE, VERIFIER, answered, form
 from tests.pushed.conftest import Pushing
@@ -327,7 +328,17 @@ def test_cleartokens_sweeps_what_expired(pushing: Pushing, capsys: pytest.Captur
     assert pushing.go(living).status_code == 200
 
 
-def test_a_client_that_is_deleted_takes_its_requests_along(pushing: Pushing) -> None:
-    pushing.reference()
+def test_a_client_that_is_deleted_leaves_nothing_that_is_good(pushing: Pushing) -> None:
+    reference = pushing.reference()
     pushing.client.delete()
-    assert not PushedRequest.objects.exists()
+    assert pushing.go(reference).status_code == 400
+
+
+def test_a_client_that_another_source_describes_gets_no_row_because_it_pushes(settings: Any, browser: Browser) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"components": ["tests.clients.directory.Directory"]}
+    client = described("almanac")
+    flow = Pushing(client, browser)
+    reference = flow.reference(scope="notes:read")
+    assert not Client.objects.exists()
+    code = flow.done(reference)["code"]
+    assert flow.exchange(code).status_code == 200

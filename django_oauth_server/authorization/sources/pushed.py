@@ -17,7 +17,7 @@ from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.errors import InvalidRequest, RequestUriNotSupported
 from django_oauth_server.models.pushed_request import PushedRequest
 from django_oauth_server.protocol.parameters import Parameters
-from django_oauth_server.storage.pushed_requests import PREFIX, find_pushed, push, settle
+from django_oauth_server.storage.pushed_requests import PREFIX, find_pushed, owner, push, settle
 
 DEMAND: Final = "pushed_requests"
 """By which name a policy demands that requests are pushed."""
@@ -62,7 +62,7 @@ class PushedSource(RequestSource):
         pushed, now = find_pushed(arrival.sent[self.parameter]), timezone.now()
         if pushed is None:
             raise _expired(arrival, "unknown, answered or swept")
-        if pushed.client_id != arrival.client.pk:
+        if pushed.of != owner(arrival.client):
             raise UnverifiedRequest(
                 "The parameter request_uri is another client's.",
                 parameter="request_uri",
@@ -100,7 +100,7 @@ def keep(draft: Draft, asked: AuthorizationRequest, *, signed: bool, now: dateti
     group = draft.issuer.settings.group(PushedRequestSettings)
     others = [(name, value) for name, value in draft.params.pairs() if name != "scope"]
     pushed = PushedRequest(
-        client=draft.client,
+        of=owner(draft.client),
         payload={"parameters": [*others, ("scope", " ".join(asked.scopes))], "signed": signed},
         created_at=now,
         usable_until=now + group.lifetime,
