@@ -77,8 +77,8 @@ def _issued(
         issuance = grant_type.redeem(request)
         if request.confirmation:
             issuance = replace(issuance, confirmation=request.confirmation)
-        possession.spend()
         members = issue(issuance, resources, request.issuer, request.now, refreshable=refreshable, identifies=True)
+        possession.spend()
         return Answer(members, headers=possession.headers)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.errors import InvalidGrant
 from django_oauth_server.grants.base import Issuance
-from django_oauth_server.grants.confirmation import CONFIRMATION, check_promise
+from django_oauth_server.grants.confirmation import CONFIRMATION, is_shown
 from django_oauth_server.grants.rotation import refresh_until, reused
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.derivation import derivation_keys
@@ -90,7 +90,8 @@ def _answer(
 def _answer_again(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer, now: datetime) -> dict[str, object]:
     """The refresh token is the one that was handed out; so is the access token, unless something else was asked for this time, or by another key.
 
-    Whoever used the refresh token that was handed out has had the answer: to ask for it again is reuse.
+    Whoever used the refresh token that was handed out has had the answer: to ask for it again is reuse. So it is to ask for it with another key
+    than the one that it was bound to then: two have the token that was presented.
     """
     assert issuance.replaces is not None
     form = token_format(issuance.client.access_token_format, audience, issuer)
@@ -103,9 +104,8 @@ def _answer_again(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer,
         raise InvalidGrant(
             "The refresh token was used before.", detail="the key that its successor was derived with is gone"
         )
-    if successor.superseded_at is not None:
+    if successor.superseded_at is not None or not is_shown(successor.facts, issuance.confirmation):
         raise reused(issuance.replaces, now)
-    check_promise(successor.facts, issuance.confirmation)
     access = found.get(form.digest(identifier))
     if access is None:
         access = _access_token(issuance, audience, form, identifier, issuer, now)

@@ -438,6 +438,14 @@ def test_a_shared_cache_notes_it_as_well(machine: Flow, prover: Prover, shared: 
 
 
 @pytest.mark.spec("RFC 9449", "11.1")
+def test_a_failed_attempt_burns_no_proof_in_the_cache_either(flow: Flow, prover: Prover, shared: Any) -> None:
+    headers, code = prover.headers(), flow.code()
+    refused = flow.exchange(code, headers=headers, resource="https://unknown.example")
+    assert refused.json()["error"] == "invalid_target"
+    bought(flow.exchange(code, headers=headers))
+
+
+@pytest.mark.spec("RFC 9449", "11.1")
 def test_while_the_cache_is_away_nothing_is_handed_out(
     machine: Flow, prover: Prover, shared: Any, monkeypatch: Any
 ) -> None:

@@ -209,9 +209,19 @@ def test_the_same_answer_is_for_the_same_key(public: Flow) -> None:
     assert {name: again[name] for name in ("access_token", "refresh_token", "token_type")} == {
         name: answer[name] for name in ("access_token", "refresh_token", "token_type")
     }
-    for headers in ({}, RIGHT):
-        assert public.refresh(bought["refresh_token"], headers=headers).json()["error"] == "invalid_grant"
-    assert public.refresh(answer["refresh_token"], headers=LEFT).status_code == 200
+    assert not Token.objects.exclude(revoked_at=None).exists()
+
+
+@pytest.mark.spec("RFC 9700", "4.14.2")
+@pytest.mark.parametrize("headers", [{}, RIGHT])
+def test_whoever_asks_for_the_answer_with_another_key_shows_that_two_have_the_token(
+    public: Flow, headers: dict[str, str]
+) -> None:
+    bought = public.tokens()
+    answer = public.refresh(bought["refresh_token"], headers=LEFT).json()
+    assert public.refresh(bought["refresh_token"], headers=headers).json()["error"] == "invalid_grant"
+    assert not Token.objects.filter(revoked_at=None).exists()
+    assert public.refresh(answer["refresh_token"], headers=LEFT).json()["error"] == "invalid_grant"
 
 
 def test_another_key_of_a_confidential_client_gets_another_access_token(flow: Flow, settings: Any) -> None:
