@@ -16,7 +16,6 @@ from django_oauth_server.authorization.sources.gather import gather
 from django_oauth_server.authorization.sources.pushed import (
     DEMAND,
     MEMBER,
-    PushedRequestSettings,
     is_required,
     keep,
 )
@@ -27,6 +26,7 @@ from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.clients.throttling import limit, source_of
 from django_oauth_server.component import PUSHED, Component, Document, Endpoint, Member, Sweep
 from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.conf.pushed_requests import PushedRequestSettings
 from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint, refused_to
 from django_oauth_server.errors import InvalidRequest, TooManyRequests
 from django_oauth_server.issuer import Issuer

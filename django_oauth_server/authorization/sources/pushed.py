@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.utils import timezone
@@ -14,6 +13,7 @@ from django_oauth_server.authorization.sources.base import Arrival, Found, Reque
 from django_oauth_server.authorization.sources.gather import demands_signature
 from django_oauth_server.component import AUTHORIZE
 from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.conf.pushed_requests import PushedRequestSettings
 from django_oauth_server.errors import InvalidRequest, RequestUriNotSupported
 from django_oauth_server.models.pushed_request import PushedRequest
 from django_oauth_server.protocol.parameters import Parameters
@@ -23,27 +23,7 @@ DEMAND: Final = "pushed_requests"
 """By which name a policy demands that requests are pushed."""
 MEMBER: Final = "require_pushed_authorization_requests"
 """RFC 9126 sections 5 and 6: of the server's metadata, and of a client's."""
-_LONGEST: Final = timedelta(minutes=10)
-"""FAPI 2.0 Security Profile section 5.3.2.2 asks for less."""
 _RULE: Final = "RFC 9126 section 4"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PushedRequestSettings:
-    """Pushed authorization requests (RFC 9126)."""
-
-    required: bool = False
-    """Whether every client has to push its authorization requests. Clients and policies can demand it, too."""
-    lifetime: timedelta = timedelta(seconds=90)
-    """How long a client may take to send the person after it pushed a request: less than ten minutes."""
-    most_of_one_client: int = 10_000
-    """About how many unanswered requests are kept of a client. The oldest are dropped first."""
-
-    def __post_init__(self) -> None:
-        if not timedelta(seconds=1) <= self.lifetime < _LONGEST:
-            raise ValueError("lifetime must be at least a second and less than ten minutes.")
-        if self.most_of_one_client < 1:
-            raise ValueError("most_of_one_client must be at least 1.")
 
 
 class PushedSource(RequestSource):
