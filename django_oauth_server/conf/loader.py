@@ -152,7 +152,9 @@ def _groups(said: Collection[object], declared: Declared) -> Iterator[object]:
     kinds = tuple(declared.groups.values())
     for one in said:
         if not isinstance(one, kinds):
-            raise ImproperlyConfigured(f"{SETTING}: groups has {one!r}, which no component has for its settings.")
+            raise ImproperlyConfigured(
+                f"{SETTING}: groups has a {type(one).__name__}, which is the settings of no component."
+            )
     for name, kind in declared.groups.items():
         of_kind = [one for one in said if isinstance(one, kind)]
         if len(of_kind) > 1:
@@ -167,7 +169,7 @@ def _in_words(setting: str, declared: Mapping[str, object], kind: type[N]) -> di
         said = kind(cast("str", one)) if isinstance(one, (str, Promise)) else one
         if not isinstance(said, kind):
             raise ImproperlyConfigured(f"{SETTING}: {setting} has {name!r} without words that a person reads.")
-        written[name] = said
+        written[name] = checked(f"{SETTING}: {setting}: {name}", said)
     return written
 
 

@@ -153,7 +153,7 @@ def test_a_mistake_is_told_with_what_would_do(declare: Any, said: dict[str, Any]
 
 def test_a_group_that_no_component_has_is_told(settings: Any) -> None:
     settings.OAUTH_SERVER = IssuerSettings(issuer="https://as.example", groups=(TeapotSettings(),))
-    with pytest.raises(ImproperlyConfigured, match="which no component has"):
+    with pytest.raises(ImproperlyConfigured, match="a TeapotSettings, which is the settings of no component"):
         load()
 
 
