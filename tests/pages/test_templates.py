@@ -117,7 +117,34 @@ SIGNED_OUT: dict[str, Any] = {
     "frames": ["https://printer.example/out?sid=1"],
 }
 START: dict[str, Any] = {"issuer_name": "Example", "client": client(), "destination": "printer.example", "unproven": ""}
+DEVICE_CODE: dict[str, Any] = {
+    "issuer_name": "Example",
+    "page_url": "/device",
+    "typed": "WDJB-MJHA",
+    "error": gettext_lazy("This code isn't right. Check the code on your device and try again."),
+}
+DEVICE_CONFIRM: dict[str, Any] = {
+    "issuer_name": "Example",
+    "client": client(),
+    "account": "ada",
+    "code": "WDJB-MJHT",
+    "kind": gettext_lazy("TV or streaming device"),
+    "asked_at": datetime(2026, 1, 1, tzinfo=UTC),
+    "address": "203.0.113.9",
+    "handle": "the-handle",
+    "decision_url": "/decision",
+}
+DEVICE_ANSWERED: dict[str, Any] = {
+    "issuer_name": "Example",
+    "client": client(),
+    "heading": gettext_lazy("Go back to your device"),
+    "explanation": gettext_lazy("The app on your device now has access. It may take a few seconds to notice."),
+    "connected_apps_url": "/connected/",
+}
 PAGES = {
+    "device_code": DEVICE_CODE,
+    "device_confirm": DEVICE_CONFIRM,
+    "device_answered": DEVICE_ANSWERED,
     "start_sign_in": START,
     "select_account": SELECT,
     "consent": CONSENT,
