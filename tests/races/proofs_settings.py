@@ -1,0 +1,14 @@
+"""The test project whose processes share a cache that remembers proofs."""
+
+import os
+
+from tests.races.settings import *  # noqa: F403
+
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "shared": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": os.environ["TEST_REDIS_URL"],
+    },
+}
+OAUTH_RESOURCE_SERVER = {"dpop": {"cache": "shared"}}
