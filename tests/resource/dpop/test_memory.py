@@ -93,3 +93,13 @@ def test_a_token_of_this_projects_own_server(settings: Any, ask: Ask, key: DPoPK
     assert ask(path, token, key.proof("GET", f"https://as.example{path}", token)).status_code == 200
     assert ask(path, token, scheme="Bearer").status_code == 401
     assert ask(path, token, DPoPKey().proof("GET", f"https://as.example{path}", token)).status_code == 401
+
+
+def test_in_a_request_that_is_one_transaction(
+    ask: Ask, key: DPoPKey, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A view's refusal of a replay breaks nothing, and what a request that failed had noted is undone with all else that it wrote."""
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    for path in ("/function", "/rest", "/ninja/sync"):
+        proof = key.proof("GET", API + path, token)
+        assert [ask(path, token, proof).status_code for _ in range(2)] == [200, 401]
