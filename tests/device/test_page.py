@@ -215,7 +215,8 @@ class TestConsent:
         assert device.poll(codes["device_code"]).json()["scope"] == "notes:read"
 
     def test_it_is_among_the_connected_apps(self, device: Device) -> None:
-        device.allow(device.codes()["user_code"])
+        done = device.allow(device.codes()["user_code"])
+        assert 'href="/oauth/connected-apps/"' in done.content.decode()
         assert "Notebook" in words(device.browser.get("/oauth/connected-apps/"))
 
     @pytest.mark.spec("RFC 8628", "3.3")
@@ -252,6 +253,10 @@ class TestConsent:
         DeviceRequest.objects.all().delete()
         gone = device.decide(page)
         assert "This request has expired" in gone.content.decode()
+
+    def test_who_denied_may_type_another_code(self, device: Device) -> None:
+        denied = device.decide(device.type(device.codes()["user_code"]), "deny").content.decode()
+        assert f'href="{PAGE}"' in denied and "connected-apps" not in denied
 
     @pytest.mark.parametrize("change", [{"is_active": False}, {"metadata": {"grant_types": []}}])
     def test_a_client_that_may_not_any_more(self, device: Device, change: dict[str, Any]) -> None:

@@ -228,6 +228,7 @@ class PendingDevice(PendingRequest):
         return self._answered(
             _("Go back to your device"),
             _("The app on your device now has access. It may take a few seconds to notice."),
+            connected_apps_url=self.issuer.url_path("connected_apps"),
         )
 
     def _denied(self) -> Page:
@@ -242,6 +243,7 @@ class PendingDevice(PendingRequest):
             "heading": heading,
             "explanation": explanation,
             "connected_apps_url": connected_apps_url,
+            "page_url": self.issuer.url_path(DeviceChannel.endpoint),
         }
         return Page("oauth_server/device_answered.html", context)
 
