@@ -64,9 +64,9 @@ class PendingRequest(ABC):
         """Where the answer goes, as the person is told: "You'll be sent back to", and the host."""
 
     @property
-    def is_noted(self) -> bool:
-        """Whether the person's address says all that is known of their turn. Otherwise a page is shown at one that does."""
-        return True
+    def is_kept(self) -> bool:
+        """Whether its reference leads to what a client left here. The browser of who came in time notes that: others may be too late."""
+        return False
 
     def reference_to(self, shown: AuthorizationRequest) -> Parameters:
         """The reference, to the request as the person is *shown* it: what follows from a default may change before the answer."""

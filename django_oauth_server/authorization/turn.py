@@ -34,8 +34,7 @@ class Turn:
     by: str = ""
     """Who answered: for anybody else nothing is done. Empty: nobody was signed in."""
     taken_up: bool = False
-    """A source brought the parameters when the person came. A request object is not read again, and a reference whatever the time: it may be over
-    once somebody has signed in."""
+    """A request object brought the parameters when the person came. It is not read again: its time may be over once somebody has signed in."""
 
     def having(self, *done: str, by: AbstractBaseUser | AnonymousUser) -> Turn:
         """The same, with *done* answered as well. What a stranger adds does not make what somebody has answered a stranger's."""

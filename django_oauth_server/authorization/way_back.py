@@ -6,11 +6,13 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from urllib.parse import quote, urlencode
 
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from django_oauth_server.authorization.turn import NOTHING_DONE, PARAMETER, Turn, turn_of
 from django_oauth_server.issuer import Issuer
@@ -42,6 +44,9 @@ class _Handle:
     def value(self, issuer: Issuer) -> str:
         return f"{issuer.settings.issuer} {self.number} {self.key}"
 
+    def notes(self, reference: Parameters, issuer: Issuer) -> bool:
+        return constant_time_compare(self.key, _note(reference, issuer))
+
 
 class WayBack:
     """The addresses by which the person at one browser comes back. A short request is in its address; a long one waits here."""
@@ -50,11 +55,7 @@ class WayBack:
         """*endpoint* is the name of the one that they come back to."""
         self._issuer = issuer
         self._endpoint = endpoint
-        self._held = [
-            _Handle(name.removeprefix(_COOKIE), key)
-            for name, key in sorted(cookies.items())
-            if name.startswith(_COOKIE) and _NUMBER.fullmatch(name, len(_COOKIE))
-        ]
+        self._held = _held(cookies)
         self._new: list[_Handle] = []
         self._gone: list[_Handle] = []
 
@@ -70,6 +71,16 @@ class WayBack:
             if handle.number == number and (kept := find_waiting(handle.value(self._issuer), timezone.now())):
                 return _request_of(kept)
         return None
+
+    def remember(self, reference: Parameters) -> None:
+        """This browser notes that it came with *reference* in time. At no other can somebody go on with it later."""
+        if not any(handle.notes(reference, self._issuer) for handle in (*self._held, *self._new)):
+            self._make_room()
+            self._new.append(_Handle(_number(timezone.now()), _note(reference, self._issuer)))
+
+    def forget(self, reference: Parameters) -> None:
+        """The request of *reference* is answered."""
+        self._gone += [handle for handle in self._held if handle.notes(reference, self._issuer)]
 
     def note(self, response: HttpResponse, *, secure: bool) -> None:
         """The browser learns by *response* what is its own."""
@@ -88,7 +99,7 @@ class WayBack:
     def _wait(self, params: Parameters, turn: Turn) -> str:
         now = timezone.now()
         self._make_room()
-        handle = _Handle(f"{int(now.timestamp()):08x}{secrets.token_hex(8)}", secrets.token_urlsafe(32))
+        handle = _Handle(_number(now), secrets.token_urlsafe(32))
         kept = {"parameters": params.pairs(), "turn": turn.document()}
         keep_waiting(handle.value(self._issuer), kept, now + self._issuer.settings.interaction_lifetime)
         self._new.append(handle)
@@ -103,6 +114,11 @@ class WayBack:
             self._held = self._held[too_many:]
 
 
+def came_before(reference: Parameters, issuer: Issuer, cookies: Mapping[str, str]) -> bool:
+    """Whether this browser has noted that it came with *reference* (`WayBack.remember`)."""
+    return any(handle.notes(reference, issuer) for handle in _held(cookies))
+
+
 def handle_of(params: Parameters) -> str:
     """The number that *params* say; empty where they make a request of their own."""
     number = params.get(HANDLE, "")
@@ -112,6 +128,25 @@ def handle_of(params: Parameters) -> str:
 def can_wait(params: Parameters) -> bool:
     """Whether a person can be sent to another page, or shown one, and the request still be known afterwards."""
     return len(params.encode()) <= LONGEST_REQUEST
+
+
+def _held(cookies: Mapping[str, str]) -> list[_Handle]:
+    """What *cookies* say, the oldest first."""
+    return [
+        _Handle(name.removeprefix(_COOKIE), key)
+        for name, key in sorted(cookies.items())
+        if name.startswith(_COOKIE) and _NUMBER.fullmatch(name, len(_COOKIE))
+    ]
+
+
+def _number(now: datetime) -> str:
+    return f"{int(now.timestamp()):08x}{secrets.token_hex(8)}"
+
+
+def _note(reference: Parameters, issuer: Issuer) -> str:
+    """What nobody but this server can make of *reference*."""
+    said = f"{issuer.settings.issuer}?{reference.encode()}"
+    return salted_hmac("oauth_server.way_back", said, algorithm="sha256").hexdigest()
 
 
 def _request_of(kept: Mapping[str, object]) -> tuple[Parameters, Turn]:

@@ -110,12 +110,10 @@ def _situation(visit: Visit, pending: PendingRequest, turn: Turn) -> Situation:
 
 def ask_or_answer(situation: Situation) -> Page | Redirect:
     """The first question that is needed; where none is, the answer."""
-    prompt = first_prompt(situation)
-    if prompt is None:
-        return answer(situation)
-    if situation.user.is_authenticated and not situation.pending.is_noted:
-        return Redirect(situation.come_back())
-    return prompt.ask(situation)
+    prompt, pending = first_prompt(situation), situation.pending
+    if pending.is_kept:
+        (situation.way.remember if prompt else situation.way.forget)(pending.reference)
+    return prompt.ask(situation) if prompt else answer(situation)
 
 
 def in_their_language(visit: Visit, params: Parameters, make: Callable[[], HttpResponse]) -> HttpResponse:

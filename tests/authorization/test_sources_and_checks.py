@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.test import Client as Browser
 
 from django_oauth_server.authorization.checks import Draft, ExpiredRequest, RequestCheck, judge
 from django_oauth_server.authorization.sources.base import Arrival, Found, RequestSource
@@ -133,18 +134,35 @@ def _kept(settings: Any, flow: Flow) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_kept")
-def test_what_waits_is_the_reference_and_its_address_says_that_the_person_came(flow: Flow) -> None:
-    address = flow.authorize(**BARE, kept="one")["Location"]
-    assert set(parse_qs(urlsplit(address).query)) == {"client_id", "kept", "turn"}
-    page = flow.browser.get(address)
-    assert Ticket.objects.get().payload["parameters"] == [["client_id", flow.client.client_id], ["kept", "one"]]
-    assert answered(flow.decide(page))["state"] == "kept"
+def test_what_waits_is_the_reference_and_the_browser_notes_that_it_came_until_the_answer(flow: Flow) -> None:
+    page = flow.authorize(**BARE, kept="one")
+    notes = [name for name in page.cookies if name.startswith("oauth_request_")]
+    assert len(notes) == 1
+    assert flow.authorize(**BARE, kept="one").cookies.keys().isdisjoint(notes)
+    assert Ticket.objects.order_by("-pk")[0].payload["parameters"] == [
+        ["client_id", flow.client.client_id],
+        ["kept", "one"],
+    ]
+    answer = flow.decide(page)
+    assert answered(answer)["state"] == "kept"
+    assert answer.cookies[notes[0]]["max-age"] == 0
+
+
+@pytest.mark.usefixtures("_kept")
+def test_a_stranger_signs_in_for_the_reference(flow: Flow, user: Any) -> None:
+    flow.browser = Browser(enforce_csrf_checks=True)
+    to_sign_in = flow.authorize(**BARE, kept="one")
+    back = parse_qs(urlsplit(to_sign_in["Location"]).query)["next"][0]
+    assert set(parse_qs(urlsplit(back).query)) == {"client_id", "kept"}
+    assert any(name.startswith("oauth_request_") for name in to_sign_in.cookies)
+    flow.browser.force_login(user)
+    assert answered(flow.decide(flow.browser.get(back)))["state"] == "kept"
 
 
 @pytest.mark.usefixtures("_kept")
 @pytest.mark.parametrize("decision", ["allow", "deny"])
 def test_a_source_is_told_of_the_answer_and_can_refuse_another(flow: Flow, decision: str) -> None:
-    page = flow.browser.get(flow.authorize(**BARE, kept="one")["Location"])
+    page = flow.authorize(**BARE, kept="one")
     assert answered(flow.decide(page, decision))["state"] == "kept"
     assert not Kept.rows
     for again in (flow.decide(page), flow.authorize(**BARE, kept="one")):
@@ -161,7 +179,7 @@ def test_an_error_that_the_client_is_told_is_an_answer(flow: Flow) -> None:
 
 @pytest.mark.usefixtures("_kept")
 def test_an_answer_that_the_source_refuses_is_undone(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = flow.browser.get(flow.authorize(**BARE, kept="one")["Location"])
+    page = flow.authorize(**BARE, kept="one")
 
     def another_was_first(source: Kept, arrival: Arrival, now: datetime) -> None:
         raise ExpiredRequest(arrival.client, parameter="kept", rule="ours", detail="answered")

@@ -42,15 +42,9 @@ class Pushing(Flow):
         return str(response.json()["request_uri"])
 
     def go(self, reference: str, *, browser: Browser | None = None, **more: Any) -> HttpResponse:
-        """The person comes with the reference, and is led to where the first question is."""
+        """The person comes with the reference."""
         query = without_none({"client_id": self.client.client_id, "request_uri": reference} | more)
-        response = (browser or self.browser).get(AUTHORIZE, query)
-        return self.follow(response, browser=browser)
-
-    def follow(self, response: HttpResponse, *, browser: Browser | None = None) -> HttpResponse:
-        """The same page under the address that says that the person came in time."""
-        to = response.headers.get("Location", "")
-        return (browser or self.browser).get(to) if to.startswith(AUTHORIZE) else response
+        return (browser or self.browser).get(AUTHORIZE, query)
 
     def done(self, reference: str, **more: Any) -> dict[str, str]:
         """What the client is answered once the person allowed what was pushed."""

@@ -59,7 +59,7 @@ class RedirectChannel(Channel):
         """Of an object that is refused nothing counts: the answer goes where the query says, if that is good."""
         client = identify_client(reference, issuer)
         try:
-            gathered = gather(Arrival(reference, client, issuer), turn)
+            gathered = gather(Arrival(reference, client, issuer, cookies=http.COOKIES), turn)
         except UnverifiedRequest:
             raise
         except OAuthError as exc:
@@ -98,8 +98,8 @@ class RedirectedRequest(PendingRequest):
         return self.gathered.waits or self.draft.params
 
     @property
-    def is_noted(self) -> bool:
-        return not self.gathered.is_new
+    def is_kept(self) -> bool:
+        return self.gathered.waits is not None
 
     @property
     def params(self) -> Parameters:
@@ -145,7 +145,10 @@ class RedirectedRequest(PendingRequest):
 
         They sign in first. The section excepts a silent request (`prompt=none`).
         """
-        if self.http.user.is_authenticated or "none" in self.params.get("prompt", "").split():
+        is_told = self.http.user.is_authenticated or "none" in self.params.get("prompt", "").split()
+        if self.is_kept:
+            (way.forget if is_told else way.remember)(self.reference)
+        if is_told:
             with atomic():
                 self.gathered.answered(timezone.now())
             return self._send(exc.parameters())

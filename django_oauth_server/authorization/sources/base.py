@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
+from django_oauth_server.authorization.way_back import came_before
 from django_oauth_server.component import AUTHORIZE, Component
 from django_oauth_server.errors import InvalidRequest, OAuthError
 from django_oauth_server.issuer import Issuer
@@ -21,8 +23,12 @@ class Arrival:
     client: Client
     issuer: Issuer
     endpoint: str = AUTHORIZE
-    taken_up: bool = False
-    """Whether this person brought the request in time and comes back with it: what has a reference is read anew, however old it is by now."""
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    """Of the person's browser."""
+
+    def came_before(self, waits: Parameters) -> bool:
+        """Whether this browser came with the reference *waits* before, in time: the person goes on with it, however old it is by now."""
+        return came_before(waits, self.issuer, self.cookies)
 
     @property
     def names(self) -> frozenset[str]:

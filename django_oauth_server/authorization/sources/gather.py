@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from django_oauth_server.authorization.sources.base import Arrival, Found, RequestSource
@@ -20,17 +20,12 @@ class Gathered:
 
     params: Parameters
     turn: Turn
-    """What the person has done, and whether a source has brought the parameters."""
+    """What the person has done, and whether a source has brought parameters that are not read again."""
     waits: Parameters | None = None
     """What stands for the request while the person is at another page. None: its parameters do."""
     arrival: Arrival | None = None
     """How it was read, where its source is to be told that it was answered."""
     source: RequestSource | None = None
-
-    @property
-    def is_new(self) -> bool:
-        """Whether the person comes with a reference for the first time: no address of theirs says yet that they came in time."""
-        return self.waits is not None and self.arrival is not None and not self.arrival.taken_up
 
     @property
     def came_from(self) -> str:
@@ -57,10 +52,10 @@ def gather(arrival: Arrival, turn: Turn) -> Gathered:
     """
     source = _source(arrival)
     if source is not None:
-        arrival = replace(arrival, taken_up=turn.taken_up)
         found = source.read(arrival)
-        taken_up = replace(turn, taken_up=True) if found.waits else Turn(taken_up=True)
-        return Gathered(_assembled(arrival, found), taken_up, found.waits, arrival, source)
+        return Gathered(
+            _assembled(arrival, found), turn if found.waits else Turn(taken_up=True), found.waits, arrival, source
+        )
     if not turn.taken_up and demands_signature(arrival.client):
         raise InvalidRequest(
             "The client is registered to send a signed request object (require_signed_request_object)."

@@ -49,12 +49,12 @@ class PushedSource(RequestSource):
                 rule=_RULE,
                 detail=f"request_uri of another client, client_id {arrival.client.client_id!r}",
             )
-        if now >= (pushed.expires_at if arrival.taken_up else pushed.usable_until):
+        waits = Parameters([("client_id", arrival.client.client_id), (self.parameter, arrival.sent[self.parameter])])
+        if now >= (pushed.expires_at if arrival.came_before(waits) else pushed.usable_until):
             raise _expired(arrival, "too old")
         if demands_signature(arrival.client) and not pushed.payload["signed"]:
             raise _expired(arrival, "not signed, as its client registered meanwhile")
-        waits = [("client_id", arrival.client.client_id), (self.parameter, arrival.sent[self.parameter])]
-        return Found(Parameters(map(tuple, pushed.payload["parameters"])), alone=True, waits=Parameters(waits))
+        return Found(Parameters(map(tuple, pushed.payload["parameters"])), alone=True, waits=waits)
 
     def answered(self, arrival: Arrival, now: datetime) -> None:
         if not settle(arrival.sent[self.parameter]):
