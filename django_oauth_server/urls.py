@@ -33,13 +33,19 @@ class _IssuerURLs(URLResolver):
             RoutePattern("", is_endpoint=False), list(_patterns(issuer)), app_name=APP_NAME, namespace=issuer.namespace
         )
         self._issuer = issuer
+        self._beginnings = tuple({_route(issuer, one).partition("/")[0] for one in _views(issuer)})
 
     def resolve(self, path: str) -> ResolverMatch:
-        """A well-known URI belongs to the root of the host: a proxy may hand it over as it is."""
+        """A well-known URI belongs to the root of the host: a proxy may hand it over as it is.
+
+        What begins as none of the URLs does is told at once. Requests for the rest of the project come by here, too.
+        """
         if path.startswith(WELL_KNOWN):
             with suppress(Resolver404):
                 return super().resolve(path)
         mount = get_script_prefix().lstrip("/") if self._is_mounted() else ""
+        if not (mount + path).startswith(self._beginnings):
+            raise Resolver404({"path": path})
         return super().resolve(mount + path)
 
     def _reverse_with_prefix(self, lookup_view: object, _prefix: str, *args: object, **kwargs: object) -> str:
