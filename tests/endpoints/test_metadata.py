@@ -62,6 +62,7 @@ def test_the_document_of_an_oauth_server_says_nothing_of_openid_connect(settings
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "prompt_values_supported": ["none", "select_account", "login", "consent"],
+        "dpop_signing_alg_values_supported": ALGS[:-1],
     }
 
 

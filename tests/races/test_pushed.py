@@ -10,7 +10,7 @@ from django.http import HttpResponse
 
 from django_oauth_server.models import Authorization, Ticket
 from django_oauth_server.models.pushed_request import PushedRequest
-from tests.factories import AuthorizationFactory, ClientFactory
+from tests.factories import AuthorizationFactory, ClientFactory, UserFactory
 from tests.flow import AUTHORIZE, answered
 from tests.pushed.conftest import Pushing
 from tests.races.doors import Door, Threads, at_once
@@ -34,9 +34,10 @@ def codes() -> int:
     return Ticket.objects.filter(kind=Ticket.Kind.AUTHORIZATION_CODE).count()
 
 
-def test_ten_pages_that_are_answered_at_once_get_one_code(door: Door, person: Any) -> None:
+@pytest.mark.parametrize("several", [False, True], ids=["one person", "ten people"])
+def test_ten_pages_that_are_answered_at_once_get_one_code(door: Door, person: Any, several: bool) -> None:
     client = ClientFactory()
-    flows = [walk(door, client, person) for _ in range(10)]
+    flows = [walk(door, client, UserFactory() if several else person) for _ in range(10)]
     reference = flows[0].reference()
     pages = [one.go(reference) for one in flows]
     told = sent_back(at_once(*[partial(one.decide, page) for one, page in zip(flows, pages, strict=True)]))
