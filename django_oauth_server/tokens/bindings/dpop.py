@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from functools import partial
 
 from django.core.checks import CheckMessage, Error, Warning
@@ -30,8 +30,9 @@ from django_oauth_server.protocol.dpop import (
     verify_proof,
 )
 from django_oauth_server.protocol.jose import ALGORITHMS
-from django_oauth_server.resource.shared_cache import adds_once, is_there, shared_cache
-from django_oauth_server.resource.throttling import key_of
+from django_oauth_server.resource.bindings.replay import CacheMemory
+from django_oauth_server.resource.shared_cache import adds_once, is_there
+from django_oauth_server.resource.verifiers.base import CannotVerify
 from django_oauth_server.storage.presented import spend
 from django_oauth_server.storage.transaction import once
 from django_oauth_server.tokens.bindings.base import Binding, Call, Possession
@@ -145,29 +146,18 @@ def _verified(header: str, call: Call, settings: DPoPSettings) -> Proof:
 
 def _spend(proof: Proof, call: Call, settings: DPoPSettings) -> None:
     """Section 11.1: at one address, a `jti` of a key is accepted once for as long as the proof could be presented."""
-    names = (call.url, proof.thumbprint, proof.jti)
-    lapses = proof.lapses_at(settings.window)
-    if settings.cache:
-        seconds = math.ceil(lapses - call.now.timestamp()) + 1
-        is_new = _note(settings.cache, "oauth_server:dpop:" + key_of(names), seconds)
-    else:
-        is_new = spend("dpop", *names, expires_at=moment(lapses))
+    of, until = ("dpop", call.url, proof.thumbprint, proof.jti), moment(proof.lapses_at(settings.window))
+    is_new = _note(settings.cache, of, until) if settings.cache else spend(*of, expires_at=until)
     if not is_new:
         raise InvalidDPoPProof("The DPoP proof was used before.")
 
 
-def _note(cache: str, key: str, seconds: int) -> bool:
-    """Raises `TemporarilyUnavailable` while the cache is away: nobody knows then what was presented."""
-
-    def add() -> bool:
-        added = shared_cache(cache).ask(lambda asked: asked.add(key, 1, seconds), away=None)
-        if added is None:
-            raise TemporarilyUnavailable(
-                "The server cannot answer now; try again.", detail=f"the cache {cache!r} of used DPoP proofs is away"
-            )
-        return added
-
-    return once(key, add)
+def _note(cache: str, of: tuple[str, ...], until: datetime) -> bool:
+    """Once for a request, however often that is done anew. Raises `TemporarilyUnavailable` while nobody knows what was presented."""
+    try:
+        return once(repr(of), lambda: CacheMemory(cache).note(*of, until=until))
+    except CannotVerify as exc:
+        raise TemporarilyUnavailable("The server cannot answer now; try again.", detail=exc.reason) from exc
 
 
 def _nonce_keys(issuer: Issuer) -> tuple[bytes, ...]:
