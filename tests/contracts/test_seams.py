@@ -264,6 +264,42 @@ def test_a_prompt_is_denied_passed_over_by_nobody_and_refused_where_none_may_be_
     assert answered(terms.authorize(prompt="none"))["error"] == "interaction_required"
 
 
+# -- a channel: where the answer goes --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def invited(project: Project, flow: Flow) -> Flow:
+    project.write("invitation")
+    project.set(components=["mysite.invitation.Invitation"])
+    return flow
+
+
+def letter(flow: Flow, project: Project, scope: str = "notes:read") -> str:
+    return project.module("invitation").invite(flow.client, scope)
+
+
+def test_a_request_that_no_app_waits_for_asks_the_same_questions(invited: Flow, project: Project) -> None:
+    link = {"letter": letter(invited, project)}
+    assert Browser().get("/invitation", link)["Location"].startswith("/accounts/login/?next=/invitation%3Fletter")
+    page = invited.browser.get("/invitation", link)
+    assert "You were invited" in page.content.decode() and "sent back to" not in page.content.decode()
+    assert invited.decide(page)["Location"] == "/thanks/"
+    assert Authorization.objects.get().scope == "notes:read"
+    assert "code" in answered(invited.authorize(scope="notes:read", prompt="none"))
+
+
+def test_such_a_request_is_denied_refused_and_judged_anew(invited: Flow, project: Project) -> None:
+    page = invited.browser.get("/invitation", {"letter": letter(invited, project)})
+    assert invited.decide(page, "deny")["Location"] == "/declined/"
+    unknown = invited.browser.get("/invitation", {"letter": letter(invited, project, scope="unknown")})
+    assert unknown["Location"] == "/declined/"
+    assert "has expired" in invited.browser.get("/invitation", {"letter": "forged"}).content.decode()
+    assert "has expired" in invited.browser.get("/invitation").content.decode()
+    Client.objects.update(is_active=False)
+    assert "has expired" in invited.decide(page).content.decode()
+    assert not Authorization.objects.exists()
+
+
 # -- a client source -------------------------------------------------------------------------------------------------------
 
 
