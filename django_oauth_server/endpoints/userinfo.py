@@ -30,7 +30,7 @@ from django_oauth_server.resource.challenge import (
     invalid_request,
     temporarily_unavailable,
 )
-from django_oauth_server.resource.possession import answer_headers, offered, prove
+from django_oauth_server.resource.possession import offered, prove, telling
 from django_oauth_server.resource.presented import read_token
 from django_oauth_server.resource.token import Presented
 from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidToken
@@ -94,7 +94,7 @@ class UserInfoEndpoint(Component):
 def userinfo(http: HttpRequest, issuer: Issuer) -> Answer:
     """By GET or POST, the token in the header or in a form (section 5.3.1); for scripts of any origin."""
     answer = _answered(http, issuer)
-    return replace(answer, headers={**answer.headers, **answer_headers(http)})
+    return replace(answer, headers={**answer.headers, **telling(http).headers})
 
 
 def _answered(http: HttpRequest, issuer: Issuer) -> Answer:

@@ -24,7 +24,7 @@ from django_oauth_server.resource.challenge import (
 from django_oauth_server.resource.conf import audiences, load, user_rule, verifier
 from django_oauth_server.resource.locations import metadata_url
 from django_oauth_server.resource.people import nobody
-from django_oauth_server.resource.possession import answer_headers, aprove, offered, prove
+from django_oauth_server.resource.possession import aprove, offered, prove, telling
 from django_oauth_server.resource.presented import read_token
 from django_oauth_server.resource.requirement import Requirement
 from django_oauth_server.resource.scopes import fewest
@@ -110,8 +110,9 @@ R = TypeVar("R", bound=HttpResponseBase)
 
 def by_token(request: HttpRequest, response: R) -> R:
     """*response*, which tells caches that another token gets another (RFC 9110 section 12.5.5), and clients what follows from their proof."""
-    patch_vary_headers(response, ["Authorization"])
-    for name, value in answer_headers(request).items():
+    told = telling(request)
+    patch_vary_headers(response, told.vary)
+    for name, value in told.headers.items():
         response[name] = value
     return response
 

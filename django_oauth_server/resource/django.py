@@ -174,10 +174,14 @@ def _declared(scopes: object, requirement: object) -> list[Requirement]:
     return said if requirement is None else [*said, requirement]
 
 
+_DEMANDING: Final = (bool, str, list, tuple, set, frozenset, timedelta, Requirement)
+"""What a demand may be, under whichever name."""
+
+
 def _check_names(cls: type) -> None:
     """A declaration under a name that is nearly right would mean nothing, and a base class's would be taken for it."""
     for name, value in vars(cls).items():
-        if not isinstance(value, (str, list, tuple, set, frozenset, timedelta, Requirement)) or name in _DECLARATIONS:
+        if not isinstance(value, _DEMANDING) or name in _DECLARATIONS:
             continue
         if name in Demands.__annotations__:
             raise TypeError(f"{cls.__name__}.{name} requires nothing. Write requirement = requires(..., {name}=...).")

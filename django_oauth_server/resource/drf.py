@@ -28,7 +28,7 @@ from rest_framework.settings import api_settings
 
 from django_oauth_server.resource.admission import identify, is_left, refusal_headers, unknown
 from django_oauth_server.resource.challenge import INSUFFICIENT_SCOPE, Challenge
-from django_oauth_server.resource.possession import answer_headers
+from django_oauth_server.resource.possession import telling
 from django_oauth_server.resource.requirement import Demands, Requirement
 from django_oauth_server.resource.requirement import requires as _requires
 from django_oauth_server.resource.token import VerifiedToken
@@ -89,9 +89,8 @@ def _tell(request: Request) -> None:
     """Say what `by_token` says: REST framework puts the headers of its view on every response, an error's too."""
     headers = getattr(request.parser_context.get("view"), "headers", None)
     if headers is not None:
-        told = filter(None, headers.get("Vary", "").split(", "))
-        headers["Vary"] = ", ".join(dict.fromkeys([*told, "Authorization"]))
-        headers.update(answer_headers(request._request))
+        said, told = filter(None, headers.get("Vary", "").split(", ")), telling(request._request)
+        headers.update(told.headers, Vary=", ".join(dict.fromkeys([*said, *told.vary])))
 
 
 def _nobody() -> Any:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from django.http import HttpRequest
@@ -13,9 +13,20 @@ from django_oauth_server.resource.challenge import BEARER, Offered
 from django_oauth_server.resource.conf import bindings
 from django_oauth_server.resource.token import Presented, VerifiedToken
 
-_ANSWER: Final = "_oauth_answer_headers"
-"""Where a request keeps what its answer says because of the proof that came with it."""
 
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What an answer says because of what proves possession."""
+
+    vary: tuple[str, ...] = ("Authorization",)
+    """The headers on which it depends (RFC 9110 section 12.5.5)."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+WITHOUT_PROOF: Final = Telling()
+
+_TELLING: Final = "_oauth_telling"
+"""Where a request keeps it."""
 _PROVEN: Final = "_oauth_proven"
 """Where it keeps what was proven."""
 
@@ -30,7 +41,7 @@ def prove(request: HttpRequest, presented: Presented, token: VerifiedToken, reso
     call = Call(request, presented, token, resources)
     try:
         for one in _judges(call):
-            _note(request, one.judge(call))
+            _note(request, one.judge(call), one.request_headers)
     except Unproven as exc:
         _note(request, exc.headers)
         raise
@@ -46,16 +57,16 @@ async def aprove(
     call = Call(request, presented, token, resources)
     try:
         for one in _judges(call):
-            _note(request, await one.ajudge(call))
+            _note(request, await one.ajudge(call), one.request_headers)
     except Unproven as exc:
         _note(request, exc.headers)
         raise
     return _proven(call)
 
 
-def answer_headers(request: HttpRequest) -> Mapping[str, str]:
-    """What the answer to *request* says because of the proof that came with it; nothing where there was none."""
-    found: Mapping[str, str] = getattr(request, _ANSWER, {})
+def telling(request: HttpRequest) -> Telling:
+    """What the answer to *request* says because of the proof that came with it."""
+    found: Telling = getattr(request, _TELLING, WITHOUT_PROOF)
     return found
 
 
@@ -88,5 +99,8 @@ def _proven(call: Call) -> VerifiedToken:
     return replace(call.token, scheme=call.presented.scheme)
 
 
-def _note(request: HttpRequest, headers: Mapping[str, str]) -> None:
-    setattr(request, _ANSWER, {**answer_headers(request), **headers})
+def _note(request: HttpRequest, headers: Mapping[str, str], read: Iterable[str] = ()) -> None:
+    """A proof is part of what opens: no cache gives the answer to somebody who has only the token."""
+    known = telling(request)
+    said = Telling((*known.vary, *sorted(read)), {**known.headers, **headers})
+    setattr(request, _TELLING, said)

@@ -102,6 +102,7 @@ def test_a_class_that_declares_nothing_fails_where_it_is_routed():
         ({"requirements": requires("notes:read")}, "Did you mean requirement?"),
         ({"scopes": ["notes:read"]}, "Did you mean required_scopes?"),
         ({"scope": "notes:read", "required_scopes": ["bare"]}, "Did you mean required_scopes?"),
+        ({"bound": True, "required_scopes": ["bare"]}, "Write requirement = requires(..., bound=...)."),
         ({"audience": "https://api.example/mail", "required_scopes": ["bare"]}, "requires(..., audience=...)"),
         ({"clients": ["app"], "required_scopes": ["bare"]}, "requires(..., clients=...)"),
         ({"max_age": timedelta(minutes=5), "required_scopes": ["bare"]}, "requires(..., max_age=...)"),

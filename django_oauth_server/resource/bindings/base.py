@@ -55,6 +55,8 @@ class TokenBinding(ABC):
     """The member of `cnf` that it judges."""
     scheme: ClassVar[str] = BEARER
     """The authentication scheme by which such a token is presented, as its specification spells it."""
+    request_headers: ClassVar[frozenset[str]] = frozenset()
+    """The headers that it reads beside `Authorization`, for `Vary`: no cache gives an answer to somebody who has the token alone."""
     settings_name: ClassVar[str] = ""
     """The name under which its settings stand in `OAUTH_RESOURCE_SERVER`."""
     settings_group: ClassVar[type[Any] | None] = None

@@ -40,6 +40,7 @@ class Seal(TokenBinding):
     name = "seal"
     member = "seal"
     scheme = "Seal"
+    request_headers = frozenset({"Seal"})
     settings_name = "seal"
     settings_group = SealSettings
     settings: SealSettings

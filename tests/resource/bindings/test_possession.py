@@ -40,6 +40,24 @@ def test_the_answer_carries_what_the_proof_brings(call, path):
     assert "Next-Seal" not in call(path, authorization="Bearer reader")
 
 
+@pytest.mark.spec("RFC 9110", "12.5.5")
+@each_mechanism
+def test_no_cache_gives_the_answer_to_somebody_who_has_the_token_alone(call, path):
+    assert "Seal" in call(path, authorization="Seal sealed", headers={"Seal": "rose"})["Vary"].split(", ")
+    assert "Seal" not in call(path, authorization="Bearer reader")["Vary"].split(", ")
+
+
+def test_a_site_wide_cache_does_not(call, settings):
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "site"}}
+    settings.MIDDLEWARE = [
+        "django.middleware.cache.UpdateCacheMiddleware",
+        *settings.MIDDLEWARE,
+        "django.middleware.cache.FetchFromCacheMiddleware",
+    ]
+    assert call("/function", authorization="Seal sealed", headers={"Seal": "rose"}).status_code == 200
+    assert call("/function", authorization="Seal sealed").status_code == 401
+
+
 def test_a_refusal_after_the_proof_carries_it_too(call):
     answer = call("/admin", authorization="Seal sealed", headers={"Seal": "rose"})
     assert (answer.status_code, answer["Next-Seal"]) == (403, "lily")
