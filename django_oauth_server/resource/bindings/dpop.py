@@ -23,6 +23,7 @@ from django_oauth_server.resource.bindings.replay import CacheMemory, Memory
 from django_oauth_server.resource.challenge import INVALID_TOKEN, Challenge
 from django_oauth_server.resource.shared_cache import adds_once, is_there
 
+_LONGEST_WINDOW: Final = timedelta(days=1)
 DATABASE: Final = "django_oauth_server.storage.proofs.DatabaseMemory"
 
 
@@ -46,8 +47,10 @@ class DPoPSettings:
     def __post_init__(self) -> None:
         if not self.algs or not set(self.algs) <= set(ALGORITHMS):
             raise ValueError(f"algs must be some of {', '.join(ALGORITHMS)}.")
-        if not self.window or not self.nonce_lifetime:
-            raise ValueError("window and nonce_lifetime must be longer than nothing.")
+        if not timedelta() < self.window <= _LONGEST_WINDOW:
+            raise ValueError("window must be longer than nothing, and a day at most.")
+        if not self.nonce_lifetime:
+            raise ValueError("nonce_lifetime must be longer than nothing.")
         for address in self.addresses:
             if not is_address(address):
                 raise ValueError(f"addresses has {address!r}, which is no URL such as https://api.example.")
@@ -59,6 +62,7 @@ class DPoP(TokenBinding):
     name = "dpop"
     member = dpop.MEMBER
     scheme = dpop.SCHEME
+    request_headers = frozenset({dpop.HEADER})
     settings_name = "dpop"
     settings_group = DPoPSettings
     settings: DPoPSettings
@@ -66,14 +70,14 @@ class DPoP(TokenBinding):
     def judge(self, call: Call) -> Mapping[str, str]:
         """RFC 9449 section 7.1. The proof is noted last: one that is no good uses up nothing."""
         proof = self._proof(call)
-        if not self.memory.note(*_named(proof), until=self._until(proof)):
+        if not self.memory.note(*_named(proof), until=proof.lapses_at(self.settings.window)):
             raise self._replayed()
         return self._fresh_nonce()
 
     async def ajudge(self, call: Call) -> Mapping[str, str]:
         """The same. Only where the proof is noted, the event loop is left."""
         proof = self._proof(call)
-        if not await self.memory.anote(*_named(proof), until=self._until(proof)):
+        if not await self.memory.anote(*_named(proof), until=proof.lapses_at(self.settings.window)):
             raise self._replayed()
         return self._fresh_nonce()
 
@@ -167,9 +171,6 @@ class DPoP(TokenBinding):
     @cached_property
     def _nonces(self) -> Nonces:
         return Nonces(_nonce_keys(), self.settings.nonce_lifetime)
-
-    def _until(self, proof: Proof) -> datetime:
-        return datetime.fromtimestamp(proof.lapses_at(self.settings.window), UTC)
 
     def _no_good(self, description: str) -> Unproven:
         challenge = replace(_INVALID_PROOF, description=description)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
 import time
-from datetime import datetime
 from typing import Final, Protocol
 
 from asgiref.sync import sync_to_async
@@ -20,14 +20,14 @@ _PREFIX: Final = "oauth_server:presented:"
 class Memory(Protocol):
     """Answers one question: is this presented for the first time?"""
 
-    def note(self, *of: str, until: datetime) -> bool:
+    def note(self, *of: str, until: float) -> bool:
         """Note that what *of* names was presented. False where it was before. Raises `CannotVerify` where nobody can tell.
 
-        It is remembered *until* it would be refused anyway.
+        It is remembered *until* it would be refused anyway, in seconds since 1970.
         """
         ...
 
-    async def anote(self, *of: str, until: datetime) -> bool:
+    async def anote(self, *of: str, until: float) -> bool:
         """The same, without blocking the event loop."""
         ...
 
@@ -38,9 +38,9 @@ class CacheMemory:
     def __init__(self, alias: str) -> None:
         self._alias = alias
 
-    def note(self, *of: str, until: datetime) -> bool:
+    def note(self, *of: str, until: float) -> bool:
         """A cache that says nothing of its failures refuses to add: then what is not there was not presented before either."""
-        key, seconds = _PREFIX + digest(json.dumps(of)), int(until.timestamp() - time.time()) + 1
+        key, seconds = _PREFIX + digest(json.dumps(of)), math.ceil(until - time.time()) + 1
 
         def is_first(asked: BaseCache) -> bool | None:
             if asked.add(key, True, seconds):
@@ -52,6 +52,6 @@ class CacheMemory:
             raise CannotVerify(f"the cache {self._alias!r} does not say what was presented before")
         return first
 
-    async def anote(self, *of: str, until: datetime) -> bool:
+    async def anote(self, *of: str, until: float) -> bool:
         """In a thread of its own: it needs nothing of the others."""
         return await sync_to_async(self.note, thread_sensitive=False)(*of, until=until)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from functools import partial
 
 from django.core.checks import CheckMessage, Error, Warning
@@ -146,13 +145,13 @@ def _verified(header: str, call: Call, settings: DPoPSettings) -> Proof:
 
 def _spend(proof: Proof, call: Call, settings: DPoPSettings) -> None:
     """Section 11.1: at one address, a `jti` of a key is accepted once for as long as the proof could be presented."""
-    of, until = ("dpop", call.url, proof.thumbprint, proof.jti), moment(proof.lapses_at(settings.window))
-    is_new = _note(settings.cache, of, until) if settings.cache else spend(*of, expires_at=until)
+    of, until = ("dpop", call.url, proof.thumbprint, proof.jti), proof.lapses_at(settings.window)
+    is_new = _note(settings.cache, of, until) if settings.cache else spend(*of, expires_at=moment(until))
     if not is_new:
         raise InvalidDPoPProof("The DPoP proof was used before.")
 
 
-def _note(cache: str, of: tuple[str, ...], until: datetime) -> bool:
+def _note(cache: str, of: tuple[str, ...], until: float) -> bool:
     """Once for a request, however often that is done anew. Raises `TemporarilyUnavailable` while nobody knows what was presented."""
     try:
         return once(repr(of), lambda: CacheMemory(cache).note(*of, until=until))
