@@ -13,7 +13,7 @@ class Policy:
     """What is demanded and what is offered. `allow_…` loosens, `require_…` tightens, `maximum_…` bounds, `permitted_…` leaves nothing else."""
 
     name: str
-    """Names it in `profile`, where it is one of `policies`."""
+    """Its name as a profile, if it is one of `policies`."""
     require_pkce: bool = True
     """Every client sends a code challenge (OAuth 2.1 section 4.1.1). Public clients must, whatever this says."""
     require_consent_of_unproven_clients: bool = True
@@ -35,11 +35,11 @@ class Policy:
     maximum_code_lifetime: timedelta = timedelta(minutes=10)
     """RFC 6749 section 4.1.2."""
     permitted_algorithms: frozenset[str] | None = None
-    """The algorithms (RFC 7518 section 3.1) of every signature that a client makes, or that is made for it. None: all."""
+    """Algorithms (RFC 7518 section 3.1) of signatures that clients make, or that this server makes for them: `{"ES256"}`. None: all."""
     permitted_client_auth_methods: frozenset[str] | None = None
-    """How clients may authenticate: `{"private_key_jwt"}`. For public clients, `none` must be among them. None: all."""
+    """Client authentication methods: `{"private_key_jwt"}`. Public clients need `none`. None: all."""
     demands: frozenset[str] = frozenset()
-    """What components can see to beside: [their names](components.md#demands)."""
+    """Further demands, by the [names that components declare](components.md#demands)."""
 
     def algorithms(self, among: Iterable[str]) -> tuple[str, ...]:
         """Those of *among* that are permitted, in their order."""

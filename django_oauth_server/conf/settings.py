@@ -58,7 +58,7 @@ class IssuerSettings:
     policy: Policy | None = None
     """A policy of your own. It can only tighten the profile."""
     policies: tuple[Policy, ...] = ()
-    """Profiles of your own, by their names: for `profile`, and for the clients that are bound to one."""
+    """Policies of your own. Each is a profile under its name, for `profile` and for clients."""
     scopes: Mapping[str, Scope | str] = field(default_factory=dict)
     """The scopes offered, each with the words that a person reads. With `openid` among them (`OPENID_SCOPES`) the issuer is an OpenID Provider."""
     default_scopes: tuple[str, ...] = ()
@@ -144,7 +144,7 @@ class IssuerSettings:
     components: tuple[str, ...] = ()
     """Components of your own, by dotted path: grant types, client authentication methods, response modes …"""
     groups: tuple[object, ...] = ()
-    """The settings of components, in an `IssuerSettings` alone. In a dict each group stands under its own name."""
+    """Settings of components, as values. Only in an `IssuerSettings`: in a dict, each group has a name of its own."""
 
     def group(self, kind: type[G]) -> G:
         """The settings of the component whose `settings_group` is *kind*."""
