@@ -170,7 +170,7 @@ class DPoP(TokenBinding):
 
     @cached_property
     def _nonces(self) -> Nonces:
-        return Nonces(_nonce_keys(), self.settings.nonce_lifetime)
+        return Nonces(nonce_keys(), self.settings.nonce_lifetime)
 
     def _no_good(self, description: str) -> Unproven:
         challenge = replace(_INVALID_PROOF, description=description)
@@ -190,8 +190,9 @@ def _named(proof: Proof) -> tuple[str, ...]:
     return "resource", proof.thumbprint, proof.jti
 
 
-def _nonce_keys() -> tuple[bytes, ...]:
-    """By the secrets that every process of the project has."""
+def nonce_keys() -> tuple[bytes, ...]:
+    """By the secrets that every process of the project has. The authorization server of the same project uses them, too: clients keep one nonce for
+    each origin, and would be sent back at each turn from the one to the other."""
     known = (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
     return tuple(
         salted_hmac("django_oauth_server.resource", "DPoP nonces", one, algorithm="sha256").digest() for one in known

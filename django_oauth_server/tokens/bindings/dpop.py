@@ -12,10 +12,8 @@ from django_oauth_server.component import REDIRECTING, Document, Member
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.dpop import DPoPSettings
 from django_oauth_server.conf.moments import moment
-from django_oauth_server.conf.secrets import key_material
 from django_oauth_server.errors import OAuthError, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.keys.derivation import derive_key
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.dpop import (
     HEADER,
@@ -29,6 +27,7 @@ from django_oauth_server.protocol.dpop import (
     verify_proof,
 )
 from django_oauth_server.protocol.jose import ALGORITHMS
+from django_oauth_server.resource.bindings.dpop import nonce_keys
 from django_oauth_server.resource.bindings.replay import CacheMemory
 from django_oauth_server.resource.shared_cache import adds_once, is_there
 from django_oauth_server.resource.verifiers.base import CannotVerify
@@ -92,7 +91,7 @@ class DPoP(Binding):
         uses = (partial(_spend, proof, call, settings),)
         if settings.nonces == "off":
             return Possession({self.member: proof.thumbprint}, uses=uses)
-        nonces = Nonces(_nonce_keys(call.issuer), settings.nonce_lifetime)
+        nonces = Nonces(nonce_keys(), settings.nonce_lifetime)
         current = nonces.current(call.now)
         if not nonces.knows(proof.nonce, call.now) and (proof.nonce or settings.nonces == "required"):
             raise UseDPoPNonce(current)
@@ -157,9 +156,3 @@ def _note(cache: str, of: tuple[str, ...], until: float) -> bool:
         return once(repr(of), lambda: CacheMemory(cache).note(*of, until=until))
     except CannotVerify as exc:
         raise TemporarilyUnavailable("The server cannot answer now; try again.", detail=exc.reason) from exc
-
-
-def _nonce_keys(issuer: Issuer) -> tuple[bytes, ...]:
-    """Of this issuer alone; the former secret's key is known as long as that is."""
-    purpose = b"DPoP nonces of " + issuer.settings.issuer.encode()
-    return tuple(derive_key(secret, purpose) for secret in key_material(issuer.settings))
