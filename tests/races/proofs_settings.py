@@ -3,6 +3,7 @@
 import os
 
 from tests.races.settings import *  # noqa: F403
+from tests.races.settings import OAUTH_SERVER
 
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
@@ -11,4 +12,5 @@ CACHES = {
         "LOCATION": os.environ["TEST_REDIS_URL"],
     },
 }
+OAUTH_SERVER |= {"dpop": {"cache": "shared"}}
 OAUTH_RESOURCE_SERVER = {"dpop": {"cache": "shared"}}

@@ -1,4 +1,5 @@
-"""One proof sent to an API many times at once (RFC 9449 section 11.1): to threads and processes, with the database and a shared cache."""
+"""One proof sent many times at once, to the token endpoint and to an API (RFC 9449 section 11.1): to threads and processes, with the database and a
+shared cache."""
 
 from __future__ import annotations
 
@@ -12,10 +13,18 @@ import pytest
 
 from django_oauth_server.testing.proofs import DPoPKey
 from django_oauth_server.testing.tokens import issue_token
-from tests.races.doors import Door, Threads, at_once, serve
+from tests.factories import ClientFactory
+from tests.races.doors import Door, Threads, at_once, serve, walk
 
 TIMES = 50
-NOTES = "https://as.example/notes"
+TOKEN, NOTES = "https://as.example/oauth/token", "https://as.example/notes"
+
+
+def bought(door: Door, client: Any, proofs: list[str]) -> Counter[str]:
+    flows = [walk(door, client) for _ in proofs]
+    asked = {"grant_type": "client_credentials", "scope": "notes:read"}
+    works = [partial(one.token, headers={"DPoP": proof}, **asked) for one, proof in zip(flows, proofs, strict=True)]
+    return Counter("200" if one.status_code == 200 else one.json()["error"] for one in at_once(*works))
 
 
 def outcomes(door: Door, headers: list[dict[str, str]]) -> Counter[tuple[int, str]]:
@@ -28,7 +37,9 @@ def headers(key: DPoPKey, token: str) -> dict[str, str]:
 
 
 def race(door: Door) -> None:
-    key = DPoPKey()
+    key, client = DPoPKey(), ClientFactory(metadata__grant_types=["client_credentials"])
+    assert bought(door, client, [key.proof("POST", TOKEN)] * TIMES) == {"200": 1, "invalid_dpop_proof": TIMES - 1}
+    assert bought(door, client, [key.proof("POST", TOKEN) for _ in range(TIMES)]) == {"200": TIMES}
     token = issue_token(scopes="notes:read", format="opaque", key=key)
     assert outcomes(door, [headers(key, token)] * TIMES) == {(200, ""): 1, (401, "invalid_dpop_proof"): TIMES - 1}
     assert outcomes(door, [headers(key, token) for _ in range(TIMES)]) == {(200, ""): TIMES}
@@ -49,6 +60,7 @@ def redis() -> None:
 def test_so_it_is_by_a_shared_cache_in_threads(redis: None, settings: Any) -> None:
     backend = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": os.environ["TEST_REDIS_URL"]}
     settings.CACHES = settings.CACHES | {"shared": backend}
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"dpop": {"cache": "shared"}}
     settings.OAUTH_RESOURCE_SERVER = {"dpop": {"cache": "shared"}}
     race(Threads())
 
