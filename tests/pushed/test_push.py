@@ -145,6 +145,17 @@ def test_an_assertion_names_the_issuer_or_where_the_policy_allows_it_an_endpoint
         assert response.status_code == (401 if profile == "oauth2_1" else 201)
 
 
+@pytest.mark.spec("RFC 9126", "2.4", "7.2")
+@pytest.mark.parametrize(
+    "uri", ["https://evil.example/", "https://client.example/callback/", "javascript:alert(1)", "x"]
+)
+def test_a_redirect_uri_has_to_be_registered_whoever_pushes_it(pushing: Pushing, uri: str) -> None:
+    """Section 2.4 would let confidential clients push others; exact matches are what RFC 9700 section 2.1 asks for."""
+    refused = pushing.push(redirect_uri=uri)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+    assert "redirect_uri" in refused.json()["error_description"]
+
+
 @pytest.mark.spec("RFC 9126", "2.1", "2.3")
 @pytest.mark.parametrize(
     ("params", "error"),

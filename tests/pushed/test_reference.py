@@ -14,6 +14,7 @@ from django.utils import timezone
 from django_oauth_server.conf import OPENID_SCOPES
 from django_oauth_server.models import Authorization, Client, Ticket
 from django_oauth_server.models.pushed_request import PushedRequest
+from django_oauth_server.protocol.pkce import challenge_of
 from tests.clients.directory import described
 from tests.factories import AuthorizationFactory, ClientFactory, UserFactory
 from tests.flow import AUTHORIZE, VERIFIER, answered, form
@@ -217,7 +218,14 @@ def test_a_form_that_leads_here_works(pushing: Pushing) -> None:
     assert "code" in answered(pushing.decide(response))
 
 
-@pytest.mark.spec("RFC 9126", "4")
+@pytest.mark.spec("RFC 9126", "7.5")
+def test_a_reference_that_was_swapped_for_another_gets_a_code_that_its_client_cannot_use(pushing: Pushing) -> None:
+    swapped = pushing.reference(code_challenge=challenge_of("another" * 7))
+    code = pushing.done(swapped)["code"]
+    assert pushing.exchange(code).json()["error"] == "invalid_grant"
+
+
+@pytest.mark.spec("RFC 9126", "4", "7.4")
 def test_what_changed_since_it_was_pushed_is_judged_anew(pushing: Pushing) -> None:
     reference = pushing.reference()
     pushing.client.metadata["redirect_uris"] = ["https://client.example/other"]
@@ -227,6 +235,7 @@ def test_what_changed_since_it_was_pushed_is_judged_anew(pushing: Pushing) -> No
     assert "Location" not in response
 
 
+@pytest.mark.spec("RFC 9126", "7.4")
 def test_scopes_that_the_client_may_no_longer_have_are_refused(pushing: Pushing) -> None:
     reference = pushing.reference()
     pushing.client.metadata["scope"] = "notes:read"
