@@ -270,7 +270,7 @@ def switched(page: Any, example: Example, *switches: str) -> None:
 
 def test_a_pushed_request_message_by_message(page: Any, example: Example, look: Look) -> None:
     switched(page, example, "push")
-    assert set(parse_qs(urlsplit(page.url).query)) == {"client_id", "request_uri", "turn"}  # a turn, as they signed in
+    assert set(parse_qs(urlsplit(page.url).query)) == {"client_id", "request_uri"}
     page.click("#allow")
     page.wait_for_selector("#line-D:has-text('200')")
     assert page.inner_text("#line-A1") == f"POST {example.url}/oauth/par"
