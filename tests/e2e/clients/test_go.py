@@ -1,4 +1,4 @@
-"""Go's clients: golang.org/x/oauth2 with go-oidc, and oauth2-proxy."""
+"""Go's clients: golang.org/x/oauth2 with go-oidc, at a browser and on a device, and oauth2-proxy."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ import pytest
 
 from tests.e2e.clients.conftest import HERE, Register
 from tests.e2e.clients.person import Person
+from tests.e2e.clients.test_device import polled
+from tests.e2e.clients.test_device import registered as registered_device
+from tests.e2e.clients.test_device import settings as device_settings
 from tests.e2e.clients.test_openid_client import answered_by
 from tests.e2e.conftest import Example, free_port
 
@@ -61,6 +64,21 @@ def test_oauth2_with_go_oidc(go: Any, example: Example, register: Register, pers
         "name": "Ada Example",
         "refreshed": True,
     }
+
+
+@pytest.mark.spec("RFC 8628", "3")
+@pytest.mark.parametrize("decision", ["allow", "deny"])
+def test_oauth2_on_a_device(go: Any, example: Example, register: Register, person: Person, decision: str) -> None:
+    client = registered_device(register, scope="openid profile notes:read")
+    program = go("install", "./device") / "device"
+    found = polled(
+        [str(program)],
+        device_settings(example, client),
+        lambda shown: person.connects(shown["verification_uri_complete"], decision=decision),
+    )
+    assert found == (
+        {"same": True, "api": 200, "refreshed": True} if decision == "allow" else {"error": "access_denied"}
+    )
 
 
 def test_oauth2_proxy_with_a_long_link(go: Any, example: Example, register: Register, person: Person) -> None:
