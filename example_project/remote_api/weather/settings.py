@@ -34,6 +34,10 @@ MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "django.middlewar
 ROOT_URLCONF = "weather.urls"
 WSGI_APPLICATION = "weather.wsgi.application"
 USE_TZ = True
+CACHES = {
+    "default": env.dj_cache_url("CACHE_URL", "locmem://")
+}  # it remembers proofs: several processes need to share one
+SILENCED_SYSTEM_CHECKS = [] if env.str("CACHE_URL", "") else ["oauth_resource.W013"]  # without, one process serves it
 
 OAUTH_RESOURCE_SERVER = {
     "name": "Weather",
