@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client as Browser
-from django.urls import clear_url_caches
 from django.utils import translation
 
 from django_oauth_server.authorization.sources import request_uri
@@ -23,7 +22,7 @@ from django_oauth_server.resource.shared_cache import shared_cache
 from django_oauth_server.storage import announcements, failures, revoked
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow
-from tests.mysite.page import Project
+from tests.mysite.page import Project, forget_urls
 
 pytest_plugins = ["django_oauth_server.testing.plugin"]
 
@@ -98,4 +97,4 @@ def flow(browser: Browser, client_app: object) -> Flow:
 def project(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """A project in which files of the page about extending can be written."""
     yield Project(settings, monkeypatch)
-    clear_url_caches()
+    forget_urls()

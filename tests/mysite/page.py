@@ -18,6 +18,13 @@ FILES = dict(re.findall(r"^```python\n# mysite/(\w+)\.py\n(.*?)^```", PAGE, re.S
 TEMPLATE = (re.findall(r"^```html\n(.*?)^```", PAGE, re.S | re.M))[0]
 
 
+def forget_urls() -> None:
+    """They are read anew when they are asked for, as a server that starts does: a component may bring endpoints."""
+    for name in ("django_oauth_server.urls", "tests.urls"):
+        sys.modules.pop(name, None)
+    clear_url_caches()
+
+
 class Project:
     """What a reader has: a folder with files, and settings."""
 
@@ -33,18 +40,12 @@ class Project:
     def set(self, **said: object) -> None:
         """What stands in OAUTH_SERVER beside what the tests have there."""
         self._settings.OAUTH_SERVER = self._plain | said
-        self._read_urls_anew()
+        forget_urls()
 
     def _add(self, name: str, module: ModuleType) -> None:
         self._monkeypatch.setitem(sys.modules, f"mysite.{name}", module)
         if name != "models":
             exec(compile(FILES[name], "docs/extending.md", "exec"), module.__dict__)
-
-    def _read_urls_anew(self) -> None:
-        """As a server that starts does: a component may bring endpoints."""
-        for name in ("django_oauth_server.urls", "tests.urls"):
-            self._monkeypatch.delitem(sys.modules, name, raising=False)
-        clear_url_caches()
 
     def module(self, name: str) -> Any:
         return sys.modules[f"mysite.{name}"]
