@@ -50,8 +50,10 @@ def test_a_name_sent_twice_has_no_value() -> None:
     assert params.every("a") == ("1", "1")
     with pytest.raises(InvalidRequest, match="a is repeated"):
         params.refuse_repeated()
-    with pytest.raises(InvalidRequest, match="a is missing"):
+    with pytest.raises(InvalidRequest, match="a is repeated"):
         params.require("a")
+    with pytest.raises(InvalidRequest, match="c is missing"):
+        params.require("c")
 
 
 @pytest.mark.spec("RFC 8707", "2")
