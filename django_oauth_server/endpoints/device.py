@@ -34,7 +34,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.protocol.user_code import read_user_code
-from django_oauth_server.storage.failures import Limit, note_failure, seconds_to_wait
+from django_oauth_server.storage.failures import Limit, note_failure, take_back
 
 
 class DevicePage(Component):
@@ -84,16 +84,22 @@ def _to_sign_in(visit: Visit, said: Parameters) -> HttpResponse:
 
 
 def _typed(visit: Visit, said: Parameters) -> HttpResponse:
+    """A code counts as a guess before it is looked at, so that guesses that come at once are no more than others."""
     http, issuer, now, typed = visit.http, visit.issuer, timezone.now(), said.get(USER_CODE, "")
-    if wait := seconds_to_wait(_guesses(http, issuer), now):
+    guesses = tuple(_guesses(http, issuer))
+    if wait := note_failure(guesses, now):
         return _held_back(visit, typed, wait)
+    refused: CodeRefused | None = None
     try:
         row, code = find_request(typed, issuer)
         check_waiting(row, now)
     except CodeRefused as exc:
-        if wait := note_failure(_guesses(http, issuer), now):
-            return _held_back(visit, typed, wait)
-        return respond(http, code_page(issuer, typed=typed, error=exc.words))
+        refused = exc
+    finally:
+        if refused is None:
+            take_back(guesses, now)
+    if refused:
+        return respond(http, code_page(issuer, typed=typed, error=refused.words))
     turn = [(PARAMETER, said[PARAMETER])] if PARAMETER in said else []
     return come_back(visit, Parameters([*_reference(code).pairs(), *turn]), frozenset({USER_CODE}))
 

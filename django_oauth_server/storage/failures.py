@@ -54,6 +54,12 @@ def note_failure(limits: Iterable[Limit], now: datetime) -> int:
     return 0
 
 
+def take_back(limits: Iterable[Limit], now: datetime) -> None:
+    """Count one less under each limit: what was counted before anybody looked at it did not fail."""
+    for limit in limits:
+        _count_back(limit.key(now))
+
+
 def seconds_to_wait(limits: Iterable[Limit], now: datetime) -> int:
     """0 while something may still fail under every limit. Asks the cache once."""
     keys = {limit.key(now): limit for limit in limits}
@@ -72,6 +78,10 @@ class _Own:
         with self._lock:
             self._counts[key] = self._counts.get(key, 0) + 1
             return self._counts[key]
+
+    def count_back(self, key: str) -> None:
+        with self._lock:
+            self._counts[key] = max(self._counts.get(key, 0) - 1, 0)
 
     def get_many(self, keys: Collection[str]) -> Mapping[str, int]:
         with self._lock:
@@ -106,6 +116,17 @@ def _count(key: str, timeout: float) -> int:
 
     counted = shared_cache("default").ask(count, away=None)
     return _own.count(key) if counted is None else counted
+
+
+def _count_back(key: str) -> None:
+    def count(asked: BaseCache) -> int | None:
+        try:
+            return int(asked.decr(key))
+        except ValueError:
+            return None
+
+    if shared_cache("default").ask(count, away=None) is None:
+        _own.count_back(key)
 
 
 def _counts(keys: Collection[str]) -> Mapping[str, int]:

@@ -8,13 +8,16 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
+from django_oauth_server.authorization.channels.device import find_request
 from django_oauth_server.models import Token
 from django_oauth_server.models.device_request import DeviceRequest
+from django_oauth_server.storage import failures
 from tests.device.walk import Device, television
 from tests.factories import UserFactory
-from tests.races.doors import Door, at_once
+from tests.races.doors import Door, Threads, at_once
 from tests.races.test_tokens import outcomes
 
 WAITING = {"authorization_pending", "slow_down"}
@@ -122,3 +125,24 @@ def test_what_expires_while_it_is_answered_and_polled_for_is_allowed_or_not_and_
     assert outcomes(polled)["200"] <= 1
     if outcomes(polled)["200"]:
         assert DeviceRequest.objects.get().authorization is not None
+
+
+@pytest.mark.spec("RFC 8628", "5.1")
+def test_guesses_that_come_at_once_are_counted_before_they_are_looked_at(
+    person: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OAUTH_SERVER = {name: said for name, said in settings.OAUTH_SERVER.items() if name != "throttles"}
+    failures.forget()
+    cache.clear()
+    looked_at: list[str] = []
+
+    def find(typed: str, issuer: Any) -> Any:
+        looked_at.append(typed)
+        return find_request(typed, issuer)
+
+    monkeypatch.setattr("django_oauth_server.endpoints.device.find_request", find)
+    door, client = Threads(), television()
+    browsers = [device(door, client, person) for _ in range(40)]
+    responses = at_once(*[partial(one.type, "BCDF-GHJK") for one in browsers])
+    assert Counter(one.status_code for one in responses) == {200: 10, 429: 30}
+    assert len(looked_at) == 10
