@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from urllib.parse import urlsplit
 
+from django.core.checks import CheckMessage, Warning
 from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -30,7 +34,7 @@ from django_oauth_server.endpoints.http import form_parameters, patient, query_p
 from django_oauth_server.endpoints.pages import render_page
 from django_oauth_server.endpoints.visit import Visit, come_back, error_page, respond, visited
 from django_oauth_server.errors import OAuthError
-from django_oauth_server.issuer import Issuer
+from django_oauth_server.issuer import APP_NAME, Issuer
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.protocol.user_code import read_user_code
@@ -51,6 +55,24 @@ class DevicePage(Component):
 
     def enabled(self, settings: IssuerSettings) -> bool:
         return settings.group(DeviceSettings).enabled
+
+    def checks(self, settings: IssuerSettings) -> Iterator[CheckMessage]:
+        path = f"{urlsplit(settings.issuer).path}/{settings.group(DeviceSettings).path}"
+        with suppress(Resolver404):
+            match = resolve(path)
+            if APP_NAME not in match.app_names:
+                yield Warning(
+                    f"Another view answers at {path}, where people would type the code of a device: {match._func_path}.",
+                    hint='Name another path in the settings: "device": {"path": "activate"}. Or put path("", include("django_oauth_server.urls")) '
+                    "before that route.",
+                    id="oauth_server.W015",
+                )
+        if all(settings.throttles[name] is None for name in self.throttles):
+            yield Warning(
+                f"Nothing holds back guesses at the codes of devices at {settings.issuer} (RFC 8628 section 5.1).",
+                hint='Set one of "device_code", "device_code_by_session" and "device_code_by_address" in "throttles".',
+                id="oauth_server.W016",
+            )
 
 
 @unreported

@@ -8,8 +8,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpResponse
 from django.test import Client as Browser
+from django.urls import include, path
 
 from django_oauth_server.conf.device import DeviceSettings
 from django_oauth_server.registry import default_issuer
@@ -27,11 +30,11 @@ def test_below_the_issuers_path_where_a_setting_says(
     browser: Browser,
 ) -> None:
     project("https://as.example/tenant", device={"path": "tv/activate/"})
-    for name, path in (
+    for name, where in (
         ("PAGE", "/tenant/tv/activate/"),
         ("DEVICE_AUTHORIZATION", "/tenant/oauth/device_authorization"),
     ):
-        monkeypatch.setattr(walk, name, path)
+        monkeypatch.setattr(walk, name, where)
     monkeypatch.setattr("tests.flow.TOKEN", "/tenant/oauth/token")
     device = Device(television(), browser)
     codes = device.codes()
@@ -94,3 +97,29 @@ def test_settings_that_cannot_be_meant(settings: Any, given: dict[str, Any], tol
 
 def test_the_defaults(settings: Any) -> None:
     assert default_issuer().settings.group(DeviceSettings) == DeviceSettings()
+
+
+def told(settings: Any) -> list[str]:
+    return [str(one.id) for one in run_checks() if str(one.id) in {"oauth_server.W015", "oauth_server.W016"}]
+
+
+class Shadowed:
+    """A project that has a page of its own at that path."""
+
+    urlpatterns = [path("device", lambda http: HttpResponse("ours")), path("", include("django_oauth_server.urls"))]
+
+
+def test_a_page_of_the_project_in_its_place_is_found(settings: Any) -> None:
+    assert told(settings) == []
+    settings.ROOT_URLCONF = Shadowed
+    assert told(settings) == ["oauth_server.W015"]
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"device": {"path": "activate"}}
+    assert told(settings) == []
+
+
+def test_that_nothing_holds_back_guesses_is_found(settings: Any) -> None:
+    limits = ("device_code", "device_code_by_session", "device_code_by_address")
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"throttles": dict.fromkeys(limits)}
+    assert told(settings) == ["oauth_server.W016"]
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"throttles": dict.fromkeys(limits[1:])}
+    assert told(settings) == []
