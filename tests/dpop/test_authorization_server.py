@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ import pytest
 from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client as Browser
+from django.utils import timezone
 
 from django_oauth_server.models import Client, Token
 from django_oauth_server.models.used_assertion import UsedAssertion
@@ -140,6 +142,14 @@ def test_the_window_is_a_setting(machine: Flow, prover: Prover, settings: Any) -
     assert own(machine, prover.headers(iat=time.time() - 30)).json()["error"] == "invalid_dpop_proof"
     dpop(settings, window=timedelta(seconds=40))
     bought(own(machine, prover.headers(iat=time.time() - 30)))
+
+
+@pytest.mark.spec("RFC 9449", "11.5")
+@pytest.mark.parametrize("typ", ["JWT", "at+jwt", "oauth-authz-req+jwt", ""])
+def test_a_jwt_of_another_use_is_no_proof(machine: Flow, prover: Prover, typ: str) -> None:
+    said = jose.unverified(prover.proof())[1]
+    refused = own(machine, {"DPoP": jose.sign_embedded(said, prover.pair, typ=typ)})
+    assert refused.json()["error"] == "invalid_dpop_proof"
 
 
 @pytest.mark.spec("RFC 9449", "11.6")
@@ -307,6 +317,31 @@ def test_an_answer_brings_the_next_nonce(machine: Flow, prover: Prover, settings
     bought(own(machine, prover.headers(nonce=answer["DPoP-Nonce"])))
 
 
+@pytest.mark.spec("RFC 9449", "8.1")
+def test_a_nonce_has_the_characters_of_one(machine: Flow, prover: Prover, settings: Any) -> None:
+    dpop(settings, nonces="required")
+    assert re.fullmatch(r"[\x21\x23-\x5B\x5D-\x7E]+", own(machine, prover.headers())["DPoP-Nonce"])
+
+
+@pytest.mark.spec("RFC 9449", "11.3")
+def test_once_a_nonce_was_told_a_proof_without_one_is_refused(machine: Flow, prover: Prover, settings: Any) -> None:
+    dpop(settings, nonces="required")
+    nonce = own(machine, prover.headers())["DPoP-Nonce"]
+    bought(own(machine, prover.headers(nonce=nonce)))
+    assert own(machine, prover.headers()).json()["error"] == "use_dpop_nonce"
+
+
+@pytest.mark.spec("RFC 9449", "11.2")
+def test_a_proof_that_was_made_in_advance_lacks_the_nonce(
+    machine: Flow, prover: Prover, settings: Any, monkeypatch: Any
+) -> None:
+    dpop(settings, nonces="required")
+    nonce = own(machine, prover.headers())["DPoP-Nonce"]
+    later = timezone.now() + timedelta(hours=1)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    assert own(machine, prover.headers(nonce=nonce, iat=later.timestamp())).json()["error"] == "use_dpop_nonce"
+
+
 @pytest.mark.spec("RFC 9449", "8")
 def test_a_nonce_that_is_offered_may_be_left_out(machine: Flow, prover: Prover, settings: Any) -> None:
     dpop(settings, nonces="offered")
@@ -352,6 +387,7 @@ def test_a_request_for_a_nonce_is_no_refusal_that_operators_look_for(
 # Section 10: codes
 
 
+@pytest.mark.spec("RFC 9449", "11.9")
 @pytest.mark.spec("RFC 9449", "10")
 def test_a_code_is_bought_by_the_key_that_was_named(flow: Flow, prover: Prover) -> None:
     code = flow.code(dpop_jkt=prover.jkt)
