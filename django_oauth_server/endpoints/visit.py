@@ -74,6 +74,8 @@ def proceed(visit: Visit, reference: Parameters, step: Step, turn: Turn) -> Http
         pending, turn = visit.channel.take_up(reference, turn, visit.http, visit.issuer)
     except NothingWaits:
         return expired_page(visit.http, visit.issuer, None)
+    except TemporarilyUnavailable:  # it cannot be said now who asks
+        raise
     except OAuthError as exc:
         return in_their_language(visit, reference, partial(error_page, visit.http, visit.issuer, exc))
     return in_their_language(visit, pending.params, partial(_settled, visit, pending, step, turn))

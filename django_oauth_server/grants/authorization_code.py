@@ -46,7 +46,7 @@ class AuthorizationCode(GrantType):
 def _refusal(ticket: Ticket | None, request: TokenRequest) -> str:
     if ticket is None:
         return "unknown code"
-    if ticket.client_id != request.client.pk:
+    if not request.is_of_its_client(ticket):
         return "another client's code"
     if is_public(request.client, request.issuer) and not ticket.payload.get("code_challenge"):
         return "a code that nothing proves: handed out when the client had a secret"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Protocol
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -16,6 +16,13 @@ from django_oauth_server.conf import Policy
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client, Token
 from django_oauth_server.protocol.parameters import Parameters
+
+
+class Held(Protocol):
+    """A row that a client presents the value of: a ticket, a token."""
+
+    client_id: int
+    authorization: Authorization | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,15 @@ class TokenRequest:
     @property
     def policy(self) -> Policy:
         return self.issuer.policy_for(self.client.profile)
+
+    def is_of_its_client(self, held: Held) -> bool:
+        """Whether the client of the request is the one that *held* was handed out to. What was allowed is judged from then on by what the client is
+        now: where another source than the table describes it, its row may be older."""
+        if held.client_id != self.client.pk:
+            return False
+        if held.authorization and self.client.source != Client.TABLE:
+            held.authorization.client = self.client
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

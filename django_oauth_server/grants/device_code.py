@@ -78,7 +78,7 @@ class DeviceCode(GrantType):
     def redeem(self, request: TokenRequest) -> Issuance:
         """What was allowed is handed out once, however many poll at once. It is spent after everything else has been proven."""
         row = find_by_device_code(request.params.require("device_code"))
-        if row is None or row.client_id != request.client.pk:
+        if row is None or not request.is_of_its_client(row):
             raise InvalidGrant("The device code is unknown.")
         if row.redeemed_at is not None:
             raise InvalidGrant("The device code was redeemed before.")

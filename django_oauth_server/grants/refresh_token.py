@@ -68,7 +68,7 @@ def _find(presented: str) -> Token | None:
 def _refusal(token: Token | None, request: TokenRequest) -> str:
     if token is None:
         return "unknown refresh token"
-    if token.client_id != request.client.pk:
+    if not request.is_of_its_client(token):
         return "another client's refresh token"
     return token.ended_by(request.now, password_change_revokes=request.issuer.settings.password_change_revokes)
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from django_oauth_server.authorization.describe import describe_client
 from django_oauth_server.clients.sources.find import find_client
-from django_oauth_server.errors import InvalidRequest
+from django_oauth_server.errors import InvalidRequest, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.registry import issuers
@@ -31,7 +31,7 @@ def signing_in_for(request: HttpRequest) -> dict[str, object] | None:
 def _described(query: str, issuer: Issuer) -> dict[str, object] | None:
     try:
         client_id = Parameters.parse(query.encode()).get("client_id")
-    except InvalidRequest:
+        client = find_client(issuer, client_id) if client_id else None
+    except (InvalidRequest, TemporarilyUnavailable):
         return None
-    client = find_client(issuer, client_id) if client_id else None
     return describe_client(client, issuer) if client and client.is_active else None

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import Client as Browser
 
 from django_oauth_server.clients.sources.find import find_client
+from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.models import Authorization, Client, Token
 from django_oauth_server.registry import default_issuer
 from django_oauth_server.storage.transaction import atomic
@@ -280,3 +281,64 @@ class TestWhatAClientLeavesHere:
 
 def post(path: str, **params: str) -> Any:
     return Browser().post(path, urlencode(params), content_type=FORM)
+
+
+class TestAClientThatMoves:
+    """It is in another sector now: people did not allow it to know them by the identifiers of that one."""
+
+    @pytest.fixture
+    def moved(self, browser: Browser) -> Any:
+        say(subject_type="pairwise")
+        flow = Flow(described("almanac"), browser)
+
+        def move() -> Flow:
+            say(subject_type="pairwise", redirect_uris=[CALLBACK], sector_identifier_uri="https://elsewhere.example/")
+            return flow
+
+        return flow, move
+
+    def test_cannot_refresh(self, moved: Any) -> None:
+        flow, move = moved
+        tokens = flow.tokens(scope="openid notes:read")
+        assert flow.refresh(tokens["refresh_token"]).status_code == 200
+        refused = move().refresh(tokens["refresh_token"])
+        assert refused.json()["error"] == "invalid_grant"
+
+    def test_cannot_redeem_a_code(self, moved: Any) -> None:
+        flow, move = moved
+        code = flow.code(scope="openid notes:read")
+        assert move().exchange(code).json()["error"] == "invalid_grant"
+
+
+class Unreachable(Directory):
+    """Its server is away."""
+
+    name = "unreachable"
+
+    def find(self, issuer: Any, client_id: str, row: Client | None) -> Client | None:
+        raise TemporarilyUnavailable("The server cannot answer now; try again.", detail="the directory is away")
+
+
+class TestASourceThatCannotBeAsked:
+    @pytest.fixture(autouse=True)
+    def away(self, settings: Any, directory: type[Directory]) -> None:
+        settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"components": [f"{__name__}.Unreachable"]}
+
+    @pytest.mark.parametrize("path", ["/oauth/authorize", "/oauth/logo", "/oauth/end-session", f"/oauth/start/{ID}"])
+    def test_a_page_says_so(self, path: str) -> None:
+        assert Browser().get(path, {"client_id": ID}).status_code == 503
+
+    @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/par"])
+    def test_a_client_is_told_so(self, path: str) -> None:
+        response = post(path, client_id=ID, grant_type="authorization_code", token="x")
+        assert (response.status_code, response.json()["error"]) == (503, "temporarily_unavailable")
+        assert response["Retry-After"]
+
+    def test_the_sign_in_page_does_without(self, rf: Any) -> None:
+        from django_oauth_server.templatetags.oauth_server import signing_in_for
+
+        way_back = f"/oauth/authorize?{urlencode({'client_id': ID})}"
+        assert signing_in_for(rf.get("/accounts/login/", {"next": way_back})) is None
+
+    def test_clients_of_the_table_go_on(self, browser: Browser) -> None:
+        assert Flow(ClientFactory(), browser).tokens()["token_type"] == "Bearer"

@@ -25,6 +25,6 @@ class ClientSource(Component):
         """The client of this id with its metadata, such as `Client(metadata={...})`, as it is now; None where the source knows none.
 
         *row* is what was stored of this source's client before, if anything was. What it holds beside the metadata is an operator's, and stays.
-        Raises an `OAuthError`, such as `TemporarilyUnavailable`, where it cannot be said who that is.
+        Raises `TemporarilyUnavailable` where it cannot be said now who that is.
         """
         raise NotImplementedError
