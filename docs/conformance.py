@@ -1,6 +1,7 @@
 """Write `docs/conformance.md` from the tests: `python docs/conformance.py`; with `--check`, only say whether it is as the tests have it.
 
-A test names what it shows: `@pytest.mark.requirement(19)`. Nothing is run: the tests are, by all that runs them.
+A test names what it shows of the certification: `@pytest.mark.requirement(19)`. The clauses of the specifications below name their tests, and each of
+these is marked with the section: `@pytest.mark.spec("RFC 9449", "4.3")`. Nothing is run: the tests are, by all that runs them.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import argparse
 import ast
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -94,6 +95,408 @@ REQUIREMENTS: Mapping[str, Mapping[int, str]] = {
 }
 
 
+class Clause:
+    """What a section demands, in a line, and the tests that show it, by their paths below `tests`."""
+
+    def __init__(self, section: str, words: str, *tests: str) -> None:
+        self.section, self.words, self.tests = section, words, tests
+
+
+CLAUSES: Mapping[str, tuple[Clause, ...]] = {
+    "RFC 8628: OAuth 2.0 Device Authorization Grant": (
+        Clause(
+            "3.1",
+            "The client authenticates as at the token endpoint. A public client sends `client_id`.",
+            "device/test_grant.py::TestDeviceAuthorization::test_a_confidential_client_authenticates",
+            "device/test_grant.py::TestDeviceAuthorization::test_a_client_that_is_not_registered_for_it",
+        ),
+        Clause(
+            "3.1",
+            "The parameters are in the body of a POST. Empty ones count as absent, unknown ones are ignored, repeated ones are refused.",
+            "device/test_grant.py::TestDeviceAuthorization::test_the_query_is_not_read",
+            "device/test_grant.py::TestDeviceAuthorization::test_what_is_empty_counts_as_absent_and_what_is_unknown_is_ignored",
+            "device/test_grant.py::TestDeviceAuthorization::test_what_is_wrong_is_told_before_a_code_is_typed_in_vain",
+        ),
+        Clause(
+            "3.2",
+            "The answer has both codes, the address to visit, their lifetime and the interval. Nobody may store it.",
+            "device/test_grant.py::TestDeviceAuthorization::test_a_device_is_told_what_to_show",
+        ),
+        Clause(
+            "3.3",
+            "The person signs in, types the code, sees which app asks for what, and decides.",
+            "device/test_page.py::TestTyping::test_who_opens_the_page_signs_in_first",
+            "device/test_page.py::TestTyping::test_the_code_is_typed",
+            "e2e/test_device_demo.py::test_a_tv_is_let_in_by_a_phone",
+        ),
+        Clause(
+            "3.3",
+            "A code that is wrong, expired or used is told, and another can be typed.",
+            "device/test_page.py::TestTyping::test_a_wrong_code_is_told_at_its_field",
+            "device/test_page.py::TestTyping::test_a_code_that_has_expired",
+            "device/test_page.py::TestTyping::test_a_code_that_was_used",
+        ),
+        Clause(
+            "3.3.1",
+            "A link with the code in it skips the typing, but not the question whether it is this device.",
+            "device/test_page.py::TestTyping::test_the_code_comes_with_a_link_and_is_to_be_compared_all_the_same",
+            "e2e/test_device_demo.py::test_the_qr_code_leads_to_the_code_which_is_compared_all_the_same",
+        ),
+        Clause(
+            "3.4",
+            "A device code is good for the client that it was issued to, and for no other.",
+            "device/test_grant.py::TestPolling::test_another_clients_device_code",
+            "device/test_grant.py::TestPolling::test_what_is_no_device_code",
+            "device/test_grant.py::TestPolling::test_a_user_code_is_no_device_code",
+        ),
+        Clause(
+            "3.5",
+            "`authorization_pending` until the person has decided.",
+            "device/test_grant.py::TestPolling::test_until_the_person_has_decided_it_is_pending",
+            "races/test_device.py::test_fifty_devices_that_poll_at_once_all_wait_and_nobody_else_slows_them_down",
+        ),
+        Clause(
+            "3.5",
+            "`slow_down` for a device that polls too early, which then has to wait five seconds longer.",
+            "device/test_grant.py::TestPolling::test_who_polls_too_fast_waits_five_seconds_longer_each_time",
+            "races/test_device.py::test_each_poll_that_comes_too_early_adds_five_seconds_whichever_process_it_reaches",
+        ),
+        Clause(
+            "3.5",
+            "`access_denied` once the person has denied it.",
+            "device/test_grant.py::TestPolling::test_who_denies",
+            "device/test_grant.py::TestPolling::test_who_denies_on_the_first_page",
+        ),
+        Clause(
+            "3.5",
+            "`expired_token` once the code has expired.",
+            "device/test_grant.py::TestPolling::test_a_code_expires",
+            "device/test_grant.py::TestPolling::test_what_was_allowed_expires_as_well",
+        ),
+        Clause(
+            "3.5",
+            "One answer with tokens.",
+            "device/test_grant.py::TestPolling::test_then_there_are_tokens",
+            "device/test_grant.py::TestPolling::test_they_are_handed_out_once",
+            "races/test_device.py::test_fifty_polls_at_once_redeem_what_was_allowed_once",
+        ),
+        Clause(
+            "4",
+            "The metadata has the address of the endpoint.",
+            "device/test_grant.py::TestDeviceAuthorization::test_the_metadata_say_where_it_is",
+        ),
+        Clause(
+            "5.1",
+            "Guesses of user codes are limited.",
+            "device/test_page.py::TestGuesses::test_beyond_the_limit_no_code_is_looked_at",
+            "hostile/test_user_codes.py::test_an_account_gets_ten_in_all_its_sessions_and_from_all_addresses",
+            "hostile/test_user_codes.py::test_an_address_gets_sixty_with_all_its_accounts",
+            "races/test_device.py::test_guesses_that_come_at_once_are_counted_before_they_are_looked_at",
+        ),
+        Clause(
+            "5.2",
+            "Device codes cannot be guessed.",
+            "device/test_grant.py::TestDeviceAuthorization::test_a_device_code_cannot_be_guessed_and_neither_code_is_stored",
+        ),
+        Clause(
+            "5.4",
+            "The person is warned of codes that somebody else sends, and asked even where a link has the code.",
+            "device/test_page.py::TestConfirming::test_it_says_who_asks_and_warns",
+            "device/test_page.py::TestConfirming::test_no_link_skips_it",
+        ),
+        Clause(
+            "5.6",
+            "Nothing proves a public client: the person is told, and asked each time.",
+            "device/test_page.py::TestConsent::test_it_says_where_access_goes_and_that_nothing_proves_the_app",
+            "device/test_page.py::TestConsent::test_a_public_client_is_allowed_nothing_without_consent",
+        ),
+        Clause(
+            "6.1",
+            "A code is eight consonants. Case and punctuation do not matter when it is typed.",
+            "device/test_user_code.py::test_a_code_is_eight_consonants_in_two_groups",
+            "device/test_user_code.py::test_it_may_be_typed_in_many_ways",
+        ),
+    ),
+    "RFC 9126: OAuth 2.0 Pushed Authorization Requests": (
+        Clause(
+            "2",
+            "The client authenticates as at the token endpoint; a public client names itself.",
+            "pushed/test_push.py::test_a_client_authenticates_as_at_the_token_endpoint",
+            "pushed/test_push.py::test_a_wrong_secret_is_refused",
+            "pushed/test_push.py::test_a_public_client_says_who_it_is",
+        ),
+        Clause(
+            "2",
+            "A client assertion may name the issuer or, where the policy allows that, an endpoint.",
+            "pushed/test_push.py::test_an_assertion_names_the_issuer_or_where_the_policy_allows_it_an_endpoint",
+        ),
+        Clause(
+            "2",
+            "The parameters are in the body of a POST.",
+            "pushed/test_push.py::test_parameters_of_the_query_are_not_read",
+        ),
+        Clause("2.1", "`request_uri` is refused.", "pushed/test_push.py::test_a_reference_cannot_be_pushed"),
+        Clause(
+            "2.1",
+            "The request is validated as at the authorization endpoint.",
+            "pushed/test_push.py::test_every_check_is_made_when_it_is_pushed",
+            "pushed/test_push.py::test_the_client_of_the_request_is_the_one_that_authenticates",
+        ),
+        Clause(
+            "2.2",
+            "201 with `request_uri` and `expires_in`. Nobody may store it.",
+            "pushed/test_push.py::test_a_request_that_is_good_gets_a_reference",
+        ),
+        Clause(
+            "2.2",
+            "The reference cannot be guessed, belongs to its client, and lives for a short time.",
+            "pushed/test_push.py::test_references_cannot_be_guessed_and_only_their_digests_are_stored",
+            "pushed/test_reference.py::test_it_is_its_clients_alone",
+            "pushed/test_settings.py::test_how_long_a_reference_lives_can_be_set",
+        ),
+        Clause(
+            "2.3",
+            "405 for another method, 413 for a request that is too long, 429 for too many.",
+            "pushed/test_push.py::test_other_methods_are_not_allowed",
+            "pushed/test_push.py::test_what_is_too_large_is_told_so",
+            "pushed/test_push.py::test_one_address_pushes_no_more_for_a_public_client_than_the_limit",
+        ),
+        Clause(
+            "2.4",
+            "A redirect URI has to be registered: the exception for clients that authenticate is not made.",
+            "pushed/test_push.py::test_a_redirect_uri_has_to_be_registered_whoever_pushes_it",
+        ),
+        Clause(
+            "3",
+            "A request object is validated. Beside it nothing but the client's authentication counts.",
+            "pushed/test_signed.py::test_what_is_signed_is_what_counts",
+            "pushed/test_signed.py::test_what_is_outside_completes_nothing",
+            "pushed/test_signed.py::test_what_another_has_signed_is_refused",
+            "pushed/test_signed.py::test_what_the_object_must_not_say",
+        ),
+        Clause(
+            "4",
+            "The authorization endpoint takes the reference with `client_id`, and reads nothing else.",
+            "pushed/test_reference.py::test_client_and_reference_are_enough",
+            "pushed/test_reference.py::test_beside_them_nothing_is_read",
+            "pushed/test_reference.py::test_without_the_client_it_leads_nowhere",
+        ),
+        Clause(
+            "4",
+            "A reference is good for one authorization. Reloading the page works.",
+            "pushed/test_reference.py::test_it_is_good_for_one_answer",
+            "pushed/test_reference.py::test_reload_and_back_work_and_a_person_may_take_longer",
+            "pushed/test_reference.py::test_signing_in_in_between_works_and_may_take_longer",
+            "races/test_pushed.py::test_ten_pages_that_are_answered_at_once_get_one_code",
+        ),
+        Clause(
+            "4",
+            "An expired reference is refused.",
+            "pushed/test_reference.py::test_it_is_dead_after_its_time_for_who_comes_new",
+            "pushed/test_reference.py::test_an_unknown_reference_leads_nowhere",
+        ),
+        Clause(
+            "4",
+            "Where pushing is required, any other request is refused.",
+            "pushed/test_required.py::test_a_request_that_was_not_pushed_is_refused",
+            "pushed/test_required.py::test_one_that_was_pushed_is_served",
+        ),
+        Clause(
+            "5",
+            "The metadata has the address of the endpoint, and whether every client must push.",
+            "pushed/test_push.py::test_the_endpoint_is_advertised",
+            "pushed/test_settings.py::test_that_every_client_has_to_push_is_advertised",
+        ),
+        Clause(
+            "6",
+            "A client may register that it always pushes.",
+            "pushed/test_required.py::test_a_client_may_register_it",
+        ),
+        Clause(
+            "7.1",
+            "References cannot be guessed.",
+            "pushed/test_push.py::test_references_cannot_be_guessed_and_only_their_digests_are_stored",
+        ),
+        Clause(
+            "7.2",
+            "Nobody is sent to an address that the client has not registered.",
+            "pushed/test_push.py::test_a_redirect_uri_has_to_be_registered_whoever_pushes_it",
+        ),
+        Clause(
+            "7.3",
+            "A reference cannot be used again, nor at another browser after its time.",
+            "pushed/test_reference.py::test_it_is_good_for_one_answer",
+            "pushed/test_reference.py::test_that_one_browser_came_in_time_counts_for_no_other",
+        ),
+        Clause(
+            "7.4",
+            "What has changed since the push is judged anew.",
+            "pushed/test_reference.py::test_what_changed_since_it_was_pushed_is_judged_anew",
+            "pushed/test_reference.py::test_scopes_that_the_client_may_no_longer_have_are_refused",
+        ),
+        Clause(
+            "7.5",
+            "A reference that was swapped for another gets a code that its client cannot use.",
+            "pushed/test_reference.py::test_a_reference_that_was_swapped_for_another_gets_a_code_that_its_client_cannot_use",
+        ),
+    ),
+    "RFC 9449: OAuth 2.0 Demonstrating Proof of Possession (DPoP)": (
+        Clause(
+            "4.1",
+            "A proof is the value of the header `DPoP`.",
+            "dpop/test_authorization_server.py::test_the_headers_name_is_of_any_case",
+        ),
+        Clause(
+            "4.2", "What else a proof says is ignored.", "protocol/test_dpop.py::test_further_members_are_tolerated"
+        ),
+        Clause(
+            "4.3 (1)",
+            "More than one header is refused.",
+            "dpop/test_authorization_server.py::test_more_than_one_header_is_refused",
+        ),
+        Clause(
+            "4.3 (2–7)",
+            "A proof is a JWT of the type `dpop+jwt` with all claims, signed with an asymmetric algorithm by the public key in it.",
+            "protocol/test_dpop.py::test_what_is_no_proof_is_refused",
+            "dpop/test_authorization_server.py::test_what_is_no_proof_is_refused",
+            "resource/dpop/test_proofs.py::test_each_algorithm_that_is_told_will_do",
+        ),
+        Clause(
+            "4.3 (8, 9)",
+            "`htm` and `htu` are those of the request; the address is the server's own, normalized, whatever the Host header says.",
+            "dpop/test_authorization_server.py::test_a_proof_that_is_not_for_this_request_is_refused",
+            "dpop/test_authorization_server.py::test_the_address_is_the_issuers_own_whatever_the_host_header_says",
+            "dpop/test_authorization_server.py::test_the_address_is_compared_without_query_and_after_normalization",
+            "resource/dpop/test_proofs.py::test_each_check_of_a_proof",
+            "resource/dpop/test_proofs.py::test_the_host_header_is_not_looked_at",
+        ),
+        Clause(
+            "4.3 (11)",
+            "`iat` is neither long ago nor yet to come.",
+            "dpop/test_authorization_server.py::test_a_proof_that_is_not_for_this_request_is_refused",
+            "resource/dpop/test_proofs.py::test_each_check_of_a_proof",
+        ),
+        Clause(
+            "4.3 (12)",
+            "At a protected resource `ath` is the hash of the token, and the token is bound to the key.",
+            "resource/dpop/test_proofs.py::test_each_check_of_a_proof",
+            "protocol/test_dpop.py::test_beside_an_access_token_the_proof_is_for_that_token",
+        ),
+        Clause(
+            "5",
+            "With a proof, every grant gets tokens that are bound to the key, of the type `DPoP`.",
+            "dpop/test_authorization_server.py::test_a_proof_binds_the_token",
+            "dpop/test_authorization_server.py::test_every_grant_takes_a_proof",
+            "dpop/test_grants.py::test_a_device_gets_tokens_that_are_bound_to_its_key",
+        ),
+        Clause(
+            "5",
+            "Refresh tokens of public clients are bound to the key; those of confidential clients are not.",
+            "dpop/test_authorization_server.py::test_a_public_clients_refresh_token_is_bound_to_the_key",
+            "dpop/test_authorization_server.py::test_a_confidential_clients_refresh_token_is_not",
+        ),
+        Clause(
+            "5",
+            "Without a proof a token is a bearer token.",
+            "dpop/test_authorization_server.py::test_without_a_proof_the_token_is_its_bearers",
+        ),
+        Clause(
+            "5.1",
+            "The metadata has the algorithms of proofs.",
+            "dpop/test_authorization_server.py::test_the_metadata_says_which_algorithms",
+        ),
+        Clause(
+            "5.2",
+            "A client may register that its tokens are always bound.",
+            "dpop/test_authorization_server.py::test_a_client_may_register_that_it_always_proves",
+            "dpop/test_authorization_server.py::test_a_client_that_always_proves_is_refused_without_a_proof",
+        ),
+        Clause(
+            "6.1",
+            "A JWT has the key's thumbprint in `cnf`.",
+            "dpop/test_authorization_server.py::test_a_jwt_says_the_keys_thumbprint",
+        ),
+        Clause(
+            "6.2",
+            "So has the answer of introspection.",
+            "dpop/test_authorization_server.py::test_introspection_says_the_keys_thumbprint",
+        ),
+        Clause(
+            "7.1",
+            "A protected resource takes the scheme `DPoP` with a proof of the token's key, and nothing less.",
+            "resource/dpop/test_proofs.py::test_a_token_with_a_proof_of_its_key_opens",
+            "resource/dpop/test_proofs.py::test_without_a_proof_it_does_not",
+            "resource/dpop/test_proofs.py::test_a_proof_of_another_key_is_refused",
+            "resource/dpop/test_proofs.py::test_a_token_that_is_not_bound_is_no_dpop_token",
+        ),
+        Clause(
+            "7.1",
+            "A challenge has the scheme, the error and the algorithms.",
+            "resource/dpop/test_proofs.py::test_without_a_proof_it_does_not",
+        ),
+        Clause(
+            "7.2",
+            "A bound token with the scheme `Bearer` is refused. Without credentials both schemes are named.",
+            "resource/dpop/test_proofs.py::test_as_a_bearer_token_it_opens_nothing",
+            "resource/dpop/test_proofs.py::test_without_credentials_both_schemes_are_told",
+        ),
+        Clause(
+            "8",
+            "A proof without the nonce that is required is `use_dpop_nonce`, with the header `DPoP-Nonce`.",
+            "dpop/test_authorization_server.py::test_a_nonce_that_is_required_is_told_and_then_accepted",
+            "dpop/test_authorization_server.py::test_a_nonce_that_was_not_handed_out_is_refused",
+        ),
+        Clause("8", "A nonce is good for a limited time.", "protocol/test_dpop.py::test_a_nonce_is_good_for_a_while"),
+        Clause(
+            "8.1",
+            "A nonce has the characters that the grammar allows.",
+            "protocol/test_dpop.py::test_a_nonce_has_the_characters_that_a_nonce_may_have",
+        ),
+        Clause(
+            "8.2",
+            "Any answer may bring the next nonce.",
+            "dpop/test_authorization_server.py::test_an_answer_brings_the_next_nonce",
+            "resource/dpop/test_proofs.py::test_every_answer_to_a_proof_has_a_nonce",
+        ),
+        Clause(
+            "9",
+            "A protected resource may require nonces, too.",
+            "resource/dpop/test_proofs.py::test_a_nonce_that_is_required_is_told_and_then_used",
+            "openid/test_userinfo_bound.py::test_a_nonce_may_be_required",
+        ),
+        Clause(
+            "10",
+            "`dpop_jkt` binds the code: it is refused without a proof, and with another key's.",
+            "dpop/test_authorization_server.py::test_a_code_is_bought_by_the_key_that_was_named",
+            "dpop/test_authorization_server.py::test_what_is_no_thumbprint_is_refused",
+        ),
+        Clause(
+            "10.1",
+            "A pushed request may have the parameter, a proof, or both of one key.",
+            "dpop/test_pushed.py::test_a_key_that_is_named_binds_the_code",
+            "dpop/test_pushed.py::test_a_proof_binds_the_code",
+            "dpop/test_pushed.py::test_both_do_if_they_are_of_one_key",
+            "dpop/test_pushed.py::test_a_proof_of_another_key_than_the_one_that_is_named_is_refused",
+        ),
+        Clause(
+            "11.1",
+            "A proof is accepted once, in a window of time.",
+            "dpop/test_authorization_server.py::test_a_proof_is_accepted_once",
+            "dpop/test_authorization_server.py::test_the_window_is_a_setting",
+            "resource/dpop/test_proofs.py::test_a_proof_is_accepted_once",
+            "races/test_proofs.py::test_a_proof_that_is_sent_fifty_times_at_once_is_accepted_once",
+            "races/test_proofs.py::test_so_it_is_by_a_shared_cache_of_two_processes",
+        ),
+        Clause(
+            "11.6",
+            "An algorithm that the policy does not permit is refused.",
+            "dpop/test_authorization_server.py::test_an_algorithm_that_the_policy_does_not_permit_is_refused",
+            "resource/dpop/test_proofs.py::test_an_algorithm_that_is_not_permitted_here_is_refused",
+        ),
+    ),
+}
+
+
 class Shown(NamedTuple):
     """A test, and a requirement that it shows."""
 
@@ -110,14 +513,20 @@ def page() -> str:
     parts = [
         "# Conformance",
         "<!-- Written by docs/conformance.py from the tests. Mark a test, and run it. -->",
-        "What the OpenID Foundation's certification looks at, in a line each, and the tests that show it: through the front door.\n"
-        "*shown*: by tests that pass in every run of `.ci/run`. *not shown*: by no test; there is no FAPI 2.0 profile yet.",
+        "What the OpenID Foundation's certification looks at, and three specifications clause by clause, with the tests that show each:\n"
+        "through the front door. *shown*: by tests that pass in every run of `.ci/run`. *not shown*: by no test; there is no FAPI 2.0 profile yet.",
     ]
     for heading, requirements in REQUIREMENTS.items():
         rows = [_row(number, words, shown.get(number, [])) for number, words in requirements.items()]
         parts += [
             f"## {heading}",
             "\n".join(["| # | Requirement | Status | Tests |", "| --- | --- | --- | --- |", *rows]),
+        ]
+    for document, clauses in CLAUSES.items():
+        rows = [f"| {one.section} | {one.words} | {_named(f'tests/{test}' for test in one.tests)} |" for one in clauses]
+        parts += [
+            f"## {document}",
+            "\n".join(["| Section | What it demands | Tests |", "| --- | --- | --- |", *rows]),
         ]
     return "\n\n".join(parts) + "\n"
 
@@ -149,7 +558,11 @@ def _mark(decorator: ast.expr) -> tuple[str, int]:
 
 def _row(number: int, words: str, shown: list[Shown]) -> str:
     status = "not shown" if not shown else "shown" if not any(one.skipped for one in shown) else "in part"
-    return f"| {number} | {words} | {status} | {'<br>'.join(f'`{one.test}`' for one in shown) or '–'} |"
+    return f"| {number} | {words} | {status} | {_named(one.test for one in shown)} |"
+
+
+def _named(tests: Iterable[str]) -> str:
+    return "<br>".join(f"`{one}`" for one in tests) or "–"
 
 
 def main() -> None:

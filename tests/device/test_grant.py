@@ -94,6 +94,10 @@ class TestDeviceAuthorization:
         response = Device(ClientFactory(public=True), browser).ask()
         assert (response.status_code, response.json()["error"]) == (400, "unauthorized_client")
 
+    @pytest.mark.spec("RFC 8628", "3.1")
+    def test_what_is_empty_counts_as_absent_and_what_is_unknown_is_ignored(self, device: Device) -> None:
+        assert device.ask(resource="", login_hint="", unknown="x").status_code == 200
+
     def test_a_disabled_client(self, device: Device) -> None:
         Client.objects.update(is_active=False)
         assert told(device.ask())["error"] == "invalid_client"
