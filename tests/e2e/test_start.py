@@ -76,12 +76,15 @@ def test_another_issuer_has_clients_of_its_own(tmp_path: Path) -> None:
     manage(tmp_path, "prepare")
     manage(tmp_path, "prepare", OAUTH_ISSUER="https://notes.example")
     clients = json.loads(manage(tmp_path, "dumpdata", "django_oauth_server.client"))
-    redirect_uris = [client["fields"]["metadata"]["redirect_uris"] for client in clients]
+    metadata = [client["fields"]["metadata"] for client in clients]
     swagger = "/static/drf_spectacular_sidecar/swagger-ui-dist/oauth2-redirect.html"
-    assert redirect_uris == [
-        [f"{issuer}{path}"]
-        for issuer in ("http://127.0.0.1:8000", "https://notes.example")
-        for path in ("/demo/", "/demo/oidc/", swagger)
+    issuers, paths = (
+        ("http://127.0.0.1:8000", "https://notes.example"),
+        ("/demo/", "/demo/oidc/", "/demo/tv/", "/api/docs/"),
+    )
+    assert [one["client_uri"] for one in metadata] == [f"{issuer}{path}" for issuer in issuers for path in paths]
+    assert [one["redirect_uris"] for one in metadata if one["redirect_uris"]] == [
+        [f"{issuer}{path}"] for issuer in issuers for path in ("/demo/", "/demo/oidc/", swagger)
     ]
 
 

@@ -8,7 +8,6 @@ const api = `${issuer}/api/notes/`;
 const ORDINARY = ["authorization_pending", "slow_down"]; // nothing is wrong: ask again
 const client = new OAuthClient({ issuer, clientId, scope: "notes:read", observe: told });
 const GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code";
-const now = () => Date.now() / 1000;
 let waiting = 0; // the timer of the next poll
 
 // --- what is shown -----------------------------------------------------------------------------------------------
@@ -49,7 +48,7 @@ async function start() {
   $("notes").replaceChildren();
   const { device_authorization_endpoint } = await client.metadata();
   const answer = await client.post(device_authorization_endpoint, { scope: client.scope }, ["A", "B"]);
-  memory.set("device", { ...answer, interval: answer.interval ?? 5, until: now() + answer.expires_in });
+  memory.set("device", { ...answer, interval: answer.interval ?? 5 });
   say("waiting");
   wait();
 }
