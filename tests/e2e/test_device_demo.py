@@ -66,7 +66,7 @@ def test_a_tv_is_let_in_by_a_phone(page: Any, chromium: Any, example: Example, l
         phone.fill("#user-code", f" {code.lower().replace('-', '')} ")
         phone.click("#continue")
         phone.wait_for_selector("#deny")
-        assert phone.inner_text("#user-code") == code
+        assert phone.inner_text("main .device-code") == code
         look(phone, f"device-compare-{language}")
         phone.click("#continue")
         phone.wait_for_selector("#allow")
@@ -95,7 +95,7 @@ def test_the_qr_code_leads_to_the_code_which_is_compared_all_the_same(
         phone.goto(complete)
         sign_in(phone, example)
         phone.wait_for_selector("#deny")
-        assert phone.inner_text("#user-code") == code
+        assert phone.inner_text("main .device-code") == code
         phone.wait_for_selector("#continue")
 
 
