@@ -102,7 +102,7 @@ def _answer(request: AuthorizationRequest, http: HttpRequest, now: datetime) -> 
         client=request.client,
         request={
             "parameters": list(_with_scopes(request)),
-            "user_agent": http.headers.get("User-Agent", "")[:_LONGEST_USER_AGENT],
+            "user_agent": _printable(http.headers.get("User-Agent", "")),
             "address": source_of(http, issuer),
         },
         created_at=now,
@@ -121,6 +121,11 @@ def _answer(request: AuthorizationRequest, http: HttpRequest, now: datetime) -> 
             "interval": interval,
         }
     )
+
+
+def _printable(header: str) -> str:
+    """What of *header* any database keeps."""
+    return "".join(filter(str.isprintable, header))[:_LONGEST_USER_AGENT]
 
 
 def _with_scopes(request: AuthorizationRequest) -> Iterator[tuple[str, str]]:

@@ -123,6 +123,13 @@ class TestDeviceAuthorization:
         assert document["device_authorization_endpoint"] == "https://as.example/oauth/device_authorization"
         assert GRANT_TYPE in document["grant_types_supported"]
 
+    def test_whatever_the_device_says_of_itself_is_kept(self, device: Device) -> None:
+        headers = {"User-Agent": "TV\0\x1b[31m\u00e9" + "x" * 10_000}
+        body = f"client_id={device.client.client_id}&scope=notes:read"
+        form = "application/x-www-form-urlencoded"
+        assert device.server.post(DEVICE_AUTHORIZATION, body, form, headers=headers).status_code == 200
+        assert "\0" not in DeviceRequest.objects.get().request["user_agent"]
+
     def test_where_it_is_switched_off_nothing_is_offered(self, device: Device, settings: Any) -> None:
         settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"device": {"enabled": False}}
         document = Browser().get("/.well-known/oauth-authorization-server").json()
