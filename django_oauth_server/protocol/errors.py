@@ -221,7 +221,7 @@ class TemporarilyUnavailable(OAuthError):
 
 
 class TooManyRequests(TemporarilyUnavailable):
-    """RFC 6585 section 4: too much of the kind has failed, or was asked for. `slow_down` would be for device polling alone (RFC 8628 section 3.5)."""
+    """RFC 6585 section 4: too much of the kind has failed, or was asked for. `slow_down` is for device polling alone (RFC 8628 section 3.5)."""
 
     status = 429
 

@@ -12,6 +12,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client as Browser
 
+from django_oauth_server.grants.device_code import DeviceCode
 from tests.factories import ClientFactory, TokenFactory
 from tests.flow import Flow
 
@@ -46,6 +47,9 @@ def _ask(path: str, form: dict[str, str] | None, **more: Any) -> Any:
         ("/oauth/token", {"grant_type": "authorization_code", "code": "x"} | AS_CLIENT),
         ("/oauth/revoke", {"token": "x"} | AS_CLIENT),
         ("/oauth/introspect", {"token": "x"} | AS_CLIENT),
+        ("/oauth/par", {"response_type": "code"} | AS_CLIENT),
+        ("/oauth/device_authorization", {"scope": "notes:read"} | AS_CLIENT),
+        ("/oauth/token", {"grant_type": DeviceCode.name, "device_code": "x"} | AS_CLIENT),
         ("/oauth/jwks", None),
         ("/oauth/health", None),
     ],
@@ -95,7 +99,10 @@ def test_nor_does_an_operation_of_django_ninja() -> None:
     assert "Retry-After" in response
 
 
-@pytest.mark.parametrize("path", ["/oauth/authorize?client_id=x", "/oauth/connected-apps/", "/oauth/end-session"])
+@pytest.mark.parametrize(
+    "path",
+    ["/oauth/authorize?client_id=x", "/oauth/connected-apps/", "/oauth/end-session", "/device?user_code=BCDF-GHJK"],
+)
 def test_people_are_shown_a_page(browser: Browser, caplog: pytest.LogCaptureFixture, path: str) -> None:
     browser.raise_request_exception = False
     with outage():

@@ -16,13 +16,19 @@ from django.test import Client as Browser
 
 from django_oauth_server.keys.signing import jwks
 from django_oauth_server.models import Authorization, Client, Ticket, Token
+from django_oauth_server.models.device_request import DeviceRequest
 from django_oauth_server.models.logout_delivery import LogoutDelivery
 from django_oauth_server.models.participation import Participation
+from django_oauth_server.models.pushed_request import PushedRequest
 from django_oauth_server.models.revocation import Revocation
+from django_oauth_server.models.used_assertion import UsedAssertion
 from django_oauth_server.registry import default_issuer
 from django_oauth_server.storage import revoked
+from tests.device.walk import Device, television
+from tests.dpop.prover import Prover
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import INTROSPECT, USERINFO, Flow, answered
+from tests.pushed.conftest import Pushing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Act = Callable[[], HttpResponse]
@@ -190,6 +196,78 @@ def end_of_a_registration() -> Act:
     return _managed("DELETE")
 
 
+def _device() -> Device:
+    browser = Browser(raise_request_exception=False)
+    browser.force_login(UserFactory())
+    device = Device(television(), browser)
+    device.server = Browser(raise_request_exception=False)
+    return device
+
+
+def device_authorization() -> Act:
+    return _device().ask
+
+
+def code_that_is_typed() -> Act:
+    device = _device()
+    code = device.codes()["user_code"]
+    return lambda: device.type(code)
+
+
+def consent_for_a_device() -> Act:
+    device = _device()
+    page = device.confirm(device.codes()["user_code"])
+    return lambda: device.decide(page)
+
+
+def denial_for_a_device() -> Act:
+    device = _device()
+    page = device.type(device.codes()["user_code"])
+    return lambda: device.decide(page, "deny")
+
+
+def poll_that_waits() -> Act:
+    device = _device()
+    device_code = device.codes()["device_code"]
+    return lambda: device.poll(device_code)
+
+
+def poll_that_is_answered() -> Act:
+    device = _device()
+    codes = device.codes()
+    device.allow(codes["user_code"])
+    return lambda: device.poll(codes["device_code"])
+
+
+def _pushing() -> Pushing:
+    flow = _walk()
+    pushing = Pushing(flow.client, flow.browser)
+    pushing.server = flow.server
+    return pushing
+
+
+def push() -> Act:
+    return _pushing().push
+
+
+def consent_to_what_was_pushed() -> Act:
+    pushing = _pushing()
+    page = pushing.go(pushing.reference())
+    return lambda: pushing.decide(page)
+
+
+def exchange_with_a_proof() -> Act:
+    flow, prover = _rotating(), Prover()
+    code = flow.code()
+    return lambda: flow.exchange(code, headers=prover.headers())
+
+
+def rotation_with_a_proof() -> Act:
+    flow, prover = _rotating(), Prover()
+    refresh_token = flow.exchange(flow.code(), headers=prover.headers()).json()["refresh_token"]
+    return lambda: flow.refresh(refresh_token, headers=prover.headers())
+
+
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 CHANGES = [
     exchange,
@@ -206,8 +284,25 @@ CHANGES = [
     registration,
     change_of_a_registration,
     end_of_a_registration,
+    device_authorization,
+    consent_for_a_device,
+    denial_for_a_device,
+    poll_that_is_answered,
+    push,
+    consent_to_what_was_pushed,
+    exchange_with_a_proof,
+    rotation_with_a_proof,
 ]
-REQUESTS = [*CHANGES, introspection, userinfo, consent_page, connected_apps, end_of_a_session]
+REQUESTS = [
+    *CHANGES,
+    code_that_is_typed,
+    poll_that_waits,
+    introspection,
+    userinfo,
+    consent_page,
+    connected_apps,
+    end_of_a_session,
+]
 
 
 @pytest.fixture(autouse=True)
@@ -222,7 +317,18 @@ def _undone() -> Iterator[None]:
     """Whatever is done in here leaves nothing."""
     yield
     gc.collect()  # statements that were interrupted
-    for model in (Token, Ticket, Participation, LogoutDelivery, Authorization, Client, Revocation):
+    for model in (
+        Token,
+        DeviceRequest,
+        PushedRequest,
+        UsedAssertion,
+        Ticket,
+        Participation,
+        LogoutDelivery,
+        Authorization,
+        Client,
+        Revocation,
+    ):
         model.objects.all().delete()
     revoked.forget()
 
@@ -238,7 +344,14 @@ def _what_counts() -> list[int]:
     living = [Token.objects.filter(revoked_at=None, superseded_at=None), Authorization.objects.filter(is_live=True)]
     codes = Ticket.objects.filter(kind=Ticket.Kind.AUTHORIZATION_CODE)
     dead = [Token.objects.exclude(revoked_at=None), Revocation.objects.all(), codes.exclude(redeemed_at=None)]
-    told = [Client.objects.all(), LogoutDelivery.objects.all(), Participation.objects.all()]
+    devices = [DeviceRequest.objects.exclude(decided_at=None), DeviceRequest.objects.exclude(redeemed_at=None)]
+    told = [
+        *devices,
+        PushedRequest.objects.all(),
+        Client.objects.all(),
+        LogoutDelivery.objects.all(),
+        Participation.objects.all(),
+    ]
     return [rows.count() for rows in (*living, *dead, *told)]
 
 

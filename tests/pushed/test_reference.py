@@ -12,6 +12,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from django_oauth_server.conf import OPENID_SCOPES
+from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.models import Authorization, Client, Ticket
 from django_oauth_server.models.pushed_request import PushedRequest
 from django_oauth_server.protocol.pkce import challenge_of
@@ -120,6 +121,20 @@ def test_an_error_that_is_sent_back_is_an_answer(pushing: Pushing) -> None:
     reference = pushing.reference(prompt="none")
     assert answered(pushing.go(reference))["error"] == "consent_required"
     assert is_dead(pushing.go(reference))
+
+
+def test_an_answer_that_the_server_was_too_busy_to_give_leaves_it_good(
+    pushing: Pushing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = pushing.go(pushing.reference())
+    with monkeypatch.context() as busy:
+        busy.setattr("django_oauth_server.authorization.answer.record_consent", _too_busy)
+        assert answered(pushing.decide(page))["error"] == "temporarily_unavailable"
+    assert "code" in answered(pushing.decide(page))
+
+
+def _too_busy(*args: Any, **more: Any) -> None:
+    raise TemporarilyUnavailable("Try again in a moment.")
 
 
 @pytest.mark.spec("RFC 9126", "4")

@@ -28,7 +28,7 @@ from django_oauth_server.authorization.turn import NOTHING_DONE, Turn
 from django_oauth_server.authorization.way_back import WayBack, can_wait
 from django_oauth_server.clients.presentation import proves_itself
 from django_oauth_server.component import Words
-from django_oauth_server.errors import OAuthError
+from django_oauth_server.errors import OAuthError, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.parameters import Parameters
@@ -144,13 +144,17 @@ class RedirectedRequest(PendingRequest):
         """RFC 9700 section 4.11.2: an error sends no stranger away, or whoever registers a client could have links to this site lead anywhere.
 
         They sign in first. The section excepts a silent request (`prompt=none`).
+
+        Where the server is busy nothing is decided: who goes back and decides again is answered.
         """
         is_told = self.http.user.is_authenticated or "none" in self.params.get("prompt", "").split()
+        is_over = is_told and not isinstance(exc, TemporarilyUnavailable)
         if self.is_kept:
-            (way.forget if is_told else way.remember)(self.reference)
-        if is_told:
+            (way.forget if is_over else way.remember)(self.reference)
+        if is_over:
             with atomic():
                 self.gathered.answered(timezone.now())
+        if is_told:
             return self._send(exc.parameters())
         if not can_wait(self.params):
             raise exc
