@@ -2,19 +2,20 @@
 
 import * as client from "openid-client";
 
-const { ISSUER, CLIENT_ID, API } = process.env;
+const { ISSUER, CLIENT_ID, API, PROVES } = process.env;
 const config = await client.discovery(new URL(ISSUER), CLIENT_ID, undefined, client.None(), {
   execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks], // the ID token's signature is verified too
 });
 
+const proving = PROVES ? { DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair()) } : {};
 const shown = await client.initiateDeviceAuthorization(config, { scope: "openid profile notes:read" });
 console.log(JSON.stringify(shown));
 try {
-  const tokens = await client.pollDeviceAuthorizationGrant(config, shown);
-  const notes = await client.fetchProtectedResource(config, tokens.access_token, new URL(API), "GET");
-  const person = await client.fetchUserInfo(config, tokens.access_token, tokens.claims().sub); // compares sub
-  const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token);
-  console.log(JSON.stringify({ api: notes.status, name: person.name, refreshed: Boolean(refreshed.access_token) }));
+  const tokens = await client.pollDeviceAuthorizationGrant(config, shown, undefined, proving);
+  const notes = await client.fetchProtectedResource(config, tokens.access_token, new URL(API), "GET", undefined, undefined, proving);
+  const person = await client.fetchUserInfo(config, tokens.access_token, tokens.claims().sub, proving); // compares sub
+  const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token, undefined, proving);
+  console.log(JSON.stringify({ type: tokens.token_type, api: notes.status, name: person.name, refreshed: Boolean(refreshed.access_token) }));
 } catch (error) {
   if (!(error instanceof client.ResponseBodyError)) throw error;
   console.log(JSON.stringify({ error: error.error }));

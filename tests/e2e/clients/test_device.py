@@ -92,11 +92,13 @@ def test_oauth4webapi_is_told_that_access_was_denied(example: Example, register:
 
 
 @pytest.mark.usefixtures("npm")
-def test_openid_client(example: Example, register: Register, person: Person) -> None:
+@pytest.mark.parametrize(("proves", "token_type"), [("", "bearer"), ("yes", "dpop")])
+def test_openid_client(example: Example, register: Register, person: Person, proves: str, token_type: str) -> None:
+    """With a key that it proves as well, and the nonces that the example requires: they make no poll too fast."""
     client = registered(register, scope="openid profile notes:read")
     script = ["node", str(HERE / "openid_client_device.mjs")]
-    found = polled(script, settings(example, client), by_address(person))
-    assert found == {"api": 200, "name": "Ada Example", "refreshed": True}
+    found = polled(script, settings(example, client) | {"PROVES": proves}, by_address(person))
+    assert found == {"type": token_type, "api": 200, "name": "Ada Example", "refreshed": True}
 
 
 @pytest.mark.usefixtures("npm")
