@@ -83,6 +83,38 @@ def test_a_plain_client(example: Example, register: Register, chromium: Any, oth
     context.close()
 
 
+@pytest.mark.spec("RFC 9449", "8")
+def test_a_plain_client_that_proves_its_key(
+    example: Example, register: Register, chromium: Any, other_origin: str
+) -> None:
+    """Its script may read the nonce that the token endpoint of another origin demands. Its key cannot be taken out of the browser."""
+    client = register(
+        client_name="oidc-client-ts",
+        redirect_uris=[f"{other_origin}/oidc_client_ts.html"],
+        token_endpoint_auth_method="none",
+        grant_types=["authorization_code", "refresh_token"],
+        scope="notes:read notes:write",
+        dpop_bound_access_tokens=True,
+    )
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(f"{other_origin}/oidc_client_ts.html#{example.url},{client['client_id']},proves")
+    sign_in(page, example)
+    page.wait_for_selector("text=signed in: notes:read notes:write")
+    page.evaluate("manager.signinSilent()")
+
+    api = f"{example.url}/api/notes/"
+    proven = "manager.getUser().then(async user => [user.token_type, user.access_token, await manager.dpopProof(%r, user, 'GET', %r)])"
+    _, token, proof = page.evaluate(proven % (api, ""))
+    refused = requests.get(api, headers={"Authorization": f"DPoP {token}", "DPoP": proof})
+    assert 'error="use_dpop_nonce"' in refused.headers["WWW-Authenticate"]
+    token_type, token, proof = page.evaluate(proven % (api, refused.headers["DPoP-Nonce"]))
+    assert token_type == "DPoP"
+    assert requests.get(api, headers={"Authorization": f"DPoP {token}", "DPoP": proof}).status_code == 200
+    assert requests.get(api, headers={"Authorization": f"Bearer {token}"}).status_code == 401
+    context.close()
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_certificate(tmp_path_factory.mktemp("tls") / "both.pem", "id.example.test", "app.example.test")
