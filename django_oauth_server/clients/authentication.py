@@ -72,10 +72,10 @@ def _refusal(registered: ClientAuthMethod | None, used: ClientAuthMethod, attemp
     client = attempt.client
     if not client.is_active:
         return "disabled client"
+    if registered is None:
+        return f"registered {client.token_endpoint_auth_method}, which it is not offered"
     if used is not registered:
         return f"registered {client.token_endpoint_auth_method}, used {used.name}"
-    if client.profile and not used.allowed(attempt.issuer.policy_for(client.profile)):
-        return f"its profile {client.profile} does not permit {used.name}"
     if attempt.credentials.client_id not in {"", client.client_id}:
         return f"wrong proof by {used.name}: it is of another client"
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django_oauth_server.clients.methods.base import registered_method
 from django_oauth_server.errors import UnauthorizedClient
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
@@ -15,6 +16,8 @@ def fault_of(client: Client, issuer: Issuer) -> str:
     formats = issuer.components.of(TokenFormat)
     if client.access_token_format and client.access_token_format not in formats:
         return f"access token format {client.access_token_format!r} is none of {', '.join(formats)}"
+    if registered_method(client, issuer) is None:
+        return f"authentication method {client.token_endpoint_auth_method!r} is not offered to it"
     return ""
 
 

@@ -14,7 +14,7 @@ from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, 
 from django_oauth_server.protocol.basic import format_basic
 from django_oauth_server.protocol.parameters import Parameters
 from tests.factories import ClientFactory, TokenFactory
-from tests.flow import Flow, answered
+from tests.flow import Flow
 
 pytestmark = pytest.mark.django_db
 
@@ -169,8 +169,7 @@ class TestAMethodThatIsOfferedNoMore:
         assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
         assert "registered certificate" in caplog.text
 
-    def test_its_clients_count_as_public(self, flow: Flow, settings: Any) -> None:
-        settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"profile": "legacy"}
-        refused = answered(flow.authorize(code_challenge=None, code_challenge_method=None))
-        assert refused["error"] == "invalid_request"
-        assert "code_challenge" in refused["error_description"]
+    def test_nobody_is_asked_for_its_clients(self, flow: Flow, caplog: pytest.LogCaptureFixture) -> None:
+        """What they got could never be redeemed; and what comes without authentication is not for them."""
+        assert flow.authorize().status_code == 400
+        assert "'certificate' is not offered to it" in caplog.text

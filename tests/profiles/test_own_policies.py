@@ -90,9 +90,19 @@ def test_a_shared_secret_signs_nothing_where_its_algorithm_is_not_permitted(decl
     assert ask(client, assertion(client))["error"] == "invalid_client"
 
 
-def test_a_public_client_is_one_where_none_is_not_permitted(bound: str, browser: Browser, user: Any) -> None:
-    flow = Flow(ClientFactory(profile=bound, public=True), browser)
-    assert told(flow.exchange(flow.code()))["error"] == "invalid_client"
+@pytest.mark.parametrize("response_type", ["code", "token"])
+def test_a_client_that_could_never_authenticate_is_not_asked_for(
+    declare: Any, browser: Browser, response_type: str
+) -> None:
+    """Nor given what no authentication comes before (RFC 6749 section 4.2)."""
+    declare(profile="legacy")
+    grants = ["authorization_code", "implicit"]
+    client = ClientFactory(profile="strict", public=True, metadata__grant_types=grants)
+    page = Flow(client, browser).authorize(response_type=response_type)
+    assert page.status_code == 400 and 'id="allow"' not in page.content.decode()
+    client.profile = ""
+    client.save()
+    assert Flow(client, browser).authorize(response_type="code").status_code == 200
 
 
 def test_a_request_object_is_signed_as_is_permitted(bound: str, browser: Browser, user: Any) -> None:

@@ -86,8 +86,11 @@ class ClientAuthMethod(Component):
 
 
 def registered_method(client: Client, issuer: Issuer) -> ClientAuthMethod | None:
-    """The method by which *client* proves to be itself. None where *issuer* does not offer that one (any more)."""
-    return issuer.components.of(ClientAuthMethod).get(client.token_endpoint_auth_method)
+    """The method by which *client* proves to be itself. None where *issuer* does not offer that one (any more), or its profile does not."""
+    method = issuer.components.of(ClientAuthMethod).get(client.token_endpoint_auth_method)
+    if method and client.profile and not method.allowed(issuer.policy_for(client.profile)):
+        return None
+    return method
 
 
 def is_public(client: Client, issuer: Issuer) -> bool:
