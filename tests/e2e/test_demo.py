@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.e2e.conftest import Example
+from tests.e2e.conftest import Example, started
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
@@ -335,6 +335,16 @@ def test_a_bound_token_message_by_message(page: Any, example: Example, look: Loo
     assert '"htm": "POST"' in page.inner_text("#proof-C")
     page.reload()
     read_notes(page)
+
+
+def test_where_no_nonce_is_asked_for_nothing_is_sent_twice(page: Any, tmp_path: Path) -> None:
+    with started(tmp_path, OAUTH_DPOP_NONCES="off") as example:
+        switched(page, example, "bind")
+        page.click("#allow")
+        page.wait_for_selector("#status:has-text('bound to a key of this browser')")
+        read_notes(page)
+        assert page.is_hidden("[data-aside=C0]") and page.is_hidden("[data-aside=E0]")
+        assert '"nonce"' not in page.inner_text("#proof-C")
 
 
 def test_a_refresh_token_is_worth_nothing_with_another_key(page: Any, example: Example) -> None:
