@@ -13,6 +13,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from django_oauth_server.admin.client import ClientAdmin
+from django_oauth_server.conf import Policy
 from django_oauth_server.models import Client
 from django_oauth_server.models.initial_access_token import InitialAccessToken
 from tests.factories import ClientFactory
@@ -58,6 +59,17 @@ def test_the_value_is_shown_once_and_kept_nowhere(admin: Browser) -> None:
 def test_one_that_could_never_be_used_is_refused(admin: Browser, wrong: dict[str, str], words: str) -> None:
     assert words in admin.post(f"{LIST}add/", PARTNER | wrong).content.decode()
     assert not InitialAccessToken.objects.exists()
+
+
+def test_its_profile_is_one_of_its_issuer(admin: Browser, settings: Any) -> None:
+    """Which issuer it is for is chosen on the same form."""
+    plain = settings.OAUTH_SERVER
+    second = plain | {"issuer": "https://other.example", "policies": [Policy(name="partners")]}
+    settings.OAUTH_SERVER = [plain, second]
+    assert "no such profile" in admin.post(f"{LIST}add/", PARTNER | {"profile": "partners"}).content.decode()
+    admin.post(f"{LIST}add/", PARTNER | {"profile": "partners", "issuer": "https://other.example"})
+    token = InitialAccessToken.objects.get()
+    assert (token.issuer, token.profile) == ("https://other.example", "partners")
 
 
 def test_it_can_be_ended_and_its_issuer_stays(admin: Browser) -> None:
