@@ -59,7 +59,8 @@ class TokenClientMixin:
         """Every request of Django's clients goes through here: its method, its path, and all else."""
         method, path, *_ = args
         asked = f"{get_script_name({})}{unquote(urlsplit(path).path)}"
-        more["headers"] = {**self.proof(method, asked), **(more.get("headers") or {})}
+        if proof := self.proof(method, asked):
+            more["headers"] = {**proof, **(more.get("headers") or {})}
         return cast("Any", super()).generic(*args, **more)
 
 

@@ -24,8 +24,8 @@ class _NinjaClientMixin(TokenClientMixin):
 
     def request(self, method: str, path: str, *args: Any, **more: Any) -> Any:
         """Every request of both clients goes through here."""
-        proof = {name.upper(): value for name, value in self.proof(method, path).items()}
-        more["headers"] = {**proof, **(more.get("headers") or {})}
+        if proof := self.proof(method, path):
+            more["headers"] = {**{name.upper(): value for name, value in proof.items()}, **(more.get("headers") or {})}
         return cast("Any", super()).request(method, path, *args, **more)
 
 
