@@ -223,3 +223,11 @@ def test_names_without_words_stop_the_start(settings):
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"scopes": ["notes:read"]}
     with pytest.raises(ImproperlyConfigured, match="scopes must be a dict"):
         load()
+
+
+def test_a_page_that_was_open_before_an_upgrade_is_answered_after_it(flow: Flow) -> None:
+    page = flow.authorize()
+    ticket = Ticket.objects.get(kind=Ticket.Kind.INTERACTION)
+    del ticket.payload["channel"]
+    ticket.save()
+    assert "code" in answered(flow.decide(page))

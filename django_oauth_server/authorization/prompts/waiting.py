@@ -21,6 +21,10 @@ MOST_OF_ONE_PERSON: Final = 20
 """Pages that one person may have open. An older one says that it is too old."""
 
 
+_FIRST: Final = "redirect"
+"""The only channel of releases that did not say which: their pages are open still while a deployment is upgraded."""
+
+
 @dataclass(frozen=True, slots=True)
 class WaitingPage:
     """A page of a prompt that a person has before them, and the request for which it asks."""
@@ -65,7 +69,7 @@ def find_waiting_page(handle: str, issuer: Issuer) -> WaitingPage | None:
     if ticket is None or ticket.client.issuer != issuer.settings.issuer:
         return None
     payload, components = ticket.payload, issuer.components
-    channel = components.of(Channel).get(payload.get("channel", ""))
+    channel = components.of(Channel).get(payload.get("channel", _FIRST))
     if channel is None:
         return None
     return WaitingPage(
