@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
@@ -92,7 +92,9 @@ class Browser:
             url = urljoin(url, response["Location"])
         raise AssertionError(f"no end of redirects: {url}")
 
-    def press(self, url: str, page: HttpResponse, **fields: str) -> tuple[str, HttpResponse]:
+    def press(
+        self, url: str, page: HttpResponse, *, answered: Collection[int] = (302, 303), **fields: str
+    ) -> tuple[str, HttpResponse]:
         """Send the first form of *page*, which is at *url*, with *fields*."""
         text = page.content.decode()
         form = text[text.index('method="post"') - 200 :] if 'method="post"' in text else text
@@ -102,7 +104,7 @@ class Browser:
         boxes = re.findall(r'type="checkbox" name="(scope)" value="([^"]*)"', text)
         sent = [*((name, html.unescape(value)) for name, value in [*hidden, *boxes]), *fields.items()]
         response = self.ask("POST", to, urlencode(sent))
-        assert response.status_code in {302, 303}, response.content.decode()
+        assert response.status_code in answered, response.content.decode()
         return to, response
 
 

@@ -13,8 +13,10 @@ from django.urls import reverse
 
 from django_oauth_server.clients.methods.assertion import ASSERTION_TYPE
 from django_oauth_server.conf.loader import load
+from django_oauth_server.grants.device_code import DeviceCode
 from django_oauth_server.protocol.basic import format_basic
 from django_oauth_server.protocol.pkce import challenge_of
+from django_oauth_server.testing.proofs import DPoPKey
 from tests.assertions import claims_for, key_client, signed
 from tests.deployments.browser import MOUNT, Browser, parameters
 from tests.deployments.urls import PROTECTED
@@ -23,6 +25,7 @@ from tests.flow import VERIFIER
 pytestmark = pytest.mark.django_db
 ISSUERS = [one.issuer for one in load()]
 CALLBACK = "https://client.example/callback"
+DEVICE_CODE = DeviceCode.name
 
 
 @pytest.fixture(params=[False, True], ids=["wsgi", "asgi"])
@@ -70,12 +73,12 @@ class Walker:
         self.client = json.loads(response.content)
         assert self.client["registration_client_uri"].startswith(f"{self.issuer}/")
 
-    def post(self, endpoint, params):
-        headers = {"Authorization": format_basic(self.client["client_id"], self.client["client_secret"])}
+    def post(self, endpoint, params, **headers):
+        headers |= {"Authorization": format_basic(self.client["client_id"], self.client["client_secret"])}
         return self.program.ask("POST", self.metadata[endpoint], params, **headers)
 
-    def request(self, **params):
-        asked = {
+    def asked(self, **params):
+        return {
             "response_type": "code",
             "client_id": self.client["client_id"],
             "redirect_uri": CALLBACK,
@@ -84,7 +87,9 @@ class Walker:
             "code_challenge": challenge_of(VERIFIER),
             "code_challenge_method": "S256",
         } | params
-        return f"{self.metadata['authorization_endpoint']}?{urlencode(asked)}"
+
+    def request(self, **params):
+        return f"{self.metadata['authorization_endpoint']}?{urlencode(self.asked(**params))}"
 
     def sign_in(self, url):
         """What the person does who was not signed in."""
@@ -93,14 +98,15 @@ class Walker:
         to, answer = self.person.press(url, page, username="person", password="password")
         return urljoin(to, answer["Location"])
 
-    def tokens(self, **params):
+    def tokens(self, request="", *, key=None, **params):
         get_user_model().objects.create_user("person", password="password")
-        url, page = self.person.follow(self.sign_in(self.request(**params)), until=CALLBACK)
-        to, answer = self.person.press(url, page, decision="allow")
+        url, page = self.person.follow(self.sign_in(request or self.request(**params)), until=CALLBACK)
+        _, answer = self.person.press(url, page, decision="allow")
         code = parameters(answer["Location"])
         assert (code.get("iss"), code.get("state")) == (self.issuer, "xyz"), answer["Location"]
         grant = {"grant_type": "authorization_code", "code": code["code"], "redirect_uri": CALLBACK}
-        response = self.post("token_endpoint", grant | {"code_verifier": VERIFIER})
+        proof = {"DPoP": key.proof("POST", self.metadata["token_endpoint"])} if key else {}
+        response = self.post("token_endpoint", grant | {"code_verifier": VERIFIER}, **proof)
         assert response.status_code == 200, response.content
         return json.loads(response.content)
 
@@ -123,6 +129,41 @@ def test_from_the_metadata_to_a_protected_view(walker):
 
     refreshed = walker.post("token_endpoint", {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]})
     assert refreshed.status_code == 200, refreshed.content
+
+
+def test_a_request_that_is_pushed(walker):
+    walker.register()
+    pushed = walker.post("pushed_authorization_request_endpoint", walker.asked())
+    assert pushed.status_code == 201, pushed.content
+    reference = {"client_id": walker.client["client_id"], "request_uri": json.loads(pushed.content)["request_uri"]}
+    assert walker.tokens(f"{walker.metadata['authorization_endpoint']}?{urlencode(reference)}")["id_token"]
+
+
+def test_a_device_whose_code_is_in_a_link(walker):
+    get_user_model().objects.create_user("person", password="password")
+    walker.register(grant_types=[DEVICE_CODE], response_types=[], redirect_uris=[])
+    shown = json.loads(walker.post("device_authorization_endpoint", {"scope": "openid notes:read"}).content)
+    assert shown["verification_uri"] == f"{walker.issuer}/device"
+    url, page = walker.person.follow(walker.sign_in(shown["verification_uri_complete"]), until=CALLBACK)
+    assert shown["user_code"] in page.content.decode()
+    to, confirmed = walker.person.press(url, page, decision="continue")
+    url, page = walker.person.follow(urljoin(to, confirmed["Location"]), until=CALLBACK)
+    _, done = walker.person.press(url, page, answered={200}, decision="allow")
+    assert "Go back to your device" in done.content.decode()
+    polled = walker.post("token_endpoint", {"grant_type": DEVICE_CODE, "device_code": shown["device_code"]})
+    assert polled.status_code == 200, polled.content
+
+
+def test_a_token_that_is_bound_to_a_key(walker):
+    walker.register()
+    key = DPoPKey()
+    tokens = walker.tokens(key=key)
+    token = tokens["access_token"]
+    assert tokens["token_type"] == "DPoP"
+    for url in [walker.metadata["userinfo_endpoint"], *(f"{walker.base}/{path}" for path in PROTECTED)]:
+        proven = walker.program.get(url, Authorization=f"DPoP {token}", DPoP=key.proof("GET", url, token))
+        assert proven.status_code == 200, f"{url}: {proven.status_code} {proven.headers}"
+        assert walker.program.get(url, Authorization=f"Bearer {token}").status_code == 401, url
 
 
 def test_a_challenge_leads_to_the_metadata_of_the_resource_and_that_to_the_issuer(walker):
