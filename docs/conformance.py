@@ -488,10 +488,30 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
             "races/test_proofs.py::test_so_it_is_by_a_shared_cache_of_two_processes",
         ),
         Clause(
+            "11.2",
+            "With nonces, a proof that was made in advance is refused.",
+            "dpop/test_authorization_server.py::test_a_proof_that_was_made_in_advance_lacks_the_nonce",
+        ),
+        Clause(
+            "11.3",
+            "Once a nonce was given, a proof without one is refused.",
+            "dpop/test_authorization_server.py::test_once_a_nonce_was_told_a_proof_without_one_is_refused",
+        ),
+        Clause(
+            "11.5",
+            "A JWT of another type is no proof.",
+            "dpop/test_authorization_server.py::test_a_jwt_of_another_use_is_no_proof",
+        ),
+        Clause(
             "11.6",
             "An algorithm that the policy does not permit is refused.",
             "dpop/test_authorization_server.py::test_an_algorithm_that_the_policy_does_not_permit_is_refused",
             "resource/dpop/test_proofs.py::test_an_algorithm_that_is_not_permitted_here_is_refused",
+        ),
+        Clause(
+            "11.9",
+            "A code that is bound to a key is worth nothing to whoever holds another.",
+            "dpop/test_authorization_server.py::test_a_code_is_bought_by_the_key_that_was_named",
         ),
     ),
 }
