@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client as Browser
+from django.utils import timezone
 
+from django_oauth_server.models import Ticket
 from django_oauth_server.protocol.jose import SigningKeyPair, unverified
 from tests.assertions import assertion, key_client, proof
 from tests.docs.pages import DOCS
@@ -61,6 +64,7 @@ def bank(bound: str, browser: Browser, user: Any) -> Bank:
     return Bank(bound, browser)
 
 
+@pytest.mark.requirement(57)
 @pytest.mark.spec(SPEC, "5.3.2")
 def test_who_does_all_that_is_asked_gets_a_bound_token(bank: Bank) -> None:
     answer = bank.buy(bank.code_by_push()).json()
@@ -70,11 +74,13 @@ def test_who_does_all_that_is_asked_gets_a_bound_token(bank: Bank) -> None:
     assert bank.token(grant_type="refresh_token", **form).json()["token_type"] == "DPoP"
 
 
+@pytest.mark.requirement(51)
 @pytest.mark.spec(SPEC, "5.3.2.2")
 def test_a_request_that_is_not_pushed_is_refused(bank: Bank) -> None:
     assert answered(bank.authorize(scope="notes:read"))["error"] == "invalid_request"
 
 
+@pytest.mark.requirement(57)
 @pytest.mark.spec(SPEC, "5.3.2.1")
 def test_a_token_is_not_its_bearers(bank: Bank) -> None:
     assert "error" in bank.buy(bank.code_by_push(), headers={}).json()
@@ -102,11 +108,44 @@ def test_other_algorithms_are_refused(bound: str, browser: Browser, user: Any) -
     assert told(refused)["error"] == "invalid_dpop_proof"
 
 
+@pytest.mark.requirement(53)
 @pytest.mark.spec(SPEC, "5.3.2.2")
 @pytest.mark.parametrize("response_type", ["token", "code id_token", "code token"])
 def test_other_response_types_are_refused(bank: Bank, response_type: str) -> None:
     refused = bank.push(**bank.asserted(response_type=response_type, headers=bank.prover.headers(url=PAR)))
     assert told(refused)["error"] == "unsupported_response_type"
+
+
+@pytest.mark.requirement(52)
+@pytest.mark.spec(SPEC, "5.3.2.2")
+@pytest.mark.parametrize(
+    "challenge",
+    [{"code_challenge": None, "code_challenge_method": None}, {"code_challenge_method": "plain"}],
+    ids=["none", "plain"],
+)
+def test_a_challenge_is_needed_and_is_a_digest(bank: Bank, challenge: dict[str, Any]) -> None:
+    refused = bank.push(**bank.asserted(**challenge, headers=bank.prover.headers(url=PAR)))
+    assert told(refused)["error"] == "invalid_request"
+
+
+@pytest.mark.requirement(56)
+@pytest.mark.spec(SPEC, "5.3.2.1")
+def test_a_code_lives_for_a_minute_whatever_the_issuer_says(bank: Bank, settings: Any) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"code_lifetime": timedelta(minutes=5)}
+    code = bank.code_by_push()
+    ticket = Ticket.objects.get(kind=Ticket.Kind.AUTHORIZATION_CODE)
+    assert ticket.expires_at - timezone.now() <= timedelta(seconds=60)
+    Ticket.objects.update(expires_at=timezone.now())
+    assert told(bank.buy(code))["error"] == "invalid_grant"
+
+
+@pytest.mark.requirement(59)
+@pytest.mark.spec(SPEC, "5.3.2.1")
+def test_a_refresh_token_still_works_when_the_answer_was_lost(bank: Bank) -> None:
+    refresh_token = bank.buy(bank.code_by_push()).json()["refresh_token"]
+    for _ in range(2):
+        form = bank.asserted(headers=bank.prover.headers(), refresh_token=refresh_token)
+        assert bank.token(grant_type="refresh_token", **form).json()["token_type"] == "DPoP"
 
 
 @pytest.mark.parametrize("bound", ["issuer"], indirect=True)
