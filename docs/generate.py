@@ -63,6 +63,7 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "grants.allow": ("record_consent",),
     "storage.authorizations": ("live_authorization",),
     "clients.sources.base": ("ClientSource",),
+    "clients.self_registration": ("metadata_of_itself",),
     "clients.methods.assertion": ("AssertionMethod",),
     "clients.methods.base": ("Attempt", "ClientAuthMethod", "Credentials", "Unproven", "is_public"),
     "clients.sources.find": ("find_client",),

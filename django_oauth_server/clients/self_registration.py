@@ -79,6 +79,13 @@ def register(document: Document, issuer: Issuer, token: InitialAccessToken | Non
     return information(client, issuer, presented, secret)
 
 
+def metadata_of_itself(document: Document, issuer: Issuer, profile: str = "") -> dict[str, object]:
+    """What a client may say of itself in *document*, with its defaults written out and without privileges, which only an operator gives. Raises
+    `InvalidClientMetadata` or `InvalidRedirectUri`."""
+    terms = _terms(issuer, profile, {})
+    return validate(_with_scope(document, terms), terms)
+
+
 def managed_client(client_id: str, presented: str, issuer: Issuer) -> Client:
     """The client that *presented* manages (RFC 7592 section 3). Raises `InvalidToken`, also where there is no such client any more.
 

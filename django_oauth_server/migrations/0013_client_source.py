@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='client',
             name='source',
-            field=models.CharField(db_default='table', default='table', editable=False, max_length=50),
+            field=models.CharField(db_default='table', default='table', editable=False, max_length=255),
         ),
     ]

@@ -46,7 +46,7 @@ class Client(models.Model):
     previous_encrypted_secret = models.TextField(blank=True, default="", db_default="", editable=False)
     """Of secrets that are keys of algorithms, which a digest cannot be."""
     previous_secret_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
-    source = models.CharField(max_length=50, default=TABLE, db_default=TABLE, editable=False)
+    source = models.CharField(max_length=255, default=TABLE, db_default=TABLE, editable=False)
     """The name of the component that says who it is (`ClientSource`)."""
     registered_by = models.CharField(
         _("registered by"),

@@ -152,11 +152,10 @@ def refer_to_row(*rows: OfClient) -> None:
 
 def _made(client: Client) -> Client:
     there = Client.objects.filter(issuer=client.issuer, client_id=client.client_id).values_list("client_id", flat=True)
-    if names := set(
-        there
-    ):  # there was none: another writer made it, or the database takes ids of another case for the same
-        if client.client_id in names:
-            raise Conflict
+    names = set(there)
+    if client.client_id in names:
+        raise Conflict
+    if names:  # the database takes ids of another case for the same
         raise UnauthorizedClient(
             "The client_id differs only in case from another client's.", detail=f"client_id {client.client_id!r}"
         )

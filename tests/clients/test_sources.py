@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test import Client as Browser
 
+from django_oauth_server.clients.self_registration import metadata_of_itself
 from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.models import Authorization, Client, Token
@@ -76,6 +77,29 @@ class TestNobodyAboveCanTell:
 
     def test_the_person_is_told_that_nobody_vouches_for_it(self, flow: Flow) -> None:
         assert "self_registered" in str(flow.authorize().context["unproven"])
+
+    def test_the_person_is_asked_whatever_its_row_says(self, flow: Flow) -> None:
+        """Whoever wrote the document could have answers sent elsewhere, and nobody would see."""
+        flow.tokens()
+        Client.objects.update(skip_consent=True)
+        say(redirect_uris=[CALLBACK, "https://elsewhere.example/"])
+        assert flow.authorize(redirect_uri="https://elsewhere.example/").status_code == 200
+
+    def test_unless_an_operator_vouches_for_it(self, flow: Flow, settings: Any) -> None:
+        flow.tokens()
+        Client.objects.update(skip_consent=True)
+        switch_on(settings, "VouchedDirectory")
+        assert flow.authorize(scope="notes:read notes:write openid").status_code == 303
+
+    def test_what_it_says_of_itself_gives_it_no_privilege(self) -> None:
+        said = {
+            "redirect_uris": [CALLBACK],
+            "grant_types": ["authorization_code", "client_credentials"],
+            "claims_in_id_token": True,
+        }
+        metadata = metadata_of_itself(said, default_issuer())
+        assert metadata["grant_types"] == ["authorization_code"]
+        assert "claims_in_id_token" not in metadata
 
     def test_unless_an_operator_does(self, flow: Flow, settings: Any) -> None:
         switch_on(settings, "VouchedDirectory")

@@ -19,10 +19,12 @@ class ClientSource(Component):
     asks_others: ClassVar[bool] = False
     """Whether it may ask another server. It is never asked inside a transaction of this package, which would wait for that server."""
     vouched_for: ClassVar[bool] = False
-    """Whether an operator vouches for its clients. Otherwise people are told that nobody does, as of a client that registered itself."""
+    """Whether an operator vouches for what it says. Otherwise people are told that nobody does, as of a client that registered itself, and always
+    asked: whoever wrote it could have answers sent elsewhere tomorrow."""
 
     def find(self, issuer: Issuer, client_id: str, row: Client | None) -> Client | None:
-        """The client of this id with its metadata, such as `Client(metadata={...})`, as it is now; None where the source knows none.
+        """The client of this id with its metadata, such as `Client(metadata={...})`, as it is now; None where the source knows none. The metadata is
+        taken as it is: what a client says of itself goes through `metadata_of_itself` first.
 
         *row* is what was stored of this source's client before, if anything was. What it holds beside the metadata is an operator's, and stays.
         Raises `TemporarilyUnavailable` where it cannot be said now who that is.

@@ -45,10 +45,11 @@ def _found(source: ClientSource, issuer: Issuer, client_id: str, row: Client | N
     client = source.find(issuer, client_id, row)
     if client is None or client is row:
         return client
-    vouched = Client.RegisteredBy.OPERATOR if source.vouched_for else Client.RegisteredBy.ITSELF
     if row is not None:
-        row.metadata, row.registered_by = client.metadata, vouched
-        return row
-    client.issuer, client.client_id, client.source = issuer.settings.issuer, client_id, source.name
-    client.registered_by, client.updated_at = vouched, client.created_at
+        row.metadata, client = client.metadata, row
+    else:
+        client.issuer, client.client_id, client.source = issuer.settings.issuer, client_id, source.name
+        client.updated_at = client.created_at
+    client.registered_by = Client.RegisteredBy.OPERATOR if source.vouched_for else Client.RegisteredBy.ITSELF
+    client.skip_consent = client.skip_consent and source.vouched_for
     return client
