@@ -59,12 +59,12 @@ def verify_proof(
     now: datetime,
     window: timedelta,
     algs: Collection[str] = ALGORITHMS,
-    access_token: str | None = None,
+    ath: str | None = None,
 ) -> Proof:
     """The proof in the DPoP *header* of a request by *method* to *url*, made no longer than *window* ago (section 4.3).
 
     *url*: or several, where the same thing is known by each.
-    *access_token*: what is presented with it at a protected resource. Raises `InvalidProof`, whatever *header* is.
+    *ath*: the `token_hash` of what is presented with it at a protected resource. Raises `InvalidProof`, whatever *header* is.
     """
     if "," in header:  # how servers join headers that are sent twice; no JWT has one
         raise InvalidProof("there is more than one DPoP header")
@@ -85,7 +85,7 @@ def verify_proof(
         raise InvalidProof("its iat is absent or no number")
     if not now.timestamp() - window.total_seconds() < issued_at <= now.timestamp() + SKEW.total_seconds():
         raise InvalidProof("its iat is too long ago, or yet to come")
-    if access_token is not None and claims.get("ath") != token_hash(access_token):
+    if ath is not None and claims.get("ath") != ath:
         raise InvalidProof("its ath is not the hash of the access token")
     if not (isinstance(nonce, str) and len(nonce) <= _LONGEST):
         raise InvalidProof("its nonce is no string, or too long")

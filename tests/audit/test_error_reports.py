@@ -19,6 +19,7 @@ from django.views.debug import ExceptionReporter
 from django_oauth_server.protocol.basic import format_basic
 from django_oauth_server.resource.django import protected_resource
 from django_oauth_server.storage.tickets import hand_out
+from django_oauth_server.testing.proofs import DPoPKey
 from tests.factories import ClientFactory, TokenFactory
 from tests.flow import INTROSPECT, REVOKE, VERIFIER, Flow
 
@@ -126,6 +127,33 @@ def test_of_a_protected_view(monkeypatch: pytest.MonkeyPatch, view: Any, factory
     token = TokenFactory().value
     monkeypatch.setattr("django_oauth_server.tokens.verify.find_token", _fail)
     request = factory.get("/", headers={"Authorization": f"Bearer {token}"})
+    try:
+        view(request)
+    except RuntimeError:
+        told = ExceptionReporter(request, *sys.exc_info())
+    assert "the disk is full" in told.get_traceback_html()
+    assert token not in _of_the_package(told)
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        "django_oauth_server.protocol.dpop.verify_embedded",
+        "django_oauth_server.resource.bindings.dpop.constant_time_compare",
+        "django_oauth_server.storage.proofs.spend",
+    ],
+)
+@pytest.mark.parametrize(
+    ("view", "factory"), [(notes, RequestFactory()), (async_to_sync(anotes), AsyncRequestFactory())]
+)
+def test_of_a_view_that_is_opened_by_a_bound_token(
+    monkeypatch: pytest.MonkeyPatch, view: Any, factory: Any, failing: str
+) -> None:
+    key = DPoPKey()
+    token = TokenFactory(facts={"cnf": dict(key.confirmation)}).value
+    monkeypatch.setattr(failing, _fail)
+    headers = {"Authorization": f"DPoP {token}", "DPoP": key.proof("GET", "https://as.example/", token)}
+    request = factory.get("/", headers=headers)
     try:
         view(request)
     except RuntimeError:

@@ -263,10 +263,10 @@ def test_beside_an_access_token_the_proof_is_for_that_token():
     assert (
         dpop.token_hash("Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU") == "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"
     )
-    verify(proof(ath=dpop.token_hash("a token")), access_token="a token")
+    verify(proof(ath=dpop.token_hash("a token")), ath=dpop.token_hash("a token"))
     for said in ({}, {"ath": dpop.token_hash("another")}, {"ath": ""}, {"ath": 1}):
         with pytest.raises(InvalidProof):
-            verify(proof(**said), access_token="a token")
+            verify(proof(**said), ath=dpop.token_hash("a token"))
 
 
 @given(st.text())

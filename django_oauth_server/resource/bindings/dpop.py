@@ -15,7 +15,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.module_loading import import_string
 
 from django_oauth_server.protocol import dpop
-from django_oauth_server.protocol.dpop import InvalidProof, Nonces, Proof, verify_proof
+from django_oauth_server.protocol.dpop import InvalidProof, Nonces, Proof, token_hash, verify_proof
 from django_oauth_server.protocol.jose import ALGORITHMS
 from django_oauth_server.resource.bindings.addresses import addresses_of, is_address, urls_of
 from django_oauth_server.resource.bindings.base import Call, TokenBinding, Unproven
@@ -147,7 +147,7 @@ class DPoP(TokenBinding):
                 now=datetime.now(UTC),
                 window=self.settings.window,
                 algs=self.settings.algs,
-                access_token=call.presented.token,
+                ath=token_hash(call.presented.token),  # a report of a failure must not hold the token
             )
         except InvalidProof as exc:
             raise self._no_good(f"The proof is not good: {exc}.") from exc
