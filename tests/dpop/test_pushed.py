@@ -9,9 +9,13 @@ from django.test import Client as Browser
 
 from django_oauth_server.models import Ticket
 from django_oauth_server.models.used_assertion import UsedAssertion
+from django_oauth_server.protocol.pkce import challenge_of
+from tests.assertions import assertion, key_client
+from tests.assertions import proof as authenticated
 from tests.dpop.prover import Prover
 from tests.factories import ClientFactory
-from tests.flow import told
+from tests.flow import VERIFIER, told
+from tests.openid.test_request_objects import request_object
 from tests.pushed.conftest import Pushing
 
 pytestmark = [pytest.mark.django_db, pytest.mark.spec("RFC 9449", "10.1")]
@@ -111,6 +115,27 @@ def test_a_public_client_binds_its_codes_as_well(browser: Browser, prover: Prove
     flow = Pushing(ClientFactory(public=True), browser)
     code = flow.done(flow.reference(headers=prover.headers(url=PAR)))["code"]
     assert is_bound_to(prover, code, flow)
+
+
+def test_a_proof_goes_with_a_signed_request_as_well(browser: Browser, prover: Prover) -> None:
+    flow = Pushing(key_client(metadata__grant_types=["authorization_code"]), browser)
+    challenge = {"code_challenge": challenge_of(VERIFIER), "code_challenge_method": "S256"}
+
+    def push(**said: str) -> Any:
+        signed = request_object(flow.client, **challenge, **said)
+        nothing_else = dict.fromkeys(["response_type", "redirect_uri", "scope", "state", *challenge])
+        return flow.push(
+            authorization=None,
+            headers=prover.headers(url=PAR),
+            request=signed,
+            **nothing_else,
+            **authenticated(assertion(flow.client)),
+        )
+
+    assert push(dpop_jkt=Prover("EdDSA").jkt).json()["error"] == "invalid_request"
+    for said in ({}, {"dpop_jkt": prover.jkt}):
+        flow.done(push(**said).json()["request_uri"])
+        assert Ticket.objects.latest("pk").payload["cnf"] == {"jkt": prover.jkt}
 
 
 def test_beside_the_reference_no_other_key_can_be_named(pushing: Pushing, prover: Prover) -> None:
