@@ -29,6 +29,11 @@ LIMITS = [
     "introspection",
     "revocation",
     "registration",
+    "pushed_requests",
+    "device_authorization",
+    "device_code",
+    "device_code_by_session",
+    "device_code_by_address",
 ]
 BEHIND_TLS = urlsplit(ISSUER).scheme == "https"
 
