@@ -17,7 +17,13 @@ from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint, refused_to
 from django_oauth_server.endpoints.throttling import failures_counted
-from django_oauth_server.errors import UnauthorizedClient, UnsupportedGrantType
+from django_oauth_server.errors import (
+    InvalidGrant,
+    OAuthError,
+    TemporarilyUnavailable,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+)
 from django_oauth_server.grants.base import GrantType, TokenRequest
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
@@ -73,13 +79,30 @@ def _issued(
     *,
     refreshable: bool,
 ) -> Answer:
-    with atomic() if grant_type.spends or possession.uses else nullcontext():
-        issuance = grant_type.redeem(request)
-        if request.confirmation:
-            issuance = replace(issuance, confirmation=request.confirmation)
-        members = issue(issuance, resources, request.issuer, request.now, refreshable=refreshable, identifies=True)
-        possession.spend()
-        return Answer(members, headers=possession.headers)
+    try:
+        with atomic() if grant_type.spends or possession.uses else nullcontext():
+            issuance = grant_type.redeem(request)
+            if request.confirmation:
+                issuance = replace(issuance, confirmation=request.confirmation)
+            members = issue(issuance, resources, request.issuer, request.now, refreshable=refreshable, identifies=True)
+            possession.spend()
+            return Answer(members, headers=possession.headers)
+    except InvalidGrant as exc:
+        if exc.aftermath and possession.uses:
+            exc.aftermath = partial(_once_spent, possession, exc.aftermath)
+        raise
+
+
+def _once_spent(possession: Possession, aftermath: Callable[[], object]) -> None:
+    """Take back what a replay bought, unless the whole request is one: whoever recorded it holds no key, and cannot end another's session."""
+    with atomic():
+        try:
+            possession.spend()
+        except TemporarilyUnavailable:
+            raise
+        except OAuthError:  # it was presented before
+            return
+        aftermath()
 
 
 def find_grant_type(params: Parameters, issuer: Issuer) -> GrantType:

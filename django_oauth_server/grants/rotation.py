@@ -18,7 +18,7 @@ def reused(token: Token, now: datetime) -> InvalidGrant:
     assert token.family is not None
     return InvalidGrant(
         "The refresh token was used before.",
-        detail="reuse: family revoked",
+        detail="reuse of a refresh token that was rotated",
         aftermath=partial(revoke_family, token.family, now),
     )
 

@@ -259,6 +259,33 @@ def test_a_refused_request_leaves_it_unspent(flow: Flow) -> None:
     assert flow.exchange(code, headers=number).status_code == 200
 
 
+@pytest.mark.spec("OAuth 2.1", "7.5.2")
+def test_a_request_that_somebody_recorded_takes_nothing_back(flow: Flow) -> None:
+    code, number = flow.code(), LEFT | {"Number": "1"}
+    bought = flow.exchange(code, headers=number).json()
+    assert flow.exchange(code, headers=number).json()["error"] == "invalid_grant"
+    assert flow.is_active(bought["access_token"])
+
+
+@pytest.mark.spec("OAuth 2.1", "7.5.2")
+def test_a_replay_that_proves_the_key_anew_takes_back_what_the_code_bought(flow: Flow) -> None:
+    code = flow.code()
+    bought = flow.exchange(code, headers=LEFT | {"Number": "1"}).json()
+    assert flow.exchange(code, headers=LEFT | {"Number": "2"}).json()["error"] == "invalid_grant"
+    assert not flow.is_active(bought["access_token"])
+
+
+def test_a_recorded_refresh_ends_no_family_however_late_it_comes(public: Flow, settings: Any) -> None:
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "refresh_token_replay_window": timedelta()}
+    first = public.exchange(public.code(), headers=LEFT).json()["refresh_token"]
+    number = LEFT | {"Number": "1"}
+    second = public.refresh(first, headers=number).json()["refresh_token"]
+    assert public.refresh(first, headers=number).json()["error"] == "invalid_grant"
+    assert public.refresh(second, headers=LEFT).status_code == 200
+    assert public.refresh(first, headers=LEFT | {"Number": "2"}).json()["error"] == "invalid_grant"
+    assert not Token.objects.filter(revoked_at=None).exists()
+
+
 def test_what_was_presented_before_burns_no_code(flow: Flow) -> None:
     number = LEFT | {"Number": "1"}
     flow.exchange(flow.code(), headers=number)
