@@ -83,6 +83,8 @@ def as_annotated(annotation: object, value: object) -> object:
     if origin in {tuple, frozenset}:
         _passed(value, isinstance(value, (list, tuple, set, frozenset)), "a list or tuple")
         return origin(as_annotated(arms[0], one) for one in value)  # type: ignore[attr-defined]
+    if origin is abc.Mapping and isinstance(value, Mapping):
+        return _as_mapping(arms, value)
     expected = origin or annotation
     return _passed(value, _is_a(expected, value), _WORDS.get(expected, f"a {getattr(expected, '__name__', expected)}"))
 
@@ -95,6 +97,16 @@ def _as_one_of(arms: tuple[object, ...], value: object) -> object:
         except ValueError as exc:
             wanted.append(str(exc))
     raise ValueError(" or ".join(wanted))
+
+
+def _as_mapping(arms: tuple[object, ...], value: Mapping[object, object]) -> Mapping[object, object]:
+    for name, one in value.items():
+        for said, arm, part in (("each name", arms[0], name), (repr(name), arms[1], one)):
+            try:
+                as_annotated(arm, part)
+            except ValueError as exc:
+                raise ValueError(f"a dict, in which {said} is {exc}") from exc
+    return value
 
 
 def _is_a(kind: object, value: object) -> bool:

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
-from django.utils.functional import Promise
 
 from django_oauth_server.conf.declared import Declared, declared_by
 from django_oauth_server.conf.profiles import PROFILES, Policy
@@ -162,15 +161,12 @@ def _groups(said: Collection[object], declared: Declared) -> Iterator[object]:
         yield checked(f"{SETTING}: {name}", of_kind[0] if of_kind else kind())
 
 
-def _in_words(setting: str, declared: Mapping[str, object], kind: type[N]) -> dict[str, N]:
-    """Words alone, marked for translation or not, written out. What no page has words for, nobody can be asked to allow."""
-    written: dict[str, N] = {}
-    for name, one in declared.items():
-        said = kind(cast("str", one)) if isinstance(one, (str, Promise)) else one
-        if not isinstance(said, kind):
-            raise ImproperlyConfigured(f"{SETTING}: {setting} has {name!r} without words that a person reads.")
-        written[name] = checked(f"{SETTING}: {setting}: {name}", said)
-    return written
+def _in_words(setting: str, declared: Mapping[str, N | str], kind: type[N]) -> dict[str, N]:
+    """Words alone, marked for translation or not, written out."""
+    return {
+        name: checked(f"{SETTING}: {setting}: {name}", one if isinstance(one, kind) else kind(cast("str", one)))
+        for name, one in declared.items()
+    }
 
 
 def _check_statement_issuers(one: IssuerSettings) -> None:

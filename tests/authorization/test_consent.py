@@ -215,7 +215,9 @@ def test_words_that_are_marked_for_translation_are_shown(flow, settings, words):
 @pytest.mark.parametrize("words", [None, 3, {"description": "read"}])
 def test_what_has_no_words_stops_the_start(settings, member, words):
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {member: {"https://api.example/": words}, "default_scopes": []}
-    with pytest.raises(ImproperlyConfigured, match="without words"):
+    with pytest.raises(
+        ImproperlyConfigured, match=f"{member} must be a dict, in which .* is a (Scope|Resource) or a string"
+    ):
         load()
 
 

@@ -27,6 +27,12 @@ API = "https://api.example/notes"
         ({"acr_values": [1]}, "acr_values must be a string."),
         ({"registration": "opened"}, "registration must be one of off, protected, open."),
         ({"throttles": ["redemption"]}, "throttles must be a dict."),
+        ({"throttles": {"redemption": 60}}, "throttles must be a dict, in which 'redemption' is a string or None."),
+        ({"scopes": {7: "see your notes"}}, "scopes must be a dict, in which each name is a string."),
+        (
+            {"software_statement_issuers": {"https://v.example": 7}},
+            "in which 'https://v.example' is a dict or a string.",
+        ),
         ({"scopes": {"notes:read": Scope("see", optional="yes")}}, "scopes: notes:read: optional must be True or"),  # type: ignore[arg-type]
         ({"resources": {API: Resource("Notes", scopes="notes:read")}}, "scopes must be a list or tuple or None."),  # type: ignore[arg-type]
         ({"resources": {API: Resource("Notes", access_token_lifetime=5)}}, "access_token_lifetime must be a timedelta"),  # type: ignore[arg-type]
