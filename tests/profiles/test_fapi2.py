@@ -156,4 +156,4 @@ def test_the_metadata_says_all_of_it(bound: str) -> None:
     assert offered["response_types_supported"] == ["code", "none"]
     for name, algs in offered.items():
         if name.endswith("signing_alg_values_supported"):
-            assert set(algs) <= {"PS256", "ES256", "EdDSA"}, name
+            assert set(algs) <= {"PS256", "ES256", "EdDSA", "Ed25519"}, name
