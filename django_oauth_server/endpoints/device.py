@@ -127,7 +127,7 @@ def _typed(visit: Visit, said: Parameters) -> HttpResponse:
 
 
 def _held_back(visit: Visit, typed: str, wait: int) -> HttpResponse:
-    page = code_page(visit.issuer, typed=typed, error=_("Too many codes were wrong. Wait a while, then try again."))
+    page = code_page(visit.issuer, typed=typed, error=_("Too many wrong codes. Wait a while, then try again."))
     response = render_page(visit.http, page.template, page.context, status=429)
     response["Retry-After"] = str(wait)
     return response

@@ -57,7 +57,9 @@ class PushedAuthorizationRequests(Component):
             name=MEMBER,
             kind="flag",
             label=_("Require pushed requests"),
-            help=_("Whether the client must push its authorization requests to the server (RFC 9126)."),
+            help=_(
+                "Whether the client must push its authorization requests to this server before sending people to it (RFC 9126)."
+            ),
         ),
     )
 

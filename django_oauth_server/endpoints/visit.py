@@ -141,7 +141,7 @@ def respond(http: HttpRequest, outcome: Page | Redirect) -> HttpResponse:
 def error_page(http: HttpRequest, issuer: Issuer, exc: OAuthError) -> HttpResponse:
     """For a request of which it is not known where its answer may go; nobody is sent anywhere (RFC 6749 section 4.1.2.1)."""
     if isinstance(exc, ExpiredRequest):
-        explanation = _("The request has expired or was already answered. Go back to the app and start again.")
+        explanation = _("This request has expired or has already been answered. Go back to the app and start again.")
         return refusal_page(http, exc, issuer, explanation, rule=exc.rule, client=exc.client)
     explanation = _(
         "The app that sent you here made a mistake, so nothing was shared with it. Go back and try again, or "

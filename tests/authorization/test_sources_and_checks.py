@@ -167,7 +167,7 @@ def test_a_source_is_told_of_the_answer_and_can_refuse_another(flow: Flow, decis
     assert not Kept.rows
     for again in (flow.decide(page), flow.authorize(**BARE, kept="one")):
         assert again.status_code == 400
-        assert "expired or was already answered" in again.content.decode()
+        assert "expired or has already been answered" in again.content.decode()
 
 
 @pytest.mark.usefixtures("_kept")

@@ -113,7 +113,7 @@ class TestTyping:
     def test_a_code_that_was_used(self, device: Device, decision: str) -> None:
         code = device.codes()["user_code"]
         device.decide(device.confirm(code), decision)
-        assert "has been used already" in error_of(device.type(code))
+        assert "has already been used" in error_of(device.type(code))
 
     def test_nothing_of_the_page_is_stored_framed_or_scripted(self, device: Device) -> None:
         for page in (device.browser.get(PAGE), device.type(device.codes()["user_code"])):
@@ -132,18 +132,18 @@ class TestConfirming:
             "Notebook",
             codes["user_code"],
             "TV or streaming device",
-            "Asked Just now",
-            "The network you are using now",
+            "Requested Just now",
+            "Same as yours",
         ):
             assert told in page.replace("\xa0", " "), told
-        assert "Nobody legitimate sends you a code like this by message or reads it to you over the phone" in page
+        assert "If someone sent you this code or read it to you over the phone" in page
 
     @pytest.mark.spec("RFC 8628", "5.4")
     def test_it_says_that_the_device_is_elsewhere(self, device: Device) -> None:
         code = device.codes()["user_code"]
         DeviceRequest.objects.update(request=DeviceRequest.objects.get().request | {"address": "203.0.113.9"})
         page = words(device.type(code))
-        assert "Another network than yours" in page and "203.0.113.9" in page
+        assert "Different from yours" in page and "203.0.113.9" in page
 
     @pytest.mark.parametrize(
         ("user_agent", "kind"),
@@ -160,7 +160,7 @@ class TestConfirming:
         code = device.codes()["user_code"]
         DeviceRequest.objects.update(request=DeviceRequest.objects.get().request | {"user_agent": user_agent})
         page = device.type(code)
-        assert ("Kind of device" in page.content.decode()) is bool(kind)
+        assert ("Device type" in page.content.decode()) is bool(kind)
         assert kind in words(page) and "<script>" not in page.content.decode()
 
     @pytest.mark.spec("RFC 8628", "5.4")
@@ -245,7 +245,7 @@ class TestConsent:
         page = other.confirm(codes["user_code"])
         device.allow(codes["user_code"])
         for decision in ("allow", "deny"):
-            assert "has been used already" in error_of(other.decide(page, decision))
+            assert "has already been used" in error_of(other.decide(page, decision))
         assert Authorization.objects.count() == 1
 
     def test_a_request_that_is_gone(self, device: Device) -> None:
@@ -311,7 +311,7 @@ class TestGuesses:
         assert self.guess(device, 4) == [200, 200, 200, 429]
         held = device.type(code)
         assert held.status_code == 429 and int(held["Retry-After"]) > 0
-        assert "Too many codes were wrong" in error_of(held)
+        assert "Too many wrong codes" in error_of(held)
         assert device.browser.get(f"{PAGE}?user_code={code}").status_code == 429
 
     @pytest.mark.spec("RFC 8628", "5.1")

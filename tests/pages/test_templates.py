@@ -138,7 +138,7 @@ DEVICE_ANSWERED: dict[str, Any] = {
     "issuer_name": "Example",
     "client": client(),
     "heading": gettext_lazy("Go back to your device"),
-    "explanation": gettext_lazy("The app on your device now has access. It may take a few seconds to notice."),
+    "explanation": gettext_lazy("The app on your device now has access. It may take a few seconds to continue."),
     "connected_apps_url": "/connected/",
 }
 PAGES = {

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 def is_dead(response: HttpResponse) -> bool:
     """Whether the person is told to begin again at the app, which is told nothing."""
-    return response.status_code == 400 and "expired or was already answered" in response.content.decode()
+    return response.status_code == 400 and "expired or has already been answered" in response.content.decode()
 
 
 def let_pass(**fields: Any) -> None:

@@ -112,7 +112,7 @@ def check_waiting(row: DeviceRequest, now: datetime) -> None:
 
 
 def _used() -> CodeRefused:
-    return CodeRefused(_("This code has been used already. If your device is still waiting, get a new code there."))
+    return CodeRefused(_("This code has already been used. If your device is still waiting, get a new code there."))
 
 
 def code_page(issuer: Issuer, *, typed: str = "", error: Words = "") -> Page:
@@ -227,7 +227,7 @@ class PendingDevice(PendingRequest):
     def _allowed(self) -> Page:
         return self._answered(
             _("Go back to your device"),
-            _("The app on your device now has access. It may take a few seconds to notice."),
+            _("The app on your device now has access. It may take a few seconds to continue."),
             connected_apps_url=self.issuer.url_path("connected_apps"),
         )
 
