@@ -127,7 +127,8 @@ def _answer(http: HttpRequest, presented: Presented, issuer: Issuer) -> Answer:
     resources = (issuer.settings.issuer, issuer.settings.default_resource)
     if not names_one_of(token.audience, resources):
         raise InvalidToken(f"meant for another audience, issued to the client {token.client_id!r}")
-    token = prove(http, presented, token, resources)
+    policy = issuer.policy_for(authorization.client.profile) if authorization else issuer.policy
+    token = prove(http, presented, token, resources, policy.algorithms(jose.ALGORITHMS))
     if authorization is None or _SCOPE not in token.scopes:
         return _refused(replace(INSUFFICIENT_SCOPE, scopes=frozenset({_SCOPE}), scheme=token.scheme))
     with refused_to(authorization.client):

@@ -23,7 +23,7 @@ MEMBER: Final = "jkt"
 """Of `cnf`: the key's SHA-256 thumbprint (section 6.1)."""
 TYP: Final = "dpop+jwt"
 SKEW: Final = timedelta(seconds=60)
-"""How far a client's clock may be ahead. FAPI 2.0 Security Profile section 5.3.2.1 asks for 10 seconds at least, and 60 at most."""
+"""How far another clock may be off: a client's ahead. FAPI 2.0 Security Profile section 5.3.2.1 asks for 10 seconds at least, and 60 at most."""
 
 _MAX_LENGTH: Final = 8 * 1024
 _LONGEST: Final = 256
@@ -47,8 +47,8 @@ class Proof:
     """Which the server provided. Empty: none."""
 
     def lapses_at(self, window: timedelta) -> float:
-        """From when on it would be refused anyway, as seconds since 1970."""
-        return self.issued_at + window.total_seconds()
+        """From when on it would be refused anyway, also by a server whose clock is behind: seconds since 1970."""
+        return self.issued_at + (window + SKEW).total_seconds()
 
 
 def verify_proof(

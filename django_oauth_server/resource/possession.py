@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from django.http import HttpRequest
 
+from django_oauth_server.protocol.jose import ALGORITHMS
 from django_oauth_server.resource.bindings.base import Call, TokenBinding, Unproven
 from django_oauth_server.resource.challenge import BEARER, Offered
 from django_oauth_server.resource.conf import bindings
@@ -31,14 +32,21 @@ _PROVEN: Final = "_oauth_proven"
 """Where it keeps what was proven."""
 
 
-def prove(request: HttpRequest, presented: Presented, token: VerifiedToken, resources: Sequence[str]) -> VerifiedToken:
+def prove(
+    request: HttpRequest,
+    presented: Presented,
+    token: VerifiedToken,
+    resources: Sequence[str],
+    algs: Collection[str] = ALGORITHMS,
+) -> VerifiedToken:
     """*token*, if possession of whatever it is bound to is proven. Raises `Unproven`, or `CannotVerify` where that cannot be told.
 
     A proof may be good for one request only: it is judged once for each. *resources*: the identifiers of what is protected here.
+    *algs*: those with which a proof may be signed, where the caller knows.
     """
     if presented.scheme == BEARER and not token.confirmation:
         return token
-    call = Call(request, presented, token, resources)
+    call = Call(request, presented, token, resources, algs)
     try:
         for one in _judges(call):
             _note(request, one.judge(call), one.request_headers)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from django.core.cache import BaseCache, caches
+from django.core.cache.backends.db import DatabaseCache
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
@@ -16,6 +17,9 @@ from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.occasionally import Occasionally
 
 logger = get_log("django_oauth_server.resource")
+
+_ENOUGH: Final = 10_000
+"""Entries: what is noted of 30 requests a second, for five minutes."""
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -49,6 +53,11 @@ def is_there(alias: str) -> bool:
     return alias in caches.settings
 
 
-def adds_once(alias: str) -> bool:
-    """Whether all processes see what one of them adds, so that each key is added once."""
-    return not isinstance(caches[alias], (DummyCache, FileBasedCache, LocMemCache))
+def forgets(alias: str) -> str:
+    """Why a key may be added twice before its time is up, in words that follow the name of the cache. Empty: each is added once."""
+    asked = caches[alias]
+    if isinstance(asked, (DummyCache, FileBasedCache, LocMemCache)):
+        return "in which processes do not see what others noted"
+    if isinstance(asked, DatabaseCache) and asked._max_entries < _ENOUGH:
+        return f"which drops entries early when it has more than {asked._max_entries} (MAX_ENTRIES)"
+    return ""

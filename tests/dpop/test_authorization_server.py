@@ -19,6 +19,7 @@ from django_oauth_server.models.used_assertion import UsedAssertion
 from django_oauth_server.protocol import jose
 from django_oauth_server.registry import default_issuer, issuers
 from django_oauth_server.resource.shared_cache import shared_cache
+from django_oauth_server.storage.presented import expired_assertions
 from django_oauth_server.tokens.verify import verify_access_token
 from tests.dpop.prover import Prover
 from tests.factories import ClientFactory
@@ -453,6 +454,14 @@ def test_a_proof_that_was_used_burns_no_code(flow: Flow, prover: Prover) -> None
     bought(flow.exchange(code, headers=prover.headers()))
 
 
+@pytest.mark.spec("RFC 9449", "11.1")
+def test_a_proof_is_remembered_until_no_server_accepts_it_whose_clock_is_behind(machine: Flow, prover: Prover) -> None:
+    headers = prover.headers(iat=time.time() - 290)
+    bought(own(machine, headers))
+    expired_assertions(timezone.now() + timedelta(seconds=30)).delete()  # by a server whose clock is ahead
+    assert own(machine, headers).json()["error"] == "invalid_dpop_proof"
+
+
 @pytest.fixture
 def shared(settings: Any) -> Any:
     """A cache that notes which proofs were used."""
@@ -530,10 +539,13 @@ def test_settings_that_cannot_be_are_told(settings: Any, group: dict[str, Any], 
 
 
 @pytest.mark.parametrize(
-    ("cache", "ids"), [("", []), ("default", ["oauth_server.W014"]), ("gone", ["oauth_server.E014"])]
+    ("cache", "ids"),
+    [("", []), ("default", ["oauth_server.W014"]), ("table", ["oauth_server.W014"]), ("gone", ["oauth_server.E014"])],
 )
 def test_a_cache_that_does_not_do_is_found_by_a_check(settings: Any, cache: str, ids: list[str]) -> None:
     from django_oauth_server.tokens.bindings.dpop import DPoP
 
+    table = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cached"}
+    settings.CACHES = {**settings.CACHES, "table": table}
     dpop(settings, cache=cache)
     assert [found.id for found in DPoP().checks(default_issuer().settings)] == ids

@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from django_oauth_server.models import Ticket
 from django_oauth_server.protocol.jose import SigningKeyPair, unverified
+from django_oauth_server.testing.proofs import DPoPKey
 from tests.assertions import assertion, key_client, proof
 from tests.docs.pages import DOCS
 from tests.dpop.prover import Prover
 from tests.factories import ClientFactory
-from tests.flow import Flow, answered, told
+from tests.flow import USERINFO, Flow, answered, told
 from tests.pushed.conftest import Pushing
 
 pytestmark = pytest.mark.django_db
@@ -157,3 +158,19 @@ def test_the_metadata_says_all_of_it(bound: str) -> None:
     for name, algs in offered.items():
         if name.endswith("signing_alg_values_supported"):
             assert set(algs) <= {"PS256", "ES256", "EdDSA", "Ed25519"}, name
+
+
+@pytest.mark.spec(SPEC, "5.4.1")
+def test_a_proof_by_another_algorithm_opens_no_userinfo(bank: Bank, settings: Any) -> None:
+    """The key is known by its thumbprint, which does not say with which algorithm it signs."""
+    key = DPoPKey("PS256")
+    bank.prover.pair = key._pair
+    token = bank.buy(bank.code_by_push()).json()["access_token"]
+
+    def ask() -> HttpResponse:
+        proof = key.proof("GET", f"https://as.example{USERINFO}", token)
+        return Browser().get(USERINFO, headers={"Authorization": f"DPoP {token}", "DPoP": proof})
+
+    assert ask().json()["sub"]
+    key._pair = SigningKeyPair(key._pair.key, "RS256", key._pair.kid)
+    assert (ask().status_code, ask().json()["error"]) == (401, "invalid_dpop_proof")

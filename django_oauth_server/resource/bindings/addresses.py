@@ -32,6 +32,8 @@ def is_address(value: str) -> bool:
     """Whether *value* may stand before a path."""
     try:
         parts = urlsplit(value)
+        _ = parts.port
     except ValueError:
         return False
-    return parts.scheme in {"https", "http"} and bool(parts.netloc) and not (parts.query or parts.fragment)
+    is_plain = not (parts.query or parts.fragment or "@" in parts.netloc)
+    return parts.scheme in {"https", "http"} and bool(parts.hostname) and is_plain

@@ -21,7 +21,7 @@ from django_oauth_server.resource.bindings.addresses import addresses_of, is_add
 from django_oauth_server.resource.bindings.base import Call, TokenBinding, Unproven
 from django_oauth_server.resource.bindings.replay import CacheMemory, Memory
 from django_oauth_server.resource.challenge import INVALID_TOKEN, Challenge
-from django_oauth_server.resource.shared_cache import adds_once, is_there
+from django_oauth_server.resource.shared_cache import forgets, is_there
 
 _LONGEST_WINDOW: Final = timedelta(days=1)
 DATABASE: Final = "django_oauth_server.storage.proofs.DatabaseMemory"
@@ -121,11 +121,10 @@ class DPoP(TokenBinding):
                 hint="Name a cache that all processes share.",
                 id="oauth_resource.E011",
             )
-        elif not adds_once(self._alias) and not django_settings.DEBUG:
+        elif (why := forgets(self._alias)) and not django_settings.DEBUG:
             yield Warning(
-                f"Proofs of possession are remembered in the cache {self._alias!r}, in which processes do not see what others noted: "
-                "a DPoP proof can be used once at each.",
-                hint='Name a cache that all processes share: OAUTH_RESOURCE_SERVER = {"dpop": {"cache": "shared"}}. '
+                f"Proofs of possession are remembered in the cache {self._alias!r}, {why}: a DPoP proof can be used more than once.",
+                hint='Name a cache that all processes share, and that keeps what it has: OAUTH_RESOURCE_SERVER = {"dpop": {"cache": "shared"}}. '
                 'If no token is bound to a key, "bindings": [] refuses those that are.',
                 id="oauth_resource.W013",
             )
@@ -146,7 +145,7 @@ class DPoP(TokenBinding):
                 url=urls_of(call.request, addresses_of(call.resources, self.settings.addresses)),
                 now=datetime.now(UTC),
                 window=self.settings.window,
-                algs=self.settings.algs,
+                algs=[alg for alg in self.settings.algs if alg in call.algs],
                 ath=token_hash(call.presented.token),  # a report of a failure must not hold the token
             )
         except InvalidProof as exc:

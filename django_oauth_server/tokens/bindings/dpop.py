@@ -29,7 +29,7 @@ from django_oauth_server.protocol.dpop import (
 from django_oauth_server.protocol.jose import ALGORITHMS
 from django_oauth_server.resource.bindings.dpop import nonce_keys
 from django_oauth_server.resource.bindings.replay import CacheMemory
-from django_oauth_server.resource.shared_cache import adds_once, is_there
+from django_oauth_server.resource.shared_cache import forgets, is_there
 from django_oauth_server.resource.verifiers.base import CannotVerify
 from django_oauth_server.storage.presented import spend
 from django_oauth_server.storage.transaction import once
@@ -119,10 +119,9 @@ class DPoP(Binding):
                 hint=hint,
                 id="oauth_server.E014",
             )
-        elif cache and not adds_once(cache):
+        elif cache and (why := forgets(cache)):
             yield Warning(
-                f"dpop of {settings.issuer} names the cache {cache!r}, in which processes do not see what others noted: a DPoP proof can be used "
-                "once at each.",
+                f"dpop of {settings.issuer} names the cache {cache!r}, {why}: a DPoP proof can be used more than once.",
                 hint=hint,
                 id="oauth_server.W014",
             )

@@ -37,6 +37,8 @@ Declare = Callable[..., None]
         ({"addresses": ["api.example"]}, "dpop: addresses has 'api.example'"),
         ({"addresses": ["https://api.example?x=1"]}, "which is no URL such as https://api.example."),
         ({"addresses": ["https://[api"]}, "which is no URL"),
+        ({"addresses": ["https://api.example:port"]}, "which is no URL"),
+        ({"addresses": ["https://user@api.example"]}, "which is no URL"),
     ],
 )
 def test_what_is_wrong_in_the_setting_is_told(declare: Declare, said: dict[str, Any], words: str) -> None:
@@ -85,11 +87,18 @@ def test_alone_a_cache_does(declare: Declare, monkeypatch: pytest.MonkeyPatch) -
         ("dummy.DummyCache", ["oauth_resource.W013"]),
         ("filebased.FileBasedCache", ["oauth_resource.W013"]),
         ("redis.RedisCache", []),
-        ("db.DatabaseCache", []),
+        ("db.DatabaseCache", ["oauth_resource.W013"]),
     ],
 )
 def test_a_cache_of_one_process_is_a_risk(settings: Any, backend: str, expected: list[str]) -> None:
     settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": "redis://x"}}
+    assert found() == expected
+
+
+@pytest.mark.parametrize("entries, expected", [(300, ["oauth_resource.W013"]), (50_000, [])])
+def test_a_cache_that_drops_entries_early_is_a_risk(settings: Any, entries: int, expected: list[str]) -> None:
+    backend = "django.core.cache.backends.db.DatabaseCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "x", "OPTIONS": {"MAX_ENTRIES": entries}}}
     assert found() == expected
 
 
