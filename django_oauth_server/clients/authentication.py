@@ -19,6 +19,7 @@ from django_oauth_server.errors import InvalidClient, InvalidRequest
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.storage.clients import as_it_is_now
 
 FindClient = Callable[[Issuer, str], Client | None]
 """`find_client`, or one that is content with what was found a moment ago."""
@@ -50,6 +51,7 @@ def authenticate_client(
     # What comes by itself is no attempt: without a proof that was sent, it is the registered method's turn, if there is anything of it.
     used = sent[0] if sent else registered if registered in presented else next(iter(presented))
     if reason := _refusal(registered, used, Attempt(client, presented[used], issuer, http, now)):
+        as_it_is_now(client)
         raise failed(client_id, reason, http, issuer, now)
     return client
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from django_oauth_server.clients.authentication import FindClient, authenticate_client
-from django_oauth_server.clients.methods.base import is_public
-from django_oauth_server.clients.sources.find import find_client, recall_client
+from django_oauth_server.clients.methods.base import is_public, registered_method
+from django_oauth_server.clients.sources.find import find_client, recall_client, recall_waiting_client
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint, refused_to
@@ -29,6 +29,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.answer import Answer
 from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.storage.clients import as_it_is_now
 from django_oauth_server.storage.transaction import atomic
 from django_oauth_server.tokens.bindings.base import Call, Possession, prove_possession
 from django_oauth_server.tokens.faults import check_row, fault_of
@@ -58,16 +59,18 @@ def token(http: HttpRequest, issuer: Issuer) -> Answer:
     now = timezone.now()
     client = authenticate_client(http, params, issuer, _finder(grant_type, params, issuer), now)
     with refused_to(client):
-        check_row(client, issuer)
-        check_may_use(client, grant_type, issuer)
-        possession = prove_possession(Call(http, client, issuer, "token", now))
-        fetch_keys(client, issuer)
+        with _judged_as_it_is_now(client) if grant_type.waits else nullcontext():
+            check_row(client, issuer)
+            check_may_use(client, grant_type, issuer)
+            possession = prove_possession(Call(http, client, issuer, "token", now))
         request = TokenRequest(
             params.only(grant_type.parameters), client, issuer, http, now, confirmation=possession.confirmation
         )
         refreshable = grant_type.refreshes and "refresh_token" in client.grant_types
         with failures_counted(request, guessable=grant_type.guessable):
             request = grant_type.prepare(request)
+            if grant_type.waits:
+                request = replace(request, client=as_it_is_now(client))
             return _issued(grant_type, request, possession, params.every("resource"), refreshable=refreshable)
 
 
@@ -79,6 +82,7 @@ def _issued(
     *,
     refreshable: bool,
 ) -> Answer:
+    fetch_keys(request.client, request.issuer)
     try:
         with atomic() if grant_type.spends or possession.uses else nullcontext():
             issuance = grant_type.redeem(request)
@@ -125,7 +129,9 @@ def check_may_use(client: Client, grant_type: GrantType, issuer: Issuer) -> None
 
 
 def _finder(grant_type: GrantType, params: Parameters, issuer: Issuer) -> FindClient:
-    """A remembered client serves where no statement would be made otherwise; wherever one is, the client is read anew."""
+    """A remembered client serves where no statement would be made otherwise, and where it is told to wait; for all else the client is read anew."""
+    if grant_type.waits:
+        return partial(recall_waiting_client, serves=lambda client: not _spends_its_proof(client, issuer))
     if grant_type.spends or grant_type.refreshes:
         return find_client
 
@@ -136,3 +142,18 @@ def _finder(grant_type: GrantType, params: Parameters, issuer: Issuer) -> FindCl
         )
 
     return partial(recall_client, serves=stores_nothing)
+
+
+def _spends_its_proof(client: Client, issuer: Issuer) -> bool:
+    method = registered_method(client, issuer)
+    return method is not None and method.spends
+
+
+@contextmanager
+def _judged_as_it_is_now(client: Client) -> Iterator[None]:
+    """Whatever is refused in here is not refused because *client* was remembered as it is no more."""
+    try:
+        yield
+    except OAuthError:
+        as_it_is_now(client)
+        raise

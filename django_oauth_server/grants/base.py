@@ -90,6 +90,9 @@ class GrantType(RegistrableGrant):
 
     spends: ClassVar[bool] = True
     """Whether redeeming shares one transaction with what is issued: all of it is undone by a refusal."""
+    waits: ClassVar[bool] = False
+    """Whether clients ask again and again until it is ready, and `prepare` refuses them until then. That hands out nothing, so a client is told so
+    as it was a moment ago; for whatever follows it is read, and judged, anew."""
     guessable: ClassVar[bool] = False
     """Whether people choose what it proves, so that somebody may guess: beyond the limit of failures nothing is looked at."""
 

@@ -63,6 +63,7 @@ class DeviceCode(GrantType):
     label = _("Device code (for devices without a browser)")
     parameters = frozenset({"grant_type", "device_code"})
     refreshes = True
+    waits = True
     settings_name = "device"
     settings_group = DeviceSettings
 

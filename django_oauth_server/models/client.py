@@ -23,6 +23,8 @@ class Client(models.Model):
 
     TABLE: Final = "table"
     """The source of those that were registered here."""
+    is_remembered: bool = False
+    """Whether it may be older than its row (storage/clients.py)."""
 
     class RegisteredBy(models.TextChoices):
         OPERATOR = "operator", _("an operator")

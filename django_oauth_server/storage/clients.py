@@ -71,12 +71,15 @@ def stored_client(issuer: str, client_id: str) -> Client | None:
 
 
 def remember_client(issuer: str, client_id: str) -> Client | None:
-    """As `stored_client`, and keeps it for `peek`."""
+    """As `stored_client`; keeps a copy for `peek` of one that no other source describes."""
     generation = _generation(issuer)  # before the row is read, so that a save meanwhile is noticed
     client = stored_client(issuer, client_id)
-    if client:
-        with _lock:
-            _remembered[issuer, client_id] = _Remembered(client, generation, monotonic())
+    with _lock:
+        _remembered.pop((issuer, client_id), None)
+        if client and client.source == Client.TABLE:
+            kept = copy(client)
+            kept.is_remembered = True
+            _remembered[issuer, client_id] = _Remembered(kept, generation, monotonic())
             if len(_remembered) > _MOST:
                 _remembered.popitem(last=False)
     return client
@@ -94,6 +97,17 @@ def peek(issuer: str, client_id: str, lifetime: timedelta) -> Client | None:
             return None
         _remembered.move_to_end((issuer, client_id))
     return found.client if found.generation == _generation(issuer) else None
+
+
+def as_it_is_now(client: Client) -> Client:
+    """*client*, read anew where it was remembered. Raises `Conflict` where it has changed since: whoever does all anew goes by what it is now."""
+    if not client.is_remembered:
+        return client
+    row = remember_client(client.issuer, client.client_id)
+    names = [column.attname for column in Client._meta.concrete_fields]
+    if row is None or any(getattr(row, name) != getattr(client, name) for name in names):
+        raise Conflict
+    return row
 
 
 def is_taken(issuer: str, client_id: str) -> bool:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from django_oauth_server.models import Authorization, Client, Token
+from django_oauth_server.models import Authorization, Client, Ticket, Token
 from django_oauth_server.models.device_request import DeviceRequest
+from tests.assertions import assertion, key_client, proof
 from tests.device.walk import DEVICE_AUTHORIZATION, GRANT_TYPE, Device, television
 from tests.factories import ClientFactory
 from tests.flow import told
@@ -157,6 +159,86 @@ class TestDeviceAuthorization:
         made = iter(["BBBBBBBB", "BBBBBBBB", "CCCCCCCC"])
         monkeypatch.setattr("django_oauth_server.endpoints.device_authorization.new_user_code", lambda: next(made))
         assert [device.codes()["user_code"] for _ in range(2)] == ["BBBB-BBBB", "CCCC-CCCC"]
+
+
+class TestPollsOfARememberedClient:
+    """A pending answer is told to a client as it was up to a minute ago; nothing else is. `update()` is how another process changes a row that
+    shares no cache with this one."""
+
+    @pytest.fixture
+    def waiting(self, confidential: Device) -> dict[str, Any]:
+        codes = confidential.codes()
+        assert confidential.error(codes["device_code"]) == "authorization_pending"
+        wait(6)
+        assert confidential.error(codes["device_code"]) == "authorization_pending"
+        confidential.allow(codes["user_code"])
+        return codes
+
+    @pytest.mark.parametrize(
+        ("change", "status", "error"),
+        [
+            ({"is_active": False}, 401, "invalid_client"),
+            ({"secret_digest": "x"}, 401, "invalid_client"),
+            ({"token_endpoint_auth_method": "none"}, 401, "invalid_client"),
+            ({"token_endpoint_auth_method": "private_key_jwt"}, 401, "invalid_client"),
+            ({"grant_types": ["authorization_code"]}, 400, "unauthorized_client"),
+            ({"dpop_bound_access_tokens": True}, 400, "invalid_dpop_proof"),
+            ({"profile": "gone"}, 400, "unauthorized_client"),
+        ],
+    )
+    def test_whatever_has_changed_counts_for_what_is_handed_out(
+        self, confidential: Device, waiting: dict[str, Any], change: dict[str, Any], status: int, error: str
+    ) -> None:
+        columns = {"is_active", "secret_digest", "profile"}
+        if not columns & set(change):
+            change = {"metadata": confidential.client.metadata | change}
+        Client.objects.update(**change)
+        answer = confidential.poll(waiting["device_code"])
+        assert (answer.status_code, answer.json()["error"]) == (status, error)
+        assert not Token.objects.exists()
+
+    def test_a_client_that_was_deleted(self, confidential: Device, waiting: dict[str, Any]) -> None:
+        for model in (DeviceRequest, Ticket, Authorization, Client):
+            model.objects.all()._raw_delete("default")  # without the signals by which this process forgets it
+        assert confidential.poll(waiting["device_code"]).status_code == 401
+
+    def test_a_change_that_does_not_matter_costs_nothing(self, confidential: Device, waiting: dict[str, Any]) -> None:
+        Client.objects.update(metadata=confidential.client.metadata | {"client_name": "Other"})
+        assert confidential.poll(waiting["device_code"]).status_code == 200
+
+    @pytest.mark.parametrize("allowed", [False, True])
+    def test_a_new_secret_is_good_at_once(
+        self, confidential: Device, waiting: dict[str, Any], *, allowed: bool
+    ) -> None:
+        if not allowed:
+            DeviceRequest.objects.update(decided_at=None, authorization=None, polls_from=0)
+        other = ClientFactory()
+        Client.objects.filter(pk=confidential.client.pk).update(secret_digest=other.secret_digest)
+        confidential.client.secret = other.secret
+        assert confidential.poll(waiting["device_code"]).status_code == (200 if allowed else 400)
+
+    def test_a_grant_type_that_was_added_is_good_at_once(self, browser: Browser) -> None:
+        device = Device(ClientFactory(public=True), browser)
+        assert device.error("x") == "unauthorized_client"
+        Client.objects.update(metadata=device.client.metadata | {"grant_types": [GRANT_TYPE]})
+        assert device.error("x") == "invalid_grant"
+
+    def test_a_client_that_signs_an_assertion_for_each_poll(self, browser: Browser) -> None:
+        client = key_client(metadata__grant_types=[GRANT_TYPE])
+        device, url = Device(client, browser), "/oauth/device_authorization"
+
+        def post(where: str, **params: str) -> Any:
+            body = urlencode(proof(assertion(client)) | params)
+            return device.server.post(where, body, content_type="application/x-www-form-urlencoded")
+
+        codes = post(url, scope="notes:read").json()
+        for _ in range(2):
+            answer = post("/oauth/token", grant_type=GRANT_TYPE, device_code=codes["device_code"])
+            assert answer.json()["error"] == "authorization_pending"
+            wait(6)
+        device.allow(codes["user_code"])
+        Client.objects.update(metadata=client.metadata | {"client_name": "Other"})
+        assert post("/oauth/token", grant_type=GRANT_TYPE, device_code=codes["device_code"]).status_code == 200
 
 
 class TestPolling:

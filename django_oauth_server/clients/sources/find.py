@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
 
 from django_oauth_server.clients.sources.base import ClientSource
 from django_oauth_server.issuer import Issuer
@@ -10,19 +12,16 @@ from django_oauth_server.models import Client
 from django_oauth_server.storage.clients import can_be_kept, peek, remember_client, stored_client
 from django_oauth_server.storage.transaction import in_own_transaction
 
+_WHILE_IT_WAITS: Final = timedelta(minutes=1)
+"""How old a client may be that is told to wait. Between two requests of one device there are five seconds at least."""
+
 
 def find_client(issuer: Issuer, client_id: str) -> Client | None:
     """The client of this id at *issuer*, whatever its state.
 
     A row says from which source its client is, so that no other source can take the id over; without that source nobody is known by it.
     """
-    row = stored_client(issuer.settings.issuer, client_id)
-    sources = issuer.components.of(ClientSource)
-    if row is not None:
-        return _found(sources[row.source], issuer, client_id, row) if row.source in sources else None
-    if not can_be_kept(client_id):
-        return None
-    return next(filter(None, (_found(one, issuer, client_id, None) for one in sources.values())), None)
+    return _described(issuer, client_id, stored_client(issuer.settings.issuer, client_id))
 
 
 def recall_client(issuer: Issuer, client_id: str, serves: Callable[[Client], bool]) -> Client | None:
@@ -35,6 +34,23 @@ def recall_client(issuer: Issuer, client_id: str, serves: Callable[[Client], boo
         return client
     # Read once more to be remembered, so that a client that does not serve never asks the cache.
     return remember_client(issuer.settings.issuer, client_id)
+
+
+def recall_waiting_client(issuer: Issuer, client_id: str, serves: Callable[[Client], bool]) -> Client | None:
+    """As `recall_client`, for an answer that nothing is ready yet. Before anything else is answered, `as_it_is_now` has to be asked."""
+    known = peek(issuer.settings.issuer, client_id, _WHILE_IT_WAITS)
+    if known is None:
+        return _described(issuer, client_id, remember_client(issuer.settings.issuer, client_id))
+    return known if serves(known) else find_client(issuer, client_id)
+
+
+def _described(issuer: Issuer, client_id: str, row: Client | None) -> Client | None:
+    sources = issuer.components.of(ClientSource)
+    if row is not None:
+        return _found(sources[row.source], issuer, client_id, row) if row.source in sources else None
+    if not can_be_kept(client_id):
+        return None
+    return next(filter(None, (_found(one, issuer, client_id, None) for one in sources.values())), None)
 
 
 def _found(source: ClientSource, issuer: Issuer, client_id: str, row: Client | None) -> Client | None:
