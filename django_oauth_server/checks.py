@@ -100,8 +100,8 @@ def _check_replicas() -> Iterator[CheckMessage]:
 
 def _check_sign_in() -> Iterator[CheckMessage]:
     try:
-        address = resolve_url(sign_in_page())
-    except (NoReverseMatch, TypeError) as exc:  # TypeError: it is None
+        address = _find_page(sign_in_page())
+    except (NoReverseMatch, TypeError, ValueError) as exc:  # TypeError: it is None
         yield Error(
             f"LOGIN_URL is {sign_in_page()!r}, which cannot be used: {exc}",
             hint="Set LOGIN_URL to the address of your sign-in page, or to the name of its URL.",
@@ -214,15 +214,15 @@ def _check_named(issuer: Issuer) -> Iterator[CheckMessage]:
         try:
             if name:
                 find(name)
-        except (ImportError, NoReverseMatch, InvalidCacheBackendError) as exc:
+        except (ImportError, NoReverseMatch, ValueError, InvalidCacheBackendError) as exc:
             yield Error(f"{setting} of {issuer} is {name!r}, which cannot be used: {exc}", id="oauth_server.E010")
 
 
 def _check_pages(issuer: Issuer) -> Iterator[CheckMessage]:
     for setting in _PAGES:
-        with suppress(NoReverseMatch):  # said already
+        with suppress(NoReverseMatch, ValueError):  # said already
             if page := getattr(issuer.settings, setting):
-                yield from _check_page(f"{setting} of {issuer}", resolve_url(page))
+                yield from _check_page(f"{setting} of {issuer}", _find_page(page))
 
 
 def _find_claims(path: str) -> None:
@@ -231,11 +231,18 @@ def _find_claims(path: str) -> None:
         raise ImportError("it is no UserClaims.")
 
 
+def _find_page(url: str) -> str:
+    """The address of a URL, or of its name. Raises NoReverseMatch, or ValueError for what is no address."""
+    address: str = resolve_url(url)
+    urlsplit(address)
+    return address
+
+
 _NAMED: Final[Mapping[str, Callable[[str], object]]] = {
     "claims": _find_claims,
     "authentication": import_string,
-    "reauthentication_url": resolve_url,
-    "account_creation_url": resolve_url,
+    "reauthentication_url": _find_page,
+    "account_creation_url": _find_page,
     "revocation_cache": caches.__getitem__,
 }
 
@@ -246,7 +253,7 @@ _PAGES: Final = ("reauthentication_url", "account_creation_url")
 def _check_bundle(issuer: Issuer) -> Iterator[CheckMessage]:
     try:
         create_default_context(cafile=issuer.settings.outbound_ca_bundle)
-    except OSError as exc:
+    except (OSError, ValueError) as exc:
         yield Error(
             f"outbound_ca_bundle of {issuer} cannot be read: {exc}.",
             hint="It is a PEM file of certificates.",

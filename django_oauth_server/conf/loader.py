@@ -199,10 +199,14 @@ def _throttles(said: Mapping[str, str | None], defaults: Mapping[str, str]) -> M
     return {**defaults, **said}
 
 
-def _check_issuer(issuer: object) -> None:
-    if not isinstance(issuer, str) or not urlsplit(issuer).hostname:
+def _check_issuer(issuer: str) -> None:
+    try:
+        parts = urlsplit(str(issuer))
+        absolute = parts.hostname is not None and parts.port != 0  # of which there is none
+    except ValueError:
+        absolute = False
+    if not (absolute and isinstance(issuer, str)):
         raise ImproperlyConfigured(f"{SETTING}: issuer {issuer!r} is not an absolute URL.")
-    parts = urlsplit(issuer)
     if parts.scheme != "https" and not is_loopback(issuer):
         raise ImproperlyConfigured(
             f"{SETTING}: issuer {issuer!r} must be https (RFC 8414 section 2); http is for loopback addresses."
