@@ -36,7 +36,7 @@ def turn_on(tv: Any, example: Example) -> str:
 
 
 def enter(phone: Any, example: Example, code: str) -> None:
-    """From the address that the TV shows to the question whether the codes match."""
+    """From the address that the TV shows to the question whether the device shows the same code."""
     phone.goto(f"{example.url}/device")
     sign_in(phone, example)
     phone.fill("#user-code", code)
