@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from django_oauth_server.errors import UnauthorizedClient
 from django_oauth_server.models import Authorization, Client, Token
+from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.resource.shared_cache import shared_cache
 from django_oauth_server.storage.authorizations import revoke_authorizations
 from django_oauth_server.storage.question import Question
@@ -149,6 +150,11 @@ def row_of(client: Client) -> Client:
     if row.differs:
         _bring_up_to_date(row)
     return row
+
+
+def owner(client: Client) -> str:
+    """By what *client* is known to own what it left here before anybody allowed it something: for that it needs no row."""
+    return digest(f"{client.issuer} {client.client_id}")
 
 
 class OfClient(Protocol):

@@ -8,7 +8,6 @@ from typing import Final
 
 from django.db.models import QuerySet
 
-from django_oauth_server.models import Client
 from django_oauth_server.models.pushed_request import PushedRequest
 from django_oauth_server.protocol.opaque import digest, generate
 from django_oauth_server.storage.question import Question
@@ -21,11 +20,6 @@ _SLACK: Final = 100
 _AT_ONCE: Final = 1000
 
 _by_digest: Final = Question(PushedRequest, lambda digest: PushedRequest.objects.filter(digest=digest))
-
-
-def owner(client: Client) -> str:
-    """By what *client* is known to own a request."""
-    return digest(f"{client.issuer} {client.client_id}")
 
 
 def push(pushed: PushedRequest, most: int) -> str:

@@ -17,7 +17,8 @@ from django_oauth_server.conf.pushed_requests import PushedRequestSettings
 from django_oauth_server.errors import InvalidRequest, RequestUriNotSupported
 from django_oauth_server.models.pushed_request import PushedRequest
 from django_oauth_server.protocol.parameters import Parameters
-from django_oauth_server.storage.pushed_requests import PREFIX, find_pushed, owner, push, settle
+from django_oauth_server.storage.clients import owner
+from django_oauth_server.storage.pushed_requests import PREFIX, find_pushed, push, settle
 
 DEMAND: Final = "pushed_requests"
 """By which name a policy demands that requests are pushed."""
