@@ -32,6 +32,7 @@ from django_oauth_server.protocol.opaque import generate
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.protocol.uris import add_parameters
 from django_oauth_server.protocol.user_code import new_user_code, show_user_code
+from django_oauth_server.storage.clients import owner
 from django_oauth_server.storage.device_requests import keep_device_request
 from django_oauth_server.storage.failures import note_failure
 from django_oauth_server.tokens.faults import check_row
@@ -99,8 +100,9 @@ def _answer(request: AuthorizationRequest, http: HttpRequest, now: datetime) -> 
     device_code, user_code = generate(DEVICE_CODE), new_user_code()
     interval = int(settings.interval.total_seconds())
     row = DeviceRequest(
-        client=request.client,
+        of=owner(request.client),
         request={
+            "client_id": request.client.client_id,
             "parameters": list(_with_scopes(request)),
             "user_agent": _printable(http.headers.get("User-Agent", "")),
             "address": source_of(http, issuer),

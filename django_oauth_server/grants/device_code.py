@@ -16,6 +16,7 @@ from django_oauth_server.conf.device import DeviceSettings
 from django_oauth_server.errors import AccessDenied, InvalidGrant, OAuthError
 from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
 from django_oauth_server.models.device_request import DeviceRequest
+from django_oauth_server.storage.clients import owner
 from django_oauth_server.storage.device_requests import (
     expired_device_requests,
     find_by_device_code,
@@ -79,7 +80,7 @@ class DeviceCode(GrantType):
     def redeem(self, request: TokenRequest) -> Issuance:
         """What was allowed is handed out once, however many poll at once. It is spent after everything else has been proven."""
         row = find_by_device_code(request.params.require("device_code"))
-        if row is None or not request.is_of_its_client(row):
+        if row is None or row.of != owner(request.client):
             raise InvalidGrant("The device code is unknown.")
         if row.redeemed_at is not None:
             raise InvalidGrant("The device code was redeemed before.")
@@ -109,6 +110,7 @@ def _issuance(row: DeviceRequest, request: TokenRequest) -> Issuance:
     """Of the scopes that were allowed those that the client has still, and the person has not taken back meanwhile."""
     authorization = row.authorization
     assert authorization is not None  # it was not denied
+    authorization.client = request.client
     if reason := authorization.ended_by(password_change_revokes=request.issuer.settings.password_change_revokes):
         raise InvalidGrant("The device code is no longer valid.", detail=reason)
     return Issuance(

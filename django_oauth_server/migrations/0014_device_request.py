@@ -17,6 +17,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('device_code_digest', models.CharField(max_length=64, unique=True)),
                 ('user_code_digest', models.CharField(max_length=64, unique=True)),
+                ('of', models.CharField(max_length=64)),
                 ('request', models.JSONField(default=dict)),
                 ('granted', models.JSONField(default=dict)),
                 ('family', models.UUIDField(default=uuid.uuid4)),
@@ -27,11 +28,11 @@ class Migration(migrations.Migration):
                 ('decided_at', models.DateTimeField(null=True)),
                 ('redeemed_at', models.DateTimeField(null=True)),
                 ('authorization', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='django_oauth_server.authorization')),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='django_oauth_server.client')),
             ],
             options={
                 'verbose_name': 'device request',
                 'verbose_name_plural': 'device requests',
+                'indexes': [models.Index(fields=['of', 'id'], name='oas_device_request_of')],
             },
         ),
     ]

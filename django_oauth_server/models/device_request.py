@@ -14,11 +14,12 @@ class DeviceRequest(models.Model):
 
     device_code_digest = models.CharField(max_length=64, unique=True)
     user_code_digest = models.CharField(max_length=64, unique=True)
-    client = models.ForeignKey("django_oauth_server.Client", models.CASCADE, related_name="+")
+    of = models.CharField(max_length=64)
+    """A digest of its issuer and client, which need not have a row before somebody allowed it something."""
     authorization = models.ForeignKey("django_oauth_server.Authorization", models.CASCADE, null=True, related_name="+")
     """Who allowed it. NULL, where it is decided: they denied it."""
     request = models.JSONField(default=dict)
-    """What was asked, and by what kind of device."""
+    """What was asked, by which client, and on what kind of device."""
     granted = models.JSONField(default=dict)
     """What was allowed and proven."""
     family = models.UUIDField(default=uuid.uuid4)
@@ -35,6 +36,7 @@ class DeviceRequest(models.Model):
     class Meta:
         verbose_name = _("device request")
         verbose_name_plural = _("device requests")
+        indexes = [models.Index(fields=["of", "id"], name="oas_device_request_of")]
 
     def __str__(self) -> str:
         return f"device request {self.pk}"

@@ -14,7 +14,7 @@ from django.utils.crypto import salted_hmac
 from django_oauth_server.models import Authorization, Client
 from django_oauth_server.models.device_request import DeviceRequest
 from django_oauth_server.protocol.opaque import digest
-from django_oauth_server.storage.clients import row_of
+from django_oauth_server.storage.clients import owner
 from django_oauth_server.storage.question import Question
 from django_oauth_server.storage.transaction import Conflict, atomic
 
@@ -29,11 +29,11 @@ _LEEWAY: Final = 1000
 
 _by_user_code: Final = Question(
     DeviceRequest,
-    lambda digest: DeviceRequest.objects.select_related("client", "authorization").filter(user_code_digest=digest),
+    lambda digest: DeviceRequest.objects.select_related("authorization").filter(user_code_digest=digest),
 )
 _by_device_code: Final = Question(
     DeviceRequest,
-    lambda digest: DeviceRequest.objects.select_related("client", "authorization__user").filter(
+    lambda digest: DeviceRequest.objects.select_related("authorization__client", "authorization__user").filter(
         device_code_digest=digest
     ),
 )
@@ -41,34 +41,30 @@ _by_device_code: Final = Question(
 
 def keep_device_request(row: DeviceRequest, issuer: str, device_code: str, user_code: str) -> None:
     """Store *row*, which these two codes find. Raises `Conflict` where another request has such a code: the next attempt has other ones."""
-    row.client = row_of(row.client)
     row.device_code_digest, row.user_code_digest = digest(device_code), _user_code_digest(issuer, user_code)
     try:
         with atomic():
             row.save(force_insert=True)
     except IntegrityError as exc:
         raise Conflict from exc
-    _make_room(row.client)
+    _make_room(row.of)
 
 
 def find_by_user_code(issuer: str, user_code: str) -> DeviceRequest | None:
-    """The request that a person means, with its client, whatever its state."""
+    """The request that a person means, whatever its state."""
     return _by_user_code.answer(_user_code_digest(issuer, user_code))
 
 
 def find_by_device_code(device_code: str) -> DeviceRequest | None:
-    """The request for which a device polls, with its client, and who allowed it, whatever its state."""
-    found = _by_device_code.answer(digest(device_code))
-    if found and found.authorization:
-        found.authorization.client = found.client
-    return found
+    """The request for which a device polls, with what somebody allowed, whatever its state."""
+    return _by_device_code.answer(digest(device_code))
 
 
 def note_poll(device_code: str, client: Client, now: datetime) -> bool:
     """Note that *client* polled: True where nobody has decided yet, and the poll came in time."""
     waiting = DeviceRequest.objects.filter(
         device_code_digest=digest(device_code),
-        client_id=client.pk,
+        of=owner(client),
         decided_at=None,
         expires_at__gt=now,
         polls_from__lte=_milliseconds(now),
@@ -106,11 +102,11 @@ def expired_device_requests(expired: datetime) -> QuerySet[DeviceRequest]:
     return DeviceRequest.objects.filter(expires_at__lte=expired)
 
 
-def _make_room(client: Client) -> None:
+def _make_room(of: str) -> None:
     """Looked at now and then: to find the row that is one too many costs as much as there may be."""
     if randrange(LOOKED_AT_EACH):  # noqa: S311 - spreads the cost; nobody need not guess it
         return
-    of_client = DeviceRequest.objects.filter(client=client)
+    of_client = DeviceRequest.objects.filter(of=of)
     if newest_too_many := of_client.order_by("-pk").values_list("pk", flat=True)[MOST_OF_ONE_CLIENT:][:1]:
         of_client.filter(pk__lte=newest_too_many[0]).delete()
 

@@ -15,6 +15,7 @@ from django_oauth_server.clients.self_registration import metadata_of_itself
 from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.models import Authorization, Client, Token
+from django_oauth_server.models.device_request import DeviceRequest
 from django_oauth_server.registry import default_issuer
 from django_oauth_server.storage.transaction import atomic
 from tests.clients.directory import GATEWAY, PLACE, Directory, described, usual
@@ -287,9 +288,16 @@ class TestWhatAClientLeavesHere:
     def test_a_device_is_let_in(self, browser: Browser) -> None:
         say(grant_types=[DEVICE_CODE], response_types=[])
         asked = post("/oauth/device_authorization", client_id=ID, scope="notes:read").json()
-        assert Client.objects.get().client_id == ID
+        assert not Client.objects.exists()
         poll = {"grant_type": DEVICE_CODE, "client_id": ID, "device_code": asked["device_code"]}
         assert post("/oauth/token", **poll).json()["error"] == "authorization_pending"
+        page = browser.get("/device", {"user_code": asked["user_code"]}, follow=True)
+        for decision in ("continue", "allow"):
+            page = Flow(described("almanac"), browser).decide(page, decision)
+            page = browser.get(page["Location"], follow=True) if page.status_code == 303 else page
+        DeviceRequest.objects.update(polls_from=0)
+        assert post("/oauth/token", **poll).status_code == 200
+        assert Client.objects.get().client_id == ID
 
     def test_a_device_that_never_asked_is_told_so(self) -> None:
         say(grant_types=[DEVICE_CODE], response_types=[])

@@ -88,7 +88,7 @@ class DeviceChannel(Channel):
         self, reference: Parameters, turn: Turn, http: HttpRequest, issuer: Issuer
     ) -> tuple[PendingRequest, Turn]:
         row, code = find_request(reference.get(USER_CODE, ""), issuer)
-        client = find_client(issuer, row.client.client_id)
+        client = find_client(issuer, row.request["client_id"])
         if client is None:
             raise CodeRefused(_EXPIRED)
         return PendingDevice(client, row, code, issuer, http), turn
@@ -98,7 +98,7 @@ def find_request(typed: str, issuer: Issuer) -> tuple[DeviceRequest, str]:
     """The request whose code somebody *typed*, and the code. Raises `CodeRefused`."""
     code = read_user_code(typed)
     row = find_by_user_code(issuer.settings.issuer, code) if code else None
-    if row is None or row.client.issuer != issuer.settings.issuer:
+    if row is None:
         raise CodeRefused(_("This code isn't right. Check the code on your device and try again."))
     return row, code
 
