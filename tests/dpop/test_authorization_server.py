@@ -120,6 +120,11 @@ def test_the_address_is_the_issuers_own_whatever_the_host_header_says(machine: F
     assert refused.json()["error"] == "invalid_dpop_proof"
 
 
+def test_operators_are_told_the_address_that_is_known(machine: Flow, prover: Prover, caplog: Any) -> None:
+    own(machine, prover.headers(url="http://testserver/oauth/token"))
+    assert "its htu is not the address of the request (POST https://as.example/oauth/token)" in caplog.text
+
+
 @pytest.mark.spec("RFC 9449", "4.3")
 def test_the_address_is_compared_without_query_and_after_normalization(machine: Flow, prover: Prover) -> None:
     bought(own(machine, prover.headers(url="HTTPS://AS.example:443/oauth/%74oken?x=y#z")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
@@ -18,7 +18,7 @@ def addresses_of(resources: Sequence[str], further: Sequence[str]) -> Iterator[s
     yield from (address.rstrip("/") for address in further)
 
 
-def urls_of(request: HttpRequest, addresses: Iterator[str]) -> list[str]:
+def urls_of(request: HttpRequest, addresses: Iterable[str]) -> list[str]:
     """The URLs by which *request* may be meant.
 
     Under ASGI, `request.path` lacks the path where the project is mounted, if FORCE_SCRIPT_NAME says it.

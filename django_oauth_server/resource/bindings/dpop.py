@@ -138,18 +138,20 @@ class DPoP(TokenBinding):
         header = call.request.META.get("HTTP_DPOP", "")
         if not header:
             raise self._no_good("The request has no DPoP header.")
+        addresses = tuple(dict.fromkeys(addresses_of(call.resources, self.settings.addresses)))
         try:
             proof = verify_proof(
                 header,
                 method=str(call.request.method),
-                url=urls_of(call.request, addresses_of(call.resources, self.settings.addresses)),
+                url=urls_of(call.request, addresses),
                 now=datetime.now(UTC),
                 window=self.settings.window,
                 algs=[alg for alg in self.settings.algs if alg in call.algs],
                 ath=token_hash(call.presented.token),  # a report of a failure must not hold the token
             )
         except InvalidProof as exc:
-            raise self._no_good(f"The proof is not good: {exc}.") from exc
+            asked = f"{call.request.method} at {' or '.join(addresses) or 'no address that is known'}"
+            raise self._no_good(f"The proof is not good: {exc}.", asked) from exc
         if not constant_time_compare(proof.thumbprint, str(call.token.confirmation[self.member])):
             raise Unproven("proven with another key", _OTHER_KEY, headers=self._fresh_nonce())
         self._check_nonce(proof)
@@ -171,9 +173,11 @@ class DPoP(TokenBinding):
     def _nonces(self) -> Nonces:
         return Nonces(nonce_keys(), self.settings.nonce_lifetime)
 
-    def _no_good(self, description: str) -> Unproven:
+    def _no_good(self, description: str, asked: str = "") -> Unproven:
+        """*asked*: for the log, what a good proof would have been for."""
+        reason = f"{description} The request is {asked}." if asked else description
         challenge = replace(_INVALID_PROOF, description=description)
-        return Unproven(description, challenge, headers=self._fresh_nonce())
+        return Unproven(reason, challenge, headers=self._fresh_nonce())
 
     def _replayed(self) -> Unproven:
         return self._no_good("The proof was used before. Make one for each request.")

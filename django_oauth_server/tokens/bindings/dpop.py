@@ -138,7 +138,8 @@ def _verified(header: str, call: Call, settings: DPoPSettings) -> Proof:
             algs=call.issuer.policy_for(call.client.profile).algorithms(ALGORITHMS),
         )
     except InvalidProof as exc:
-        raise InvalidDPoPProof(f"The DPoP proof is not valid: {exc}.") from exc
+        asked = f"{call.http.method} {call.url}"
+        raise InvalidDPoPProof(f"The DPoP proof is not valid: {exc}.", detail=f"{exc} ({asked})") from exc
 
 
 def _spend(proof: Proof, call: Call, settings: DPoPSettings) -> None:

@@ -208,6 +208,15 @@ def test_below_a_path_the_address_has_it(ask: Ask, key: DPoPKey, token: str, set
     assert ask(path, token, key.proof("GET", f"{API}{path}", token)).status_code == 401
 
 
+def test_operators_are_told_the_addresses_that_are_known(ask: Ask, key: DPoPKey, token: str, caplog: Any) -> None:
+    caplog.set_level("INFO", "django_oauth_server.resource")
+    assert refusal(ask("/function", token, key.proof("GET", "http://testserver/function", token)))[0] == 401
+    said = (
+        "The proof is not good: its htu is not the address of the request. The request is GET at https://api.example."
+    )
+    assert f"access token refused: {said}" in [one.getMessage() for one in caplog.records]
+
+
 def test_several_resources_have_several_addresses(ask: Ask, issuer: FakeIssuer, key: DPoPKey, settings: Any) -> None:
     others = ["https://mail.example/v1", API]
     settings.OAUTH_RESOURCE_SERVER = settings.OAUTH_RESOURCE_SERVER | {"resource": others}
