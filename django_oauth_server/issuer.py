@@ -54,9 +54,9 @@ class Issuer:
 
 def make_issuer(settings: IssuerSettings, components: list[Component], namespace: str) -> Issuer:
     """The issuer that *settings* describe, with those of *components* that its policy allows and that are switched on."""
-    policy = settings.tightened
-    switched_on = [one for one in components if one.allowed(policy) and one.enabled(settings)]
-    switched_off = [one for one in components if one not in switched_on]
+    policy, there = settings.tightened, [*Components(components)]  # who took a place has it while switched off, too
+    switched_on = [one for one in there if one.allowed(policy) and one.enabled(settings)]
+    switched_off = [one for one in there if one not in switched_on]
     return Issuer(settings, policy, Components(switched_on, switched_off), namespace)
 
 

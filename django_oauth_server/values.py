@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from datetime import timedelta
 from difflib import get_close_matches
 from functools import cache
-from os import PathLike
+from os import PathLike, fspath
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -24,11 +24,13 @@ _WORDS: Final[Mapping[object, str]] = {
     bool: "True or False",
     int: "a number, not negative",
     float: "a number, not negative",
-    timedelta: "a timedelta, not negative",
+    timedelta: "a timedelta, not negative, and a century at most",
     str: "a string",
     NoneType: "None",
     abc.Mapping: "a dict",
 }
+_CENTURY: Final = timedelta(days=36525)
+"""What is later than that may be beyond what a date can say: `timedelta.max` would fail at each request."""
 
 
 def check_names(complaint: str, declared: Iterable[object], known: Collection[str]) -> None:
@@ -78,6 +80,8 @@ def as_annotated(annotation: object, value: object) -> object:
     origin, arms = get_origin(annotation), get_args(annotation)
     if origin in {Union, UnionType}:
         return _as_one_of(arms, value)
+    if annotation is str and isinstance(value, PathLike):
+        return fspath(value)
     if origin is Literal:
         return _passed(value, value in arms, "one of " + ", ".join(map(str, arms)))
     if origin in {tuple, frozenset}:
@@ -111,11 +115,11 @@ def _as_mapping(arms: tuple[object, ...], value: Mapping[object, object]) -> Map
 
 def _is_a(kind: object, value: object) -> bool:
     if kind is str:
-        return isinstance(value, (str, Promise, PathLike))
+        return isinstance(value, (str, Promise))
     if kind in {int, float}:
         return isinstance(value, (int, kind)) and not isinstance(value, bool) and value >= 0
     if kind is timedelta:
-        return isinstance(value, timedelta) and value >= timedelta()
+        return isinstance(value, timedelta) and timedelta() <= value <= _CENTURY
     return not isinstance(kind, type) or isinstance(value, kind)
 
 

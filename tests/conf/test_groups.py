@@ -122,8 +122,15 @@ def test_a_group_may_be_a_value(declare: Any, settings: Any) -> None:
         ({"teapto": {}}, "OAUTH_SERVER has no 'teapto'. Did you mean 'teapot'?"),
         ({"teapot": {"sugra": 1}}, "OAUTH_SERVER: teapot has no 'sugra'. Did you mean 'sugar'?"),
         ({"teapot": 7}, "OAUTH_SERVER: teapot must be a dict or a TeapotSettings, not int."),
-        ({"teapot": {"steeping": 180}}, "OAUTH_SERVER: teapot: steeping must be a timedelta, not negative."),
+        (
+            {"teapot": {"steeping": 180}},
+            "OAUTH_SERVER: teapot: steeping must be a timedelta, not negative, and a century at most.",
+        ),
         ({"teapot": {"steeping": -timedelta(1)}}, "teapot: steeping must be a timedelta, not negative"),
+        (
+            {"teapot": {"steeping": timedelta.max}},
+            "teapot: steeping must be a timedelta, not negative, and a century at most",
+        ),
         ({"teapot": {"kinds": "green"}}, "teapot: kinds must be a list or tuple."),
         ({"teapot": {"kinds": [7]}}, "teapot: kinds must be a string"),
         ({"teapot": {"milk": "no"}}, "teapot: milk must be True or False."),

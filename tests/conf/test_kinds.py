@@ -21,7 +21,11 @@ API = "https://api.example/notes"
     [
         ({"any_port_of_localhost": "False"}, "any_port_of_localhost must be True or False."),
         ({"trusted_proxies": True}, "trusted_proxies must be a number, not negative."),
-        ({"access_token_lifetime": 900}, "access_token_lifetime must be a timedelta, not negative."),
+        ({"access_token_lifetime": 900}, "access_token_lifetime must be a timedelta, not negative, "),
+        (
+            {"refresh_token_lifetime": timedelta.max},
+            "refresh_token_lifetime must be a timedelta, not negative, and a century at",
+        ),
         ({"key_encryption_key": b"secret"}, "key_encryption_key must be a string."),
         ({"signing_algs": "ES256"}, "signing_algs must be a list or tuple."),
         ({"acr_values": [1]}, "acr_values must be a string."),
@@ -55,4 +59,5 @@ def test_what_is_usual_in_a_settings_file_is_taken(settings: Any) -> None:
     }
     one = load()[0]
     assert one.default_scopes == ("notes:read",)
+    assert one.outbound_ca_bundle == "ca.pem"
     assert one.resources[API].scopes == ("notes:read",)  # type: ignore[union-attr]

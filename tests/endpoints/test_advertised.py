@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.test import Client as Browser
 
+from django_oauth_server.clients.methods.client_secret_post import ClientSecretPost
 from tests.assertions import KEY, assertion, jwks, proof
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import VERIFIER, Flow, answered
@@ -138,3 +139,20 @@ def test_every_address_answers(offered: dict[str, Any]) -> None:
 def test_the_issuer_is_on_the_answer(flow: Flow, offered: dict[str, Any]) -> None:
     assert offered["authorization_response_iss_parameter_supported"] is True
     assert answered(flow.decide(flow.authorize()))["iss"] == offered["issuer"]
+
+
+class NoSecretInTheBody(ClientSecretPost):
+    """Takes the place of the built-in method, and is switched off."""
+
+    def enabled(self, settings: Any) -> bool:
+        return False
+
+
+def test_a_component_that_took_a_place_and_is_switched_off_leaves_it_empty(settings: Any) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"components": [f"{__name__}.NoSecretInTheBody"]}
+    offered = Browser().get("/.well-known/oauth-authorization-server").json()
+    assert "client_secret_post" not in offered["token_endpoint_auth_methods_supported"]
+    client = ClientFactory(metadata__token_endpoint_auth_method="client_secret_post")
+    sent = {"client_id": client.client_id, "client_secret": client.secret}
+    refused = Flow(client, Browser()).token(authorization=None, grant_type="client_credentials", **sent)
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
