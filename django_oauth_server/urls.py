@@ -9,6 +9,7 @@ from functools import cache, wraps
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.apps import apps
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ImproperlyConfigured
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import Resolver404, ResolverMatch, URLPattern, URLResolver, get_script_prefix, include, path
 from django.urls.resolvers import RoutePattern
@@ -67,8 +68,13 @@ def _route(issuer: Issuer, endpoint: Endpoint) -> str:
 
 @cache
 def _views(issuer: Issuer) -> Mapping[Endpoint, View]:
-    located = (endpoint for component in issuer.components for endpoint in component.located(issuer.settings))
-    return {endpoint: import_string(endpoint.view) for endpoint in located}
+    components, taken = issuer.components, dict[str, str]()
+    located = [one for component in components for one in component.located(issuer.settings)]
+    for one in located:
+        route = _route(issuer, one)
+        if (other := taken.setdefault(route, one.view)) != one.view:
+            raise ImproperlyConfigured(f"OAUTH_SERVER: {other} and {one.view} have the same path, /{route}.")
+    return {one: import_string(one.view) for one in located}
 
 
 def _at(namespace: str, endpoint: Endpoint, view: View) -> View:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-_PATH: Final = re.compile(r"[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?")
+_PATH: Final = re.compile(r"(?!\.)[A-Za-z0-9._~-]+(/(?!\.)[A-Za-z0-9._~-]+)*/?")
+
+_LONGEST: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +27,14 @@ class DeviceSettings:
 
     def __post_init__(self) -> None:
         if not _PATH.fullmatch(self.path):
-            raise ValueError("path must be a path such as 'device', without a slash at its beginning.")
+            raise ValueError("path must be a path such as 'device', without a slash or dot at its beginning.")
         if self.interval < timedelta(seconds=1):
             raise ValueError("interval must be at least one second.")
         if self.code_lifetime < timedelta(minutes=1):
             raise ValueError("code_lifetime must be at least one minute: people have to find the page and type.")
+        if self.code_lifetime > _LONGEST:
+            raise ValueError("code_lifetime must be at most one day: a code is short, and waits to be guessed.")
+        if self.interval >= self.code_lifetime:
+            raise ValueError(
+                "interval must be shorter than code_lifetime: the device would come when the code has expired."
+            )

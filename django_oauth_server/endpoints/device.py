@@ -106,24 +106,30 @@ def _to_sign_in(visit: Visit, said: Parameters) -> HttpResponse:
 
 
 def _typed(visit: Visit, said: Parameters) -> HttpResponse:
-    """A code counts as a guess before it is looked at, so that guesses that come at once are no more than others."""
+    """What could be a code counts as a guess before it is looked at, so that guesses that come at once are no more than others."""
     http, issuer, now, typed = visit.http, visit.issuer, timezone.now(), said.get(USER_CODE, "")
-    guesses = tuple(_guesses(http, issuer))
+    guesses = tuple(_guesses(http, issuer)) if read_user_code(typed) else ()
     if wait := note_failure(guesses, now):
         return _held_back(visit, typed, wait)
-    refused: CodeRefused | None = None
+    is_guess = False
     try:
         row, code = find_request(typed, issuer)
+    except CodeRefused as exc:
+        is_guess = True
+        return _refused(visit, typed, exc)
+    finally:
+        if not is_guess:
+            take_back(guesses, now)
+    try:
         check_waiting(row, now)
     except CodeRefused as exc:
-        refused = exc
-    finally:
-        if refused is None:
-            take_back(guesses, now)
-    if refused:
-        return respond(http, code_page(issuer, typed=typed, error=refused.words))
+        return _refused(visit, typed, exc)
     turn = [(PARAMETER, said[PARAMETER])] if PARAMETER in said else []
     return come_back(visit, Parameters([*_reference(code).pairs(), *turn]), frozenset({USER_CODE}))
+
+
+def _refused(visit: Visit, typed: str, exc: CodeRefused) -> HttpResponse:
+    return respond(visit.http, code_page(visit.issuer, typed=typed, error=exc.words))
 
 
 def _held_back(visit: Visit, typed: str, wait: int) -> HttpResponse:
@@ -138,7 +144,8 @@ def _reference(code: str) -> Parameters:
 
 
 def _guesses(http: HttpRequest, issuer: Issuer) -> Iterator[Limit]:
-    yield from limit("device_code_by_address", issuer, source_of(http, issuer))
+    """The account first: once it is over its limit, it uses up nothing of what others have who share its address."""
     yield from limit("device_code", issuer, str(http.user.pk))
     if session := http.session.session_key:
         yield from limit("device_code_by_session", issuer, digest(session))
+    yield from limit("device_code_by_address", issuer, source_of(http, issuer))

@@ -334,6 +334,27 @@ class TestGuesses:
             assert is_confirmation(device.type(device.codes()["user_code"]))
 
     @pytest.mark.spec("RFC 8628", "5.1")
+    def test_an_account_that_is_held_back_holds_nobody_else_back(self, device: Device) -> None:
+        assert self.guess(device, 20)[-1] == 429
+        other = Browser()
+        other.force_login(UserFactory())
+        assert self.guess(Device(device.client, other), 1) == [200]
+
+    def test_what_could_be_no_code_is_no_guess(self, device: Device) -> None:
+        """Nor is one that was right, and is so no more: the page is opened again, or somebody takes their time."""
+        used, late = device.codes(), device.codes()
+        device.allow(used["user_code"])
+        DeviceRequest.objects.filter(decided_at=None).update(expires_at=timezone.now())
+        for _ in range(6):
+            for typed, told in (
+                ("BBBB", "isn&#x27;t right"),
+                (used["user_code"], "used"),
+                (late["user_code"], "expired"),
+            ):
+                assert told in error_of(device.type(typed))
+        assert self.guess(device, 1) == [200]
+
+    @pytest.mark.spec("RFC 8628", "5.1")
     def test_a_stranger_finds_nothing_out(self, device: Device) -> None:
         codes, stranger = device.codes(), Browser()
         for code in (codes["user_code"], "BBBB-BBBB"):

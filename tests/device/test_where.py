@@ -83,8 +83,13 @@ def test_where_everybody_has_to_sign_in(
         ({"path": "/device"}, "path must be"),
         ({"path": ""}, "path must be"),
         ({"path": "a b"}, "path must be"),
+        ({"path": ".."}, "path must be"),
+        ({"path": "a/../b"}, "path must be"),
+        ({"path": ".well-known/device"}, "path must be"),
         ({"interval": timedelta(0)}, "interval must be"),
         ({"code_lifetime": timedelta(seconds=5)}, "code_lifetime must be"),
+        ({"code_lifetime": timedelta(days=400_000)}, "code_lifetime must be"),
+        ({"interval": timedelta(minutes=10)}, "interval must be shorter"),
         ({"pth": "x"}, "Did you mean 'path'"),
         ({"interval": 5}, "interval must be"),
     ],
@@ -93,6 +98,13 @@ def test_settings_that_cannot_be_meant(settings: Any, given: dict[str, Any], tol
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"device": given}
     with pytest.raises(ImproperlyConfigured, match=told):
         default_issuer()
+
+
+@pytest.mark.parametrize("taken", ["oauth/token", "oauth/connected-apps/", "oauth/device_authorization"])
+def test_a_path_at_which_something_else_answers(project: Callable[..., None], taken: str) -> None:  # noqa: F811
+    project("https://as.example", device={"path": taken})
+    with pytest.raises(ImproperlyConfigured, match=f"have the same path, /{taken}."):
+        run_checks()
 
 
 def test_the_defaults(settings: Any) -> None:
