@@ -79,8 +79,11 @@ class WayBack:
             self._new.append(_Handle(_number(timezone.now()), _note(reference, self._issuer)))
 
     def forget(self, reference: Parameters) -> None:
-        """The request of *reference* is answered."""
-        self._gone += [handle for handle in self._held if handle.notes(reference, self._issuer)]
+        """The request of *reference* is answered. Where the answer fails after all, it can be remembered again."""
+        gone = [handle for handle in self._held if handle.notes(reference, self._issuer)]
+        self._gone += gone
+        self._held = [handle for handle in self._held if handle not in gone]
+        self._new = [handle for handle in self._new if not handle.notes(reference, self._issuer)]
 
     def note(self, response: HttpResponse, *, secure: bool) -> None:
         """The browser learns by *response* what is its own."""

@@ -130,6 +130,7 @@ def test_an_answer_that_the_server_was_too_busy_to_give_leaves_it_good(
     with monkeypatch.context() as busy:
         busy.setattr("django_oauth_server.authorization.answer.record_consent", _too_busy)
         assert answered(pushing.decide(page))["error"] == "temporarily_unavailable"
+    let_pass()
     assert "code" in answered(pushing.decide(page))
 
 
@@ -345,6 +346,12 @@ def test_the_window_of_a_popup_keeps_its_opener(pushing: Pushing) -> None:
     page = pushing.go(reference)
     for response in (page, pushing.decide(page)):
         assert response["Cross-Origin-Opener-Policy"] == "unsafe-none"
+
+
+def test_the_page_keeps_a_second_press_from_taking_the_place_of_the_first(pushing: Pushing) -> None:
+    page = pushing.go(pushing.reference())
+    assert "/static/oauth_server/once.js" in page.content.decode()
+    assert "script-src 'self'" in page["Content-Security-Policy"]
 
 
 def test_an_answer_is_undone_where_another_was_first(pushing: Pushing, monkeypatch: pytest.MonkeyPatch) -> None:
