@@ -277,5 +277,6 @@ class ConfirmDevice(Prompt):
                 "decision_url": issuer.url_path("decision"),
                 "handle": wait(situation, self.name),
             },
+            script=True,
             leads_away=True,
         )

@@ -74,6 +74,7 @@ class Consent(Prompt):
                 "decision_url": issuer.url_path("decision"),
                 "handle": wait(replace(situation, turn=situation.turn.showing(_shown(request))), self.name),
             },
+            script=True,
             leads_away=True,
         )
 

@@ -42,6 +42,7 @@ class ExpectedAccount(Prompt):
                 "decision_url": request.issuer.url_path("decision"),
                 "handle": wait(situation, self.name),
             },
+            script=True,
             leads_away=True,
         )
 
