@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from django_oauth_server.admin.client_form import ClientForm, client_form
+from django_oauth_server.admin.client_form import ClientForm, client_form, is_described
 from django_oauth_server.admin.lists import (
     JWT_OUTLIVES,
     IssuerFilter,
@@ -94,7 +94,7 @@ class ClientAdmin(ShowsOnce):
 
     @admin.display(description=gettext_lazy("metadata"))
     def document(self, row: Client) -> SafeString:
-        """What is registered, for those who may look but not change."""
+        """What is registered, for those who may look but not change; or what its source says, which nobody changes here."""
         issuer = issuer_of(row)
         members = members_of(terms_of(issuer, row.profile)) if issuer else {}
         said = ((_label(name, members), _in_words(value)) for name, value in row.metadata.items())
@@ -112,7 +112,7 @@ class ClientAdmin(ShowsOnce):
     ) -> type[ModelForm[Client]]:
         issuer = self._issuer(request, obj)
         if issuer and (obj is None or self.has_change_permission(request, obj)):
-            kwargs["form"] = client_form(issuer, obj.profile if obj else "")
+            kwargs["form"] = client_form(issuer, obj)
         return super().get_form(request, obj, change, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Client | None = None) -> Any:
@@ -120,11 +120,12 @@ class ClientAdmin(ShowsOnce):
         issuer = self._issuer(request, obj)
         if obj and not self.has_change_permission(request, obj):
             return [(None, {"fields": self.get_readonly_fields(request, obj)})]
-        members = client_form(issuer, obj.profile if obj else "").members if issuer else ()
-        known = self.get_readonly_fields(request, obj) if obj else ("client_id",)
+        members = client_form(issuer, obj).members if issuer else ()
+        known = [one for one in self.get_readonly_fields(request, obj) if one != "document"] if obj else ["client_id"]
+        said = ["document"] if obj and is_described(obj) else [*members]
         return [
-            (None, {"fields": [*known]}),
-            (gettext_lazy("Client metadata (RFC 7591)"), {"fields": [*members]}),
+            (None, {"fields": known}),
+            (gettext_lazy("Client metadata (RFC 7591)"), {"fields": said}),
             (gettext_lazy("Settings for this client"), {"fields": here}),
         ]
 
@@ -133,7 +134,9 @@ class ClientAdmin(ShowsOnce):
             return ()
         token = ("initial_access_token",) if obj.initial_access_token_id else ()
         shown = ("issuer", "client_id", "state", "origin", *token, "secret", "created_at", "updated_at")
-        return shown if self.has_change_permission(request, obj) else (*shown, "document", "profile", "skip_consent")
+        if not self.has_change_permission(request, obj):
+            return (*shown, "document", "profile", "skip_consent")
+        return (*shown, "document") if is_described(obj) else shown
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {}

@@ -118,6 +118,15 @@ class ClientForm(_ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         terms = terms_of(self.issuer, cleaned.get("profile") or "")
+        if is_described(self.instance):
+            self.metadata = dict(self.instance.metadata)
+        else:
+            self._review(cleaned, terms)
+        if cleaned.get("skip_consent") and not self.errors:
+            self._check_first_party(terms)
+        return cleaned
+
+    def _review(self, cleaned: Mapping[str, Any], terms: Terms) -> None:
         known = self.instance.metadata  # a box that nobody ever ticked says nothing
         document = {
             name: cleaned[name] for name in self.members if cleaned.get(name, False) is not False or name in known
@@ -133,9 +142,6 @@ class ClientForm(_ModelForm):
                 self.add_error(
                     member if member in self.fields else None, rule if member in self.fields else f"{member}: {rule}"
                 )
-        if cleaned.get("skip_consent") and not self.errors:
-            self._check_first_party(terms)
-        return cleaned
 
     def _check_first_party(self, terms: Terms) -> None:
         try:
@@ -153,14 +159,16 @@ class ClientForm(_ModelForm):
         }
 
 
-def client_form(issuer: Issuer, profile: str = "") -> type[ClientForm]:
-    """The form for clients of *issuer*. It offers only what the policy allows."""
-    terms = terms_of(issuer, profile)
-    members = {
-        name: member
-        for name, member in members_of(terms).items()
-        if not _is_choice(member) or choices_of(member, terms)
-    }
+def is_described(client: Client) -> bool:
+    """Whether another source than the table says who *client* is: its metadata is not for operators to change."""
+    return client.source != Client.TABLE
+
+
+def client_form(issuer: Issuer, client: Client | None = None) -> type[ClientForm]:
+    """The form for *client*, or a new one, of *issuer*. It offers only what the policy allows."""
+    terms = terms_of(issuer, client.profile if client else "")
+    offered = {} if client and is_described(client) else members_of(terms)
+    members = {name: member for name, member in offered.items() if not _is_choice(member) or choices_of(member, terms)}
     fields = {name: _field(member, terms) for name, member in members.items()}
     return type("ClientForm", (ClientForm,), {"issuer": issuer, "members": members, **fields, **_columns(issuer)})
 

@@ -19,6 +19,7 @@ from django_oauth_server.models import Client
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.registry import default_issuer
 from tests.assertions import KEY, assertion, jwks, proof
+from tests.clients.directory import described, usual
 from tests.factories import AuthorizationFactory, ClientFactory, TokenFactory
 from tests.flow import Flow
 
@@ -305,6 +306,20 @@ def test_a_client_of_a_former_issuer_may_only_be_looked_at(admin):
     assert "issuer not in the settings" in admin.get(LIST).content.decode()
     assert admin.get(change(client)).status_code == 200
     assert admin.post(change(client), NOTEBOOK).status_code == 403
+
+
+def test_what_a_source_says_is_shown_and_what_an_operator_decides_can_be_changed(admin, settings):
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"components": ["tests.clients.directory.VouchedDirectory"]}
+    flow = Flow(described("almanac"), admin)
+    flow.tokens()
+    client = Client.objects.get()
+    page = admin.get(change(client)).content.decode()
+    assert "Almanac" in page and 'name="redirect_uris"' not in page and 'name="skip_consent"' in page
+    own = {"skip_consent": "on", "access_token_lifetime": "00:05:00", "redirect_uris": "https://evil.example/callback"}
+    assert admin.post(change(client), own).status_code == 302
+    row = Client.objects.get()
+    assert (row.metadata, row.skip_consent) == (usual(client.client_id), True)
+    assert flow.tokens()["expires_in"] == 300
 
 
 class Handshake(GrantType):
