@@ -21,7 +21,9 @@ URL = "https://as.example/oauth/token"
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 WINDOW = timedelta(minutes=5)
 PAIR = SigningKeyPair.generate("ES256")
-EVERY = jws.JWSRegistry(algorithms=["none", "HS256", "ES256", "RS256", "ES384"], strict_check_header=False)
+EVERY = jws.JWSRegistry(
+    algorithms=["none", "HS256", "ES256", "RS256", "ES384", "EdDSA", "Ed25519"], strict_check_header=False
+)
 
 
 def claims(**said: Any) -> dict[str, Any]:
@@ -80,6 +82,13 @@ def test_further_members_are_tolerated():
     verify(forged({"jwk": PAIR.key.as_dict(private=False) | {"kid": "k", "key_ops": ["verify"], "ext": True}}))
 
 
+@pytest.mark.parametrize("alg", ["EdDSA", "Ed25519"])
+@pytest.mark.parametrize("exported", ["EdDSA", "Ed25519"])
+def test_a_key_may_name_its_algorithm_as_browsers_do(alg, exported):
+    pair = SigningKeyPair.generate("EdDSA")
+    verify(forged({"alg": alg, "jwk": pair.key.as_dict(private=False) | {"alg": exported}}, key=pair.key))
+
+
 @pytest.mark.spec("RFC 9449", "4.3")
 @pytest.mark.parametrize(
     "header",
@@ -104,6 +113,7 @@ def test_further_members_are_tolerated():
         forged({"alg": "HS256", "jwk": {"kty": "oct", "k": "c2VjcmV0"}}, key=OctKey.generate_key()),
         forged({"alg": "HS256"}, key=OctKey.import_key(b"s" * 32)),
         forged({"alg": "ES384"}, key=ECKey.generate_key("P-384")),
+        forged({"jwk": PAIR.key.as_dict(private=False) | {"alg": "Ed25519"}}),
         forged({"jwk": None}),
         forged({"jwk": None, "kid": "known elsewhere"}),
         forged({"jwk": "text"}),

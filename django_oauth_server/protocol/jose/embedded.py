@@ -103,9 +103,15 @@ def _header(segment: str) -> _Header:
     if not _PRIVATE.isdisjoint(jwk):
         raise InvalidJWT("its jwk is a private or a shared key")
     key = public_from_jwk(jwk)
-    if said.get("alg") not in algorithms(key, jwk, FITS):
+    alg = said.get("alg")
+    if alg not in algorithms(key, {}, FITS) or _older(jwk.get("alg", alg)) != _older(alg):
         raise InvalidJWT("its key does not fit its algorithm")
-    return _Header(said, said["alg"], key, key.thumbprint())
+    return _Header(said, alg, key, key.thumbprint())
+
+
+def _older(alg: object) -> object:
+    """Browsers export keys on the curve by its newer name (RFC 9864), whatever the library that signs calls it."""
+    return "EdDSA" if alg == "Ed25519" else alg
 
 
 def _decoded(segment: str) -> bytes:
