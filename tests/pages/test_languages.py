@@ -17,12 +17,16 @@ from django.utils import timezone, translation
 
 import django_oauth_server
 from django_oauth_server.conf import OPENID_SCOPES
+from django_oauth_server.models.device_request import DeviceRequest
+from tests.device.walk import PAGE as DEVICE_PAGE
+from tests.device.walk import Device, television
 from tests.factories import AuthorizationFactory, ClientFactory, TokenFactory
 from tests.flow import END_SESSION, Flow
 from tests.pages.test_templates import PAGES, app, client, html, scope
 
 PACKAGE = Path(django_oauth_server.__file__).parent
 LANGUAGES = ["de", "fr"]
+NO_BREAK = "\N{NON-BREAKING HYPHEN}"
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|\{\w+\}")
 TAG = re.compile(r"<[^>]+>")
 STATES = [
@@ -36,6 +40,9 @@ STATES = [
     ("sign_out", {"client": None}),
     ("signed_out", {"goes_on": False, "fault": None}),
     ("connected_apps", {"apps": [app(client=client(home_url=""), scopes=[scope("notes", sensitive=True)])]}),
+    ("device_code", {"error": "", "typed": ""}),
+    ("device_confirm", {"asked_just_now": True, "address": "", "kind": ""}),
+    ("device_answered", {"connected_apps_url": "", "page_url": "/device"}),
 ]
 
 
@@ -213,6 +220,33 @@ def test_a_person_reads_no_english_whichever_way_they_come(flow: Flow, user: Any
     given = {"example", "notebook", user.username, "id token", "no client is registered with this client_id."}
     assert f'<html lang="{language}"' in page
     assert left_in_english(language, page, english, given) == set()
+
+
+DEVICE: dict[str, Callable[[Device, str], Any]] = {
+    "typing": lambda device, code: device.browser.get(DEVICE_PAGE),
+    "wrong": lambda device, code: device.type("BCDF-GHJK"),
+    "comparing": lambda device, code: device.type(code),
+    "consent": lambda device, code: device.confirm(code),
+    "allowed": lambda device, code: device.allow(code),
+    "denied": lambda device, code: device.decide(device.type(code), "deny"),
+}
+
+
+@pytest.mark.spec("RFC 8628", "3.3")
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("door", DEVICE)
+def test_who_lets_in_a_device_reads_no_english(browser: Browser, user: Any, door: str, language: str) -> None:
+    def read(spoken: str) -> str:
+        device = Device(television(), browser)
+        browser.defaults["HTTP_ACCEPT_LANGUAGE"] = spoken
+        DeviceRequest.objects.all().delete()
+        code = device.codes(scope=" ".join(OPENID_SCOPES))["user_code"]
+        return DEVICE[door](device, code).content.decode().replace(code, "").replace(NO_BREAK.join(code.split("-")), "")
+
+    english = read("en")
+    page = read(language)
+    assert f'<html lang="{language}"' in page
+    assert left_in_english(language, page, english, {"example", "notebook", user.username}) == set()
 
 
 @pytest.mark.django_db
