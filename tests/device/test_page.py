@@ -115,10 +115,12 @@ class TestTyping:
         device.decide(device.confirm(code), decision)
         assert "has already been used" in error_of(device.type(code))
 
-    def test_nothing_of_the_page_is_stored_framed_or_scripted(self, device: Device) -> None:
-        for page in (device.browser.get(PAGE), device.type(device.codes()["user_code"])):
+    def test_nothing_of_the_page_is_stored_or_framed_and_only_our_own_scripts_run(self, device: Device) -> None:
+        typing, comparing = device.browser.get(PAGE), device.type(device.codes()["user_code"])
+        for page in (typing, comparing):
             assert page["Cache-Control"] == "no-store" and page["X-Frame-Options"] == "DENY"
-            assert "script-src" not in page["Content-Security-Policy"]
+        assert "script-src" not in typing["Content-Security-Policy"]
+        assert re.findall(r"script-src ([^;]*)", comparing["Content-Security-Policy"]) == ["'self'"]
 
 
 class TestConfirming:
