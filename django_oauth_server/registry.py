@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -164,7 +165,15 @@ def _groups(there: Iterable[Component]) -> dict[str, type]:
             raise ImproperlyConfigured(
                 f"{SETTING}: {type(one).__name__} has other settings than another component under {one.settings_name!r}."
             )
+        if not _has_defaults(one.settings_group):
+            raise ImproperlyConfigured(
+                f"{SETTING}: the settings of {type(one).__name__} must be a dataclass with a default for each."
+            )
     return groups
+
+
+def _has_defaults(group: type) -> bool:
+    return is_dataclass(group) and not any(one.default is one.default_factory is MISSING for one in fields(group))
 
 
 def _throttles(there: Iterable[Component]) -> dict[str, str]:
@@ -221,6 +230,8 @@ def _component(path: str) -> Component:
         raise ImproperlyConfigured(f"{SETTING}: components has {path!r}, which cannot be imported: {exc}") from exc
     if not (isinstance(made, type) and issubclass(made, Component)):
         raise ImproperlyConfigured(f"{SETTING}: components has {path!r}, which is no Component.")
+    if not getattr(made, "name", ""):
+        raise ImproperlyConfigured(f"{SETTING}: components has {path!r}, which has no name.")
     return made()
 
 

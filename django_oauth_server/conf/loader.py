@@ -190,13 +190,14 @@ def _private_hosts(declared: Iterable[str]) -> tuple[str, ...]:
 def _throttles(said: Mapping[str, str | None], defaults: Mapping[str, str]) -> Mapping[str, str | None]:
     """*said*, and the defaults of what it does not name."""
     check_names(f"{SETTING}: throttles has no", said, defaults)
-    for name, rate in said.items():
+    rates = {**defaults, **said}
+    for name, rate in rates.items():
         try:
             if rate is not None:
                 parse_rate(rate)
         except (TypeError, ValueError) as exc:
             raise ImproperlyConfigured(f"{SETTING}: throttles: {name}: {exc}") from exc
-    return {**defaults, **said}
+    return rates
 
 
 def _check_issuer(issuer: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -82,6 +82,25 @@ class Usurper(Component):
     settings_group = TeapotSettings
 
 
+class Kettleless(Component):
+    """Its settings have no default."""
+
+    name = "kettleless"
+    settings_name = "kettleless"
+    settings_group = make_dataclass("KettlelessSettings", [("water", int)])
+
+
+class Anonymous(Component):
+    """Has no name."""
+
+
+class Thirsty(Component):
+    """Has a limit that is none."""
+
+    name = "thirsty"
+    throttles = {"sips": "often"}
+
+
 TEAPOT = {"components": [f"{__name__}.Teapot"]}
 
 
@@ -147,6 +166,12 @@ def test_a_group_may_be_a_value(declare: Any, settings: Any) -> None:
         ({"components": [f"{__name__}.Usurper"]}, "Usurper needs another name for its settings than 'scopes'"),
         ({"components": [f"{__name__}.Nameless"]}, "Nameless needs another name for its settings than ''."),
         ({"components": [f"{__name__}.Teapot", f"{__name__}.Kettle"]}, "Kettle has another default than another"),
+        (
+            {"components": [f"{__name__}.Kettleless"]},
+            "settings of Kettleless must be a dataclass with a default for each",
+        ),
+        ({"components": [f"{__name__}.Anonymous"]}, "test_groups.Anonymous', which has no name."),
+        ({"components": [f"{__name__}.Thirsty"]}, "throttles: sips: 'often' is no rate"),
         ({"teapot": {"strength": "strong"}}, "teapot: strength must be a number, not negative."),
         ({"throttles": {"cupps": "1/m"}}, "OAUTH_SERVER: throttles has no 'cupps'. Did you mean 'cups'?"),
         ({"throttles": {"cups": "often"}}, "throttles: cups"),
