@@ -66,8 +66,7 @@ def _decided(waiting: WaitingPage, visit: Visit) -> HttpResponse:
             return proceed(visit, reference, _denied, turn)
         case "switch":
             logout(http)
-            back = visit.way.to(reference, replace(turn.begun_anew(), asked_at=timezone.now()))
-            return respond(http, to_sign_in(back, reference, visit.issuer))
+            return proceed(visit, reference, _switched, turn)
         case _:
             return proceed(visit, reference, partial(_answered, waiting.prompt, http.POST), turn)
 
@@ -86,6 +85,13 @@ def _answered(prompt: Prompt | None, form: QueryDict, situation: Situation) -> P
     if turn.allowed is None:
         return Redirect(situation.way.to(reference, turn))
     return ask_or_answer(replace(situation, turn=turn))
+
+
+def _switched(situation: Situation) -> Page | Redirect:
+    """Signed out: whoever signs in now is asked."""
+    turn = replace(situation.turn.begun_anew(), asked_at=situation.now)
+    back = situation.way.to(situation.pending.reference, turn)
+    return to_sign_in(back, situation.request.params, situation.request.issuer)
 
 
 def _denied(situation: Situation) -> Page | Redirect:

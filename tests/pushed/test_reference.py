@@ -228,6 +228,12 @@ def test_choosing_another_account_keeps_the_request(pushing: Pushing) -> None:
     assert "code" in answered(pushing.decide(pushing.browser.get(back)))
 
 
+def test_the_sign_in_page_is_told_then_too_whom_the_client_expects(pushing: Pushing) -> None:
+    page = pushing.go(pushing.reference(login_hint="joe@client.example"))
+    to_sign_in = urlsplit(pushing.decide(page, "switch")["Location"])
+    assert parse_qs(to_sign_in.query)["login_hint"] == ["joe@client.example"]
+
+
 def test_a_form_that_leads_here_works(pushing: Pushing) -> None:
     query = form({"client_id": pushing.client.client_id, "request_uri": pushing.reference()})
     response = pushing.browser.post(AUTHORIZE, query, content_type="application/x-www-form-urlencoded")
