@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from django_oauth_server.conf.declared import Declared, declared_by
-from django_oauth_server.conf.profiles import PROFILES, Policy
+from django_oauth_server.conf.profiles import OAUTH2_1, PROFILES, Policy
 from django_oauth_server.conf.rates import parse_rate
 from django_oauth_server.conf.settings import IssuerSettings, Resource, Scope
 from django_oauth_server.protocol.destinations import PrivateHosts
@@ -130,6 +130,8 @@ def _policy(setting: str, said: Policy, declared: Declared) -> Policy:
         ("demands", declared.demands),
     ):
         check_names(f"{where}: {member} has an unknown", getattr(policy, member) or (), known)
+    if policy.maximum_code_lifetime > OAUTH2_1.maximum_code_lifetime:
+        raise ImproperlyConfigured(f"{where}: maximum_code_lifetime is at most ten minutes (RFC 6749 section 4.1.2).")
     return policy
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -220,6 +221,10 @@ def policy(**members: Any) -> Policy:
         ({"policies": [policy(demands={"seeled"})]}, "ours: demands has an unknown 'seeled'. Did you mean 'sealed'?"),
         ({"policy": policy(permitted_algorithms="ES256")}, "permitted_algorithms must be a list or tuple"),
         ({"policy": policy(require_pkce="yes")}, "policy: ours: require_pkce must be True or False."),
+        (
+            {"policies": [policy(maximum_code_lifetime=timedelta(hours=1))]},
+            "maximum_code_lifetime is at most ten minutes",
+        ),
         ({"policy": "oauth2_1"}, "policy must be a Policy or None."),
         ({"policies": [STRICT, STRICT]}, "policies names a policy twice"),
         ({"policies": [Policy(name="legacy")]}, "or as a profile that there is"),
