@@ -212,7 +212,7 @@ def _check_named(issuer: Issuer) -> Iterator[CheckMessage]:
     for setting, find in _NAMED.items():
         name = getattr(issuer.settings, setting)
         try:
-            if name:
+            if name or setting in _NEEDED:
                 find(name)
         except (ImportError, NoReverseMatch, ValueError, InvalidCacheBackendError) as exc:
             yield Error(f"{setting} of {issuer} is {name!r}, which cannot be used: {exc}", id="oauth_server.E010")
@@ -246,6 +246,9 @@ _NAMED: Final[Mapping[str, Callable[[str], object]]] = {
     "revocation_cache": caches.__getitem__,
 }
 
+
+_NEEDED: Final = frozenset({"claims", "authentication"})
+"""Without which nobody is answered."""
 
 _PAGES: Final = ("reauthentication_url", "account_creation_url")
 

@@ -19,6 +19,8 @@ def said(settings: Any, **changes: object) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("setting", "name"),
     [
+        ("claims", ""),
+        ("authentication", ""),
         ("claims", "nowhere.PersonClaims"),
         ("claims", "django_oauth_server.conf.Scope"),
         ("authentication", "nowhere.known_sign_in"),
