@@ -66,6 +66,7 @@ BUILT_IN = tuple(
         "authorization.sources.request_uri.RequestByReference",
         "authorization.sources.pushed.PushedSource",
         "authorization.sources.pushed.RequirePushed",
+        "authorization.sources.pushed.RequireRedirectUri",
         "authorization.channels.redirect.RedirectChannel",
         "authorization.channels.device.DeviceChannel",
         "authorization.response_types.code.CodeResponse",

@@ -81,6 +81,14 @@ def test_a_request_that_is_not_pushed_is_refused(bank: Bank) -> None:
     assert answered(bank.authorize(scope="notes:read"))["error"] == "invalid_request"
 
 
+@pytest.mark.requirement(51)
+@pytest.mark.spec(SPEC, "5.3.2.2")
+def test_a_redirect_uri_is_needed_also_where_the_client_has_but_one(bank: Bank) -> None:
+    response = bank.push(**bank.asserted(scope="notes:read", redirect_uri=None))
+    assert response.status_code == 400
+    assert response.json()["error_description"] == "The parameter redirect_uri is missing."
+
+
 @pytest.mark.requirement(57)
 @pytest.mark.spec(SPEC, "5.3.2.1")
 def test_a_token_is_not_its_bearers(bank: Bank) -> None:

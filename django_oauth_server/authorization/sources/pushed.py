@@ -11,7 +11,7 @@ from django_oauth_server.authorization.checks import Draft, ExpiredRequest, Requ
 from django_oauth_server.authorization.request import AuthorizationRequest
 from django_oauth_server.authorization.sources.base import Arrival, Found, RequestSource
 from django_oauth_server.authorization.sources.gather import demands_signature
-from django_oauth_server.component import AUTHORIZE
+from django_oauth_server.component import AUTHORIZE, PUSHED
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.pushed_requests import PushedRequestSettings
 from django_oauth_server.errors import InvalidRequest, RequestUriNotSupported
@@ -71,6 +71,18 @@ class RequirePushed(RequestCheck):
     def judge(self, draft: Draft) -> None:
         if draft.source != PushedSource.name and _must_push(draft):
             raise InvalidRequest("This client must push its authorization requests (RFC 9126).")
+
+
+class RequireRedirectUri(RequestCheck):
+    """Does the request say its redirect URI, also where the client has but one? Policies that demand pushed requests demand it (FAPI 2.0
+    Security Profile section 5.3.2.2)."""
+
+    name = "require_redirect_uri"
+    serves = frozenset({PUSHED})
+
+    def judge(self, draft: Draft) -> None:
+        if DEMAND in draft.policy.demands:
+            draft.params.require("redirect_uri")
 
 
 def keep(draft: Draft, asked: AuthorizationRequest, *, signed: bool, now: datetime) -> str:
