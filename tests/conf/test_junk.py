@@ -75,7 +75,7 @@ def test_a_member_of_a_policy(settings: Any, where: str, name: str) -> None:
     assert False in [starts(settings, plain, said(junk)) for junk in JUNK]
 
 
-@pytest.mark.parametrize("junk", JUNK, ids=repr)
+@pytest.mark.parametrize("junk", JUNK)
 def test_all_of_it(settings: Any, junk: Any) -> None:
     settings.OAUTH_SERVER = junk
     with pytest.raises(ImproperlyConfigured):

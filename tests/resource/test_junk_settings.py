@@ -44,6 +44,6 @@ def test_a_setting_of_a_binding(settings: Any, group: str, name: str) -> None:
     assert False in [starts(settings, {group: {name: junk}}) for junk in JUNK]
 
 
-@pytest.mark.parametrize("junk", JUNK, ids=repr)
+@pytest.mark.parametrize("junk", JUNK)
 def test_all_of_it(settings: Any, junk: Any) -> None:
     assert not starts(settings, junk) or not junk
