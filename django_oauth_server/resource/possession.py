@@ -8,7 +8,6 @@ from typing import Final
 
 from django.http import HttpRequest
 
-from django_oauth_server.protocol.jose import ALGORITHMS
 from django_oauth_server.resource.bindings.base import Call, TokenBinding, Unproven
 from django_oauth_server.resource.challenge import BEARER, Offered
 from django_oauth_server.resource.conf import bindings
@@ -37,12 +36,12 @@ def prove(
     presented: Presented,
     token: VerifiedToken,
     resources: Sequence[str],
-    algs: Collection[str] = ALGORITHMS,
+    algs: Collection[str] | None = None,
 ) -> VerifiedToken:
     """*token*, if possession of whatever it is bound to is proven. Raises `Unproven`, or `CannotVerify` where that cannot be told.
 
     A proof may be good for one request only: it is judged once for each. *resources*: the identifiers of what is protected here.
-    *algs*: those with which a proof may be signed, where the caller knows.
+    *algs*: those with which a proof may be signed, where the caller allows fewer than the settings do.
     """
     if presented.scheme == BEARER and not token.confirmation:
         return token

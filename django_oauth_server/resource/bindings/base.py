@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest
 
-from django_oauth_server.protocol.jose import ALGORITHMS
 from django_oauth_server.resource.challenge import BEARER, INVALID_TOKEN, Challenge
 from django_oauth_server.resource.token import Presented, VerifiedToken
 
@@ -41,8 +40,8 @@ class Call:
     token: VerifiedToken
     resources: Sequence[str]
     """The identifiers (RFC 8707) of the resources that are protected here: their addresses, where they are URLs."""
-    algs: Collection[str] = ALGORITHMS
-    """The algorithms with which a proof may be signed, as far as it is not the binding's settings that say it."""
+    algs: Collection[str] | None = None
+    """The algorithms with which a proof may be signed, of those in the binding's settings. None: all of those."""
 
 
 class TokenBinding(ABC):

@@ -146,7 +146,7 @@ class DPoP(TokenBinding):
                 url=urls_of(call.request, addresses),
                 now=datetime.now(UTC),
                 window=self.settings.window,
-                algs=[alg for alg in self.settings.algs if alg in call.algs],
+                algs=[alg for alg in self.settings.algs if call.algs is None or alg in call.algs],
                 ath=token_hash(call.presented.token),  # a report of a failure must not hold the token
             )
         except InvalidProof as exc:
