@@ -8,6 +8,7 @@ from importlib import import_module
 from threading import Lock
 from typing import Any
 
+import hypothesis
 import pytest
 from django.core.cache import cache
 from django.test import Client as Browser
@@ -25,6 +26,12 @@ from tests.flow import Flow
 from tests.mysite.page import Project, forget_urls
 
 pytest_plugins = ["django_oauth_server.testing.plugin"]
+
+# A property says what holds, not how fast: the time that an example takes is that of a busy machine.
+hypothesis.settings.register_profile(
+    "any_machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any_machine")
 
 
 @pytest.fixture(autouse=True)
