@@ -54,6 +54,12 @@ class AuthorizationRequest:
         return kind.asked_by(self.scopes) - kind.asked_by(scopes)
 
     @property
+    def as_shown(self) -> Parameters:
+        """The parameters, with the scopes that are asked for: what follows from a default may change before the answer."""
+        others = [(name, value) for name, value in self.params.pairs() if name != "scope"]
+        return Parameters([*others, ("scope", " ".join(self.scopes))])
+
+    @property
     def audience(self) -> tuple[str, ...]:
         """The resources that are asked for; the default one where none is named."""
         return self.resources or (self.issuer.settings.default_resource,)

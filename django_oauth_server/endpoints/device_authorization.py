@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -15,13 +15,14 @@ from django_oauth_server.authorization.request import AuthorizationRequest
 from django_oauth_server.authorization.way_back import LONGEST_REQUEST, can_wait
 from django_oauth_server.clients.authentication import authenticate_client
 from django_oauth_server.clients.sources.find import find_client
-from django_oauth_server.clients.throttling import limit, source_of
+from django_oauth_server.clients.throttling import source_of
 from django_oauth_server.component import DEVICE, Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.device import DeviceSettings
 from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint, refused_to
+from django_oauth_server.endpoints.throttling import count
 from django_oauth_server.endpoints.token import check_may_use
-from django_oauth_server.errors import InvalidRequest, TooManyRequests
+from django_oauth_server.errors import InvalidRequest
 from django_oauth_server.grants.base import GrantType
 from django_oauth_server.grants.device_code import DEVICE_CODE, DeviceCode
 from django_oauth_server.issuer import Issuer
@@ -34,7 +35,6 @@ from django_oauth_server.protocol.uris import add_parameters
 from django_oauth_server.protocol.user_code import new_user_code, show_user_code
 from django_oauth_server.storage.clients import owner
 from django_oauth_server.storage.device_requests import keep_device_request
-from django_oauth_server.storage.failures import note_failure
 from django_oauth_server.tokens.faults import check_row
 
 _LONGEST_USER_AGENT: Final = 300
@@ -75,13 +75,8 @@ def device_authorization(http: HttpRequest, issuer: Issuer) -> Answer:
     with refused_to(client):
         check_row(client, issuer)
         check_may_use(client, issuer.components.of(GrantType)[DeviceCode.name], issuer)
-        _check_rate(client, http, issuer, now)
+        count("device_authorization", "device authorization requests", client, http, issuer, now)
         return _answer(_judged(params, client, issuer), http, now)
-
-
-def _check_rate(client: Client, http: HttpRequest, issuer: Issuer, now: datetime) -> None:
-    if wait := note_failure(limit("device_authorization", issuer, client.client_id, source_of(http, issuer)), now):
-        raise TooManyRequests(wait, detail="device authorization requests")
 
 
 def _judged(params: Parameters, client: Client, issuer: Issuer) -> AuthorizationRequest:
@@ -103,7 +98,7 @@ def _answer(request: AuthorizationRequest, http: HttpRequest, now: datetime) -> 
         of=owner(request.client),
         request={
             "client_id": request.client.client_id,
-            "parameters": list(_with_scopes(request)),
+            "parameters": request.as_shown.pairs(),
             "user_agent": _printable(http.headers.get("User-Agent", "")),
             "address": source_of(http, issuer),
         },
@@ -128,9 +123,3 @@ def _answer(request: AuthorizationRequest, http: HttpRequest, now: datetime) -> 
 def _printable(header: str) -> str:
     """What of *header* any database keeps."""
     return "".join(filter(str.isprintable, header))[:_LONGEST_USER_AGENT]
-
-
-def _with_scopes(request: AuthorizationRequest) -> Iterator[tuple[str, str]]:
-    """The parameters, with the scopes that follow from them now: defaults may change before the answer."""
-    yield from ((name, value) for name, value in request.params.pairs() if name != "scope")
-    yield "scope", " ".join(request.scopes)

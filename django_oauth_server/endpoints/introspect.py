@@ -13,7 +13,7 @@ from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint, refused_to
-from django_oauth_server.endpoints.throttling import count_unknown
+from django_oauth_server.endpoints.throttling import count
 from django_oauth_server.errors import InvalidClient
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.protocol.answer import Answer
@@ -44,5 +44,5 @@ def introspect(http: HttpRequest, issuer: Issuer) -> Answer:
             raise InvalidClient("A public client may not introspect.")
         members = introspect_presented(params.require("token"), caller, issuer, now)
         if not members["active"]:
-            count_unknown("introspection", caller, http, issuer, now)
+            count("introspection", "introspection of unknown tokens", caller, http, issuer, now)
         return Answer(members)

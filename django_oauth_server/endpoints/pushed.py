@@ -23,17 +23,16 @@ from django_oauth_server.authorization.turn import NOTHING_DONE
 from django_oauth_server.clients.authentication import authenticate_client
 from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.clients.sources.find import find_client
-from django_oauth_server.clients.throttling import limit, source_of
 from django_oauth_server.component import PUSHED, Component, Document, Endpoint, Member, Sweep
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.pushed_requests import PushedRequestSettings
 from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint, refused_to
-from django_oauth_server.errors import InvalidRequest, TooManyRequests
+from django_oauth_server.endpoints.throttling import count
+from django_oauth_server.errors import InvalidRequest
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.answer import Answer
 from django_oauth_server.protocol.parameters import Parameters
-from django_oauth_server.storage.failures import note_failure
 from django_oauth_server.storage.pushed_requests import expired_pushed
 from django_oauth_server.storage.transaction import atomic
 from django_oauth_server.tokens.bindings.base import Call, Possession, promises, shown_possession
@@ -81,7 +80,8 @@ def pushed(http: HttpRequest, issuer: Issuer) -> Answer:
     client = authenticate_client(http, params, issuer, find_client, now)
     with refused_to(client):
         check_row(client, issuer)
-        _check_rate(client, http, issuer, now)
+        if is_public(client, issuer):  # anybody can push in its name
+            count("pushed_requests", "pushed requests", client, http, issuer, now)
         possession = shown_possession(Call(http, client, issuer, PUSHED, now))
         draft, signed = _draft(params, client, issuer, possession)
         asked = judge(draft)
@@ -112,11 +112,3 @@ def _promising(params: Parameters, proven: dict[str, str]) -> Parameters:
             raise InvalidRequest(f"The parameter {name} is not what the request proves.")
     others = [(name, value) for name, value in params.pairs() if name not in proven]
     return Parameters([*others, *proven.items()])
-
-
-def _check_rate(client: Client, http: HttpRequest, issuer: Issuer, now: datetime) -> None:
-    """Anybody can push in the name of a public client. Raises `TooManyRequests` for one address that does so too often."""
-    if not is_public(client, issuer):
-        return
-    if wait := note_failure(limit("pushed_requests", issuer, client.client_id, source_of(http, issuer)), now):
-        raise TooManyRequests(wait, detail="pushed requests")

@@ -12,7 +12,7 @@ from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint, refused_to
-from django_oauth_server.endpoints.throttling import count_unknown
+from django_oauth_server.endpoints.throttling import count
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.protocol.answer import Answer
 from django_oauth_server.tokens.revoke import revoke_presented
@@ -39,5 +39,5 @@ def revoke(http: HttpRequest, issuer: Issuer) -> Answer:
     client = authenticate_client(http, params, issuer, find_client, now)
     with refused_to(client):
         if not revoke_presented(params.require("token"), client, issuer, now):
-            count_unknown("revocation", client, http, issuer, now)
+            count("revocation", "revocation of unknown tokens", client, http, issuer, now)
     return Answer({})

@@ -1,4 +1,4 @@
-"""How often a client may ask in vain. What it asks rightly is always answered."""
+"""How often a client may ask in vain, or for what fills a table. What else it asks rightly is always answered."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def _redemptions(request: TokenRequest) -> Iterator[Limit]:
     return _limits("redemption", request.client, request.http, request.issuer)
 
 
-def count_unknown(throttle: str, client: Client, http: HttpRequest, issuer: Issuer, now: datetime) -> None:
-    """*client* asked about a token that is worth nothing, or gave one back. Raises `TooManyRequests` where that is one too many."""
+def count(throttle: str, what: str, client: Client, http: HttpRequest, issuer: Issuer, now: datetime) -> None:
+    """One more of *what*, for the log, of *client* from this address. Raises `TooManyRequests` where that is one too many."""
     if wait := note_failure(_limits(throttle, client, http, issuer), now):
-        raise TooManyRequests(wait, detail=f"{throttle} of unknown tokens")
+        raise TooManyRequests(wait, detail=what)
 
 
 def _limits(throttle: str, client: Client, http: HttpRequest, issuer: Issuer) -> Iterator[Limit]:

@@ -119,10 +119,7 @@ class RedirectedRequest(PendingRequest):
         return _("You'll be sent back to"), destination(self.draft.redirect_uri)
 
     def reference_to(self, shown: AuthorizationRequest) -> Parameters:
-        if self.gathered.waits:
-            return self.gathered.waits
-        others = [(name, value) for name, value in self.params.pairs() if name != "scope"]
-        return Parameters([*others, ("scope", " ".join(shown.scopes))])
+        return self.gathered.waits or shown.as_shown
 
     def judge(self) -> AuthorizationRequest:
         if self.fault:

@@ -86,15 +86,11 @@ class RequireRedirectUri(RequestCheck):
 
 
 def keep(draft: Draft, asked: AuthorizationRequest, *, signed: bool, now: datetime) -> str:
-    """Keep the request of *draft*, which was judged, for who comes with the reference that is returned.
-
-    It has the scopes that are *asked* for: what follows from a default may change before the person comes.
-    """
+    """Keep what is *asked* by the request of *draft*, for who comes with the reference that is returned."""
     group = draft.issuer.settings.group(PushedRequestSettings)
-    others = [(name, value) for name, value in draft.params.pairs() if name != "scope"]
     pushed = PushedRequest(
         of=owner(draft.client),
-        payload={"parameters": [*others, ("scope", " ".join(asked.scopes))], "signed": signed},
+        payload={"parameters": asked.as_shown.pairs(), "signed": signed},
         created_at=now,
         usable_until=now + group.lifetime,
         expires_at=now + group.lifetime + draft.issuer.settings.interaction_lifetime,
