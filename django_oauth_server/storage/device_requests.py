@@ -15,6 +15,7 @@ from django_oauth_server.models import Authorization, Client
 from django_oauth_server.models.device_request import DeviceRequest
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.storage.clients import owner
+from django_oauth_server.storage.newest import keep_newest
 from django_oauth_server.storage.question import Question
 from django_oauth_server.storage.transaction import Conflict, atomic
 
@@ -106,9 +107,7 @@ def _make_room(of: str) -> None:
     """Looked at now and then: to find the row that is one too many costs as much as there may be."""
     if randrange(LOOKED_AT_EACH):  # noqa: S311 - spreads the cost; nobody need not guess it
         return
-    of_client = DeviceRequest.objects.filter(of=of)
-    if newest_too_many := of_client.order_by("-pk").values_list("pk", flat=True)[MOST_OF_ONE_CLIENT:][:1]:
-        of_client.filter(pk__lte=newest_too_many[0]).delete()
+    keep_newest(DeviceRequest.objects.filter(of=of), MOST_OF_ONE_CLIENT)
 
 
 def _user_code_digest(issuer: str, user_code: str) -> str:

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from django_oauth_server.models.pushed_request import PushedRequest
 from django_oauth_server.protocol.opaque import digest, generate
+from django_oauth_server.storage.newest import keep_newest
 from django_oauth_server.storage.question import Question
 
 PREFIX: Final = "urn:ietf:params:oauth:request_uri:"
@@ -17,7 +18,6 @@ PREFIX: Final = "urn:ietf:params:oauth:request_uri:"
 _VALUE: Final = f"{PREFIX}oas_pr_"
 _SLACK: Final = 100
 """A hundredth of the bound: room is made so often that there are hardly more beyond it, and nearly every push is one statement."""
-_AT_ONCE: Final = 1000
 
 _by_digest: Final = Question(PushedRequest, lambda digest: PushedRequest.objects.filter(digest=digest))
 
@@ -28,7 +28,7 @@ def push(pushed: PushedRequest, most: int) -> str:
     pushed.digest = digest(reference)
     pushed.save(force_insert=True)
     if not randrange(max(most // _SLACK, 1)):  # noqa: S311 - nobody gains by guessing when room is made
-        _make_room(pushed.of, most)
+        keep_newest(PushedRequest.objects.filter(of=pushed.of), most)
     return reference
 
 
@@ -45,10 +45,3 @@ def settle(reference: str) -> bool:
 def expired_pushed(expired: datetime) -> QuerySet[PushedRequest]:
     """Those that nobody can answer since *expired*."""
     return PushedRequest.objects.filter(expires_at__lte=expired)
-
-
-def _make_room(of: str, most: int) -> None:
-    of_client = PushedRequest.objects.filter(of=of)
-    older = list(of_client.order_by("-pk").values_list("pk", flat=True)[most : most + _AT_ONCE])
-    if older:
-        PushedRequest.objects.filter(pk__in=older).delete()
