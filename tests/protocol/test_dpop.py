@@ -133,6 +133,7 @@ def test_a_key_may_name_its_algorithm_as_browsers_do(alg, exported):
         forged({}, "[" * 3000),
         forged({}, json.dumps(claims()).encode("utf-16").decode("latin-1")),
     ],
+    ids=lambda _: "header",  # the proofs differ from process to process, and the names of tests must not
 )
 def test_what_is_no_proof_is_refused(header):
     with pytest.raises(InvalidProof) as refused:
