@@ -62,6 +62,7 @@ found = {
     "introspect": issuer.url_path("introspect"),
     "authorize": issuer.url_path("authorize"),
     "api": "/api",
+    "open": "/open",
     "client_id": "bench",
     "client_secret": "bench-secret",
     "web_id": "web",

@@ -1,9 +1,11 @@
-"""The authorization server, and one protected REST framework view."""
+"""The authorization server, one protected REST framework view, and one that is open to anybody."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.urls import include, path
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -23,4 +25,18 @@ class Api(APIView):
         return Response({"hello": request.user.username if OPAQUE else request.auth.subject})
 
 
-urlpatterns = [path("", include("django_oauth_server.urls")), path("api", Api.as_view())]
+class Open(APIView):
+    """What a view costs without a token, as the floor's."""
+
+    authentication_classes: list[type[BaseAuthentication]] = []
+    permission_classes: list[type[BasePermission]] = []
+
+    def get(self, request: Request) -> Response:
+        return Response({"hello": "world"})
+
+
+urlpatterns = [
+    path("", include("django_oauth_server.urls")),
+    path("api", Api.as_view()),
+    path("open", Open.as_view()),
+]
