@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
 from django_oauth_server.authorization.prompts.base import prompt_values
 from django_oauth_server.authorization.request import AuthorizationRequest
 from django_oauth_server.authorization.response_modes.base import ResponseMode
@@ -91,10 +93,10 @@ class RequestCheck(Component):
         raise NotImplementedError
 
 
-def identify_client(params: Parameters, issuer: Issuer) -> Client:
-    """The client that the request names, which nothing proves yet. Raises `UnverifiedRequest`."""
+def identify_client(params: Parameters, issuer: Issuer, user: AbstractBaseUser | AnonymousUser | None = None) -> Client:
+    """The client that the request names, which nothing proves yet; with what *user* allows it. Raises `UnverifiedRequest`."""
     client_id = params.get("client_id", "")
-    client = find_client(issuer, client_id) if client_id else None
+    client = find_client(issuer, client_id, user) if client_id else None
     if client is None:
         reason = "is repeated" if "client_id" in params.repeated else "is unknown" if client_id else "is missing"
         unknown = "No client is registered with this client_id."

@@ -13,6 +13,7 @@ from threading import Lock
 from time import monotonic
 from typing import Final, NamedTuple, Protocol
 
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import IntegrityError
 from django.db.models import Q
 from django.db.models.signals import post_delete, post_save
@@ -22,7 +23,7 @@ from django_oauth_server.errors import UnauthorizedClient
 from django_oauth_server.models import Authorization, Client, Token
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.resource.shared_cache import shared_cache
-from django_oauth_server.storage.authorizations import revoke_authorizations
+from django_oauth_server.storage.authorizations import note_found, revoke_authorizations, with_authorization
 from django_oauth_server.storage.question import Question
 from django_oauth_server.storage.revocations import record_clients, restore_clients
 from django_oauth_server.storage.transaction import Conflict, after_commit, atomic
@@ -56,6 +57,10 @@ _lock: Final = Lock()
 _by_client_id: Final = Question(
     Client, lambda issuer, client_id: Client.objects.filter(issuer=issuer, client_id=client_id)
 )
+_with_authorization: Final = Question(
+    Client,
+    lambda issuer, client_id, user: with_authorization(Client.objects.filter(issuer=issuer, client_id=client_id), user),
+)
 
 
 def can_be_kept(client_id: str) -> bool:
@@ -63,11 +68,15 @@ def can_be_kept(client_id: str) -> bool:
     return 0 < len(client_id) <= _LONGEST_CLIENT_ID and "\0" not in client_id
 
 
-def stored_client(issuer: str, client_id: str) -> Client | None:
-    """The row of this id at *issuer*, whatever its state and source. MariaDB finds ids of another case as well; they are others."""
+def stored_client(issuer: str, client_id: str, user: AbstractBaseUser | AnonymousUser | None = None) -> Client | None:
+    """The row of this id at *issuer*, whatever its state and source; with what *user* allows it, for `live_authorization` to take. MariaDB finds ids
+    of another case as well; they are others."""
     if not can_be_kept(client_id):
         return None
-    client = _by_client_id.answer(issuer, client_id)
+    if user is None or user.pk is None:
+        client = _by_client_id.answer(issuer, client_id)
+    elif client := _with_authorization.answer(issuer, client_id, user.pk):
+        note_found(client, user)
     return client if client and client.client_id == client_id else None
 
 

@@ -6,7 +6,7 @@ how rows become models, than on all else, the database included. Both are the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from types import MethodType
@@ -14,7 +14,7 @@ from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, Value
 from django.db.models.sql.compiler import SQLCompiler
 
 M = TypeVar("M", bound=Model)
@@ -22,7 +22,8 @@ _Convert: TypeAlias = Callable[[Any, BaseDatabaseWrapper], Any]
 
 
 class Question(Generic[M]):
-    """At most one row, found by strings: `Question(Token, lambda digest: Token.objects.filter(digest=digest))`.
+    """At most one row, found by strings: `Question(Token, lambda digest: Token.objects.filter(digest=digest))`. What is no string says of which
+    field it is a value: `filter(user=ValueOf(user, get_user_model()._meta.pk))`.
 
     Django compiles it on first use, once for each database. All else is as ever: routing, connections, conversions, `from_db`.
     """
@@ -33,12 +34,12 @@ class Question(Generic[M]):
         self._blanks = tuple(map(_Blank, signature(ask).parameters))
         self._statements: dict[str, _Statement] = {}
 
-    def answer(self, *given: str) -> M | None:
+    def answer(self, *given: object) -> M | None:
         """The row, for parameters in the order in which the question names them."""
         using = router.db_for_read(self._model)
         connection, statement = connections[using], self._statements.get(using) or self._compiled(using)
         with connection.cursor() as cursor:
-            cursor.execute(statement.sql, statement.filled(dict(zip(self._blanks, given, strict=True))))
+            cursor.execute(statement.sql, statement.filled(dict(zip(self._blanks, given, strict=True)), connection))
             row = cursor.fetchone()
         found: M | None = statement.read(row, connection) if row else None
         return found
@@ -48,10 +49,26 @@ class Question(Generic[M]):
         return made
 
 
+class ValueOf(Value):
+    """A parameter that the database is given as a field (`output_field`) has its values."""
+
+    def resolve_expression(self, *args: Any, **options: Any) -> Self:
+        return self
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        return "%s", (self,)
+
+    def filled(self, given: Mapping[str, object], connection: BaseDatabaseWrapper) -> object:
+        return self.output_field.get_db_prep_value(given[self.value], connection)
+
+
 class _Blank(str):
     """Stands where a parameter will."""
 
     __slots__ = ()
+
+    def filled(self, given: Mapping[str, object], connection: BaseDatabaseWrapper) -> object:
+        return given[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +92,9 @@ class _Statement:
         )
         return cls(sql, tuple(params), conversions, _Rows.of(compiler.klass_info, columns))
 
-    def filled(self, given: dict[_Blank, str]) -> tuple[Any, ...]:
+    def filled(self, given: Mapping[str, object], connection: BaseDatabaseWrapper) -> list[Any]:
         """The parameters, with those that were *given*."""
-        return tuple(given[one] if isinstance(one, _Blank) else one for one in self.params)
+        return [one.filled(given, connection) if isinstance(one, (_Blank, ValueOf)) else one for one in self.params]
 
     def read(self, row: Sequence[Any], connection: BaseDatabaseWrapper) -> Any:
         """The model that *row* is, with those that it was joined with."""

@@ -88,7 +88,7 @@ class DeviceChannel(Channel):
         self, reference: Parameters, turn: Turn, http: HttpRequest, issuer: Issuer
     ) -> tuple[PendingRequest, Turn]:
         row, code = find_request(reference.get(USER_CODE, ""), issuer)
-        client = find_client(issuer, row.request["client_id"])
+        client = find_client(issuer, row.request["client_id"], http.user)
         if client is None:
             raise CodeRefused(_EXPIRED)
         return PendingDevice(client, row, code, issuer, http), turn

@@ -57,7 +57,7 @@ class RedirectChannel(Channel):
         self, reference: Parameters, turn: Turn, http: HttpRequest, issuer: Issuer
     ) -> tuple[PendingRequest, Turn]:
         """Of an object that is refused nothing counts: the answer goes where the query says, if that is good."""
-        client = identify_client(reference, issuer)
+        client = identify_client(reference, issuer, http.user)
         try:
             gathered = gather(Arrival(reference, client, issuer, cookies=http.COOKIES), turn)
         except UnverifiedRequest:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
 from django_oauth_server.clients.sources.base import ClientSource
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
@@ -16,12 +18,12 @@ _WHILE_IT_WAITS: Final = timedelta(minutes=1)
 """How old a client may be that is told to wait. Between two requests of one device there are five seconds at least."""
 
 
-def find_client(issuer: Issuer, client_id: str) -> Client | None:
-    """The client of this id at *issuer*, whatever its state.
+def find_client(issuer: Issuer, client_id: str, user: AbstractBaseUser | AnonymousUser | None = None) -> Client | None:
+    """The client of this id at *issuer*, whatever its state. What *user* allows it, if one is named, is found in the same statement.
 
     A row says from which source its client is, so that no other source can take the id over; without that source nobody is known by it.
     """
-    return _described(issuer, client_id, stored_client(issuer.settings.issuer, client_id))
+    return _described(issuer, client_id, stored_client(issuer.settings.issuer, client_id, user))
 
 
 def recall_client(issuer: Issuer, client_id: str, serves: Callable[[Client], bool]) -> Client | None:
