@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from django.http import HttpRequest
@@ -14,11 +13,10 @@ from django_oauth_server.protocol.addresses import source
 from django_oauth_server.storage.failures import Limit, note_failure, seconds_to_wait
 
 
-def limit(throttle: str, issuer: Issuer, *who: str) -> Iterator[Limit]:
+def limit(throttle: str, issuer: Issuer, *who: str) -> tuple[Limit, ...]:
     """What the setting `throttles` says of *throttle*, for *who*; nothing where it is switched off."""
     rate = issuer.settings.throttles[throttle]
-    if rate is not None:
-        yield Limit(parse_rate(rate), (throttle, issuer.settings.issuer, *who))
+    return () if rate is None else (Limit(parse_rate(rate), (throttle, issuer.settings.issuer, *who)),)
 
 
 def source_of(http: HttpRequest, issuer: Issuer) -> str:
@@ -45,8 +43,8 @@ def failed(client_id: str, detail: str, http: HttpRequest, issuer: Issuer, now: 
     return InvalidClient("Client authentication failed.", detail=detail)
 
 
-def _limits(client_id: str, http: HttpRequest, issuer: Issuer) -> Iterator[Limit]:
+def _limits(client_id: str, http: HttpRequest, issuer: Issuer) -> tuple[Limit, ...]:
     """The address first: once it is over its limit, no client ids that somebody thinks up are counted any more."""
     address = source_of(http, issuer)
-    yield from limit("client_authentication_by_address", issuer, address)
-    yield from limit("client_authentication", issuer, client_id, address)
+    by_address = limit("client_authentication_by_address", issuer, address)
+    return (*by_address, *limit("client_authentication", issuer, client_id, address))

@@ -175,12 +175,14 @@ class IssuerSettings:
 
     def resource_named(self, identifier: str) -> str | None:
         """The resource that *identifier* names, as it is written here. None: it is not known."""
-        written = (*self.resources, self.default_resource)
-        if identifier in written:
+        if identifier in self.resources or identifier == self.default_resource:
             return identifier
+        written = (*self.resources, self.default_resource)
         return next((one for one in written if comparable(one) == comparable(identifier)), None)
 
     def declared(self, audience: Collection[str]) -> list[Resource]:
         """What is said of each resource of *audience*; of the default one, where there is none."""
+        if not self.resources:
+            return []
         named = (self.resource_named(identifier) for identifier in audience or (self.default_resource,))
         return [one for name in named if name and isinstance(one := self.resources.get(name), Resource)]

@@ -280,7 +280,7 @@ def _asked_rightly(headers: Mapping[str, str], http: HttpRequest) -> Mapping[str
 
 
 def _response(answer: Answer, further: Mapping[str, str] = MappingProxyType({})) -> HttpResponse:
-    body = answer.body if answer.members is None else _ENCODER.encode(answer.members)
+    body = answer.body if answer.members is None else _ENCODER.encode(answer.members).encode()
     kept = answer.headers if "Cache-Control" in answer.headers else {**_NOT_STORED, **answer.headers}
     headers = {**kept, **further} if body is None else {"Content-Type": answer.media_type, **kept, **further}
     response = HttpResponse(body or b"", status=answer.status, headers=headers)

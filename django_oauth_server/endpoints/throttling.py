@@ -33,7 +33,7 @@ def failures_counted(request: TokenRequest, *, guessable: bool) -> Iterator[None
         raise
 
 
-def _redemptions(request: TokenRequest) -> Iterator[Limit]:
+def _redemptions(request: TokenRequest) -> tuple[Limit, ...]:
     return _limits("redemption", request.client, request.http, request.issuer)
 
 
@@ -43,5 +43,5 @@ def count(throttle: str, what: str, client: Client, http: HttpRequest, issuer: I
         raise TooManyRequests(wait, detail=what)
 
 
-def _limits(throttle: str, client: Client, http: HttpRequest, issuer: Issuer) -> Iterator[Limit]:
+def _limits(throttle: str, client: Client, http: HttpRequest, issuer: Issuer) -> tuple[Limit, ...]:
     return limit(throttle, issuer, client.client_id, source_of(http, issuer))

@@ -23,14 +23,15 @@ from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.protocol.pkce import is_verifier
 from django_oauth_server.protocol.scopes import parse_scope
 
-_GRAMMAR: Final = (
+_GRAMMAR: Final = frozenset((
     "client_id", "response_type", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method",
     "grant_type", "code", "code_verifier", "refresh_token", "username", "password", "response_mode",
-)  # fmt: skip
+))  # fmt: skip
 _MOST_TOLD: Final = 200
 """Characters of what was sent, in the words that a client is told."""
 _NOTHING: Final = dict.fromkeys((*_GRAMMAR, "client", "scopes", "user", "client_secret", "claims", "prompt", "nonce"))
 _CREDENTIALS: Final = dict.fromkeys(("code", "refresh_token", "password"), "(presented)")
+"""What stands in their place."""
 
 _ERRORS: Final[dict[str, type[ours.OAuthError]]] = {
     kind.error: kind
@@ -52,13 +53,13 @@ class _Request(Request):  # type: ignore[misc]
     duplicate_params: list[str] = []  # refused where the request was read
 
     def __init__(self, params: Parameters, client: ClientFacts, facts: object) -> None:
-        self._params = _NOTHING | {name: params[name] for name in _GRAMMAR if name in params}
-        self._params |= {
-            name: placeholder for name, placeholder in _CREDENTIALS.items() if self._params[name] is not None
-        }
-        self._params |= {"client": client, "client_id": client.client_id, "scope": _scope(params, client)}
-        self.headers: dict[str, str] = {}
-        self.facts = facts
+        self._params: dict[str, str] = {}  # where oauthlib looks for what is not an attribute
+        said: dict[str, object] = self.__dict__
+        said.update(_NOTHING)
+        for name in params:
+            if name in _GRAMMAR:
+                said[name] = _CREDENTIALS.get(name, params[name])
+        said.update(client=client, client_id=client.client_id, scope=_scope(params, client), headers={}, facts=facts)
 
     def __repr__(self) -> str:
         return "<request>"

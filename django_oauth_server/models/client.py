@@ -197,4 +197,4 @@ class Client(models.Model):
         return any(constant_time_compare(presented, one) for one in known if one)
 
     def _strings(self, member: str, *default: str) -> list[str]:
-        return [str(value) for value in self.metadata.get(member, default)]
+        return list(map(str, self.metadata.get(member, default)))

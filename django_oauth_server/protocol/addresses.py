@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
+_IPV4: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+"""There is one way to write such an address, so that what looks like one stands for itself."""
 _NETWORK: Final = 64
 """Bits of an IPv6 address that one subscriber has the rest of (RFC 6177 section 2, RFC 7421)."""
 
@@ -20,6 +23,8 @@ def source(remote: str, forwarded_for: str, trusted_proxies: int) -> str:
 
 
 def _network(text: str) -> str:
+    if _IPV4.fullmatch(text):
+        return text
     address = _parse(text) or _parse(_without_port(text))
     if isinstance(address, IPv6Address):
         address = address.ipv4_mapped or IPv6Address(int(address) >> _NETWORK << _NETWORK)

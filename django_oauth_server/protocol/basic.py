@@ -10,10 +10,12 @@ from urllib.parse import quote_plus, unquote_plus
 def parse_basic(credentials: str) -> tuple[str, str]:
     """Client id and secret, form-decoded. Raises ValueError where *credentials* are malformed."""
     try:
-        text = base64.b64decode(credentials, validate=True).decode()
+        text = binascii.a2b_base64(credentials, strict_mode=True).decode()
     except (binascii.Error, UnicodeDecodeError) as exc:
         raise ValueError("not base64 of UTF-8") from exc
-    client_id, colon, secret = (unquote_plus(part, errors="strict") for part in text.partition(":"))
+    encoded_id, colon, encoded_secret = text.partition(":")
+    client_id = unquote_plus(encoded_id, errors="strict")
+    secret = unquote_plus(encoded_secret, errors="strict")
     if not colon or "\0" in client_id + secret:
         raise ValueError("no colon, or a NUL")
     return client_id, secret

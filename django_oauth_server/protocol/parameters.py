@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar, overload
 from urllib.parse import unquote_to_bytes, urlencode
 
 from django_oauth_server.protocol.errors import ContentTooLarge, InvalidRequest
@@ -11,20 +12,23 @@ from django_oauth_server.protocol.errors import ContentTooLarge, InvalidRequest
 MAX_LENGTH = 64 * 1024
 """Bytes of one request's parameters, far above what any client sends."""
 
+T = TypeVar("T")
+
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 class Parameters(Mapping[str, str]):
     """What the client sent: one value a name. Empty means absent; a name sent twice is in `repeated` and has no value here."""
 
-    __slots__ = ("_all", "repeated")
+    __slots__ = ("_all", "_once", "repeated")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._all: dict[str, list[str]] = {}
         for name, value in pairs:
             if value:
                 self._all.setdefault(name, []).append(value)
-        self.repeated = frozenset(name for name, values in self._all.items() if len(values) > 1)
+        self._once = {name: values[0] for name, values in self._all.items() if len(values) == 1}
+        self.repeated = frozenset(self._all.keys() - self._once.keys())
 
     @classmethod
     def parse(cls, raw: bytes) -> Parameters:
@@ -34,19 +38,30 @@ class Parameters(Mapping[str, str]):
         """
         if len(raw) > MAX_LENGTH:
             raise ContentTooLarge(f"The request's parameters are longer than {MAX_LENGTH} bytes.")
-        return cls(_pair(part) for part in raw.split(b"&") if part)
+        pairs = []
+        for part in raw.split(b"&"):
+            name, _, value = part.partition(b"=")
+            pairs.append((_text(name), _text(value)))
+        return cls(pairs)
 
     def __getitem__(self, name: str) -> str:
-        values = self._all[name]
-        if len(values) > 1:
-            raise KeyError(name)
-        return values[0]
+        return self._once[name]
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name in self._all if name not in self.repeated)
+        return iter(self._once)
 
     def __len__(self) -> int:
-        return len(self._all) - len(self.repeated)
+        return len(self._once)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._once
+
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+    @overload
+    def get(self, name: str, /, default: str | T) -> str | T: ...
+    def get(self, name: str, /, default: object = None) -> object:
+        return self._once.get(name, default)
 
     def every(self, name: str) -> tuple[str, ...]:
         """All values of a parameter that may be repeated (`resource`, RFC 8707 section 2)."""
@@ -54,7 +69,7 @@ class Parameters(Mapping[str, str]):
 
     def only(self, names: frozenset[str]) -> Parameters:
         """Those in *names*; the rest is ignored, as RFC 6749 section 3.1 demands."""
-        return Parameters((name, value) for name, value in self.pairs() if name in names)
+        return Parameters([(name, value) for name, values in self._all.items() if name in names for value in values])
 
     def refuse_repeated(self, *, but: frozenset[str] = frozenset()) -> None:
         """RFC 6749 section 3.1: parameters MUST NOT be included more than once."""
@@ -63,11 +78,10 @@ class Parameters(Mapping[str, str]):
 
     def require(self, name: str) -> str:
         """The value of *name*; raises `InvalidRequest` where it is absent or repeated."""
-        if name in self.repeated:
-            raise InvalidRequest(f"The parameter {name} is repeated.")
-        if name not in self:
-            raise InvalidRequest(f"The parameter {name} is missing.")
-        return self[name]
+        value = self._once.get(name)
+        if value is None:
+            raise InvalidRequest(f"The parameter {name} is {'repeated' if name in self.repeated else 'missing'}.")
+        return value
 
     def pairs(self) -> list[tuple[str, str]]:
         """Names and values as they were sent, repetitions included."""
@@ -78,16 +92,14 @@ class Parameters(Mapping[str, str]):
         return urlencode(self.pairs())
 
 
-def _pair(part: bytes) -> tuple[str, str]:
-    name, _, value = part.partition(b"=")
-    return _text(name), _text(value)
-
-
 def _text(raw: bytes) -> str:
-    if _BROKEN_ESCAPE.search(raw):
-        raise InvalidRequest("A parameter has a broken percent escape.")
+    raw = raw.replace(b"+", b" ")
+    if b"%" in raw:
+        if _BROKEN_ESCAPE.search(raw):
+            raise InvalidRequest("A parameter has a broken percent escape.")
+        raw = unquote_to_bytes(raw)
     try:
-        text = unquote_to_bytes(raw.replace(b"+", b" ")).decode()
+        text = raw.decode()
     except UnicodeDecodeError as exc:
         raise InvalidRequest("A parameter is not UTF-8.") from exc
     if "\0" in text:

@@ -7,7 +7,7 @@ number of processes.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -61,10 +61,19 @@ def take_back(limits: Iterable[Limit], now: datetime) -> None:
 
 
 def seconds_to_wait(limits: Iterable[Limit], now: datetime) -> int:
-    """0 while something may still fail under every limit. Asks the cache once."""
-    keys = {limit.key(now): limit for limit in limits}
-    counts = _counts(keys) if keys else {}
-    return max((limit.rest(now) for key, limit in keys.items() if counts.get(key, 0) >= limit.rate.count), default=0)
+    """0 while something may still fail under every limit.
+
+    `note_failure` counts under the first limit before it does under the next. So where nothing was counted under the first one, for as long as
+    the others look back, nothing was under those: a single look at the cache.
+    """
+    clean_for = 0
+    for limit in limits:
+        if limit.rate.seconds > clean_for:
+            count = _counted(limit.key(now))
+            if count >= limit.rate.count:
+                return limit.rest(now)
+            clean_for = clean_for if count else limit.rate.seconds
+    return 0
 
 
 class _Own:
@@ -83,9 +92,9 @@ class _Own:
         with self._lock:
             self._counts[key] = max(self._counts.get(key, 0) - 1, 0)
 
-    def get_many(self, keys: Collection[str]) -> Mapping[str, int]:
+    def get(self, key: str) -> int:
         with self._lock:
-            return {key: self._counts.get(key, 0) for key in keys}
+            return self._counts.get(key, 0)
 
     def forget(self) -> None:
         with self._lock:
@@ -129,9 +138,6 @@ def _count_back(key: str) -> None:
         _own.count_back(key)
 
 
-def _counts(keys: Collection[str]) -> Mapping[str, int]:
-    def counts(asked: BaseCache) -> Mapping[str, int]:
-        return {key: int(count) for key, count in asked.get_many(keys).items()}
-
-    found: Mapping[str, int] = shared_cache("default").ask(counts, away={})
-    return {key: max(count, found.get(key, 0)) for key, count in _own.get_many(keys).items()}
+def _counted(key: str) -> int:
+    found: int = shared_cache("default").ask(lambda asked: int(asked.get(key) or 0), away=0)
+    return max(found, _own.get(key))

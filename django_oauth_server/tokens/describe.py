@@ -19,9 +19,8 @@ _FOR_THE_CLIENT: Final = frozenset({"sid", "claims", "session_expires"})
 
 def subject_of(token: Token, issuer: Issuer) -> str:
     """RFC 9068 section 2.2: the person's identifier, or the client's own where nobody else is meant."""
-    if token.authorization is None:
-        return token.client.client_id
-    return subject(token.authorization.user_id, token.client, issuer)
+    authorization = token.authorization
+    return subject(authorization.user_id, token.client, issuer) if authorization else token.client.client_id
 
 
 def session_claims(token: Token) -> dict[str, object]:
@@ -31,8 +30,10 @@ def session_claims(token: Token) -> dict[str, object]:
 
 def all_claims(token: Token) -> dict[str, object]:
     """The same, and the claims that userinfo was asked for one by one."""
-    wanted = requested_claims(token.facts).document().get("userinfo")
-    return session_claims(token) | ({"claims": {"userinfo": wanted}} if wanted else {})
+    said = session_claims(token)
+    if "claims" in token.facts and (wanted := requested_claims(token.facts).document().get("userinfo")):
+        said["claims"] = {"userinfo": wanted}
+    return said
 
 
 def audience_of(token: Token, issuer: Issuer) -> list[str]:

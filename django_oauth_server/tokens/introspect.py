@@ -30,11 +30,12 @@ def _may_see(caller: Client, token: Token, issuer: Issuer) -> bool:
 
 
 def _members(token: Token, issuer: Issuer, presented_as: str) -> dict[str, object]:
+    client, authorization = token.client, token.authorization
     members: dict[str, object] = {
         **session_claims(token),
         "active": True,
         "iss": issuer.settings.issuer,
-        "client_id": token.client.client_id,
+        "client_id": client.client_id,
         "sub": subject_of(token, issuer),
         "aud": audience_of(token, issuer),
         "scope": token.scope,
@@ -43,6 +44,6 @@ def _members(token: Token, issuer: Issuer, presented_as: str) -> dict[str, objec
     }
     if token.kind == Token.Kind.ACCESS:
         members["token_type"] = presented_as
-    if token.authorization and not token.client.is_pairwise:  # which it could be compared by
-        members["username"] = token.authorization.user.get_username()
+    if authorization and not client.is_pairwise:  # which it could be compared by
+        members["username"] = authorization.user.get_username()
     return members

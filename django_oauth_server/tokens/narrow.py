@@ -36,7 +36,10 @@ def narrow(issuance: Issuance, asked: tuple[str, ...], issuer: Issuer) -> tuple[
     if allowed is not None and not set(map(comparable, asked)) <= set(map(comparable, allowed)):
         raise InvalidTarget("The parameter resource names an API that was not part of what was allowed.")
     audience = asked or issuance.resources or ()
-    scopes = issuance.scopes & _meaningful(audience, issuer)
+    meaningful = _meaningful(audience, issuer)
+    if issuance.scopes <= meaningful and issuance.scopes:
+        return issuance, audience
+    scopes = issuance.scopes & meaningful
     if not scopes:
         raise InvalidScope("None of the requested scopes can be used at the requested resource.")
     return replace(issuance, scopes=scopes, granted=issuance.granted or issuance.scopes), audience

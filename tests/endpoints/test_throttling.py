@@ -313,7 +313,18 @@ def test_a_chosen_secret_costs_one_question(asked: list[str]) -> None:
     client = machine(secret=CHOSEN)
     del asked[:]
     assert statuses(client, CHOSEN) == [200]
-    assert [name for name in asked if name != "get"] == ["get_many"]
+    assert asked == ["get"]
+
+
+def test_a_limit_that_looks_back_longer_than_that_of_the_address_is_asked_all_the_same(
+    settings: Any, clock: Clock
+) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"throttles": FEW | {"client_authentication": "3/d"}}
+    clock.now = clock.now.replace(hour=12)
+    client = machine(secret=CHOSEN)
+    statuses(client, WRONG, WRONG, WRONG)
+    clock.tick(60)
+    assert statuses(client, CHOSEN) == [429]
 
 
 # -- While the cache is away ---------------------------------------------------------------------------------------------

@@ -87,6 +87,12 @@ class ClientAuthMethod(Component):
         } | ({"introspection_endpoint_auth_methods_supported": [self.name]} if self.confidential else {})
 
 
+def authorization_header(http: HttpRequest) -> str:
+    """As it was sent; empty where there is none. `http.headers` would read every header to find this one."""
+    header: str = http.META.get("HTTP_AUTHORIZATION", "")
+    return header
+
+
 def registered_method(client: Client, issuer: Issuer) -> ClientAuthMethod | None:
     """The method by which *client* proves to be itself. None where *issuer* does not offer that one (any more), or its profile does not."""
     method = issuer.components.of(ClientAuthMethod).get(client.token_endpoint_auth_method)

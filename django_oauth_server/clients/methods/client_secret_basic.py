@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials
+from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials, authorization_header
 from django_oauth_server.errors import InvalidClient
 from django_oauth_server.protocol.basic import parse_basic
 from django_oauth_server.protocol.parameters import Parameters
@@ -19,7 +19,7 @@ class ClientSecretBasic(ClientAuthMethod):
     uses_secret = True
 
     def present(self, http: HttpRequest, params: Parameters) -> Credentials | None:
-        scheme, _, value = http.headers.get("Authorization", "").partition(" ")
+        scheme, _, value = authorization_header(http).partition(" ")
         if scheme.lower() != "basic":
             return None
         try:

@@ -7,7 +7,7 @@ from typing import Final
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials
+from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials, authorization_header
 from django_oauth_server.protocol.parameters import Parameters
 
 _PROOFS: Final = frozenset({"client_secret", "client_assertion"})
@@ -23,7 +23,7 @@ class NoAuthentication(ClientAuthMethod):
     confidential = False
 
     def present(self, http: HttpRequest, params: Parameters) -> Credentials | None:
-        alone = not _PROOFS.intersection(params) and not http.headers.get("Authorization", "").strip()
+        alone = not authorization_header(http).strip() and _PROOFS.isdisjoint(params)
         return Credentials(params["client_id"]) if alone and "client_id" in params else None
 
     def verify(self, attempt: Attempt) -> bool:

@@ -15,6 +15,7 @@ from joserfc.errors import UnsupportedAlgorithmError
 from joserfc.jwa import JWSAlgModel
 from joserfc.jwk import ECKey, GuestProtocol, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
+from joserfc.util import json_b64encode, urlsafe_b64encode
 
 from django_oauth_server.protocol.jose.keys import (
     JUNK,
@@ -33,6 +34,7 @@ from django_oauth_server.protocol.jose.keys import (
 
 _MOST_VERIFIED: Final = 1024  # some megabytes
 _MOST_KEYS: Final = 50
+_CLAIMS: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 FITS: Final[Fits] = {
     "ES256": is_on("P-256"),
@@ -69,10 +71,44 @@ class Registry(JWSRegistry):
 REGISTRY: Final = Registry(ALGORITHMS)
 
 
+class _ReadyKey:
+    """A private key, as the library's algorithms ask for it: what they look up for each signature was looked up, and checked, once."""
+
+    __slots__ = ("_native", "curve_key_size")
+
+    def __init__(self, key: Key) -> None:
+        self._native = key.get_op_key("sign")
+        self.curve_key_size = key.curve_key_size if isinstance(key, ECKey) else 0
+
+    def get_op_key(self, operation: str) -> object:
+        return self._native
+
+
+class _Signer:
+    """What of a signature is the same for every token that one key signs: the algorithm, the key, and the header of each type."""
+
+    __slots__ = ("_alg", "_headers", "_key", "_kid")
+
+    def __init__(self, key: Key, alg: str, kid: str) -> None:
+        self._alg = REGISTRY.get_alg(alg)
+        self._alg.check_key(key)
+        self._key = _ReadyKey(key)
+        self._kid = kid
+        self._headers: dict[str, bytes] = {}
+
+    def sign(self, payload: bytes, typ: str) -> str:
+        """The JWS in its compact serialization (RFC 7515 section 7.1)."""
+        if typ not in self._headers:
+            self._headers[typ] = json_b64encode({"alg": self._alg.name, "typ": typ, "kid": self._kid})
+        said = self._headers[typ] + b"." + urlsafe_b64encode(payload)
+        return (said + b"." + urlsafe_b64encode(self._alg.sign(said, self._key))).decode()
+
+
 @dataclass(frozen=True, slots=True)
 class SigningKeyPair(KeyPair):
     """A private key that signs, with the two header members that go with it."""
 
+    signer: _Signer = field(init=False, repr=False, compare=False)
     FITS = FITS
     GENERATE = {
         "ES256": lambda: ECKey.generate_key("P-256"),
@@ -83,6 +119,9 @@ class SigningKeyPair(KeyPair):
     }
     USE = "sig"
     NEEDED = "an EC key on P-256 (ES256), an RSA key of at least 2048 bits (RS256, PS256) or an Ed25519 key (EdDSA)"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "signer", _Signer(self.key, self.alg, self.kid))
 
 
 class Verified:
@@ -155,7 +194,7 @@ class KeySet:
 
 def sign(claims: Mapping[str, object], pair: SigningKeyPair, *, typ: str) -> str:
     """The JWT that says *claims*, of the explicit type *typ* (RFC 8725 section 3.11)."""
-    return jwt.encode({"alg": pair.alg, "typ": typ, "kid": pair.kid}, dict(claims), pair.key, registry=REGISTRY)
+    return pair.signer.sign(_CLAIMS.encode(dict(claims)).encode(), typ)
 
 
 def verify(

@@ -25,18 +25,17 @@ class AccessTokenJWT(TokenFormat):
         return token_mark(identifier)
 
     def render(self, token: Token, identifier: str, issuer: Issuer) -> str:
-        audience = audience_of(token, issuer)
+        client, authorization, audience = token.client, token.authorization, audience_of(token, issuer)
         claims = {
             **all_claims(token),
             "iss": issuer.settings.issuer,
             "sub": subject_of(token, issuer),
             "aud": audience[0] if len(audience) == 1 else audience,
-            "client_id": token.client.client_id,
+            "client_id": client.client_id,
             "scope": token.scope,
             "iat": numeric_date(token.issued_at),
             "exp": numeric_date(token.issued_at, token.expires_at - token.issued_at),
             "jti": identifier,
-            **({"grant_id": str(token.authorization.grant_id)} if token.authorization else {}),
+            **({"grant_id": str(authorization.grant_id)} if authorization else {}),
         }
-        key = signing_key(issuer)
-        return jose.sign(claims, key, typ="at+jwt")
+        return jose.sign(claims, signing_key(issuer), typ="at+jwt")
