@@ -38,7 +38,7 @@ class AuthorizationCode(GrantType):
         assert ticket is not None
         check_promise(ticket.payload, request.confirmation)
         if ticket.redeemed_at or not redeem(ticket, request.now):
-            take_back = partial(revoke_family, ticket.family, request.now)
+            take_back = partial(revoke_family, ticket, request.now)
             raise InvalidGrant("The code was redeemed before.", aftermath=take_back)
         return _issuance(ticket, request, client)
 

@@ -15,11 +15,10 @@ from django_oauth_server.storage.tokens import revoke_family
 
 def reused(token: Token, now: datetime) -> InvalidGrant:
     """Two have *token*, and who is honest cannot be told: all that its grant bought ends (RFC 9700 section 4.14.2)."""
-    assert token.family is not None
     return InvalidGrant(
         "The refresh token was used before.",
         detail="reuse of a refresh token that was rotated",
-        aftermath=partial(revoke_family, token.family, now),
+        aftermath=partial(revoke_family, token, now),
     )
 
 

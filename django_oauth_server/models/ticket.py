@@ -9,6 +9,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_oauth_server.models._digest import DigestIndex
+
 
 class Ticket(models.Model):
     """An authorization code, or a request that waits for a person. Only the digest of its value is stored."""
@@ -18,7 +20,7 @@ class Ticket(models.Model):
         INTERACTION = "interaction", _("request waiting for consent")
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
-    digest = models.CharField(max_length=64, unique=True)
+    digest = models.CharField(max_length=64)
     client = models.ForeignKey("django_oauth_server.Client", models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
     authorization = models.ForeignKey("django_oauth_server.Authorization", models.CASCADE, null=True, related_name="+")
@@ -33,6 +35,7 @@ class Ticket(models.Model):
     class Meta:
         verbose_name = _("ticket")
         verbose_name_plural = _("tickets")
+        indexes = [DigestIndex(fields=["digest"], name="oas_ticket_digest")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"

@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from django_oauth_server.models._digest import DigestIndex
+
 
 class Token(models.Model):
     """An access or refresh token. Only the digest of its value is stored; of a JWT, that of its `jti`."""
@@ -18,8 +20,12 @@ class Token(models.Model):
         REFRESH = "refresh", _("refresh token")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
-    digest = models.CharField(max_length=64, unique=True, editable=False)
-    client = models.ForeignKey("django_oauth_server.Client", models.CASCADE, related_name="+", verbose_name=_("client"))
+    digest = models.CharField(max_length=64, editable=False)
+    client = models.ForeignKey(
+        "django_oauth_server.Client", models.CASCADE, db_constraint=False, related_name="+", verbose_name=_("client")
+    )
+    """Nothing locks the client's row, which all its tokens would fight over. A token that is stored while its client is deleted is found by nobody,
+    and goes when it expires."""
     authorization = models.ForeignKey(
         "django_oauth_server.Authorization",
         models.CASCADE,
@@ -28,8 +34,8 @@ class Token(models.Model):
         related_name="tokens",
         verbose_name=_("authorization"),
     )
-    family = models.UUIDField(null=True, blank=True, db_index=True, editable=False)
-    """All that one grant bought, through every rotation."""
+    family = models.UUIDField(null=True, blank=True, editable=False)
+    """All that one grant bought, through every rotation. Asked for with its authorization, which has an index."""
     scope = models.TextField(_("scope"), blank=True)
     audience = models.JSONField(_("audience"), default=list, blank=True)
     facts = models.JSONField(default=dict, blank=True, editable=False)
@@ -42,10 +48,14 @@ class Token(models.Model):
     expires_at = models.DateTimeField(_("expires"), db_index=True)
     superseded_at = models.DateTimeField(_("rotated"), null=True, blank=True)
     revoked_at = models.DateTimeField(pgettext_lazy("date", "revoked"), null=True, blank=True)
+    held = models.IntegerField(default=0, db_default=0, editable=False)
+    """How often it was written to, so that a revocation waits for what is stored beside it. It has no index, so that such a write is a small one;
+    and it is another value each time, without which some clusters see no write."""
 
     class Meta:
         verbose_name = _("token")
         verbose_name_plural = _("tokens")
+        indexes = [DigestIndex(fields=["digest"], name="oas_token_digest")]
 
     def __str__(self) -> str:
         person = f"{self.authorization.user} → " if self.authorization else ""

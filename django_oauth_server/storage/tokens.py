@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
-from django_oauth_server.models import Token
+from django_oauth_server.models import Ticket, Token
 from django_oauth_server.storage.batches import batches
 from django_oauth_server.storage.clients import refer_to_row
 from django_oauth_server.storage.question import Question
@@ -33,10 +32,13 @@ def store(tokens: Sequence[Token]) -> None:
         Token.objects.bulk_create(tokens)
 
 
-def store_once(token: Token) -> None:
-    """Insert it, unless somebody else did meanwhile."""
-    refer_to_row(token)
-    Token.objects.bulk_create([token], ignore_conflicts=True)
+def store_beside(token: Token, read: Token) -> bool:
+    """Insert *token*, of the family of *read*. False where that was revoked since it was read, or something else was stored beside it."""
+    with atomic():
+        if not Token.objects.filter(pk=read.pk, revoked_at=None, held=read.held).update(held=F("held") + 1):
+            return False
+        store([token])
+    return True
 
 
 def find_token(digest: str, *kinds: Token.Kind) -> Token | None:
@@ -68,9 +70,9 @@ def prolong(token: Token, expires_at: datetime) -> bool:
 def hold(token: Token) -> bool:
     """Keep it from being revoked until the transaction ends. False where it was revoked meanwhile.
 
-    Nothing is changed, but the row is written, for the same reason: what is stored beside it is there by the time a revocation goes on.
+    The row is written for the same reason: what is stored beside it is there by the time a revocation goes on.
     """
-    return bool(Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=None))
+    return bool(Token.objects.filter(pk=token.pk, revoked_at=None).update(held=F("held") + 1))
 
 
 def revoke_token(token: Token, now: datetime, *, self_contained: bool) -> None:
@@ -86,19 +88,23 @@ def store_revoked(token: Token, now: datetime) -> None:
     token.revoked_at = now
     with atomic():
         record_tokens({token.digest: token.expires_at})
-        store_once(token)
+        if not Token.objects.filter(digest=token.digest).exists():  # two who find it stored twice find it revoked
+            store([token])
 
 
-def revoke_family(family: UUID, now: datetime) -> None:
-    """End all that one grant bought."""
-    _end(Token.objects.filter(family=family), now)
+def revoke_family(one: Ticket | Token, now: datetime) -> None:
+    """End all that the grant of *one* bought. It is found among what came from its authorization, which has an index."""
+    _end(Token.objects.filter(authorization=one.authorization_id, family=one.family), now)
 
 
 def revoke_tokens(tokens: Iterable[Token], now: datetime) -> None:
     """End these; with a refresh token all that its grant bought (RFC 7009 section 2.1)."""
     for some in batches(tokens):
-        families = {one.family for one in some if one.kind == Token.Kind.REFRESH and one.family}
-        _end(Token.objects.filter(Q(pk__in=[one.pk for one in some]) | Q(family__in=families)), now)
+        refresh = [one for one in some if one.kind == Token.Kind.REFRESH and one.family]
+        families = Q(
+            authorization__in={one.authorization_id for one in refresh}, family__in={one.family for one in refresh}
+        )
+        _end(Token.objects.filter(Q(pk__in=[one.pk for one in some]) | families), now)
 
 
 def _end(tokens: QuerySet[Token], now: datetime) -> None:

@@ -17,7 +17,7 @@ from django_oauth_server.keys.derivation import derivation_keys
 from django_oauth_server.models import Token
 from django_oauth_server.protocol import opaque
 from django_oauth_server.protocol.scopes import format_scope
-from django_oauth_server.storage.tokens import find_tokens, hold, store, store_once
+from django_oauth_server.storage.tokens import find_tokens, store, store_beside
 from django_oauth_server.storage.transaction import Conflict
 from django_oauth_server.tokens.bindings.base import token_type
 from django_oauth_server.tokens.formats.base import TokenFormat
@@ -115,11 +115,10 @@ def _answer_again(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer,
 
 
 def _store_beside(issuance: Issuance, access: Token) -> None:
-    """A token that was revoked since it was read buys nothing."""
+    """A token that was revoked since it was read buys nothing, and what it bought already is found by whoever reads anew."""
     assert issuance.replaces is not None
-    if not hold(issuance.replaces):
+    if not store_beside(access, issuance.replaces):
         raise Conflict
-    store_once(access)
 
 
 def _access_identifier(issuance: Issuance, audience: tuple[str, ...], key: bytes) -> str:

@@ -22,7 +22,7 @@ def revoke_presented(value: str, client: Client, issuer: Issuer, now: datetime) 
     if token.client.client_id != client.client_id:
         raise UnauthorizedClient("The token was issued to another client.", detail=f"another client's token {token.pk}")
     if token.kind == Token.Kind.REFRESH and token.family:
-        revoke_family(token.family, now)
+        revoke_family(token, now)
     elif token._state.adding:
         store_revoked(token, now)
     else:

@@ -1,0 +1,83 @@
+"""Operations for tables of a hundred million rows, to which others write meanwhile.
+
+PostgreSQL builds and drops indexes concurrently, outside of a transaction, so a migration of these is not atomic. One that was interrupted can be
+run again. SQLite and MariaDB do as Django does.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+from django.db import migrations
+from django.db.migrations.operations.base import Operation
+from django.db.transaction import atomic
+
+
+class AddIndex(migrations.AddIndex):
+    """Build an index while others write."""
+
+    atomic = False
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            _drop(schema_editor, self.index.name)  # an interrupted run leaves one that is not valid
+            schema_editor.add_index(model, self.index, concurrently=True)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
+        elif self.allow_migrate_model(
+            schema_editor.connection.alias, from_state.apps.get_model(app_label, self.model_name)
+        ):
+            _drop(schema_editor, self.index.name)
+
+
+class AlterField(migrations.AlterField):
+    """Change what the database knows of a column, all of it or nothing, where it can. For changes that move no row."""
+
+    atomic = False
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        connection = schema_editor.connection
+        with atomic(connection.alias) if connection.features.can_rollback_ddl else nullcontext():
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+
+class DropFieldIndexes(Operation):
+    """Drop the indexes that Django made for a column of itself: the one of `db_index`, and the one for `LIKE` that PostgreSQL gets beside each index
+    on text. What only a constraint can drop, `AlterField` does."""
+
+    atomic = False
+    reduces_to_sql = True
+
+    def __init__(self, model_name: str, name: str, *suffixes: str) -> None:
+        self.model_name, self.name, self.suffixes = model_name, name, suffixes
+
+    def deconstruct(self) -> tuple[str, list[str], dict[str, Any]]:
+        return type(self).__name__, [self.model_name, self.name, *self.suffixes], {}
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Models do not know of them."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        alias, vendor = schema_editor.connection.alias, schema_editor.connection.vendor
+        if vendor == "postgresql" and self.allow_migrate_model(alias, model):
+            column = model._meta.get_field(self.name).column
+            for suffix in self.suffixes:
+                _drop(schema_editor, schema_editor._create_index_name(model._meta.db_table, [column], suffix=suffix))
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Nothing asked them."""
+
+    def describe(self) -> str:
+        return f"Drop the indexes on {self.model_name}.{self.name} that nothing asks"
+
+
+def _drop(schema_editor: Any, index: str) -> None:
+    schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(index)}")
