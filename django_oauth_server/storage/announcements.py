@@ -20,6 +20,7 @@ from django_oauth_server.models.revocation import Revocation
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.occasionally import Occasionally
 from django_oauth_server.resource.revocations import announce, complete, is_complete, keeps, withdraw
+from django_oauth_server.storage.database_errors import is_conflict
 from django_oauth_server.storage.transaction import atomic
 
 WITHDRAWN_KEPT: Final = timedelta(hours=1)
@@ -66,8 +67,8 @@ def announce_all() -> None:
         _debt.owed = not all(_announced(rows) for rows in _waiting())
         for cache in () if _debt.owed else empty:
             complete(cache)
-    except Error:
-        if _may_tell():
+    except Error as exc:
+        if not is_conflict(exc) and _may_tell():  # another process announces the same, and may have been first
             logger.exception("the revocations that wait to be announced cannot be read")
 
 

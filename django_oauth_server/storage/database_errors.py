@@ -35,6 +35,7 @@ _AWAY_MARIADB: Final = frozenset(
         1159,
         1160,
         1161,
+        1180,  # error during commit: a cluster's node that lost the others meanwhile
         1203,  # too many connections of this user
         1226,  # resource limit of this user
         1290,  # read-only

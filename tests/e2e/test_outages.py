@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import signal
-import subprocess
 import threading
 import time
 from collections import Counter
@@ -18,8 +14,10 @@ from typing import Any
 import pytest
 
 from django_oauth_server.protocol.pkce import challenge_of
+from tests.clusters.postgresql import PostgreSQL
+from tests.clusters.redis import Redis
 from tests.e2e.clients.person import Person
-from tests.e2e.conftest import Example, free_port, started
+from tests.e2e.conftest import Example, started
 from tests.e2e.test_start import manage
 
 requests = pytest.importorskip("requests")
@@ -27,85 +25,6 @@ pytestmark = pytest.mark.e2e
 CALLBACK = "https://client.example/callback"
 VERIFIER = "v" * 50
 LONGEST = 30  # seconds in which all is well again
-
-
-class PostgreSQL:
-    """A cluster of its own, which can be made to disappear."""
-
-    def __init__(self, folder: Path) -> None:
-        binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-        if not binaries:
-            pytest.skip("PostgreSQL is not installed")
-        self.folder, self.bin, self.port = folder, binaries[-1], free_port()
-        if os.getuid() == 0:
-            shutil.chown(folder, "postgres")
-        self._run("initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "oauth", "-E", "UTF8", "--locale=C.UTF-8")
-
-    @property
-    def url(self) -> str:
-        return f"postgres://oauth@127.0.0.1:{self.port}/postgres"
-
-    def start(self) -> None:
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=50"
-        self._run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-l", f"{self.folder}/log", "-o", options, "start")
-
-    def kill(self) -> None:
-        """As when the machine loses its power: nothing is said to anybody."""
-        for process in self._processes():
-            os.kill(process, signal.SIGKILL)
-        self._until_gone()
-
-    def stop(self) -> None:
-        """As an operator restarts it: those who are connected are told."""
-        self._run("pg_ctl", "-D", f"{self.folder}/data", "-m", "fast", "-w", "stop")
-
-    def freeze(self) -> None:
-        for process in self._processes():
-            os.kill(process, signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        for process in self._processes():
-            os.kill(process, signal.SIGCONT)
-
-    def _processes(self) -> list[int]:
-        try:
-            first = (self.folder / "data/postmaster.pid").read_text().split()[0]
-        except FileNotFoundError:
-            return []
-        children = subprocess.run(["ps", "-o", "pid=", "--ppid", first], capture_output=True, text=True, check=False)
-        return [int(pid) for pid in (first, *children.stdout.split())]
-
-    def _until_gone(self) -> None:
-        pid = (self.folder / "data/postmaster.pid").read_text().split()[0]
-        while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
-            time.sleep(0.05)
-        (self.folder / "data/postmaster.pid").unlink()
-
-    def _run(self, program: str, *arguments: str) -> None:
-        as_postgres = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-        # To a file: what is started keeps the pipe open.
-        with (self.folder / f"{program}.output").open("w") as sink:
-            command = [*as_postgres, str(self.bin / program), *arguments]
-            subprocess.run(command, check=True, stdout=sink, stderr=sink, cwd="/")
-
-
-class Redis:
-    """A server of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        if not shutil.which("redis-server"):
-            pytest.skip("Redis is not installed")
-        self.folder, self.port = folder, free_port()
-        self.url = f"redis://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder)]
-        self._process = subprocess.Popen(["redis-server", *arguments], stdout=subprocess.DEVNULL)
-        time.sleep(0.5)
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
 
 
 class Clients:
@@ -236,6 +155,7 @@ def postgresql() -> Iterator[PostgreSQL]:
     # Not in pytest's folder, which is closed to others: PostgreSQL does not run as root.
     with TemporaryDirectory(prefix="outages-") as folder:
         cluster = PostgreSQL(Path(folder))
+        cluster.make()
         cluster.start()
         yield cluster
         cluster.thaw()

@@ -96,6 +96,10 @@ OUTAGES = [
     of_driver(sqlite_errorcode=14),
     OperationalError(2006, "Server has gone away"),
     OperationalError(1047, "WSREP has not yet prepared node for application use"),
+    OperationalError(
+        1180,
+        "Error while appending streaming replication fragment(provider status: Not connected to Primary Component)",
+    ),
     OperationalError(1290, "The MariaDB server is running with the --read-only option"),
     OperationalError(1969, "Query execution was interrupted (max_statement_time exceeded)"),
 ]
