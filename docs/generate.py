@@ -62,6 +62,7 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "grants.base": ("GrantType", "TokenRequest", "Issuance"),
     "grants.allow": ("record_consent",),
     "storage.authorizations": ("live_authorization",),
+    "storage.writing": ("Change", "Spending"),
     "clients.sources.base": ("ClientSource",),
     "clients.self_registration": ("metadata_of_itself",),
     "clients.methods.assertion": ("AssertionMethod",),

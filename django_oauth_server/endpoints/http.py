@@ -41,6 +41,7 @@ from django_oauth_server.protocol.parameters import MAX_LENGTH, Parameters
 from django_oauth_server.resource.challenge import BEARER, NO_CREDENTIALS, Challenge
 from django_oauth_server.resource.cross_origin import preflight, sharing
 from django_oauth_server.resource.presented import read_token
+from django_oauth_server.storage.clients import as_it_is_now
 from django_oauth_server.storage.transaction import retry_conflicts
 
 logger = get_log("django_oauth_server")
@@ -215,6 +216,16 @@ def refused_to(client: Client) -> Iterator[None]:
         yield
     except OAuthError as exc:
         exc.client_id = client.client_id
+        raise
+
+
+@contextmanager
+def judged_as_it_is_now(client: Client) -> Iterator[None]:
+    """Whatever is refused in here is not refused because *client* was remembered as it is no more."""
+    try:
+        yield
+    except OAuthError:
+        as_it_is_now(client)
         raise
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
 from django.http import HttpRequest
 from django.utils import timezone
 
-from django_oauth_server.clients.authentication import FindClient, authenticate_client
-from django_oauth_server.clients.methods.base import is_public, registered_method
-from django_oauth_server.clients.sources.find import find_client, recall_client, recall_waiting_client
+from django_oauth_server.clients.authentication import authenticate_client
+from django_oauth_server.clients.methods.base import is_public
+from django_oauth_server.clients.sources.find import recall_client, recall_waiting_client
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint, refused_to
+from django_oauth_server.endpoints.http import form_parameters, judged_as_it_is_now, protocol_endpoint, refused_to
 from django_oauth_server.endpoints.throttling import failures_counted
 from django_oauth_server.errors import (
     InvalidGrant,
@@ -31,9 +31,9 @@ from django_oauth_server.protocol.answer import Answer
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.storage.clients import as_it_is_now
 from django_oauth_server.storage.transaction import atomic
-from django_oauth_server.tokens.bindings.base import Call, Possession, prove_possession
-from django_oauth_server.tokens.faults import check_row, fault_of
-from django_oauth_server.tokens.issue import issue, token_format
+from django_oauth_server.tokens.bindings.base import Call, Possession, check_demanded, shown_possession
+from django_oauth_server.tokens.faults import check_row
+from django_oauth_server.tokens.issue import issue
 from django_oauth_server.tokens.sealed import fetch_keys
 
 
@@ -57,21 +57,27 @@ def token(http: HttpRequest, issuer: Issuer) -> Answer:
     grant_type = find_grant_type(params, issuer)
     params.refuse_repeated(but=TokenEndpoint.repeatable | grant_type.repeatable)
     now = timezone.now()
-    client = authenticate_client(http, params, issuer, _finder(grant_type, params, issuer), now)
+    find = recall_waiting_client if grant_type.waits else recall_client
+    client = authenticate_client(http, params, issuer, find, now)
     with refused_to(client):
-        with _judged_as_it_is_now(client) if grant_type.waits else nullcontext():
+        with judged_as_it_is_now(client):
             check_row(client, issuer)
             check_may_use(client, grant_type, issuer)
-            possession = prove_possession(Call(http, client, issuer, "token", now))
+        call = Call(http, client, issuer, "token", now)
+        possession = shown_possession(call)
+        with judged_as_it_is_now(client):
+            check_demanded(possession, call)
         request = TokenRequest(
             params.only(grant_type.parameters), client, issuer, http, now, confirmation=possession.confirmation
         )
         refreshable = grant_type.refreshes and "refresh_token" in client.grant_types
         with failures_counted(request, guessable=grant_type.guessable):
-            request = grant_type.prepare(request)
+            with nullcontext() if grant_type.waits else judged_as_it_is_now(client):
+                request = grant_type.prepare(request)
             if grant_type.waits:
                 request = replace(request, client=as_it_is_now(client))
-            return _issued(grant_type, request, possession, params.every("resource"), refreshable=refreshable)
+            with judged_as_it_is_now(request.client):
+                return _issued(grant_type, request, possession, params.every("resource"), refreshable=refreshable)
 
 
 def _issued(
@@ -84,7 +90,7 @@ def _issued(
 ) -> Answer:
     fetch_keys(request.client, request.issuer)
     try:
-        with atomic() if grant_type.spends or possession.uses else nullcontext():
+        with atomic() if grant_type.writes or possession.uses else nullcontext():
             issuance = grant_type.redeem(request)
             if request.confirmation:
                 issuance = replace(issuance, confirmation=request.confirmation)
@@ -126,34 +132,3 @@ def check_may_use(client: Client, grant_type: GrantType, issuer: Issuer) -> None
         raise UnauthorizedClient(f"The client may not use the grant type {grant_type.name}.")
     if grant_type.client_auth == "required" and is_public(client, issuer):
         raise UnauthorizedClient(f"A public client may not use the grant type {grant_type.name}.")
-
-
-def _finder(grant_type: GrantType, params: Parameters, issuer: Issuer) -> FindClient:
-    """A remembered client serves where no statement would be made otherwise, and where it is told to wait; for all else the client is read anew."""
-    if grant_type.waits:
-        return partial(recall_waiting_client, serves=lambda client: not _spends_its_proof(client, issuer))
-    if grant_type.spends or grant_type.refreshes:
-        return find_client
-
-    def stores_nothing(client: Client) -> bool:
-        return (
-            not fault_of(client, issuer)
-            and token_format(client.access_token_format, params.every("resource"), issuer).self_contained
-        )
-
-    return partial(recall_client, serves=stores_nothing)
-
-
-def _spends_its_proof(client: Client, issuer: Issuer) -> bool:
-    method = registered_method(client, issuer)
-    return method is not None and method.spends
-
-
-@contextmanager
-def _judged_as_it_is_now(client: Client) -> Iterator[None]:
-    """Whatever is refused in here is not refused because *client* was remembered as it is no more."""
-    try:
-        yield
-    except OAuthError:
-        as_it_is_now(client)
-        raise

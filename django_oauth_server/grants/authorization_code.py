@@ -15,7 +15,7 @@ from django_oauth_server.errors import InvalidGrant
 from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
 from django_oauth_server.grants.confirmation import check_promise
 from django_oauth_server.models import Ticket
-from django_oauth_server.storage.tickets import find_ticket, redeem
+from django_oauth_server.storage.tickets import find_ticket, redeemed
 from django_oauth_server.storage.tokens import revoke_family
 
 
@@ -29,15 +29,16 @@ class AuthorizationCode(GrantType):
     refreshes = True
 
     def redeem(self, request: TokenRequest) -> Issuance:
-        """A code is spent after everything else has been proven, so a failed attempt leaves it to its owner; a replay that proves
-        everything takes back what the code bought (OAuth 2.1 section 7.5.2)."""
+        """A code is spent by what is stored for it, so a failed attempt leaves it to its owner; a replay that proves everything takes back
+        what the code bought (OAuth 2.1 section 7.5.2)."""
         ticket = find_ticket(Ticket.Kind.AUTHORIZATION_CODE, request.params.require("code"))
+        request = request.beside(ticket)
         facts = _facts(ticket, _refusal(ticket, request))
         client = client_facts(request.client, request.issuer)
         judge_code(request.params, client, facts)
         assert ticket is not None
         check_promise(ticket.payload, request.confirmation)
-        if ticket.redeemed_at or not redeem(ticket, request.now):
+        if ticket.redeemed_at:
             take_back = partial(revoke_family, ticket, request.now)
             raise InvalidGrant("The code was redeemed before.", aftermath=take_back)
         return _issuance(ticket, request, client)
@@ -83,4 +84,5 @@ def _issuance(ticket: Ticket, request: TokenRequest, client: ClientFacts) -> Iss
         facts=ticket.payload.get("facts", {}),
         nonce=ticket.payload.get("nonce", ""),
         family=ticket.family,
+        spends=redeemed(ticket, request.now),
     )

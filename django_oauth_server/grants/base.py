@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar, Protocol
 from uuid import UUID
@@ -16,11 +16,14 @@ from django_oauth_server.conf import Policy
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client, Token
 from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.storage.clients import unchanged
+from django_oauth_server.storage.writing import Spending
 
 
 class Held(Protocol):
     """A row that a client presents the value of: a ticket, a token."""
 
+    client: Client
     client_id: int
     authorization: Authorization | None
 
@@ -42,6 +45,12 @@ class TokenRequest:
     @property
     def policy(self) -> Policy:
         return self.issuer.policy_for(self.client.profile)
+
+    def beside(self, held: Held | None) -> TokenRequest:
+        """This request, of the client as its row was read together with *held*. Raises `Conflict` where it was remembered otherwise."""
+        if held is None or not self.client.is_remembered or held.client_id != self.client.pk:
+            return self
+        return replace(self, client=unchanged(self.client, held.client))
 
     def is_of_its_client(self, held: Held) -> bool:
         """Whether the client of the request is the one that *held* was handed out to. What was allowed is judged from then on by what the client is
@@ -76,6 +85,8 @@ class Issuance:
     """What the client said to know its own request by, for the ID token (OpenID Connect Core section 3.1.2.1)."""
     family: UUID | None = None
     """The mark of all that one grant buys. None: nothing that could be taken back together."""
+    spends: Spending | None = None
+    """What is used up by storing what is issued: of all who prove the same, one is given it. None: nothing."""
     replaces: Token | None = None
     """The refresh token that this rotates; the answer is derived from it, so that it can be given once more."""
     presented: str = field(default="", repr=False)
@@ -88,8 +99,8 @@ class GrantType(RegistrableGrant):
     It never authenticates the client, binds a key, mints, stores or renders: the token endpoint does each of those once, for all.
     """
 
-    spends: ClassVar[bool] = True
-    """Whether redeeming shares one transaction with what is issued: all of it is undone by a refusal."""
+    writes: ClassVar[bool] = False
+    """Whether redeeming writes something down, such as a person's consent: in one transaction with what is issued, so that a refusal undoes it."""
     waits: ClassVar[bool] = False
     """Whether clients ask again and again until it is ready, and `prepare` refuses them until then. That hands out nothing, so a client is told so
     as it was a moment ago; for whatever follows it is read, and judged, anew."""
@@ -101,5 +112,5 @@ class GrantType(RegistrableGrant):
         return request
 
     def redeem(self, request: TokenRequest) -> Issuance:
-        """Raises an `OAuthError` where nothing is proven."""
+        """Raises an `OAuthError` where nothing is proven. It says what is used up (`Issuance.spends`), and writes nothing unless it `writes`."""
         raise NotImplementedError

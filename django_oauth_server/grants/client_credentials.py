@@ -19,7 +19,6 @@ class ClientCredentials(GrantType):
     parameters = frozenset({"grant_type", "scope"})
     client_auth = "required"
     operator_only = True
-    spends = False
 
     def redeem(self, request: TokenRequest) -> Issuance:
         facts = client_facts(request.client, request.issuer)

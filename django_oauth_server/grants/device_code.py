@@ -21,7 +21,7 @@ from django_oauth_server.storage.device_requests import (
     expired_device_requests,
     find_by_device_code,
     note_poll,
-    redeem_device_request,
+    redeemed,
     slow_down,
 )
 
@@ -78,17 +78,14 @@ class DeviceCode(GrantType):
         return request
 
     def redeem(self, request: TokenRequest) -> Issuance:
-        """What was allowed is handed out once, however many poll at once. It is spent after everything else has been proven."""
+        """What was allowed is handed out once, however many poll at once."""
         row = find_by_device_code(request.params.require("device_code"))
         if row is None or row.of != owner(request.client):
             raise InvalidGrant("The device code is unknown.")
         if row.redeemed_at is not None:
             raise InvalidGrant("The device code was redeemed before.")
         _check_decided(row, request)
-        issuance = _issuance(row, request)
-        if not redeem_device_request(row, request.now):
-            raise InvalidGrant("The device code was redeemed before.")
-        return issuance
+        return _issuance(row, request)
 
     def sweeps(self, expired: datetime) -> Iterable[Sweep]:
         yield Sweep(_("expired device requests"), expired_device_requests(expired))
@@ -122,4 +119,5 @@ def _issuance(row: DeviceRequest, request: TokenRequest) -> Issuance:
         resources=tuple(row.granted["resources"]),
         facts=row.granted["facts"],
         family=row.family,
+        spends=redeemed(row, request.now),
     )

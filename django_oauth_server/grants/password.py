@@ -32,6 +32,7 @@ class Password(GrantType):
     refreshes = True
     guessable = True
     operator_only = True
+    writes = True
 
     def allowed(self, policy: Policy) -> bool:
         return policy.allow_password

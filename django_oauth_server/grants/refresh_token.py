@@ -14,8 +14,8 @@ from django_oauth_server.grants.confirmation import check_promise
 from django_oauth_server.grants.rotation import refresh_until, reused
 from django_oauth_server.models import Token
 from django_oauth_server.protocol.opaque import REFRESH_TOKEN, digest
-from django_oauth_server.storage.tokens import find_token, prolong, supersede
-from django_oauth_server.storage.transaction import Conflict
+from django_oauth_server.storage.tokens import find_token, prolonged, superseded
+from django_oauth_server.storage.writing import Spending
 
 
 class RefreshToken(GrantType):
@@ -31,6 +31,7 @@ class RefreshToken(GrantType):
         window, unless its successor was used; later it gives the whole family away (OAuth 2.1 section 4.3.1)."""
         presented = request.params.require("refresh_token")
         token = _find(presented)
+        request = request.beside(token)
         refusal = _refusal(token, request)
         client = client_facts(request.client, request.issuer)
         scopes = judge_refresh(
@@ -44,8 +45,6 @@ class RefreshToken(GrantType):
         rotates = is_public(request.client, request.issuer) or request.policy.require_refresh_token_rotation
         if replayed:
             _refuse_reuse(token, request)
-        else:
-            _spend(token, request, rotates=rotates)
         return Issuance(
             client=request.client,
             authorization=token.authorization,
@@ -56,6 +55,7 @@ class RefreshToken(GrantType):
             resources=tuple(token.audience),
             facts=token.facts,
             family=token.family,
+            spends=None if replayed else _spending(token, request, rotates=rotates),
             replaces=token if rotates or replayed else None,
             presented=presented,
         )
@@ -80,9 +80,8 @@ def _refuse_reuse(token: Token, request: TokenRequest) -> None:
         raise reused(token, request.now)
 
 
-def _spend(token: Token, request: TokenRequest, *, rotates: bool) -> None:
-    """The loser of a race retries and finds the token rotated or revoked."""
-    until = refresh_until(request.client, token.facts, request.issuer, request.now)
-    spent = supersede(token, request.now) if rotates else prolong(token, until)
-    if not spent:
-        raise Conflict
+def _spending(token: Token, request: TokenRequest, *, rotates: bool) -> Spending:
+    """The loser of a race begins anew, and finds the token rotated or revoked."""
+    if rotates:
+        return superseded(token, request.now)
+    return prolonged(token, refresh_until(request.client, token.facts, request.issuer, request.now))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from copy import copy
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
+from operator import attrgetter
 from threading import Lock
 from time import monotonic
 from typing import Final, NamedTuple, Protocol
@@ -27,6 +28,7 @@ from django_oauth_server.storage.authorizations import note_found, revoke_author
 from django_oauth_server.storage.question import Question
 from django_oauth_server.storage.revocations import record_clients, restore_clients
 from django_oauth_server.storage.transaction import Conflict, after_commit, atomic
+from django_oauth_server.storage.writing import Unchanged
 
 _MOST: Final = 1024
 """How many clients a process remembers; the one unused longest goes first."""
@@ -96,28 +98,64 @@ def remember_client(issuer: str, client_id: str) -> Client | None:
 
 
 def peek(issuer: str, client_id: str, lifetime: timedelta) -> Client | None:
-    """The client as it was at most *lifetime* ago, where it is remembered; asks no database. Threads share it: never change it.
+    """The client as it was at most *lifetime* ago, where it is remembered; asks nobody. Threads share it: never change it.
 
-    A client that is saved is forgotten at once by this process, and by all that share Django's default cache with it: while that is away, by
-    those within *lifetime*.
+    This process forgets a client that is saved at once. Of what others save it learns by what it does for the client: what is stored for it is stored
+    `as_remembered`, what is handed out without that needs `check_memory`, and a refusal needs `as_it_is_now`.
     """
     with _lock:
         found = _remembered.get((issuer, client_id))
         if found is None or monotonic() - found.found_at >= lifetime.total_seconds():
             return None
         _remembered.move_to_end((issuer, client_id))
-    return found.client if found.generation == _generation(issuer) else None
+    return found.client
+
+
+def as_remembered(client: Client) -> Unchanged | None:
+    """The condition on which anything is stored for *client*; None where it was read just now."""
+    return Unchanged(client, ("is_active", "updated_at")) if client.is_remembered else None
+
+
+def check_memory(client: Client) -> None:
+    """For what is handed out without a statement: raise `Conflict` where *client* was remembered, and is not current."""
+    if client.is_remembered and not is_current(client):
+        forget_client(client)
+        raise Conflict
+
+
+def is_current(client: Client) -> bool:
+    """Whether none of the issuer's clients was saved since *client* was remembered, by anybody who shares Django's default cache. While that is away,
+    what was remembered meanwhile is."""
+    with _lock:
+        found = _remembered.get((client.issuer, client.client_id))
+    return found is not None and found.client is client and found.generation == _generation(client.issuer)
+
+
+def forget_client(client: Client) -> None:
+    """Have *client* read the next time."""
+    with _lock:
+        _remembered.pop((client.issuer, client.client_id), None)
 
 
 def as_it_is_now(client: Client) -> Client:
     """*client*, read anew where it was remembered. Raises `Conflict` where it has changed since: whoever does all anew goes by what it is now."""
     if not client.is_remembered:
         return client
-    row = remember_client(client.issuer, client.client_id)
-    names = [column.attname for column in Client._meta.concrete_fields]
-    if row is None or any(getattr(row, name) != getattr(client, name) for name in names):
+    return unchanged(client, remember_client(client.issuer, client.client_id))
+
+
+def unchanged(client: Client, row: Client | None) -> Client:
+    """*row*, as it was read just now. Raises `Conflict` where *client*, which was remembered, differs from it."""
+    columns = _columns()
+    if row is None or columns(row) != columns(client):
+        forget_client(client)
         raise Conflict
     return row
+
+
+@cache
+def _columns() -> Callable[[Client], tuple[object, ...]]:
+    return attrgetter(*(column.attname for column in Client._meta.concrete_fields))
 
 
 def is_taken(issuer: str, client_id: str) -> bool:
@@ -294,8 +332,7 @@ def _forget(instance: Client, **_: object) -> None:
 
     While the cache is away, others learn of it within their lifetime.
     """
-    with _lock:
-        _remembered.pop((instance.issuer, instance.client_id), None)
+    forget_client(instance)
     key = _generation_key(instance.issuer)
     after_commit(lambda: shared_cache("default").ask(lambda asked: asked.set(key, uuid.uuid4().hex, None), away=None))
 

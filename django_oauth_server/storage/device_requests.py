@@ -18,6 +18,7 @@ from django_oauth_server.storage.clients import owner
 from django_oauth_server.storage.newest import keep_newest
 from django_oauth_server.storage.question import Question
 from django_oauth_server.storage.transaction import Conflict, atomic
+from django_oauth_server.storage.writing import Change, Spending
 
 MOST_OF_ONE_CLIENT: Final = 100_000
 """Requests that are kept of one client, about. The oldest go first."""
@@ -38,6 +39,7 @@ _by_device_code: Final = Question(
         device_code_digest=digest
     ),
 )
+_redemption: Final = Change(DeviceRequest, sets=("redeemed_at",), unless=("redeemed_at",))
 
 
 def keep_device_request(row: DeviceRequest, issuer: str, device_code: str, user_code: str) -> None:
@@ -93,9 +95,9 @@ def deny(row: DeviceRequest, now: datetime) -> bool:
     return bool(DeviceRequest.objects.filter(pk=row.pk, decided_at=None, expires_at__gt=now).update(decided_at=now))
 
 
-def redeem_device_request(row: DeviceRequest, now: datetime) -> bool:
-    """Mark *row* spent. False where somebody else was first."""
-    return bool(DeviceRequest.objects.filter(pk=row.pk, redeemed_at=None).update(redeemed_at=now))
+def redeemed(row: DeviceRequest, now: datetime) -> Spending:
+    """It is spent, unless somebody else was first."""
+    return _redemption.of(row, now)
 
 
 def expired_device_requests(expired: datetime) -> QuerySet[DeviceRequest]:

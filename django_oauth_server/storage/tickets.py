@@ -8,8 +8,10 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from django_oauth_server.models import Ticket
 from django_oauth_server.protocol.opaque import digest, generate
-from django_oauth_server.storage.clients import refer_to_row
+from django_oauth_server.storage.clients import as_remembered, forget_client, refer_to_row
 from django_oauth_server.storage.question import Question
+from django_oauth_server.storage.transaction import Conflict
+from django_oauth_server.storage.writing import Change, Insertion, Spending
 
 _LONGEST = 200
 _by_digest = Question(
@@ -18,14 +20,19 @@ _by_digest = Question(
         kind=kind, digest=digest
     ),
 )
+_insertion = Insertion(Ticket)
+_redemption = Change(Ticket, sets=("redeemed_at",), unless=("redeemed_at",))
 
 
 def hand_out(ticket: Ticket, prefix: str) -> str:
-    """Store *ticket* and return its value, which is not stored."""
+    """Store *ticket* and return its value, which is not stored. Raises `Conflict` where its client is remembered otherwise than it is."""
     value = generate(prefix)
     ticket.digest = digest(value)
+    client = ticket.client
     refer_to_row(ticket)
-    ticket.save(force_insert=True)
+    if not _insertion.write([ticket], provided=as_remembered(client)):
+        forget_client(client)
+        raise Conflict
     return value
 
 
@@ -45,6 +52,6 @@ def find_ticket(kind: Ticket.Kind, value: str) -> Ticket | None:
     return found
 
 
-def redeem(ticket: Ticket, now: datetime) -> bool:
-    """Mark *ticket* spent. False where somebody else was first."""
-    return bool(Ticket.objects.filter(pk=ticket.pk, redeemed_at=None).update(redeemed_at=now))
+def redeemed(ticket: Ticket, now: datetime) -> Spending:
+    """It is spent, unless somebody else was first."""
+    return _redemption.of(ticket, now)

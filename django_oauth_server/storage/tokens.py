@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Final
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
-from django_oauth_server.models import Ticket, Token
+from django_oauth_server.models import Client, Ticket, Token
 from django_oauth_server.storage.batches import batches
-from django_oauth_server.storage.clients import refer_to_row
+from django_oauth_server.storage.clients import as_remembered, check_memory, forget_client, refer_to_row
 from django_oauth_server.storage.question import Question
 from django_oauth_server.storage.revocations import record_tokens
-from django_oauth_server.storage.transaction import atomic
+from django_oauth_server.storage.transaction import Conflict, atomic
+from django_oauth_server.storage.writing import Change, Insertion, Spending
 
 _by_digest = Question(
     Token, lambda digest: Token.objects.select_related("client", "authorization__user").filter(digest=digest)
@@ -21,24 +23,25 @@ _by_digest = Question(
 
 _OUTLIVES_ITS_ROW: Final = Q(kind=Token.Kind.ACCESS) & ~Q(self_contained=False)
 """What may be a JWT, which is verified without looking at its row."""
+_insertion = Insertion(Token)
+_rotation = Change(Token, sets=("superseded_at",), unless=("superseded_at", "revoked_at"))
+_prolongation = Change(Token, sets=("expires_at",), unless=("revoked_at",))
+_hold = Change(Token, unless=("revoked_at",), same=("held",), counts="held")
 
 
-def store(tokens: Sequence[Token]) -> None:
-    """Insert them in one statement; a single one without the transaction that `bulk_create` opens, two round trips more."""
-    refer_to_row(*tokens)
-    if len(tokens) == 1:
-        tokens[0].save(force_insert=True)
-    else:
-        Token.objects.bulk_create(tokens)
+def store(tokens: Sequence[Token], client: Client, spending: Spending | None = None) -> None:
+    """Store *tokens* for *client*, and use up what they are bought with, all of it or nothing: the last thing that is done before the answer.
 
-
-def store_beside(token: Token, read: Token) -> bool:
-    """Insert *token*, of the family of *read*. False where that was revoked since it was read, or something else was stored beside it."""
-    with atomic():
-        if not Token.objects.filter(pk=read.pk, revoked_at=None, held=read.held).update(held=F("held") + 1):
-            return False
-        store([token])
-    return True
+    Raises `Conflict` where somebody else used it up first, or *client* is remembered otherwise than it is: whoever does all anew finds out which.
+    """
+    if not tokens and spending is None:
+        check_memory(client)
+        return
+    with nullcontext() if client.source == Client.TABLE else atomic():
+        refer_to_row(*tokens)
+        if not _insertion.write(tokens, spending=spending, provided=as_remembered(client)):
+            forget_client(client)
+            raise Conflict
 
 
 def find_token(digest: str, *kinds: Token.Kind) -> Token | None:
@@ -54,25 +57,25 @@ def find_tokens(digests: Iterable[str]) -> dict[str, Token]:
     return {token.digest: token for token in Token.objects.filter(digest__in=list(digests))}
 
 
-def supersede(token: Token, now: datetime) -> bool:
-    """Rotate it out. False where somebody else was first, or it was revoked meanwhile."""
-    return bool(Token.objects.filter(pk=token.pk, superseded_at=None, revoked_at=None).update(superseded_at=now))
+def superseded(token: Token, now: datetime) -> Spending:
+    """It is rotated out, unless somebody else was first, or it was revoked meanwhile."""
+    return _rotation.of(token, now)
 
 
-def prolong(token: Token, expires_at: datetime) -> bool:
-    """Start its idle time anew. False where it was revoked meanwhile.
+def prolonged(token: Token, expires_at: datetime) -> Spending:
+    """Its idle time starts anew, unless it was revoked meanwhile.
 
     Writing the row is what makes a revocation win over a refresh that runs beside it: each waits for the other.
     """
-    return bool(Token.objects.filter(pk=token.pk, revoked_at=None).update(expires_at=expires_at))
+    return _prolongation.of(token, expires_at)
 
 
-def hold(token: Token) -> bool:
-    """Keep it from being revoked until the transaction ends. False where it was revoked meanwhile.
+def held(token: Token) -> Spending:
+    """It stays as it is, unless it was revoked since it was read, or something else was stored beside it.
 
     The row is written for the same reason: what is stored beside it is there by the time a revocation goes on.
     """
-    return bool(Token.objects.filter(pk=token.pk, revoked_at=None).update(held=F("held") + 1))
+    return _hold.of(token)
 
 
 def revoke_token(token: Token, now: datetime, *, self_contained: bool) -> None:
@@ -89,7 +92,7 @@ def store_revoked(token: Token, now: datetime) -> None:
     with atomic():
         record_tokens({token.digest: token.expires_at})
         if not Token.objects.filter(digest=token.digest).exists():  # two who find it stored twice find it revoked
-            store([token])
+            store([token], token.client)
 
 
 def revoke_family(one: Ticket | Token, now: datetime) -> None:

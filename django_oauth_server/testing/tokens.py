@@ -60,7 +60,7 @@ def issue_token(
         expires_at=expires_at,
     )
     if token.authorization or not form.self_contained:
-        store([token])
+        store([token], client)
     return form.render(token, identifier, issuer)
 
 

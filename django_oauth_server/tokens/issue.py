@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.errors import InvalidGrant
@@ -17,8 +18,8 @@ from django_oauth_server.keys.derivation import derivation_keys
 from django_oauth_server.models import Token
 from django_oauth_server.protocol import opaque
 from django_oauth_server.protocol.scopes import format_scope
-from django_oauth_server.storage.tokens import find_tokens, store, store_beside
-from django_oauth_server.storage.transaction import Conflict
+from django_oauth_server.storage.tokens import find_tokens, held, store
+from django_oauth_server.storage.writing import Spending
 from django_oauth_server.tokens.bindings.base import token_type
 from django_oauth_server.tokens.formats.base import TokenFormat
 from django_oauth_server.tokens.id_token import id_token
@@ -35,7 +36,8 @@ def issue(
     refreshable: bool = False,
     identifies: bool = False,
 ) -> Mapping[str, object]:
-    """A token response (RFC 6749 section 5.1) for the resources *asked* for. One statement stores what must be stored.
+    """A token response (RFC 6749 section 5.1) for the resources *asked* for. Once all of it is made, one statement stores what must be stored,
+    and uses up what it is bought with.
 
     *identifies*: an ID token is part of it, where the scope `openid` is (OpenID Connect Core section 3.1.3.3).
 
@@ -44,12 +46,21 @@ def issue(
     _check_subject(issuance, issuer)
     narrowed, audience = narrow(issuance, asked, issuer)
     if issuance.replaces and issuance.replaces.superseded_at:
-        response = _answer_again(narrowed, audience, issuer, now)
+        made = _answer_again(narrowed, audience, issuer, now)
     else:
-        response = _answer(narrowed, audience, issuer, now, refreshable=refreshable)
+        made = _answer(narrowed, audience, issuer, now, refreshable=refreshable)
+    response = made.response
     if identifies and issuance.authorization and issuer.settings.is_openid and "openid" in issuance.scopes:
         response["id_token"] = id_token(issuance, issuer, now, access_token=str(response["access_token"]))
+    store(made.rows, issuance.client, made.spends)
     return {**issuance.members, **response} if issuance.members else response
+
+
+class _Made(NamedTuple):
+    response: dict[str, object]
+    rows: list[Token]
+    """What is stored before anybody is told."""
+    spends: Spending | None
 
 
 def _check_subject(issuance: Issuance, issuer: Issuer) -> None:
@@ -69,7 +80,7 @@ def token_format(client_format: str, audience: tuple[str, ...], issuer: Issuer) 
 
 def _answer(
     issuance: Issuance, audience: tuple[str, ...], issuer: Issuer, now: datetime, *, refreshable: bool
-) -> dict[str, object]:
+) -> _Made:
     form = token_format(issuance.client.access_token_format, audience, issuer)
     rotated = issuance.replaces
     key = derivation_keys(issuer)[0] if rotated else b""
@@ -82,12 +93,11 @@ def _answer(
     if refreshable or rotated:
         refresh_value = _refresh_value(issuance, key) if rotated else opaque.generate(opaque.REFRESH_TOKEN)
         rows.append(_refresh_token(issuance, refresh_value, issuer, now))
-    if rows:
-        store(rows)
-    return _response(access, form.render(access, identifier, issuer), refresh_value, issuer, now)
+    response = _response(access, form.render(access, identifier, issuer), refresh_value, issuer, now)
+    return _Made(response, rows, issuance.spends)
 
 
-def _answer_again(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer, now: datetime) -> dict[str, object]:
+def _answer_again(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer, now: datetime) -> _Made:
     """The refresh token is the one that was handed out; so is the access token, unless something else was asked for this time, or by another key.
 
     Whoever used the refresh token that was handed out has had the answer: to ask for it again is reuse. So it is to ask for it with another key
@@ -106,19 +116,13 @@ def _answer_again(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer,
         )
     if successor.superseded_at is not None or not is_shown(successor.facts, issuance.confirmation):
         raise reused(issuance.replaces, now)
-    access = found.get(form.digest(identifier))
-    if access is None:
-        access = _access_token(issuance, audience, form, identifier, issuer, now)
-        _store_beside(issuance, access)
+    known = found.get(form.digest(identifier))
+    access = known or _access_token(issuance, audience, form, identifier, issuer, now)
     access.client, access.authorization = issuance.client, issuance.authorization
-    return _response(access, form.render(access, identifier, issuer), refresh_value, issuer, now)
-
-
-def _store_beside(issuance: Issuance, access: Token) -> None:
-    """A token that was revoked since it was read buys nothing, and what it bought already is found by whoever reads anew."""
-    assert issuance.replaces is not None
-    if not store_beside(access, issuance.replaces):
-        raise Conflict
+    response = _response(access, form.render(access, identifier, issuer), refresh_value, issuer, now)
+    if known:
+        return _Made(response, [], None)
+    return _Made(response, [access], held(issuance.replaces))  # who finds another first reads that one
 
 
 def _access_identifier(issuance: Issuance, audience: tuple[str, ...], key: bytes) -> str:

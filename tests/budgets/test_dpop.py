@@ -67,6 +67,7 @@ def test_a_refused_proof_costs_none(machine: Flow) -> None:
 
 def test_for_a_code_it_is_one_more(flow: Flow) -> None:
     Client.objects.update(access_token_format="opaque")
+    flow.tokens()  # from now on the client is remembered
     counts = []
     for headers in ({}, Prover().headers()):
         code = flow.code()

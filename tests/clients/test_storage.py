@@ -13,7 +13,15 @@ from django_oauth_server.clients.registration import new_secret
 from django_oauth_server.models import Client
 from django_oauth_server.registry import default_issuer
 from django_oauth_server.storage import clients
-from django_oauth_server.storage.clients import peek, remember_client, set_active, stored_client
+from django_oauth_server.storage.clients import (
+    check_memory,
+    is_current,
+    peek,
+    remember_client,
+    set_active,
+    stored_client,
+)
+from django_oauth_server.storage.transaction import Conflict
 from tests.factories import ClientFactory
 
 ISSUER = "https://as.example"
@@ -68,6 +76,10 @@ def test_a_change_in_another_process_is_seen_through_the_shared_cache(
         other_process.setattr(clients, "_remembered", OrderedDict())
         row.save()
     assert (ISSUER, "Notebook") in here
+    remembered = peek(ISSUER, "Notebook", LONG)
+    assert not is_current(remembered)
+    with pytest.raises(Conflict):
+        check_memory(remembered)
     assert peek(ISSUER, "Notebook", LONG) is None
 
 
@@ -85,14 +97,17 @@ def test_while_the_cache_is_away_a_process_remembers_for_no_longer_than_it_may(r
     def refuse(*_):
         raise ConnectionError
 
+    def remembered():
+        return peek(ISSUER, "Notebook", LONG)
+
     remember_client(ISSUER, "Notebook")
     with monkeypatch.context() as outage:
         outage.setattr(cache, "get", refuse, raising=False)
-        assert peek(ISSUER, "Notebook", LONG) is None  # somebody may have saved it since it was remembered
+        assert not is_current(remembered())  # somebody may have saved it since it was remembered
         remember_client(ISSUER, "Notebook")
-        assert peek(ISSUER, "Notebook", LONG) == row
+        assert is_current(remembered())
         assert peek(ISSUER, "Notebook", timedelta()) is None
-    assert peek(ISSUER, "Notebook", LONG) is None
+    assert not is_current(remembered())
 
 
 def test_the_one_unused_longest_makes_room(monkeypatch):

@@ -153,7 +153,7 @@ def always(exc: Exception) -> Callable[..., Any]:
 def test_a_client_is_told_when_the_server_is_too_busy(monkeypatch: pytest.MonkeyPatch, browser: Any) -> None:
     flow = Flow(ClientFactory(), browser)
     code = flow.code()
-    monkeypatch.setattr("django_oauth_server.grants.authorization_code.redeem", always(Conflict()))
+    monkeypatch.setattr("django_oauth_server.tokens.issue.store", always(Conflict()))
     response = flow.exchange(code)
     assert (response.status_code, response.json()["error"]) == (503, "temporarily_unavailable")
     assert response["Retry-After"] == "1"

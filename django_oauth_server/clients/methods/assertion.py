@@ -50,7 +50,6 @@ class AssertionMethod(ClientAuthMethod):
 
     parameters = frozenset({"client_id", "client_assertion", "client_assertion_type"})
     client_metadata = (_SIGNING_ALG,)
-    spends = True
     algorithms: ClassVar[tuple[str, ...]]
 
     def allowed(self, policy: Policy) -> bool:

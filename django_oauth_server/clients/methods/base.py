@@ -52,8 +52,6 @@ class ClientAuthMethod(Component):
     ambient: bool = False
     """Whether its proof comes with every request, whoever it is for, as a certificate or a gateway's header does. It is no second proof beside one
     that the client sends, and counts for the clients that registered this method alone."""
-    spends: bool = False
-    """Whether its proof is good once, so that a request whose proof was looked at cannot be judged anew."""
     uses_secret: bool = False
     """Whether it needs a client secret."""
     needs_clear_secret: bool = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -11,7 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django_oauth_server.clients.sources.base import ClientSource
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
-from django_oauth_server.storage.clients import can_be_kept, peek, remember_client, stored_client
+from django_oauth_server.storage.clients import can_be_kept, is_current, peek, remember_client, stored_client
 from django_oauth_server.storage.transaction import in_own_transaction
 
 _WHILE_IT_WAITS: Final = timedelta(minutes=1)
@@ -26,24 +25,21 @@ def find_client(issuer: Issuer, client_id: str, user: AbstractBaseUser | Anonymo
     return _described(issuer, client_id, stored_client(issuer.settings.issuer, client_id, user))
 
 
-def recall_client(issuer: Issuer, client_id: str, serves: Callable[[Client], bool]) -> Client | None:
-    """As `find_client`; or, of the table, as it was a moment ago, where such a client *serves*. It is shared: never change it."""
+def recall_client(issuer: Issuer, client_id: str) -> Client | None:
+    """As `find_client`; or, of the table, as it was a moment ago. It is shared: never change it, and mind what `peek` says of it."""
     known = peek(issuer.settings.issuer, client_id, issuer.settings.client_cache_lifetime)
-    if known and serves(known):
-        return known
-    client = find_client(issuer, client_id)
-    if client is None or client.source != Client.TABLE or not serves(client):
-        return client
-    # Read once more to be remembered, so that a client that does not serve never asks the cache.
-    return remember_client(issuer.settings.issuer, client_id)
+    return known or _remembered(issuer, client_id)
 
 
-def recall_waiting_client(issuer: Issuer, client_id: str, serves: Callable[[Client], bool]) -> Client | None:
+def recall_waiting_client(issuer: Issuer, client_id: str) -> Client | None:
     """As `recall_client`, for an answer that nothing is ready yet. Before anything else is answered, `as_it_is_now` has to be asked."""
     known = peek(issuer.settings.issuer, client_id, _WHILE_IT_WAITS)
-    if known is None:
-        return _described(issuer, client_id, remember_client(issuer.settings.issuer, client_id))
-    return known if serves(known) else find_client(issuer, client_id)
+    return known if known and is_current(known) else _remembered(issuer, client_id)
+
+
+def _remembered(issuer: Issuer, client_id: str) -> Client | None:
+    """As `find_client`, which is kept for the next who recalls it."""
+    return _described(issuer, client_id, remember_client(issuer.settings.issuer, client_id))
 
 
 def _described(issuer: Issuer, client_id: str, row: Client | None) -> Client | None:

@@ -90,15 +90,10 @@ class Binding(Component):
         return InvalidRequest("The request does not prove possession of a key, as this client's requests have to.")
 
 
-def prove_possession(call: Call) -> Possession:
-    """What the request proves by every binding; `NOTHING`, mostly. Raises an `OAuthError` for a proof that is no good, or missing.
-
-    Asked once, after the client is known and before anything is issued.
-    """
-    proven = shown_possession(call)
+def check_demanded(proven: Possession, call: Call) -> None:
+    """Raise an `OAuthError` unless the request has *proven* what its client has to prove before it gets an access token."""
     if missing := missing_binding(proven.confirmation, call.client, call.issuer):
         raise missing.missing(call)
-    return proven
 
 
 def missing_binding(confirmation: Mapping[str, str], client: Client, issuer: Issuer) -> Binding | None:
@@ -113,7 +108,10 @@ def missing_binding(confirmation: Mapping[str, str], client: Client, issuer: Iss
 
 
 def shown_possession(call: Call) -> Possession:
-    """The same of a request that gets no token yet, so that nothing is missing. Raises an `OAuthError` for a proof that is no good."""
+    """What the request proves by every binding; `NOTHING`, mostly. Raises an `OAuthError` for a proof that is no good.
+
+    Asked once, after the client is known and before anything is issued.
+    """
     proven = NOTHING
     for binding in call.issuer.components.of(Binding).values():
         if shown := binding.prove(call):
