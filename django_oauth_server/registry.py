@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from functools import cache
+from functools import cache, lru_cache
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -20,6 +20,8 @@ from django_oauth_server.issuer import APP_NAME, Issuer, make_issuer
 from django_oauth_server.protocol.uris import origin
 
 _HOUSE = "django_oauth_server."
+_MOST_HOSTS = 1024
+"""For how many hosts it is remembered which issuer is there. Hosts with none are not."""
 
 BUILT_IN = tuple(
     _HOUSE + name
@@ -197,12 +199,18 @@ def issuer_meant(namespace: str, http: HttpRequest) -> Issuer:
 
     The host is looked at where it decides, and nowhere else. Raises Http404 where no issuer has it.
     """
-    found = next(issuer for issuer in issuers() if issuer.namespace == namespace)
-    same = [issuer for issuer in issuers() if issuer.path == found.path]
-    return found if len(same) == 1 else _at_host(http.get_host(), same)
+    same = _at_same_urls()[namespace]
+    return same[0] if len(same) == 1 else _at_host(http.get_host(), same)
 
 
-def _at_host(host: str, among: Sequence[Issuer]) -> Issuer:
+@cache
+def _at_same_urls() -> Mapping[str, tuple[Issuer, ...]]:
+    """By the instance namespace of one issuer, all that have its path."""
+    return {one.namespace: tuple(other for other in issuers() if other.path == one.path) for one in issuers()}
+
+
+@lru_cache(_MOST_HOSTS)
+def _at_host(host: str, among: tuple[Issuer, ...]) -> Issuer:
     """By host and port; by the host alone where only one has it, since some proxies keep the port to themselves."""
     exact = [
         one
@@ -238,7 +246,8 @@ def _component(path: str) -> Component:
 
 def _forget(*, setting: str, **_: object) -> None:
     if setting == SETTING:
-        issuers.cache_clear()
+        for remembered in (issuers, _at_same_urls, _at_host):
+            remembered.cache_clear()
 
 
 setting_changed.connect(_forget)

@@ -30,33 +30,66 @@ class _IssuerURLs(URLResolver):
     """
 
     def __init__(self, issuer: Issuer) -> None:
+        patterns = list(_patterns(issuer))
         super().__init__(
-            RoutePattern("", is_endpoint=False), list(_patterns(issuer)), app_name=APP_NAME, namespace=issuer.namespace
+            RoutePattern("", is_endpoint=False),
+            patterns,
+            app_name=APP_NAME,
+            namespace=issuer.namespace,
         )
-        self._issuer = issuer
-        self._beginnings = tuple({_route(issuer, one).partition("/")[0] for one in _views(issuer)})
+        self._path = f"{issuer.path}/"
+        self.plain = {str(one.pattern): one for one in reversed(patterns) if not one.pattern.converters}
+        """Those that stand for one path."""
+        self.beginnings = tuple({str(one.pattern).partition("/")[0] for one in patterns})
 
     def resolve(self, path: str) -> ResolverMatch:
-        """A well-known URI belongs to the root of the host: a proxy may hand it over as it is.
-
-        What begins as none of the URLs does is told at once. Requests for the rest of the project come by here, too.
-        """
+        """A well-known URI belongs to the root of the host: a proxy may hand it over as it is."""
         if path.startswith(WELL_KNOWN):
             with suppress(Resolver404):
                 return super().resolve(path)
-        mount = get_script_prefix().lstrip("/") if self._is_mounted() else ""
-        if not (mount + path).startswith(self._beginnings):
+        prefix = get_script_prefix()
+        mount = prefix.lstrip("/") if self.is_mounted(prefix) else ""
+        if not (mount + path).startswith(self.beginnings):
             raise Resolver404({"path": path})
         return super().resolve(mount + path)
 
+    def match(self, route: str, pattern: URLPattern) -> ResolverMatch:
+        """What a request is told that asked for *route*, which is the whole of *pattern*."""
+        apps, namespaces, tried = [self.app_name], [self.namespace], [[pattern]]
+        return ResolverMatch(
+            pattern.callback, (), {}, pattern.name, apps, namespaces, route, tried, captured_kwargs={}, extra_kwargs={}
+        )
+
     def _reverse_with_prefix(self, lookup_view: object, _prefix: str, *args: object, **kwargs: object) -> str:
-        prefix = "/" if self._is_mounted() else _prefix
+        prefix = "/" if self.is_mounted(get_script_prefix()) else _prefix
         found: str = super()._reverse_with_prefix(lookup_view, prefix, *args, **kwargs)  # type: ignore[misc]  # Django's own, not in the stubs
         return found
 
-    def _is_mounted(self) -> bool:
-        """Whether the path of the mount is where the issuer's path begins."""
-        return f"{self._issuer.path}/".startswith(get_script_prefix())
+    def is_mounted(self, prefix: str) -> bool:
+        """Whether *prefix*, the path of the mount, is where the issuer's path begins."""
+        return self._path.startswith(prefix)
+
+
+class _AllURLs(URLResolver):
+    """The URLs of all issuers. Nearly all are plain text, and looked up as such: to find one among thirty issuers costs what it does for one."""
+
+    def __init__(self) -> None:
+        every = [*map(_IssuerURLs, issuers())]
+        super().__init__(RoutePattern("", is_endpoint=False), every)
+        self._plain = {route: (one, pattern) for one in reversed(every) for route, pattern in one.plain.items()}
+        self._beginnings = tuple({beginning for one in every for beginning in one.beginnings})
+
+    def resolve(self, path: str) -> ResolverMatch:
+        """What begins as none of the URLs does is told at once. Requests for the rest of the project come by here, too."""
+        prefix = get_script_prefix()
+        route = prefix[1:] + path
+        if found := self._plain.get(route):
+            urls, pattern = found
+            if urls.is_mounted(prefix):
+                return urls.match(route, pattern)
+        if path.startswith(self._beginnings) or route.startswith(self._beginnings):
+            return super().resolve(path)
+        raise Resolver404({"path": path})
 
 
 def _route(issuer: Issuer, endpoint: Endpoint) -> str:
@@ -109,4 +142,4 @@ def _resources() -> list[URLResolver]:
     return [path("", include("django_oauth_server.resource.urls"))]
 
 
-urlpatterns = [*map(_IssuerURLs, issuers()), *_resources()]
+urlpatterns = [_AllURLs(), *_resources()]

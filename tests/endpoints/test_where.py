@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from cProfile import Profile
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf.urls.i18n import i18n_patterns
@@ -13,13 +15,14 @@ from django.contrib.auth import get_user_model
 from django.core.checks import run_checks
 from django.http import HttpRequest, HttpResponse
 from django.test import Client as Browser
-from django.urls import clear_url_caches, include, re_path, reverse, set_urlconf
+from django.test import RequestFactory
+from django.urls import Resolver404, clear_url_caches, include, re_path, resolve, reverse, set_urlconf
 from django.urls import path as route
 from django.urls.base import set_script_prefix
 
 from django_oauth_server.component import Component, Endpoint
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.registry import default_issuer
+from django_oauth_server.registry import default_issuer, issuer_meant
 from tests.factories import ClientFactory
 from tests.flow import Flow
 
@@ -156,6 +159,42 @@ def test_the_host_says_which_of_two_issuers_is_meant(project: Callable[..., None
             told = Browser(headers={"Host": host}).get("/.well-known/oauth-authorization-server").json()
             assert (told["issuer"], told["token_endpoint"]) == (issuer, f"{issuer}/oauth/token")
     assert Browser(headers={"Host": "third.example"}).get("/.well-known/oauth-authorization-server").status_code == 404
+
+
+@pytest.mark.parametrize("several", ["https://as{}.example", "https://as.example/{}"], ids=["hosts", "paths"])
+def test_among_thirty_issuers_one_is_found_as_fast_as_alone(project: Callable[..., None], several: str) -> None:
+    issuers = [several.format(number) for number in range(30)]
+    project(issuers[29])
+    alone = _calls(lambda: _found(issuers[29]))
+    project(*issuers)
+    assert _found(issuers[29]) == issuers[29]
+    assert _calls(lambda: _found(issuers[29])) <= alone + 20  # whose host it is, where the host decides
+
+
+def _found(issuer: str) -> str:
+    """The issuer that a request to one of the URLs of *issuer* finds."""
+    parts = urlsplit(issuer)
+    request = RequestFactory(headers={"Host": parts.netloc}).get(f"{parts.path}/oauth/jwks")
+    return str(issuer_meant(resolve(request.path).namespace, request))
+
+
+def _calls(work: Callable[[], object]) -> int:
+    """Of Python functions, once all is known that is worked out once."""
+    work()
+    profile = Profile(builtins=False)
+    profile.runcall(work)
+    return sum(one.callcount for one in profile.getstats())
+
+
+def test_a_project_below_thirty_issuers_pays_for_none_of_them(project: Callable[..., None]) -> None:
+    def elsewhere() -> None:
+        with pytest.raises(Resolver404):
+            resolve("/somewhere/else")
+
+    project("https://as.example/t/0")
+    alone = _calls(elsewhere)
+    project(*(f"https://as.example/t/{number}" for number in range(30)))
+    assert _calls(elsewhere) == alone
 
 
 def test_what_only_one_of_two_issuers_offers_is_not_found_at_the_other(
