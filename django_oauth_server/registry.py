@@ -226,10 +226,15 @@ def _at_host(host: str, among: tuple[Issuer, ...]) -> Issuer:
 
 def issuer_named(identifier: str) -> Issuer:
     """The issuer with this identifier; raises LookupError where there is none."""
-    for issuer in issuers():
-        if issuer.settings.issuer == identifier:
-            return issuer
+    if found := issuers_by_name().get(identifier):
+        return found
     raise LookupError(f"no issuer {identifier!r} in {SETTING}")
+
+
+@cache
+def issuers_by_name() -> Mapping[str, Issuer]:
+    """Every issuer of this project, by its identifier."""
+    return {one.settings.issuer: one for one in issuers()}
 
 
 def _component(path: str) -> Component:
@@ -246,7 +251,7 @@ def _component(path: str) -> Component:
 
 def _forget(*, setting: str, **_: object) -> None:
     if setting == SETTING:
-        for remembered in (issuers, _at_same_urls, _at_host):
+        for remembered in (issuers, issuers_by_name, _at_same_urls, _at_host):
             remembered.cache_clear()
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_variables
 from django_oauth_server.conf import Scope
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.registry import default_issuer, issuers
+from django_oauth_server.registry import default_issuer, issuers, issuers_by_name
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.verifiers.base import AuthorizationServer, CannotVerify
 from django_oauth_server.resource.verifiers.claims import may_be_of
@@ -34,15 +34,14 @@ class LocalVerifier:
     @sensitive_variables()  # a report of a failure must not hold the token
     def verify(self, token: str) -> VerifiedToken:
         """Raises `InvalidToken`, or `CannotVerify` where the server is busy."""
-        known = {one.settings.issuer: one for one in issuers()}
         try:
-            return retry_conflicts(lambda: verify_access_token(token, known, timezone.now()))
+            return retry_conflicts(lambda: verify_access_token(token, issuers_by_name(), timezone.now()))
         except TemporarilyUnavailable as exc:
             raise CannotVerify(str(exc), retry_after=exc.retry_after) from exc
 
     def may_be_ours(self, token: str) -> bool:
         """Whether it has the prefix of our opaque tokens, or is a JWT that names an issuer of this project."""
-        return may_be_of(token, [one.settings.issuer for one in issuers()])
+        return may_be_of(token, issuers_by_name())
 
     @sensitive_variables()
     async def averify(self, token: str) -> VerifiedToken:

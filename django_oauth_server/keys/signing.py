@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from django.core.signals import setting_changed
 
@@ -23,10 +24,13 @@ __all__ = [
     "jwks",
     "offered_algorithms",
     "published_keys",
+    "read_signed",
     "remembered_jwks",
     "signing_key",
     "verify",
 ]
+
+T = TypeVar("T")
 
 
 class _Keys(Protocol):
@@ -76,14 +80,19 @@ def remembered_jwks(issuer: Issuer) -> dict[str, list[dict[str, object]]] | None
 
 
 def verify(issuer: Issuer, token: str, *, typ: str) -> dict[str, object]:
-    """The claims of *token*, of the type *typ*, that *issuer* signed. Raises `InvalidJWT`.
+    """The claims of *token*, of the type *typ*, that *issuer* signed. Raises `InvalidJWT`."""
+    return read_signed(issuer, lambda keys: jose.verify(token, keys, typ=typ))
 
-    Where it names an unknown key, another process may have made one: the keys are read again, at most once in a few seconds.
+
+def read_signed(issuer: Issuer, read: Callable[[KeySet], T]) -> T:
+    """What *read* makes of a token with the keys of *issuer*. Raises `InvalidJWT` as it does.
+
+    Where the token names an unknown key, another process may have made one: the keys are read again, at most once in a few seconds.
     """
     try:
-        return jose.verify(token, published_keys(issuer), typ=typ)
+        return read(published_keys(issuer))
     except jose.UnknownKey:
-        return jose.verify(token, _keys(issuer).sought().published, typ=typ)
+        return read(_keys(issuer).sought().published)
 
 
 def forget() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, Unpack
 from weakref import WeakValueDictionary
 
@@ -89,8 +89,14 @@ def _tell(request: Request) -> None:
     """Say what `by_token` says: REST framework puts the headers of its view on every response, an error's too."""
     headers = getattr(request.parser_context.get("view"), "headers", None)
     if headers is not None:
-        said, told = filter(None, headers.get("Vary", "").split(", ")), telling(request._request)
-        headers.update(told.headers, Vary=", ".join(dict.fromkeys([*said, *told.vary])))
+        told = telling(request._request)
+        headers["Vary"] = _joined(headers.get("Vary", ""), told.vary)
+        headers.update(told.headers)
+
+
+@lru_cache(maxsize=128)
+def _joined(said: str, vary: tuple[str, ...]) -> str:
+    return ", ".join(dict.fromkeys([*filter(None, said.split(", ")), *vary]))
 
 
 def _nobody() -> Any:
@@ -191,8 +197,9 @@ class TokenPermission(_Refusing, BasePermission, metaclass=_PermissionMeta):
         return self.refusal is None
 
     def _judge(self, request: Request, requirement: Requirement | None) -> Challenge | None:
-        if requirement is not None and isinstance(request.auth, VerifiedToken):
-            return requirement.refusal(request.auth)
+        token = request.auth
+        if requirement is not None and isinstance(token, VerifiedToken):
+            return requirement.refusal(token)
         missing = INSUFFICIENT_SCOPE if request.successful_authenticator else unknown(request._request)
         return missing if requirement is None else requirement.completed(missing)
 

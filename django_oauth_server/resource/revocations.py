@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 from django.core.cache import BaseCache
 
@@ -17,9 +17,20 @@ _ALL_THERE: Final = "oauth_server:revocations"
 _KEPT: Final = "oauth_server:kept"
 
 
-def marks_of(claims: Mapping[str, object]) -> tuple[str, ...]:
-    """What a revocation may name: this token, the authorization that it came from, its client; and what the last two gave before a moment."""
-    return tuple(_marks(claims))
+class Marked(NamedTuple):
+    """What of a token a revocation may name."""
+
+    marks: tuple[str, ...]
+    """This token, the authorization that it came from, its client; and what the last two gave before a moment."""
+    issued_at: object
+
+    @classmethod
+    def of(cls, claims: Mapping[str, object]) -> Self:
+        return cls(tuple(_marks(claims)), claims.get("iat"))
+
+    def is_meant(self, before: float | None) -> bool:
+        """Whether a revocation of what was issued before that moment means it; that second too, as `iat` is a whole one."""
+        return not before or not isinstance(self.issued_at, (int, float)) or self.issued_at <= before
 
 
 def _marks(claims: Mapping[str, object]) -> Iterator[str]:
@@ -56,15 +67,15 @@ def former_client_mark(issuer: str, client_id: str) -> str:
     return _digest(f"former client_id:{issuer} {client_id}")
 
 
-def is_announced(cache: str, claims: Mapping[str, object]) -> bool:
-    """Whether the token of *claims* was revoked, as *cache* (an alias in CACHES) says: one round trip.
+def is_announced(cache: str, token: Marked) -> bool:
+    """Whether *token* was revoked, as *cache* (an alias in CACHES) says: one round trip.
 
     A cache that is away says nothing: what else is known of revocations still holds.
     """
-    keys = [_PREFIX + mark for mark in marks_of(claims)]
+    keys = [_PREFIX + mark for mark in token.marks]
 
     def is_among_them(asked: BaseCache) -> bool:
-        return any(covers(before, claims) for before in asked.get_many(keys).values())
+        return any(map(token.is_meant, asked.get_many(keys).values()))
 
     return shared_cache(cache).ask(is_among_them, away=False)
 
@@ -110,12 +121,6 @@ def keeps(cache: str) -> bool:
 def complete(cache: str) -> None:
     """*cache* was told of everything."""
     shared_cache(cache).ask(lambda asked: asked.set(_ALL_THERE, True, None), away=None)
-
-
-def covers(before: float | None, claims: Mapping[str, object]) -> bool:
-    """Whether a revocation of what was issued before that moment means the token of *claims*; that second too, as `iat` is a whole one."""
-    issued_at = claims.get("iat")
-    return not before or not isinstance(issued_at, (int, float)) or issued_at <= before
 
 
 def _digest(value: str) -> str:

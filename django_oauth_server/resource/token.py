@@ -25,7 +25,7 @@ class Presented:
     """As its specification spells it. A token in a form is a bearer token (RFC 6750 section 2.2)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, for `again`
 class VerifiedToken:
     """What a protected view sees as `request.auth`, whatever the token's format and wherever it was verified."""
 
@@ -72,6 +72,12 @@ class VerifiedToken:
             claims=claims,
             user=user,
         )
+
+    def again(self, **changes: object) -> Self:
+        """As `dataclasses.replace`, at a tenth of its cost: each request gets one of its own."""
+        one = object.__new__(type(self))
+        vars(one).update(vars(self), **changes)
+        return one
 
 
 def _text(claims: Mapping[str, object], name: str, *, default: str | None = None) -> str:

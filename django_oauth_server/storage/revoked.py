@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from threading import Lock
 from time import monotonic
@@ -14,7 +13,7 @@ from django.utils import timezone
 
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.models.revocation import Revocation
-from django_oauth_server.resource.revocations import covers, is_announced, marks_of
+from django_oauth_server.resource.revocations import Marked, is_announced
 from django_oauth_server.resource.verifiers.base import CannotVerify
 from django_oauth_server.storage.announcements import announce_soon, is_all_announced, is_overdue
 from django_oauth_server.storage.transaction import PATIENCE, after_commit
@@ -32,8 +31,8 @@ class _Entry(NamedTuple):
     before: datetime | None
     until: datetime
 
-    def covers(self, claims: Mapping[str, object], now: datetime) -> bool:
-        return now < self.until and covers(self.before.timestamp() if self.before else None, claims)
+    def means(self, token: Marked, now: datetime) -> bool:
+        return now < self.until and token.is_meant(self.before.timestamp() if self.before else None)
 
 
 class _Memory:
@@ -53,11 +52,14 @@ class _Memory:
         self._unannounced: dict[str, _Entry] = {}
         self._most = _FEW
 
-    def covers(self, claims: Mapping[str, object]) -> bool:
-        """Whether what was read says that the token of *claims* was revoked."""
-        now, unannounced, announced = timezone.now(), self._unannounced, self._announced
-        known = (unannounced.get(mark) or announced.get(mark) for mark in marks_of(claims))
-        return any(entry is not None and entry.covers(claims, now) for entry in known)
+    def means(self, token: Marked) -> bool:
+        """Whether what was read says that *token* was revoked."""
+        unannounced, announced = self._unannounced, self._announced
+        if unannounced.keys().isdisjoint(token.marks) and announced.keys().isdisjoint(token.marks):
+            return False
+        now = timezone.now()
+        known = (unannounced.get(mark) or announced.get(mark) for mark in token.marks)
+        return any(entry is not None and entry.means(token, now) for entry in known)
 
     def read(self) -> None:
         """Read what is new."""
@@ -94,15 +96,13 @@ class _Memory:
 _memory: Final = _Memory()
 
 
-def is_revoked(claims: Mapping[str, object], settings: IssuerSettings) -> bool:
-    """Whether the JWT of *claims* was revoked: mostly without a statement, and with one where half a `revocation_delay` has passed in this process.
+def is_revoked(token: Marked, settings: IssuerSettings) -> bool:
+    """Whether *token*, a JWT, was revoked: mostly without a statement, and with one where half a `revocation_delay` has passed in this process.
 
     Raises `CannotVerify` where the database does not answer in that time.
     """
     _keep_up(settings.revocation_delay.total_seconds())
-    return _memory.covers(claims) or (
-        bool(settings.revocation_cache) and is_announced(settings.revocation_cache, claims)
-    )
+    return _memory.means(token) or (bool(settings.revocation_cache) and is_announced(settings.revocation_cache, token))
 
 
 def look_again() -> None:

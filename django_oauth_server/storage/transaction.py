@@ -81,7 +81,7 @@ def retry_conflicts(work: Callable[[], T]) -> T:
     """
     began = _done.set({})
     try:
-        for pause in _pauses():
+        for _ in _attempts():
             try:
                 return work()
             except Conflict:
@@ -91,7 +91,6 @@ def retry_conflicts(work: Callable[[], T]) -> T:
                     raise unavailable(exc) from exc
                 if in_transaction() or not is_conflict(exc):
                     raise
-            sleep(pause)
     finally:
         _done.reset(began)
     raise TemporarilyUnavailable("The server is busy; try again.", detail="too many conflicts with other writers")
@@ -106,10 +105,12 @@ def unavailable(exc: Error) -> TemporarilyUnavailable:
     )
 
 
-def _pauses() -> Iterator[float]:
-    """How long to wait after each attempt: longer each time, and no two writers alike."""
+def _attempts() -> Iterator[None]:
+    """Each after a pause, longer each time, and no two writers alike; the first at once."""
     end = monotonic() + PATIENCE
-    for attempt in range(ATTEMPTS):
-        if attempt and monotonic() > end:
+    yield
+    for attempt in range(ATTEMPTS - 1):
+        sleep(uniform(0, min(0.005 * 2**attempt, _LONGEST_PAUSE)))  # noqa: S311 - spreads the writers; nobody need not guess it
+        if monotonic() > end:
             return
-        yield uniform(0, min(0.005 * 2**attempt, _LONGEST_PAUSE))  # noqa: S311 - spreads the writers; nobody need not guess it
+        yield

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.conf.moments import moment
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.grants.confirmation import CONFIRMATION
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.keys.signing import verify
+from django_oauth_server.keys.signing import published_keys, read_signed
 from django_oauth_server.models import Client, Token
 from django_oauth_server.protocol import jose, opaque
-from django_oauth_server.resource.token import MAX_LENGTH, REQUIRED_CLAIMS
+from django_oauth_server.resource.token import MAX_LENGTH
 from django_oauth_server.resource.verifiers.base import CannotVerify
+from django_oauth_server.resource.verifiers.signed import SignedToken, SignedTokens
 from django_oauth_server.storage.revoked import is_revoked
 from django_oauth_server.storage.tokens import find_token
 from django_oauth_server.tokens.formats.base import TokenFormat
+
+_signed: Final = SignedTokens()
 
 
 def locate(value: str, issuer: Issuer, now: datetime) -> Token | None:
@@ -29,44 +34,56 @@ def locate(value: str, issuer: Issuer, now: datetime) -> Token | None:
 
 def locate_living(value: str, issuer: Issuer, now: datetime) -> Token | None:
     """The same, if it is worth anything now. A JWT that no verifier beside this server takes any more is not, whatever its row says."""
-    token, claims = _located(value, issuer, now)
+    token, signed = _located(value, issuer, now)
     if token is None or token.superseded_at is not None:
         return None
     if token.ended_by(now, password_change_revokes=issuer.settings.password_change_revokes):
         return None
-    return None if claims and _is_revoked(claims, issuer) else token
+    return None if signed and _is_revoked(signed, issuer) else token
 
 
-def _located(value: str, issuer: Issuer, now: datetime) -> tuple[Token | None, dict[str, object] | None]:
-    """The token, and its claims where it is a JWT."""
+def _located(value: str, issuer: Issuer, now: datetime) -> tuple[Token | None, SignedToken | None]:
+    """The token, and what it says where it is a JWT."""
     if len(value) > MAX_LENGTH:
         return None, None
     if value.startswith((opaque.ACCESS_TOKEN, opaque.REFRESH_TOKEN)):
         found = find_token(opaque.digest(value))
         return (found if found and found.client.issuer == issuer.settings.issuer else None), None
-    claims = verified_claims(value, issuer, now) if value.count(".") == 2 else None
-    return (_of_claims(claims, issuer) if claims else None), claims
+    signed = signed_token(value, {issuer.settings.issuer: issuer}, now) if value.count(".") == 2 else None
+    return (_of_claims(signed.token().claims, issuer) if signed else None), signed
 
 
-def verified_claims(value: str, issuer: Issuer, now: datetime) -> dict[str, object] | None:
-    """The claims of a JWT access token of this issuer, which has not expired (RFC 9068 section 4). Asks no database."""
+def signed_token(value: str, issuers: Mapping[str, Issuer], now: datetime) -> SignedToken | None:
+    """The JWT access token that one of *issuers* signed, the one that it names, if it has not expired (RFC 9068 section 4). Asks no database."""
+    known = _signed.recall(value)
+    issuer = issuers.get(str(known.issuer if known else _issuer_named_in(value)))
+    if issuer is None:
+        return None
+    if known is None or known.keys is not published_keys(issuer):
+        try:
+            known = read_signed(issuer, lambda keys: _signed.read(value, keys))
+        except jose.InvalidJWT:
+            return None
+    return known if known.issuer == issuer.settings.issuer and now.timestamp() < known.expires_at else None
+
+
+def _issuer_named_in(value: str) -> object:
+    """Nothing of it is verified yet: it says whose keys to ask."""
     try:
-        claims = verify(issuer, value, typ="at+jwt")
+        return jose.unverified(value)[1].get("iss")
     except jose.InvalidJWT:
         return None
-    complete = claims.keys() >= REQUIRED_CLAIMS and claims["iss"] == issuer.settings.issuer
-    return claims if complete and now.timestamp() < _seconds(claims["exp"]) else None
 
 
-def _is_revoked(claims: dict[str, object], issuer: Issuer) -> bool:
+def _is_revoked(signed: SignedToken, issuer: Issuer) -> bool:
     """The question that verifiers ask, so that nobody is told otherwise."""
     try:
-        return is_revoked(claims, issuer.settings)
+        return is_revoked(signed.marked, issuer.settings)
     except CannotVerify as exc:
         raise TemporarilyUnavailable("The server is busy; try again.", detail=exc.reason) from exc
 
 
-def _of_claims(claims: dict[str, object], issuer: Issuer) -> Token | None:
+def _of_claims(claims: Mapping[str, object], issuer: Issuer) -> Token | None:
     digest = issuer.components.of(TokenFormat)["at+jwt"].digest(str(claims["jti"]))
     stored = find_token(digest)
     if stored or claims["sub"] != claims["client_id"]:
@@ -75,7 +92,7 @@ def _of_claims(claims: dict[str, object], issuer: Issuer) -> Token | None:
     return _unstored(claims, client, digest) if client else None
 
 
-def _unstored(claims: dict[str, object], client: Client, digest: str) -> Token:
+def _unstored(claims: Mapping[str, object], client: Client, digest: str) -> Token:
     audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
     return Token(
         kind=Token.Kind.ACCESS,

@@ -17,7 +17,7 @@ from django_oauth_server.storage.authorizations import find_authorization
 from django_oauth_server.storage.revoked import is_revoked
 from django_oauth_server.storage.tokens import find_token
 from django_oauth_server.tokens.describe import describe
-from django_oauth_server.tokens.locate import verified_claims
+from django_oauth_server.tokens.locate import signed_token
 
 
 def verify_access_token(value: str, issuers: Mapping[str, Issuer], now: datetime) -> VerifiedToken:
@@ -63,30 +63,20 @@ def _behind(verified: VerifiedToken, issuer: Issuer) -> Authorization:
 
 
 def _of_jwt(value: str, issuers: Mapping[str, Issuer], now: datetime) -> VerifiedToken:
-    for issuer in issuers.values():
-        if claims := verified_claims(value, issuer, now):
-            return _unless_revoked(claims, issuer)
-    raise InvalidToken("not a JWT access token of ours, or expired")
+    signed = signed_token(value, issuers, now)
+    if signed is None:
+        raise InvalidToken("not a JWT access token of ours, or expired")
+    if is_revoked(signed.marked, issuers[signed.issuer].settings):
+        raise InvalidToken(f"revoked, client_id {signed.claim('client_id')!r}")
+    return signed.token(_user_when_looked_at(str(signed.claim("grant_id"))) if signed.is_a_persons else None)
 
 
-def _unless_revoked(claims: dict[str, object], issuer: Issuer) -> VerifiedToken:
-    if is_revoked(claims, issuer.settings):
-        raise InvalidToken(f"revoked, client_id {claims['client_id']!r}")
-    return _described(claims)
-
-
-def _described(claims: dict[str, object]) -> VerifiedToken:
-    """`issue` sees to it that `sub` equals `client_id` where, and only where, the client acts for itself."""
-    by_a_person = claims["sub"] != claims["client_id"]
-    return VerifiedToken.from_claims(claims, user=_user_when_looked_at(claims) if by_a_person else None)
-
-
-def _user_when_looked_at(claims: dict[str, object]) -> AbstractBaseUser:
+def _user_when_looked_at(grant_id: str) -> AbstractBaseUser:
     """The user, fetched when a view looks at it: verifying asks no database. Nobody, where the user was deleted or disabled since."""
-    return SimpleLazyObject(lambda: _active_user(claims) or AnonymousUser())  # type: ignore[return-value]
+    return SimpleLazyObject(lambda: _active_user(grant_id) or AnonymousUser())  # type: ignore[return-value]
 
 
-def _active_user(claims: dict[str, object]) -> AbstractBaseUser | None:
+def _active_user(grant_id: str) -> AbstractBaseUser | None:
     """By the authorization: `sub` may be one that only the client's sector knows."""
-    found = find_authorization(str(claims.get("grant_id", "")))
+    found = find_authorization(grant_id)
     return found.user if found and found.user.is_active else None

@@ -16,10 +16,10 @@ from joserfc import jwt
 
 from django_oauth_server.endpoints.jwks import JWKSEndpoint, jwks
 from django_oauth_server.keys.rotation import rotate
-from django_oauth_server.keys.signing import signing_key
-from django_oauth_server.keys.signing import verify as verify_own
+from django_oauth_server.keys.signing import read_signed, signing_key
 from django_oauth_server.protocol.jose import KeySet, SigningKeyPair, sign, verify
 from django_oauth_server.registry import default_issuer
+from django_oauth_server.resource.verifiers.signed import SignedTokens
 from tests.keys.conftest import Clock, Process
 
 pytestmark = pytest.mark.django_db
@@ -39,14 +39,16 @@ def test_it_verifies_what_the_issuer_signs() -> None:
 def test_whoever_reads_it_makes_this_server_verify_no_signature_again(
     monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[object]]
 ) -> None:
+    said = {"iss": "a", "aud": "b", "sub": "c", "client_id": "d", "iat": 1, "exp": 2, "jti": "e"}
     with django_capture_on_commit_callbacks(execute=True):
-        token = sign({"sub": "somebody"}, signing_key(default_issuer()), typ="at+jwt")
+        token = sign(said, signing_key(default_issuer()), typ="at+jwt")
+    tokens = SignedTokens()
     decoded: list[object] = []
     decode = jwt.decode
     monkeypatch.setattr(jwt, "decode", lambda *args, **kwargs: decoded.append(args) or decode(*args, **kwargs))
 
     for _ in range(3):
-        verify_own(default_issuer(), token, typ="at+jwt")
+        read_signed(default_issuer(), lambda keys: tokens.read(token, keys))
         get()
 
     assert len(decoded) == 1

@@ -17,7 +17,7 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from django_oauth_server.protocol import jose
-from django_oauth_server.protocol.jose import InvalidJWT, KeySet, SigningKeyPair, UnknownKey, sign, signatures, verify
+from django_oauth_server.protocol.jose import InvalidJWT, KeySet, SigningKeyPair, UnknownKey, sign, verify
 
 CLAIMS = {"iss": "https://as.example", "sub": "somebody", "jti": "an id"}
 PAIRS = {alg: SigningKeyPair.generate(alg) for alg in jose.ALGORITHMS}
@@ -346,68 +346,6 @@ def test_a_key_pair_does_not_show_its_key() -> None:
     assert str(PAIR.key.as_dict(private=True)["d"]) not in repr(replace(PAIR))
 
 
-def fresh() -> KeySet:
-    return KeySet.parse({"keys": [pair.public_jwk() for pair in PAIRS.values()]})
-
-
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The tokens whose signatures are looked at from now on."""
-    looked_at: list[str] = []
-    decode = signatures.jwt.decode
-    monkeypatch.setattr(
-        signatures.jwt, "decode", lambda token, *args, **kw: looked_at.append(token) or decode(token, *args, **kw)
-    )
-    return looked_at
-
-
-def test_a_signature_that_was_good_is_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys, looked_at = fresh(), counted(monkeypatch)
-    assert verify(GOOD, keys, typ="at+jwt") == verify(GOOD, keys, typ="at+jwt") == CLAIMS
-    assert looked_at == [GOOD]
-
-
-def test_another_set_of_keys_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    verify(GOOD, fresh(), typ="at+jwt")
-    looked_at = counted(monkeypatch)
-    with pytest.raises(UnknownKey):
-        verify(GOOD, KeySet.parse({"keys": [PAIRS["RS256"].public_jwk()]}), typ="at+jwt")
-    assert looked_at == [GOOD]
-
-
-def test_what_was_refused_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys, looked_at = fresh(), counted(monkeypatch)
-    for _ in range(2):
-        with pytest.raises(InvalidJWT):
-            verify(GOOD[:-4] + "AAAA", keys, typ="at+jwt")
-    assert len(looked_at) == 2
-
-
-@pytest.mark.parametrize("asked", [{"typ": "JWT"}, {"typ": "at+jwt", "algs": ["RS256"]}])
-def test_what_was_good_for_one_question_is_not_for_another(asked: dict[str, object]) -> None:
-    keys = fresh()
-    verify(GOOD, keys, typ="at+jwt")
-    with pytest.raises(InvalidJWT):
-        verify(GOOD, keys, **asked)  # type: ignore[arg-type]
-
-
-def test_nobody_changes_what_another_caller_sees() -> None:
-    keys = fresh()
-    token = sign(CLAIMS | {"details": {"type": "a"}}, PAIR, typ="at+jwt")
-    for _ in range(2):
-        claims = verify(token, keys, typ="at+jwt")
-        assert claims["details"] == {"type": "a"}
-        claims["details"]["type"] = "b"  # type: ignore[index]
-
-
-def test_no_token_is_kept_and_not_more_than_a_bounded_number() -> None:
-    keys = fresh()
-    for number in range(signatures._MOST_VERIFIED + 10):
-        keys.verified.put(str(number).encode(), {"n": number})
-    assert len(keys.verified._claims) == signatures._MOST_VERIFIED
-    verify(GOOD, keys, typ="at+jwt")
-    assert GOOD not in repr(list(keys.verified._claims.items()))
-
-
 # -- keys and tokens of clients ------------------------------------------------------------------------------------------
 
 
@@ -477,10 +415,6 @@ def test_one_of_several_types_is_enough(typ: str | None, accepted: bool) -> None
     token = client_signed("ES256", **({"typ": typ} if typ else {}))
     with contextlib.nullcontext() if accepted else pytest.raises(InvalidJWT, match="its type is not"):
         assert verify(token, keys, typ=("", "JWT", "oauth-authz-req+jwt")) == CLAIMS
-
-
-def test_nothing_is_remembered_of_what_clients_sign() -> None:
-    assert KeySet.of_client({"keys": [client_jwk("ES256")]}).verified is None
 
 
 @given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))

@@ -285,9 +285,9 @@ def test_an_opaque_token_needs_no_row(flow):
 def test_a_resource_server_that_shares_only_the_cache_can_ask_it(jwt_flow, settings):
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"revocation_cache": "default"}
     claims = {"iss": "https://as.example", "client_id": jwt_flow.client.client_id, "jti": "x", "iat": 0}
-    assert not announced.is_announced("default", claims)
+    assert not announced.is_announced("default", announced.Marked.of(claims))
     clients.set_active([jwt_flow.client], active=False)
-    assert announced.is_announced("default", claims)
+    assert announced.is_announced("default", announced.Marked.of(claims))
 
 
 def test_a_client_that_is_made_anew_is_not_held_to_what_was_deleted(jwt_flow, settings):
@@ -590,7 +590,7 @@ def outage(settings: Any) -> Outage:
 
 def is_announced(token: str) -> bool:
     """Whether a verifier that shares only the cache refuses the token."""
-    return announced.is_announced("default", unverified(token)[1])
+    return announced.is_announced("default", announced.Marked.of(unverified(token)[1]))
 
 
 @pytest.mark.parametrize("end", CAUSES)

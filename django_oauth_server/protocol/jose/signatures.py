@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Final, Self
 
-from cachetools import LRUCache
 from joserfc import jwt
 from joserfc.errors import UnsupportedAlgorithmError
 from joserfc.jwa import JWSAlgModel
@@ -32,7 +29,6 @@ from django_oauth_server.protocol.jose.keys import (
     public_from_jwk,
 )
 
-_MOST_VERIFIED: Final = 1024  # some megabytes
 _MOST_KEYS: Final = 50
 _CLAIMS: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -124,27 +120,6 @@ class SigningKeyPair(KeyPair):
         object.__setattr__(self, "signer", _Signer(self.key, self.alg, self.kid))
 
 
-class Verified:
-    """The claims of JWTs whose signature was good, by digest: a client presents one token many times, and a signature does not change.
-
-    Nothing that was refused is kept, and no token. Whether a token has expired or was revoked is not said.
-    """
-
-    def __init__(self, most: int = _MOST_VERIFIED) -> None:
-        self._claims: LRUCache[bytes, str] = LRUCache(most)
-        self._lock = Lock()
-
-    def get(self, digest: bytes) -> dict[str, object] | None:
-        """Read anew each time, so that no caller can change what another one sees."""
-        with self._lock:
-            claims = self._claims.get(digest)
-        return json.loads(claims) if claims else None
-
-    def put(self, digest: bytes, claims: Mapping[str, object]) -> None:
-        with self._lock:
-            self._claims[digest] = json.dumps(claims)
-
-
 @dataclass(frozen=True, slots=True)
 class KeySet:
     """The public keys of an issuer or of a client, parsed once."""
@@ -153,28 +128,23 @@ class KeySet:
     """By `kid` and algorithm: a key verifies nothing but what it was published for (RFC 8725 section 3.1)."""
     fitting: Mapping[str, tuple[Key, ...]] | None = field(default=None, repr=False)
     """Those of a client by algorithm, as its tokens need not name a key. None: tokens must."""
-    verified: Verified | None = field(default_factory=lambda: Verified(), repr=False, compare=False)
-    """What these keys were found to have signed; another set begins anew. None: nothing is remembered."""
 
     @classmethod
     def parse(cls, document: object, former: Self | None = None) -> Self:
         """From an issuer's JWK Set. Keys that cannot be used are passed over (RFC 7517 section 5). Raises ValueError where it is no JWK Set.
 
-        Where *former* has the same keys it is returned, and still knows which signatures were good.
+        Where *former* has the same keys it is returned: what is remembered of a key set (`resource/verifiers/signed.py`) holds on.
         """
         found = cls({(kid, alg): key for kid, alg, key in reversed(_entries(document)) if kid})
         return former if former is not None and found._thumbprints() == former._thumbprints() else found
 
     @classmethod
     def of_client(cls, document: object) -> Self:
-        """From a client's: where one key alone fits, neither it nor a token needs a `kid` (OpenID Connect Core section 10.1).
-
-        What a client signs is presented once, so nothing is remembered of it.
-        """
+        """From a client's: where one key alone fits, neither it nor a token needs a `kid` (OpenID Connect Core section 10.1)."""
         entries = _entries(document)
         named = {(kid, alg): key for kid, alg, key in reversed(entries) if kid}
         fitting = {alg: tuple(key for _, fit, key in entries if fit == alg) for alg in ALGORITHMS}
-        return cls(named, fitting, verified=None)
+        return cls(named, fitting)
 
     def _thumbprints(self) -> dict[tuple[str, str], str]:
         return {name: key.thumbprint() for name, key in self.keys.items()}
@@ -205,17 +175,7 @@ def verify(
     It is of the type *typ*, or of one of several; "" is that of a token that says none. What the claims say (issuer, audience, expiry) is left
     to the caller.
     """
-    if keys.verified is None:
-        return _verify(token, keys, algs, typ)
-    digest = hashlib.sha256(repr((token, typ, *algs)).encode()).digest()
-    if claims := keys.verified.get(digest):
-        return claims
-    claims = _verify(token, keys, algs, typ)
-    keys.verified.put(digest, claims)
-    return claims
 
-
-def _verify(token: str, keys: KeySet, algs: Collection[str], typ: str | tuple[str, ...]) -> dict[str, object]:
     def key_for(jws: GuestProtocol) -> Key:
         header = jws.headers()
         check_header(header, algs, typ)

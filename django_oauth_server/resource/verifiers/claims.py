@@ -43,25 +43,30 @@ def _decoded(part: str) -> Mapping[str, object] | None:
 def may_be_of(token: str, issuers: Collection[str]) -> bool:
     """Whether *token* is a JWT that names one of *issuers*, good or not, or has the prefix of what this package hands out."""
     claims = unverified(token)
-    return is_one(token) or (claims is not None and claims.get("iss") in tuple(issuers))
+    return is_one(token) or (claims is not None and str(claims.get("iss")) in issuers)
 
 
 def told(claims: Mapping[str, object], issuer: str, now: float, leeway: float) -> VerifiedToken:
-    """What *claims* say, if they are of *issuer* and good at *now*, seconds since the epoch. Raises `InvalidToken`.
-
-    *leeway*: seconds by which two clocks may differ (RFC 7519 section 4.1.4).
-    """
+    """What *claims* say, as `judged`."""
     try:
         token = VerifiedToken.from_claims(claims)
     except ValueError as exc:
         raise InvalidToken(str(exc)) from exc
+    return judged(token, issuer, now, leeway)
+
+
+def judged(token: VerifiedToken, issuer: str, now: float, leeway: float) -> VerifiedToken:
+    """*token*, if it is of *issuer* and good at *now*, seconds since the epoch. Raises `InvalidToken`.
+
+    *leeway*: seconds by which two clocks may differ (RFC 7519 section 4.1.4).
+    """
     if token.issuer != issuer:
         raise InvalidToken("of another issuer")
-    if not (token.client_id and claims.get("sub") != ""):
+    if not (token.client_id and token.claims.get("sub") != ""):
         raise InvalidToken("it names no client, or an empty subject")
     if not any(token.audience):
         raise InvalidToken("it is meant for nobody")
-    _check_times(claims, token.expires_at.timestamp(), now, leeway)
+    _check_times(token.claims, token.expires_at.timestamp(), now, leeway)
     return token
 
 

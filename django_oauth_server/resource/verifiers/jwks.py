@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
@@ -14,18 +14,19 @@ from django.views.decorators.debug import sensitive_variables
 
 from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.jose import InvalidJWT, KeySet, UnknownKey
-from django_oauth_server.resource.revocations import is_announced
-from django_oauth_server.resource.token import REQUIRED_CLAIMS, VerifiedToken
+from django_oauth_server.resource.revocations import Marked, is_announced
+from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.verifiers.base import InvalidToken
-from django_oauth_server.resource.verifiers.claims import cannot_verify, check_length, may_be_of, told
+from django_oauth_server.resource.verifiers.claims import cannot_verify, check_length, judged, may_be_of
 from django_oauth_server.resource.verifiers.discovery import RemoteIssuer, check_settings
 from django_oauth_server.resource.verifiers.flights import PerProcess, Steps, adrive, drive
 from django_oauth_server.resource.verifiers.http import JSONClient, Unreachable
 from django_oauth_server.resource.verifiers.published import PublishedKeys
 from django_oauth_server.resource.verifiers.remote import RemoteVerifier
+from django_oauth_server.resource.verifiers.signed import SignedToken, SignedTokens
 
-Reader: TypeAlias = Callable[[KeySet], dict[str, object]]
-"""The claims of a token, if one of the keys signed it. Raises `InvalidJWT`."""
+Reader: TypeAlias = Callable[[KeySet], SignedToken]
+"""What a token says, if one of the keys signed it. Raises `InvalidJWT`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +50,7 @@ class JWKSVerifier(RemoteVerifier):
     revocation_cache: str = ""
     """A cache that is shared with the issuer, by its alias in `CACHES`, which tells of revoked tokens (the issuer's `revocation_cache`)."""
     _remote: PerProcess[_Remote] = field(init=False, repr=False)
+    _signed_tokens: SignedTokens = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -56,6 +58,7 @@ class JWKSVerifier(RemoteVerifier):
         if isinstance(self.algs, str) or not self.algs or not set(self.algs) <= set(jose.ALGORITHMS):
             raise ImproperlyConfigured(f"algs {self.algs!r} must be some of {', '.join(jose.ALGORITHMS)}.")
         object.__setattr__(self, "_remote", PerProcess(lambda: _Remote(self)))
+        object.__setattr__(self, "_signed_tokens", SignedTokens(self.algs))
 
     @sensitive_variables()  # a report of a failure must not hold the token
     def verify(self, token: str) -> VerifiedToken:
@@ -75,7 +78,7 @@ class JWKSVerifier(RemoteVerifier):
         return may_be_of(token, (self.issuer,))
 
     def _unless_revoked(self, verified: VerifiedToken) -> VerifiedToken:
-        if self.revocation_cache and is_announced(self.revocation_cache, verified.claims):
+        if self.revocation_cache and is_announced(self.revocation_cache, Marked.of(verified.claims)):
             raise InvalidToken(f"revoked, client_id {verified.client_id!r}")
         return verified
 
@@ -88,29 +91,24 @@ class JWKSVerifier(RemoteVerifier):
         check_length(token)
         if token.count(".") != 2:  # an encrypted one has more
             raise InvalidToken("no signed JWT")
-        return sensitive_variables()(lambda keys: jose.verify(token, keys, algs=self.algs, typ="at+jwt"))
+        return sensitive_variables()(lambda keys: self._signed_tokens.read(token, keys))
 
     def _steps(self, read: Reader) -> Steps[KeySet, VerifiedToken]:
         try:
-            claims = yield from self._signed(read)
+            signed = yield from self._signed(read)
         except InvalidJWT as exc:
             raise InvalidToken(str(exc)) from exc
         except Unreachable as exc:
             raise cannot_verify(self.issuer, exc) from exc
-        return self._judged(claims)
+        return judged(signed.token(), self.issuer, time.time(), self.leeway.total_seconds())
 
-    def _signed(self, read: Reader) -> Steps[KeySet, dict[str, object]]:
+    def _signed(self, read: Reader) -> Steps[KeySet, SignedToken]:
         published = self._remote.get().keys
         keys = yield from published.current()
         try:
             return read(keys)
         except UnknownKey:
             return read((yield from published.newer_than(keys)))
-
-    def _judged(self, claims: Mapping[str, object]) -> VerifiedToken:
-        if absent := REQUIRED_CLAIMS - claims.keys():
-            raise InvalidToken(f"it does not say {', '.join(sorted(absent))} (RFC 9068 section 2.2)")
-        return told(claims, self.issuer, time.time(), self.leeway.total_seconds())
 
 
 class _Remote:
