@@ -22,7 +22,7 @@ class BrowserStateMiddleware:
 
     def __call__(self, http: HttpRequest) -> HttpResponse:
         response = self._get_response(http)
-        if not http.session.accessed:
+        if not http.session.accessed or response.status_code == 503:  # an outage is not waited for twice
             return response
         try:
             state = browser_state(http)

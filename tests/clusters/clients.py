@@ -113,9 +113,11 @@ class Clients:
 
     def report(self) -> str:
         refusals = {name: round(took, 1) for name, took in sorted(self.slowest_refusal.items())}
+        slowest = max(self.slowest.values(), default=0.0)
         return (
             f"\n{self.seconds:.0f} s, {sum(self.answers.values())} answers: {dict(sorted(self.answers.items()))}"
-            f"\ncounted: {dict(sorted(self.counts.items()))}\nslowest 503, in seconds: {refusals}\nwrong: {self.wrong[:10]}"
+            f"\ncounted: {dict(sorted(self.counts.items()))}\nslowest 503, in seconds: {refusals}; slowest of all else: {slowest:.1f}"
+            f"\nwrong: {self.wrong[:10]}"
         )
 
     def until_all_is_well(self) -> float:

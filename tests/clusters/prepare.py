@@ -41,6 +41,9 @@ def main(people: int) -> None:
             "public": client(public=True),
             "jwt": client(access_token_format="at+jwt"),
             "public jwt": client(public=True, access_token_format="at+jwt"),
+            "device": client(
+                public=True, metadata__grant_types=["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"]
+            ),
             "service": client(metadata__grant_types=["client_credentials"]),
             "api": client(metadata__resource_identifiers=[settings.OAUTH_SERVER["issuer"]]),
         },

@@ -65,7 +65,7 @@ def either_of(pair: Pair) -> dict[str, Any]:
         "keepalives_idle": 3,
         "keepalives_interval": 1,
         "keepalives_count": 3,
-        "tcp_user_timeout": 5000,
+        "tcp_user_timeout": 3000,
         "options": "-c lock_timeout=3s -c statement_timeout=5s",
     }
     both = (pair.primary, pair.standby)

@@ -86,7 +86,7 @@ def serve(
     port = free_port()
     log = folder / f"gunicorn-{port}.log"
     command = [sys.executable, "-m", "gunicorn", "tests.races.wsgi:application", "--bind", f"127.0.0.1:{port}"]
-    many = ["--workers", str(workers), "--worker-class", "gthread", "--threads", "16", "--graceful-timeout", "3"]
+    many = ["--workers", str(workers), "--worker-class", "gthread", "--threads", "32", "--graceful-timeout", "3"]
     environment = _environment(database, CLUSTER_LIMITS=" ".join(prepared.limits), **more)
     with log.open("wb") as sink:
         process = subprocess.Popen([*command, *many], cwd=ROOT, env=environment, stdout=sink, stderr=sink)

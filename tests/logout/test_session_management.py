@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client as Browser
 
 from tests.factories import UserFactory
@@ -98,3 +99,17 @@ def test_without_the_middleware_it_is_not_offered(client: Browser, settings: Any
     settings.OAUTH_SERVER = {**settings.OAUTH_SERVER}
     assert "check_session_iframe" not in client.get("/.well-known/openid-configuration").json()
     assert "session_state" not in answered(rp.decide(rp.authorize(scope="openid")))
+
+
+def test_a_session_that_could_not_be_read_is_not_asked_for_twice(rp: Flow) -> None:
+    """Each time may take as long as a database takes that does not answer."""
+    tried: list[str] = []
+
+    def away(execute: Any, sql: str, *more: Any) -> Any:
+        tried.append(sql)
+        raise OperationalError("connection failed")
+
+    with connection.execute_wrapper(away):
+        response = rp.browser.get("/oauth/connected-apps/")
+    assert response.status_code == 503
+    assert len(tried) == 1
