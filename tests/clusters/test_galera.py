@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
+from http.cookies import SimpleCookie
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,6 +18,10 @@ from tests.clusters.clients import Clients
 from tests.clusters.galera import Galera
 from tests.clusters.processes import until
 from tests.clusters.workers import MARIADB, Gunicorn, Prepared, prepare, serve
+from tests.flow import Flow
+from tests.races.doors import HttpBrowser, at_once
+
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "60"))
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +56,33 @@ def places(galera: Galera, prepared: Prepared, tmp_path_factory: pytest.TempPath
     folder = tmp_path_factory.mktemp("workers")
     with ExitStack() as stack:
         yield [stack.enter_context(serve(folder, at(node), prepared, workers=1)) for node in galera.nodes]
+
+
+def walk(place: Gunicorn, client: Any, session: str = "") -> Flow:
+    flow = Flow(client, HttpBrowser(place.port, SimpleCookie({"sessionid": session})))
+    flow.server = HttpBrowser(place.port, SimpleCookie())
+    return flow
+
+
+def test_a_replay_beside_a_revocation_on_another_node_leaves_nothing_that_lives(
+    places: list[Gunicorn], prepared: Prepared
+) -> None:
+    client, api = prepared.clients["public"], prepared.clients["api"]
+    living = 0
+    for number in range(ROUNDS):
+        flow = walk(places[number % 3], client, prepared.sessions[number % len(prepared.sessions)])
+        first = flow.tokens()
+        second = flow.refresh(first["refresh_token"]).json()
+        here, there = places[(number + 1) % 3], places[(number + 2) % 3]
+        narrower = {"scope": "notes:read"}
+        *answers, _ = at_once(
+            *[partial(walk(here, client).refresh, first["refresh_token"], **narrower)] * 2,
+            *[partial(walk(there, client).refresh, first["refresh_token"], **narrower)] * 2,
+            partial(walk(here, client).revoke, second["refresh_token"]),
+        )
+        given = [first, second, *(answer.json() for answer in answers if answer.status_code == 200)]
+        living += sum(walk(here, api).is_active(one["access_token"]) for one in given)
+    assert living == 0
 
 
 def test_clients_that_roam_lose_nothing_while_a_node_is_killed_and_comes_back(
