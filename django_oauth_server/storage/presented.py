@@ -11,13 +11,20 @@ from django.db.models import QuerySet
 from django_oauth_server.models import Client
 from django_oauth_server.models.used_assertion import UsedAssertion
 from django_oauth_server.protocol.opaque import digest
-from django_oauth_server.storage.transaction import atomic, once
+from django_oauth_server.storage.clients import as_remembered, forget_client
+from django_oauth_server.storage.transaction import Conflict, atomic, once
+from django_oauth_server.storage.writing import Insertion
+
+_insertion = Insertion(UsedAssertion)
 
 
 def use_assertion(client: Client, jti: str, expires_at: datetime) -> bool:
-    """Note that *client* presented *jti*. False where it did before: in a request that is done anew, that was not before."""
+    """Note that *client* presented *jti*. False where it did before: in a request that is done anew, that was not before.
+
+    Raises `Conflict`, and notes nothing, where *client* is remembered otherwise than it is: what it may not do any more uses up nothing.
+    """
     row = _row((client.issuer, client.client_id, jti), expires_at)
-    return once(f"assertion:{row.digest}", lambda: _insert_apart(row))
+    return once(f"assertion:{row.digest}", lambda: _noted_apart(row, client))
 
 
 def spend(*of: str, expires_at: datetime) -> bool:
@@ -25,7 +32,11 @@ def spend(*of: str, expires_at: datetime) -> bool:
 
     A request that is done anew notes it anew, as what it had written is undone; one that is refused leaves nothing behind.
     """
-    return _insert(_row(of, expires_at))
+    try:
+        _row(of, expires_at).save(force_insert=True)
+    except IntegrityError:  # no conflict to do anew: somebody was first
+        return False
+    return True
 
 
 def expired_assertions(expired: datetime) -> QuerySet[UsedAssertion]:
@@ -37,14 +48,13 @@ def _row(of: tuple[str, ...], expires_at: datetime) -> UsedAssertion:
     return UsedAssertion(digest=digest(json.dumps(of)), expires_at=expires_at)
 
 
-def _insert_apart(row: UsedAssertion) -> bool:
-    with atomic():
-        return _insert(row)
-
-
-def _insert(row: UsedAssertion) -> bool:
+def _noted_apart(row: UsedAssertion, client: Client) -> bool:
     try:
-        row.save(force_insert=True)
-    except IntegrityError:  # no conflict to do anew: somebody was first
+        with atomic():
+            noted = _insertion.write([row], provided=as_remembered(client))
+    except IntegrityError:
         return False
+    if not noted:
+        forget_client(client)
+        raise Conflict
     return True

@@ -355,7 +355,9 @@ def test_both_secrets_work_while_they_overlap() -> None:
     new = new_secret(client, default_issuer(), timezone.now())
     for secret in (client.secret, new):
         assert ask(client, under_secret(claims_for(client), secret)).status_code == 200
-    Client.objects.update(previous_secret_expires_at=timezone.now() - timedelta(seconds=1))
+    row = Client.objects.get(pk=client.pk)
+    row.previous_secret_expires_at = timezone.now() - timedelta(seconds=1)
+    row.save()
     assert ask(client, under_secret(claims_for(client), client.secret)).status_code == 401
     assert ask(client, under_secret(claims_for(client), new)).status_code == 200
 

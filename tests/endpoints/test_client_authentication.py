@@ -127,7 +127,9 @@ def test_both_secrets_work_while_they_overlap() -> None:
     new = new_secret(flow.client, default_issuer(), timezone.now())
     for secret in (old, new):
         assert ask(flow, authorization=format_basic(flow.client.client_id, secret)).status_code == 200
-    type(flow.client).objects.update(previous_secret_expires_at=timezone.now() - timedelta(seconds=1))
+    row = type(flow.client).objects.get(pk=flow.client.pk)
+    row.previous_secret_expires_at = timezone.now() - timedelta(seconds=1)
+    row.save()
     assert ask(flow, authorization=format_basic(flow.client.client_id, old)).status_code == 401
     assert ask(flow, authorization=format_basic(flow.client.client_id, new)).status_code == 200
 

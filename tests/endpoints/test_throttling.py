@@ -300,6 +300,7 @@ def test_giving_back_unknown_tokens_is_counted_and_known_ones_is_not(flow: Flow)
 
 
 def test_who_succeeds_asks_the_cache_nothing(flow: Flow, asked: list[str]) -> None:
+    flow.tokens()  # the client is remembered from then on
     code = flow.code()
     del asked[:]
     bought = flow.exchange(code).json()
@@ -311,6 +312,7 @@ def test_who_succeeds_asks_the_cache_nothing(flow: Flow, asked: list[str]) -> No
 
 def test_a_chosen_secret_costs_one_question(asked: list[str]) -> None:
     client = machine(secret=CHOSEN)
+    assert statuses(client, CHOSEN) == [200]  # the client is remembered from then on
     del asked[:]
     assert statuses(client, CHOSEN) == [200]
     assert asked == ["get"]
