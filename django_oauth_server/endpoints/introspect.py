@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from django_oauth_server.clients.authentication import authenticate_client
 from django_oauth_server.clients.methods.base import is_public
-from django_oauth_server.clients.sources.find import find_client
+from django_oauth_server.clients.sources.find import recall_client
 from django_oauth_server.component import Component, Document, Endpoint
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.endpoints.http import form_parameters, protocol_endpoint, refused_to
+from django_oauth_server.endpoints.http import form_parameters, judged_as_it_is_now, protocol_endpoint, refused_to
 from django_oauth_server.endpoints.throttling import count
 from django_oauth_server.errors import InvalidClient
 from django_oauth_server.issuer import Issuer
@@ -38,8 +38,8 @@ def introspect(http: HttpRequest, issuer: Issuer) -> Answer:
     params = form_parameters(http)
     params.refuse_repeated()
     now = timezone.now()
-    caller = authenticate_client(http, params, issuer, find_client, now)
-    with refused_to(caller):
+    caller = authenticate_client(http, params, issuer, recall_client, now)
+    with refused_to(caller), judged_as_it_is_now(caller):
         if is_public(caller, issuer):
             raise InvalidClient("A public client may not introspect.")
         members = introspect_presented(params.require("token"), caller, issuer, now)

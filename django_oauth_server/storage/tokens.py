@@ -7,18 +7,32 @@ from contextlib import nullcontext
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 
 from django_oauth_server.models import Client, Ticket, Token
 from django_oauth_server.storage.batches import batches
-from django_oauth_server.storage.clients import as_remembered, check_memory, forget_client, refer_to_row
-from django_oauth_server.storage.question import Question
+from django_oauth_server.storage.clients import as_it_is_now, as_remembered, check_memory, forget_client, refer_to_row
+from django_oauth_server.storage.question import Question, ValueOf
 from django_oauth_server.storage.revocations import record_tokens
 from django_oauth_server.storage.transaction import Conflict, atomic
 from django_oauth_server.storage.writing import Change, Insertion, Spending
 
 _by_digest = Question(
     Token, lambda digest: Token.objects.select_related("client", "authorization__user").filter(digest=digest)
+)
+
+_for_remembered = Question(
+    Token,
+    lambda digest, caller, updated_at: Token.objects.select_related("client", "authorization__user").filter(
+        Exists(
+            Client.objects.filter(
+                pk=ValueOf(caller, Client._meta.pk),
+                updated_at=ValueOf(updated_at, Client._meta.get_field("updated_at")),
+                is_active=True,
+            )
+        ),
+        digest=digest,
+    ),
 )
 
 _OUTLIVES_ITS_ROW: Final = Q(kind=Token.Kind.ACCESS) & ~Q(self_contained=False)
@@ -46,10 +60,27 @@ def store(tokens: Sequence[Token], client: Client, spending: Spending | None = N
 
 def find_token(digest: str, *kinds: Token.Kind) -> Token | None:
     """The token of this digest with its client, authorization and user, whatever its state."""
-    found = _by_digest.answer(digest)
+    found = _linked(_by_digest.answer(digest))
+    return found if found and (not kinds or found.kind in kinds) else None
+
+
+def find_token_for(caller: Client, digest: str) -> Token | None:
+    """The same, for *caller* to be told of. Where *caller* is remembered, the statement finds the token only if the row of *caller* is the same.
+
+    Raises `Conflict` where it is not.
+    """
+    if not caller.is_remembered:
+        return find_token(digest)
+    found = _linked(_for_remembered.answer(digest, caller.pk, caller.updated_at))
+    if found is None:
+        as_it_is_now(caller)
+    return found
+
+
+def _linked(found: Token | None) -> Token | None:
     if found and found.authorization:
         found.authorization.client = found.client
-    return found if found and (not kinds or found.kind in kinds) else None
+    return found
 
 
 def find_tokens(digests: Iterable[str]) -> dict[str, Token]:

@@ -14,8 +14,8 @@ from django_oauth_server.tokens.locate import locate_living
 
 def introspect_presented(value: str, caller: Client, issuer: Issuer, now: datetime) -> dict[str, object]:
     """RFC 7662 section 2.2. A token that is dead, unknown, or not the caller's business is `{"active": false}`, and no more is said; so is one
-    that is bound in a way which is not known here (any more)."""
-    token = locate_living(value, issuer, now)
+    that is bound in a way which is not known here (any more). Raises `Conflict` where *caller* is not as it was remembered."""
+    token = locate_living(value, caller, issuer, now)
     if token is None or not _may_see(caller, token, issuer):
         return {"active": False}
     presented_as = token_type(token.facts, issuer)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
 from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.conf.moments import moment
@@ -18,8 +19,11 @@ from django_oauth_server.resource.token import MAX_LENGTH
 from django_oauth_server.resource.verifiers.base import CannotVerify
 from django_oauth_server.resource.verifiers.signed import SignedToken, SignedTokens
 from django_oauth_server.storage.revoked import is_revoked
-from django_oauth_server.storage.tokens import find_token
+from django_oauth_server.storage.tokens import find_token, find_token_for
 from django_oauth_server.tokens.formats.base import TokenFormat
+
+_Find: TypeAlias = Callable[[str], Token | None]
+"""By the digest that is stored."""
 
 _signed: Final = SignedTokens()
 
@@ -29,12 +33,13 @@ def locate(value: str, issuer: Issuer, now: datetime) -> Token | None:
 
     A JWT that was not stored, as nobody's authorization stands behind it, comes back as what would have been stored.
     """
-    return _located(value, issuer, now)[0]
+    return _located(value, find_token, issuer, now)[0]
 
 
-def locate_living(value: str, issuer: Issuer, now: datetime) -> Token | None:
-    """The same, if it is worth anything now. A JWT that no verifier beside this server takes any more is not, whatever its row says."""
-    token, signed = _located(value, issuer, now)
+def locate_living(value: str, caller: Client, issuer: Issuer, now: datetime) -> Token | None:
+    """The same for *caller*, who may be remembered, if it is worth anything now. A JWT that no verifier beside this server takes any more is not,
+    whatever its row says. Raises `Conflict` where *caller* is not as it was remembered."""
+    token, signed = _located(value, partial(find_token_for, caller), issuer, now)
     if token is None or token.superseded_at is not None:
         return None
     if token.ended_by(now, password_change_revokes=issuer.settings.password_change_revokes):
@@ -42,15 +47,15 @@ def locate_living(value: str, issuer: Issuer, now: datetime) -> Token | None:
     return None if signed and _is_revoked(signed, issuer) else token
 
 
-def _located(value: str, issuer: Issuer, now: datetime) -> tuple[Token | None, SignedToken | None]:
+def _located(value: str, find: _Find, issuer: Issuer, now: datetime) -> tuple[Token | None, SignedToken | None]:
     """The token, and what it says where it is a JWT."""
     if len(value) > MAX_LENGTH:
         return None, None
     if value.startswith((opaque.ACCESS_TOKEN, opaque.REFRESH_TOKEN)):
-        found = find_token(opaque.digest(value))
+        found = find(opaque.digest(value))
         return (found if found and found.client.issuer == issuer.settings.issuer else None), None
     signed = signed_token(value, {issuer.settings.issuer: issuer}, now) if value.count(".") == 2 else None
-    return (_of_claims(signed.token().claims, issuer) if signed else None), signed
+    return (_of_claims(signed.token().claims, find, issuer) if signed else None), signed
 
 
 def signed_token(value: str, issuers: Mapping[str, Issuer], now: datetime) -> SignedToken | None:
@@ -83,9 +88,9 @@ def _is_revoked(signed: SignedToken, issuer: Issuer) -> bool:
         raise TemporarilyUnavailable("The server is busy; try again.", detail=exc.reason) from exc
 
 
-def _of_claims(claims: Mapping[str, object], issuer: Issuer) -> Token | None:
+def _of_claims(claims: Mapping[str, object], find: _Find, issuer: Issuer) -> Token | None:
     digest = issuer.components.of(TokenFormat)["at+jwt"].digest(str(claims["jti"]))
-    stored = find_token(digest)
+    stored = find(digest)
     if stored or claims["sub"] != claims["client_id"]:
         return stored
     client = find_client(issuer, str(claims["client_id"]))

@@ -10,10 +10,13 @@ from urllib.parse import urlencode
 
 import pytest
 from django.test import Client as Browser
+from django.utils import timezone
 from joserfc import jws
 
 from django_oauth_server.conf import OAUTH2_1
-from django_oauth_server.models import Token
+from django_oauth_server.models import Client, Token
+from django_oauth_server.protocol.basic import format_basic
+from django_oauth_server.protocol.opaque import digest
 from tests.factories import ClientFactory
 from tests.flow import INTROSPECT, Flow
 
@@ -62,6 +65,38 @@ def test_another_client_sees_nothing(flow: Flow, browser: Browser) -> None:
     bought = flow.tokens()
     other = Flow(ClientFactory(), browser)
     assert other.introspect(bought["access_token"]) == other.introspect("unknown") == {"active": False}
+
+
+@pytest.mark.parametrize("token_format", ["opaque", "at+jwt"])
+@pytest.mark.parametrize(
+    "change",
+    [{"is_active": False}, {"secret_digest": digest("another")}, {"metadata": {"token_endpoint_auth_method": "none"}}],
+    ids=["disabled", "secret", "public"],
+)
+def test_a_caller_that_is_remembered_is_told_nothing_that_it_may_not_be_told_any_more(
+    flow: Flow, browser: Browser, settings: Any, change: dict[str, Any], token_format: str
+) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"access_token_format": token_format}
+    token = flow.tokens()["access_token"]
+    notes = Flow(ClientFactory(metadata__resource_identifiers=["https://as.example"]), browser)
+    assert notes.is_active(token)
+    _changed_elsewhere(notes, **change)
+    form, secret = "application/x-www-form-urlencoded", format_basic(notes.client.client_id, notes.client.secret)
+    answer = browser.post(INTROSPECT, urlencode({"token": token}), form, headers={"Authorization": secret})
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+def test_nor_of_tokens_that_are_not_meant_for_it_any_more(flow: Flow, browser: Browser) -> None:
+    token = flow.tokens()["access_token"]
+    notes = Flow(ClientFactory(metadata__resource_identifiers=["https://as.example"]), browser)
+    assert notes.is_active(token)
+    _changed_elsewhere(notes, metadata=notes.client.metadata | {"resource_identifiers": []})
+    assert notes.introspect(token) == {"active": False}
+
+
+def _changed_elsewhere(flow: Flow, **values: Any) -> None:
+    """By another process: this one is not told."""
+    Client.objects.filter(pk=flow.client.pk).update(**values, updated_at=timezone.now())
 
 
 def test_an_expired_token_is_worth_nothing(flow: Flow) -> None:
