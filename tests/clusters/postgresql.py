@@ -43,9 +43,11 @@ class PostgreSQL:
 
     def kill(self) -> None:
         """As when the machine loses its power: nothing is said to anybody."""
-        first, *others = self._processes()
-        send([first, *others], signal.SIGKILL)
-        until(lambda: is_gone(first), "PostgreSQL is gone")
+        first = self._processes()[0]
+        send([first], signal.SIGSTOP)  # so that none is born who outlives it, and holds its memory
+        everybody = self._processes()
+        send(everybody, signal.SIGKILL)
+        until(lambda: all(map(is_gone, everybody)), "PostgreSQL is gone")
         (self.folder / "data/postmaster.pid").unlink()
 
     def stop(self) -> None:
