@@ -48,7 +48,7 @@ def claim(
     failing = LogoutBackOff.objects.values_list("client_id")
     due = due.filter(client_id__in=failing.filter(resume_at__lte=now)) if failed else due.exclude(client_id__in=failing)
     claimed: dict[int, LogoutDelivery] = {}
-    for one in due.select_related("client").order_by("due_at", "attempts")[: most * _LOOKED_AT]:
+    for one in due.select_related("client").order_by("due_at")[: most * _LOOKED_AT]:
         if len(claimed) < most and one.client_id not in claimed and _claim(one, now + lease):
             claimed[one.client_id] = one
     return list(claimed.values())
