@@ -95,6 +95,8 @@ class Sweep:
     words: Words
     """What the command calls them: *expired assertions*."""
     rows: QuerySet[Any]
+    by: str = "pk"
+    """The column by which they are walked. One with an index, that says when they died, finds them however many live."""
 
 
 class Component:

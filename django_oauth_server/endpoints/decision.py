@@ -36,7 +36,7 @@ class DecisionEndpoint(Component):
     endpoints = (Endpoint("decision", "oauth/authorize/decision", "django_oauth_server.endpoints.decision.decision"),)
 
     def sweeps(self, expired: datetime) -> Iterable[Sweep]:
-        yield Sweep(_("expired requests waiting for a sign-in"), expired_requests(expired))
+        yield Sweep(_("expired requests waiting for a sign-in"), expired_requests(expired), by="expires_at")
 
 
 @keeps_opener

@@ -66,7 +66,7 @@ class PushedAuthorizationRequests(Component):
         return {"pushed_authorization_request_endpoint": endpoint(PUSHED), MEMBER: is_required(settings)}
 
     def sweeps(self, expired: datetime) -> Iterable[Sweep]:
-        yield Sweep(_("expired pushed requests"), expired_pushed(expired))
+        yield Sweep(_("expired pushed requests"), expired_pushed(expired), by="expires_at")
 
 
 @protocol_endpoint(cors=True)

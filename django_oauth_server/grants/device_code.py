@@ -88,7 +88,7 @@ class DeviceCode(GrantType):
         return _issuance(row, request)
 
     def sweeps(self, expired: datetime) -> Iterable[Sweep]:
-        yield Sweep(_("expired device requests"), expired_device_requests(expired))
+        yield Sweep(_("expired device requests"), expired_device_requests(expired), by="expires_at")
 
 
 def _check_decided(row: DeviceRequest, request: TokenRequest) -> None:

@@ -49,7 +49,7 @@ class BackChannelLogout(Component):
         return {"backchannel_logout_supported": True, "backchannel_logout_session_supported": True}
 
     def sweeps(self, expired: datetime) -> Iterable[Sweep]:
-        yield Sweep(_("finished logouts"), finished_deliveries(expired))
+        yield Sweep(_("finished logouts"), finished_deliveries(expired), by="finished_at")
 
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
         if settings.logout_delivery == "task" and find_spec("django.tasks") is None:

@@ -79,5 +79,34 @@ class DropFieldIndexes(Operation):
         return f"Drop the indexes on {self.model_name}.{self.name} that nothing asks"
 
 
+class LeaveRoom(Operation):
+    """Have PostgreSQL leave room in each new page of a table, for the next version of a row whose indexed columns stay as they are: such an update
+    writes no index. No row moves."""
+
+    reduces_to_sql = True
+
+    def __init__(self, model_name: str, percent: int) -> None:
+        self.model_name, self.percent = model_name, percent
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return type(self).__name__, [self.model_name, self.percent], {}
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Models do not know of it."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        self._alter(schema_editor, to_state.apps.get_model(app_label, self.model_name), f"SET (fillfactor = {100 - self.percent})")
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        self._alter(schema_editor, from_state.apps.get_model(app_label, self.model_name), "RESET (fillfactor)")
+
+    def describe(self) -> str:
+        return f"Leave {self.percent} % of each page of {self.model_name} to updates"
+
+    def _alter(self, schema_editor: Any, model: Any, how: str) -> None:
+        if schema_editor.connection.vendor == "postgresql" and self.allow_migrate_model(schema_editor.connection.alias, model):
+            schema_editor.execute(f"ALTER TABLE {schema_editor.quote_name(model._meta.db_table)} {how}")
+
+
 def _drop(schema_editor: Any, index: str) -> None:
     schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(index)}")

@@ -12,6 +12,8 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from django_oauth_server.models._sparse import SparseIndex
+
 
 class Authorization(models.Model):
     """The record of a person's consent. Tickets and tokens hang on it; revoking it revokes all that came from it."""
@@ -41,6 +43,7 @@ class Authorization(models.Model):
         verbose_name = _("authorization")
         verbose_name_plural = _("authorizations")
         constraints = [models.UniqueConstraint(fields=["user", "client", "is_live"], name="oas_authorization_one_live")]
+        indexes = [SparseIndex(fields=["revoked_at"], name="oas_authorization_revoked")]
 
     def __str__(self) -> str:
         return f"{self.user} → {self.client}"

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_oauth_server.models._digest import DigestIndex
+from django_oauth_server.models._sparse import SparseIndex
 
 
 class Token(models.Model):
@@ -55,7 +56,10 @@ class Token(models.Model):
     class Meta:
         verbose_name = _("token")
         verbose_name_plural = _("tokens")
-        indexes = [DigestIndex(fields=["digest"], name="oas_token_digest")]
+        indexes = [
+            DigestIndex(fields=["digest"], name="oas_token_digest"),
+            SparseIndex(fields=["revoked_at"], name="oas_token_revoked"),
+        ]
 
     def __str__(self) -> str:
         person = f"{self.authorization.user} → " if self.authorization else ""

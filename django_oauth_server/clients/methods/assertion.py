@@ -56,7 +56,7 @@ class AssertionMethod(ClientAuthMethod):
         return super().allowed(policy) and bool(policy.algorithms(self.algorithms))
 
     def sweeps(self, expired: datetime) -> Iterable[Sweep]:
-        yield Sweep(gettext_lazy("expired assertions"), expired_assertions(expired))
+        yield Sweep(gettext_lazy("expired assertions"), expired_assertions(expired), by="expires_at")
 
     def claims(self, attempt: Attempt, algs: tuple[str, ...]) -> Mapping[str, object]:
         """The claims of the assertion, signed by the client with one of *algs*. Raises ValueError, with the reason for the log."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
-from time import sleep
+from time import monotonic, sleep
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
@@ -60,19 +60,24 @@ class Command(BaseCommand):
     ) -> None:
         announce_all()
         deleted: dict[Sweep, int] = {}
+        began = monotonic()
         due = tuple(sweeps(all_components(), timezone.now(), timedelta(days=keep_revoked)))
         for sweep, rows in islice(_batches(due, batch_size), max_batches):
             deleted[sweep] = deleted.get(sweep, 0) + rows
-            self._show_progress(str(sweep.words), deleted[sweep])
+            self._show_progress(
+                f"{deleted[sweep]} {sweep.words} … ({sum(deleted.values()) / (monotonic() - began):,.0f}/s)"
+            )
             sleep(pause)
+        self._show_progress("")
         for sweep in due:
             self.stdout.write(f"{deleted.get(sweep, 0)} {sweep.words}")
         if max_batches is not None:
             self.stdout.write(_("Stopped at the limit of %(number)d batches.") % {"number": max_batches})
 
-    def _show_progress(self, words: str, rows: int) -> None:
+    def _show_progress(self, line: str) -> None:
+        """In place of the line before, whatever its length."""
         if self.stdout.isatty():
-            self.stdout.write(f"\r{rows} {words} …", ending="\r")
+            self.stdout.write(f"\r{line:<70}", ending="\r")
             self.stdout.flush()
 
 
