@@ -28,6 +28,8 @@ from django_oauth_server.registry import issuer_named, issuers
 MOST_LISTED: Final = 1000
 MOST_CHANGED: Final = 500
 """By one action. Each is a field of the form that confirms it, of which Django reads 1000."""
+_FEW: Final = 10_000
+"""Rows that are sorted rather than walked to."""
 
 JWT_OUTLIVES: Final = gettext_lazy(
     "JWT access tokens that are verified without contacting this server work until they expire."
@@ -112,7 +114,7 @@ class RecordAdmin(QuickAdmin):
         """Names are looked up first, in full, so that each is found by an index and the rows by their foreign keys."""
         for name in search_term.split():
             queryset = queryset.filter(self._concerning(name))
-        return queryset, False
+        return _newest_of_few(queryset) if search_term else queryset, False
 
     def _concerning(self, name: str) -> Q:
         users = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: name})
@@ -120,6 +122,12 @@ class RecordAdmin(QuickAdmin):
         found = {f"{self.user_path}__in": _pks(users), "client__in": _pks(clients)}
         conditions = [Q(**{path: pks}) for path, pks in found.items() if pks]
         return Q(*conditions, _connector=Q.OR) if conditions else Q(pk__in=[])
+
+
+def _newest_of_few(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """*rows*; where they are few, the newest by their primary keys. Asked for in order, the database may walk all that there is to find the few."""
+    pks = _pks(rows.order_by()[: _FEW + 1])
+    return rows if len(pks) > _FEW else rows.filter(pk__in=sorted(pks)[-MOST_LISTED:])
 
 
 def _pks(rows: QuerySet[Any]) -> list[Any]:

@@ -22,7 +22,10 @@ class Authorization(models.Model):
     client = models.ForeignKey(
         "django_oauth_server.Client", models.CASCADE, related_name="authorizations", verbose_name=_("client")
     )
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("user"))
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, db_index=False, related_name="+", verbose_name=_("user")
+    )
+    """Found by the constraint's index, which begins with it."""
     scope = models.TextField(_("scope"), blank=True, help_text=_("All scopes allowed so far, separated by spaces."))
     resources = models.JSONField(_("resources"), default=list, blank=True)
     claims = models.JSONField(_("claims"), default=list, db_default=models.Value([], models.JSONField()), blank=True)

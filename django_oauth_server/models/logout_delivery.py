@@ -33,7 +33,10 @@ class LogoutDelivery(models.Model):
     class Meta:
         verbose_name = _("back-channel logout")
         verbose_name_plural = _("back-channel logouts")
-        indexes = [models.Index(fields=["state", "due_at"], name="oas_logout_delivery_due")]
+        indexes = [
+            models.Index(fields=["state", "due_at"], name="oas_logout_delivery_due"),
+            models.Index(fields=["person"], name="oas_logout_delivery_person"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_state_display()} {self.pk}"
