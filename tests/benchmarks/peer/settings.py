@@ -27,7 +27,9 @@ DATABASES = {
         "PORT": os.environ.get("BENCH_PGPORT", "54329"),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": False,
-        "OPTIONS": {"server_side_binding": True, "prepare_threshold": 2} if os.environ.get("PREPARE") else {},
+        "OPTIONS": {"server_side_binding": True, "prepare_threshold": 2}
+        if os.environ.get("PREPARE") or os.environ.get("SPEED")
+        else {},
     }
 }
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
