@@ -117,10 +117,10 @@ def as_remembered(client: Client) -> Unchanged | None:
 
 
 def check_memory(client: Client) -> None:
-    """For what is handed out without a statement: raise `Conflict` where *client* was remembered, and is not current."""
+    """For what is handed out without a statement: raise `Conflict` where *client* was remembered, and has changed since. It is read only where any of
+    the issuer's clients was saved."""
     if client.is_remembered and not is_current(client):
-        forget_client(client)
-        raise Conflict
+        as_it_is_now(client)
 
 
 def is_current(client: Client) -> bool:

@@ -80,7 +80,14 @@ def test_a_change_in_another_process_is_seen_through_the_shared_cache(
     assert not is_current(remembered)
     with pytest.raises(Conflict):
         check_memory(remembered)
-    assert peek(ISSUER, "Notebook", LONG) is None
+
+
+def test_another_client_that_is_saved_makes_nothing_be_done_anew(row, django_assert_num_queries):
+    remember_client(ISSUER, "Notebook")
+    remembered = peek(ISSUER, "Notebook", LONG)
+    cache.set(clients._generation_key(ISSUER), "another")
+    with django_assert_num_queries(1):
+        check_memory(remembered)
 
 
 def test_a_change_is_saved_where_the_cache_is_away(row, monkeypatch, django_capture_on_commit_callbacks):
