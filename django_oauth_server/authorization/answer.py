@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from operator import attrgetter
+from typing import Final
 
 from django.contrib.auth.models import AbstractBaseUser
 
@@ -19,11 +21,13 @@ from django_oauth_server.signals import authorization_granted
 from django_oauth_server.storage.participations import note_participation
 from django_oauth_server.storage.transaction import after_commit, atomic
 
+_LAST: Final = max(Place)
+
 
 def first_prompt(situation: Situation) -> Prompt | None:
     """What has to be asked first. Raises the prompt's refusal where the client allowed no question."""
-    prompts = sorted(situation.request.issuer.components.of(Prompt).values(), key=lambda one: one.place)
-    last = max(Place) if situation.user.is_authenticated else Place.SIGN_IN
+    prompts = sorted(situation.request.issuer.components.of(Prompt).values(), key=attrgetter("place"))
+    last = _LAST if situation.user.is_authenticated else Place.SIGN_IN
     needed = [one for one in prompts if one.place <= last and one.needed(situation)]
     if needed and "none" in situation.request.prompts:
         raise _refusal(needed, situation)
@@ -47,7 +51,10 @@ def answer(situation: Situation) -> Page | Redirect:
     scopes, session = _allowed_scopes(situation), situation.session
     if not pending.in_session:
         session = SessionFacts(authentication=session.authentication)
+    is_told = pending.in_session and "openid" in scopes and _is_told_of_logouts(request.client)
     pending.prepare()
+    if situation.turn.allowed is None and situation.covered and pending.writes_once and not is_told:
+        return pending.answer(Granted(request, situation.covered, scopes, session, situation.now))
     with atomic():
         authorization = record_consent(
             situation.found,
@@ -65,7 +72,7 @@ def answer(situation: Situation) -> Page | Redirect:
         if authorization is not situation.found:
             told = partial(authorization_granted.send, Authorization, authorization=authorization)
             after_commit(told)
-        if pending.in_session and "openid" in scopes and _is_told_of_logouts(request.client):
+        if is_told:
             note_participation(request.client, user, session.sid, session.session_digest, situation.now)
         return pending.answer(Granted(request, authorization, scopes, session, situation.now))
 

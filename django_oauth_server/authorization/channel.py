@@ -76,13 +76,18 @@ class PendingRequest(ABC):
     def judge(self) -> AuthorizationRequest:
         """What is asked of the person, judged anew. Raises the `OAuthError` by which the request is refused."""
 
+    @property
+    def writes_once(self) -> bool:
+        """Whether its answer is one statement: where the consent is recorded already, that needs no transaction."""
+        return False
+
     @abstractmethod
     def prepare(self) -> None:
         """Fetch what the answer needs, before its transaction begins."""
 
     @abstractmethod
     def answer(self, granted: Granted) -> Page | Redirect:
-        """Answer the client; returns what the person sees then. Runs in the transaction that records the consent."""
+        """Answer the client; returns what the person sees then. Runs in the transaction that records the consent, unless it `writes_once`."""
 
     @abstractmethod
     def refuse(self, exc: OAuthError, turn: Turn, way: WayBack) -> Page | Redirect:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Final
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -59,7 +60,7 @@ class ExpiredRequest(UnverifiedRequest):
         self.client_id = client.client_id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Draft:
     """A request of a known client, under judgement."""
 
@@ -73,12 +74,16 @@ class Draft:
     source: str = ""
     """The name of the source that brought the parameters, just now. Empty: they were sent."""
 
-    @property
+    @cached_property
     def policy(self) -> Policy:
         return self.issuer.policy_for(self.client.profile)
 
     def response_type(self) -> ResponseType | None:
         """The one that is asked for, where the issuer and the client's policy offer it."""
+        return self._response_type
+
+    @cached_property
+    def _response_type(self) -> ResponseType | None:
         found = self.issuer.components.of(ResponseType).get(in_order(self.params.get("response_type", "")))
         return found if found and found.allowed(self.policy) else None
 

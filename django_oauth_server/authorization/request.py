@@ -45,6 +45,8 @@ class AuthorizationRequest:
     @property
     def further_claims(self) -> frozenset[str]:
         """The claims that are asked for beside those of the scopes: the person is asked for each."""
+        if not self.claims:
+            return frozenset()
         kind = claims_class(self.issuer.settings)
         return self.claims.names.intersection(kind.supported()) - kind.asked_by(self.scopes)
 

@@ -54,7 +54,7 @@ class Turn:
 
     def counting_for(self, user: AbstractBaseUser | AnonymousUser) -> Turn:
         """The same, without what somebody else has answered."""
-        return self if self.by in {"", _name(user)} else replace(self.begun_anew(), asked_at=self.asked_at)
+        return self if not self.by or self.by == _name(user) else replace(self.begun_anew(), asked_at=self.asked_at)
 
     def document(self) -> dict[str, object]:
         """As JSON."""
@@ -77,6 +77,8 @@ NOTHING_DONE: Final = Turn()
 
 def read_turn(value: str, params: Parameters, issuer: Issuer) -> Turn:
     """What *value* says of the request of *params*; nothing, where it is not ours, another request's or too old."""
+    if not value:
+        return NOTHING_DONE
     try:
         said: Mapping[str, object] = signing.loads(value, salt=_SALT, max_age=issuer.settings.interaction_lifetime)
     except signing.BadSignature:

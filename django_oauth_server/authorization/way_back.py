@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -26,6 +27,8 @@ LONGEST_ADDRESS: Final = 2048
 LONGEST_REQUEST: Final = 16 * 1024
 """Characters of a request that can wait for a person."""
 MOST_AT_ONE_BROWSER: Final = 10
+_LONGEST_ESCAPE: Final = len("%F0%9F%8D%8B")
+"""Characters that one takes in an address, at most."""
 _COOKIE: Final = "oauth_request_"
 _NUMBER: Final = re.compile(r"[0-9a-f]{24}")
 
@@ -130,7 +133,9 @@ def handle_of(params: Parameters) -> str:
 
 def can_wait(params: Parameters) -> bool:
     """Whether a person can be sent to another page, or shown one, and the request still be known afterwards."""
-    return len(params.encode()) <= LONGEST_REQUEST
+    pairs = params.pairs()
+    longest = _LONGEST_ESCAPE * sum(map(len, chain.from_iterable(pairs))) + 2 * len(pairs)
+    return longest <= LONGEST_REQUEST or len(params.encode()) <= LONGEST_REQUEST
 
 
 def _held(cookies: Mapping[str, str]) -> list[_Handle]:

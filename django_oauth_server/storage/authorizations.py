@@ -51,8 +51,10 @@ def live_authorization(client: Client, user: AbstractBaseUser) -> Authorization 
     of, found = vars(client).pop(_FOUND, (None, None))
     if of != user.pk:
         found = _live.answer(client.pk, user.pk)
+        if found:
+            found.client = client
     if found:
-        found.client, found.user = client, user  # type: ignore[assignment]
+        found.user = user  # type: ignore[assignment]
     return found
 
 

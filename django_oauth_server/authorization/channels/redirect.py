@@ -126,6 +126,12 @@ class RedirectedRequest(PendingRequest):
             raise self.fault
         return judge(self.draft)
 
+    @property
+    def writes_once(self) -> bool:
+        """Unless a source is told that its request was answered."""
+        response_type = self.draft.response_type()
+        return response_type is not None and response_type.writes_once and self.gathered.source is None
+
     def prepare(self) -> None:
         response_type = self.draft.response_type()
         if response_type and response_type.returns_id_token:

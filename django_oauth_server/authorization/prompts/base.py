@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
+from functools import cached_property
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -20,11 +21,12 @@ from django_oauth_server.authorization.way_back import WayBack
 from django_oauth_server.component import ASKING, Component, Document
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.errors import InteractionRequired, OAuthError
+from django_oauth_server.grants.allow import covers
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Situation:
     """A request, who is at the browser, and what they allowed before: loaded once."""
 
@@ -60,11 +62,17 @@ class Situation:
         at = self.session.authentication.at
         return self.turn.asked_at is not None and at is not None and at.timestamp() >= self.turn.asked_at.timestamp()
 
-    @property
+    @cached_property
     def remembered(self) -> Authorization | None:
         """What the person allowed before, where it still holds."""
         revokes = self.request.issuer.settings.password_change_revokes
         return self.found if self.found and not self.found.ended_by(password_change_revokes=revokes) else None
+
+    @cached_property
+    def covered(self) -> Authorization | None:
+        """What the person allowed before, where that is all that is asked for."""
+        known, asked = self.remembered, self.request
+        return known if known and covers(known, asked.scopes, asked.audience, asked.further_claims) else None
 
 
 class Place(IntEnum):

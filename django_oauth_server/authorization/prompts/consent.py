@@ -24,7 +24,7 @@ from django_oauth_server.authorization.response_modes.base import Page
 from django_oauth_server.authorization.turn import Turn
 from django_oauth_server.clients.presentation import changes, fingerprint
 from django_oauth_server.errors import AccessDenied, ConsentRequired
-from django_oauth_server.grants.allow import covers, declined
+from django_oauth_server.grants.allow import declined
 
 
 class Consent(Prompt):
@@ -44,9 +44,7 @@ class Consent(Prompt):
             return True
         if request.client.skip_consent:
             return not declined(remembered, request.issuer).isdisjoint(request.scopes)
-        if remembered is None or changes(remembered, request.client):
-            return True
-        return not covers(remembered, request.scopes, request.audience, request.further_claims)
+        return situation.covered is None or bool(changes(situation.covered, request.client))
 
     def ask(self, situation: Situation) -> Page:
         request, issuer = situation.request, situation.request.issuer

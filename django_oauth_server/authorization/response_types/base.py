@@ -18,6 +18,8 @@ class ResponseType(Component):
     """What the client must have registered in `grant_types` (RFC 7591 section 2.1)."""
     default_mode: ClassVar[str]
     carries_tokens: ClassVar[bool] = False
+    writes_once: ClassVar[bool] = False
+    """Whether `parts` makes one statement: where the consent is recorded already, that needs no transaction."""
     returns_code: ClassVar[bool] = False
     returns_id_token: ClassVar[bool] = False
 

@@ -25,6 +25,7 @@ class CodeResponse(ResponseType):
     parameters = frozenset({"code_challenge", "code_challenge_method"})
     grant_types = ("authorization_code",)
     default_mode = "query"
+    writes_once = True
     returns_code = True
 
     def parts(self, granted: Granted, redirect_uri: str) -> Mapping[str, str]:
