@@ -72,7 +72,7 @@ class IssuerSettings:
     access_token_lifetime: timedelta = timedelta(minutes=15)
     """How long access tokens are valid. The lifetime of a client or resource takes precedence."""
     refresh_token_lifetime: timedelta = timedelta(days=30)
-    """How long a refresh token may stay unused. Each rotation restarts the period."""
+    """How long a refresh token may stay unused. Each rotation restarts the period; without rotation, each use once 1/32 of it has passed."""
     sign_out_ends_refresh_tokens: bool = True
     """Refresh tokens of OpenID requests (`openid`) without `offline_access` end when the person signs out, or the session would have expired."""
     refresh_token_replay_window: timedelta = timedelta(seconds=30)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
@@ -14,8 +15,11 @@ from django_oauth_server.grants.confirmation import check_promise
 from django_oauth_server.grants.rotation import refresh_until, reused
 from django_oauth_server.models import Token
 from django_oauth_server.protocol.opaque import REFRESH_TOKEN, digest
-from django_oauth_server.storage.tokens import find_token, prolonged, superseded
+from django_oauth_server.storage.tokens import find_token, prolonged, superseded, used
 from django_oauth_server.storage.writing import Spending
+
+NOTED_AFTER: Final = 32
+"""The part of its idle time that has to go by before a refresh token that is not rotated lives longer by being used."""
 
 
 class RefreshToken(GrantType):
@@ -84,4 +88,10 @@ def _spending(token: Token, request: TokenRequest, *, rotates: bool) -> Spending
     """The loser of a race begins anew, and finds the token rotated or revoked."""
     if rotates:
         return superseded(token, request.now)
-    return prolonged(token, refresh_until(request.client, token.facts, request.issuer, request.now))
+    until = refresh_until(request.client, token.facts, request.issuer, request.now)
+    return prolonged(token, until) if _is_worth_noting(until, token.expires_at, request.now) else used(token)
+
+
+def _is_worth_noting(until: datetime, expires_at: datetime, now: datetime) -> bool:
+    """Whether the idle time begins anew: `expires_at` has an index, which would be written at every refresh for a few minutes in 30 days."""
+    return not timedelta() <= until - expires_at < (until - now) / NOTED_AFTER

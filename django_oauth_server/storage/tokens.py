@@ -40,6 +40,7 @@ _OUTLIVES_ITS_ROW: Final = Q(kind=Token.Kind.ACCESS) & ~Q(self_contained=False)
 _insertion = Insertion(Token)
 _rotation = Change(Token, sets=("superseded_at",), unless=("superseded_at", "revoked_at"))
 _prolongation = Change(Token, sets=("expires_at",), unless=("revoked_at",))
+_use = Change(Token, unless=("revoked_at",), counts="held")
 _hold = Change(Token, unless=("revoked_at",), same=("held",), counts="held")
 
 
@@ -99,6 +100,11 @@ def prolonged(token: Token, expires_at: datetime) -> Spending:
     Writing the row is what makes a revocation win over a refresh that runs beside it: each waits for the other.
     """
     return _prolongation.of(token, expires_at)
+
+
+def used(token: Token) -> Spending:
+    """It stays as it is, unless it was revoked meanwhile. No index is written for that (PostgreSQL: a heap-only update)."""
+    return _use.of(token)
 
 
 def held(token: Token) -> Spending:

@@ -68,7 +68,7 @@ def without(client: Client, *grant_types: str) -> dict[str, object]:
 
 def what_counts() -> tuple[object, ...]:
     spent = Ticket.objects.exclude(redeemed_at=None).count()
-    tokens = Token.objects.order_by("pk").values_list("pk", "expires_at", "superseded_at", "revoked_at")
+    tokens = Token.objects.order_by("pk").values_list("pk", "expires_at", "held", "superseded_at", "revoked_at")
     return spent, tuple(tokens)
 
 

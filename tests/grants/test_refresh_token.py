@@ -42,6 +42,24 @@ def test_each_use_prolongs_it(flow: Flow) -> None:
     assert token.expires_at - token.issued_at > timedelta(days=29)
 
 
+@pytest.mark.parametrize(("hours", "moves"), [(0, False), (22, False), (23, True)])
+def test_a_thirty_second_of_its_idle_time_passes_before_a_use_prolongs_it(flow: Flow, hours: int, moves: bool) -> None:
+    refresh_token = flow.tokens()["refresh_token"]
+    rows = Token.objects.filter(kind="refresh")
+    before = rows.get().expires_at - timedelta(hours=hours)
+    rows.update(expires_at=before)
+    assert flow.refresh(refresh_token).status_code == 200
+    assert (rows.get().expires_at > before) is moves
+
+
+def test_a_use_after_the_lifetime_was_shortened_shortens_it_too(flow: Flow, settings: Any) -> None:
+    refresh_token = flow.tokens()["refresh_token"]
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"refresh_token_lifetime": timedelta(days=1)}
+    assert flow.refresh(refresh_token).status_code == 200
+    token = Token.objects.get(kind="refresh")
+    assert token.expires_at - token.issued_at < timedelta(days=2)
+
+
 @pytest.mark.spec("OAuth 2.1", "4.3.1")
 def test_a_public_clients_refresh_token_is_rotated(public: Flow) -> None:
     first = public.tokens()["refresh_token"]
