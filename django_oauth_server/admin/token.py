@@ -47,8 +47,8 @@ class TokenAdmin(RecordAdmin):
     def state(self, row: Token) -> SafeString:
         for is_so, words in (
             (row.revoked_at is not None, pgettext("token", "revoked")),
-            (timezone.now() >= row.expires_at, _("expired")),
             (row.superseded_at is not None, _("rotated")),
+            (timezone.now() >= row.expires_at, _("expired")),
             (not row.client.is_active, _("client disabled")),
             (row.authorization is not None and not row.authorization.is_live, _("authorization revoked")),
             (row.authorization is not None and not row.authorization.user.is_active, _("user disabled")),

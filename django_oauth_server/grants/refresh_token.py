@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
@@ -12,7 +12,7 @@ from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.engine import RefreshFacts, judge_refresh
 from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
 from django_oauth_server.grants.confirmation import check_promise
-from django_oauth_server.grants.rotation import refresh_until, reused
+from django_oauth_server.grants.rotation import kept_until, refresh_until, reused, successor_of
 from django_oauth_server.models import Token
 from django_oauth_server.protocol.opaque import REFRESH_TOKEN, digest
 from django_oauth_server.storage.tokens import find_token, prolonged, superseded, used
@@ -34,9 +34,9 @@ class RefreshToken(GrantType):
         """Rotates where the client is public or the policy says so. What was rotated out is answered once more within the replay
         window, unless its successor was used; later it gives the whole family away (OAuth 2.1 section 4.3.1)."""
         presented = request.params.require("refresh_token")
-        token = _find(presented)
+        token, is_reused = _find(presented, request)
         request = request.beside(token)
-        refusal = _refusal(token, request)
+        refusal = _refusal(token, request, is_reused=is_reused)
         client = client_facts(request.client, request.issuer)
         scopes = judge_refresh(
             request.params,
@@ -45,10 +45,10 @@ class RefreshToken(GrantType):
         )
         assert token is not None
         check_promise(token.facts, request.confirmation)
+        if is_reused:
+            raise reused(token, request.now)
         replayed = token.superseded_at is not None
         rotates = is_public(request.client, request.issuer) or request.policy.require_refresh_token_rotation
-        if replayed:
-            _refuse_reuse(token, request)
         return Issuance(
             client=request.client,
             authorization=token.authorization,
@@ -59,35 +59,48 @@ class RefreshToken(GrantType):
             resources=tuple(token.audience),
             facts=token.facts,
             family=token.family,
-            spends=None if replayed else _spending(token, request, rotates=rotates),
+            spends=None if replayed else _spending(token, presented, request, rotates=rotates),
             replaces=token if rotates or replayed else None,
             presented=presented,
         )
 
 
-def _find(presented: str) -> Token | None:
-    return find_token(digest(presented), Token.Kind.REFRESH) if presented.startswith(REFRESH_TOKEN) else None
+class _Found(NamedTuple):
+    token: Token | None
+    is_reused: bool = False
+    """It was rotated, and no honest retry comes so late. Where its row is gone, the token is the one that its family has now."""
 
 
-def _refusal(token: Token | None, request: TokenRequest) -> str:
+def _find(presented: str, request: TokenRequest) -> _Found:
+    if not presented.startswith(REFRESH_TOKEN):
+        return _Found(None)
+    if token := find_token(digest(presented), Token.Kind.REFRESH):
+        return _Found(token, is_reused=_is_too_late(token, request))
+    token = successor_of(presented, request.issuer, request.now)
+    return _Found(token, is_reused=token is not None)
+
+
+def _is_too_late(token: Token, request: TokenRequest) -> bool:
+    if token.superseded_at is None:
+        return False
+    elapsed = max(request.now - token.superseded_at, timedelta())  # another process's clock may be ahead
+    return elapsed >= request.issuer.settings.refresh_token_replay_window
+
+
+def _refusal(token: Token | None, request: TokenRequest, *, is_reused: bool) -> str:
+    """Reuse counts as such, whether or not the token would have expired meanwhile."""
     if token is None:
         return "unknown refresh token"
     if not request.is_of_its_client(token):
         return "another client's refresh token"
-    return token.ended_by(request.now, password_change_revokes=request.issuer.settings.password_change_revokes)
+    as_of = token.issued_at if is_reused else request.now
+    return token.ended_by(as_of, password_change_revokes=request.issuer.settings.password_change_revokes)
 
 
-def _refuse_reuse(token: Token, request: TokenRequest) -> None:
-    assert token.superseded_at is not None
-    elapsed = max(request.now - token.superseded_at, timedelta())  # another process's clock may be ahead
-    if elapsed >= request.issuer.settings.refresh_token_replay_window:
-        raise reused(token, request.now)
-
-
-def _spending(token: Token, request: TokenRequest, *, rotates: bool) -> Spending:
+def _spending(token: Token, presented: str, request: TokenRequest, *, rotates: bool) -> Spending:
     """The loser of a race begins anew, and finds the token rotated or revoked."""
     if rotates:
-        return superseded(token, request.now)
+        return superseded(token, request.now, kept_until(presented, token, request.issuer, request.now))
     until = refresh_until(request.client, token.facts, request.issuer, request.now)
     return prolonged(token, until) if _is_worth_noting(until, token.expires_at, request.now) else used(token)
 

@@ -22,6 +22,11 @@ def derivation_keys(issuer: Issuer) -> tuple[bytes, ...]:
     return tuple(derive_key(secret, b"refresh tokens") for secret in key_material(issuer.settings))
 
 
+def sealing_key(key: bytes) -> bytes:
+    """Of one of these, the key under which a refresh token says from which grant it comes."""
+    return derive_key(key, b"origins of refresh tokens")
+
+
 @lru_cache(maxsize=64)
 def derive_key(secret: bytes, purpose: bytes) -> bytes:
     """256 bits that tell nothing of *secret*, nor of the key for another purpose."""

@@ -40,7 +40,8 @@ def sweeps(components: Iterable[Component], now: datetime, keep_revoked: timedel
 def _core(now: datetime, keep_revoked: timedelta) -> Iterable[Sweep]:
     """Tokens, tickets, and what was allowed.
 
-    A rotated refresh token stays until it expires, so that its reuse is noticed. A spent code stays as long as any that expired: a replay after
+    A rotated refresh token stays for its replay window; its reuse is noticed without the row. Only where its value does not say where it comes
+    from, since an earlier version made it, does it stay until it expires. A spent code stays as long as any that expired: a replay after
     that is refused as unknown, and takes nothing back. A revoked token of a client's own stays until it expires: of a JWT that was not stored
     when it was issued, the row is all that tells. A revoked authorization is kept for *keep_revoked*, and for as long as something but tokens hangs
     on it.

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from django.db.models import Exists, Q, QuerySet
 
-from django_oauth_server.models import Client, Ticket, Token
+from django_oauth_server.models import Authorization, Client, Ticket, Token
 from django_oauth_server.storage.batches import batches
 from django_oauth_server.storage.clients import as_it_is_now, as_remembered, check_memory, forget_client, refer_to_row
 from django_oauth_server.storage.question import Question, ValueOf
@@ -35,10 +36,20 @@ _for_remembered = Question(
     ),
 )
 
+_newest_of_family = Question(
+    Token,
+    lambda authorization, family: Token.objects.select_related("client", "authorization__user").filter(
+        authorization=ValueOf(authorization, Authorization._meta.pk),
+        family=ValueOf(family, Token._meta.get_field("family")),
+        kind=Token.Kind.REFRESH,
+        superseded_at=None,
+    ),
+)
+
 _OUTLIVES_ITS_ROW: Final = Q(kind=Token.Kind.ACCESS) & ~Q(self_contained=False)
 """What may be a JWT, which is verified without looking at its row."""
 _insertion = Insertion(Token)
-_rotation = Change(Token, sets=("superseded_at",), unless=("superseded_at", "revoked_at"))
+_rotation = Change(Token, sets=("superseded_at", "expires_at"), unless=("superseded_at", "revoked_at"))
 _prolongation = Change(Token, sets=("expires_at",), unless=("revoked_at",))
 _use = Change(Token, unless=("revoked_at",), counts="held")
 _hold = Change(Token, unless=("revoked_at",), same=("held",), counts="held")
@@ -89,9 +100,14 @@ def find_tokens(digests: Iterable[str]) -> dict[str, Token]:
     return {token.digest: token for token in Token.objects.filter(digest__in=list(digests))}
 
 
-def superseded(token: Token, now: datetime) -> Spending:
-    """It is rotated out, unless somebody else was first, or it was revoked meanwhile."""
-    return _rotation.of(token, now)
+def newest_of_family(authorization: int, family: UUID) -> Token | None:
+    """The one refresh token of the family that was not rotated, with its client, authorization and user, whatever its state otherwise."""
+    return _linked(_newest_of_family.answer(authorization, family))
+
+
+def superseded(token: Token, now: datetime, kept_until: datetime) -> Spending:
+    """It is rotated out, unless somebody else was first, or it was revoked meanwhile. The row is not needed after *kept_until*."""
+    return _rotation.of(token, now, kept_until)
 
 
 def prolonged(token: Token, expires_at: datetime) -> Spending:

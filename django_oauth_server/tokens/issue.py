@@ -12,7 +12,7 @@ from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.errors import InvalidGrant
 from django_oauth_server.grants.base import Issuance
 from django_oauth_server.grants.confirmation import CONFIRMATION, is_shown
-from django_oauth_server.grants.rotation import refresh_until, reused
+from django_oauth_server.grants.rotation import refresh_until, reused, with_origin
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.derivation import derivation_keys
 from django_oauth_server.models import Token
@@ -83,7 +83,7 @@ def _answer(
 ) -> _Made:
     form = token_format(issuance.client.access_token_format, audience, issuer)
     rotated = issuance.replaces
-    key = derivation_keys(issuer)[0] if rotated else b""
+    key = derivation_keys(issuer)[0] if rotated or refreshable else b""
     identifier = _access_identifier(issuance, audience, key) if rotated else opaque.generate(opaque.ACCESS_TOKEN)
     access = _access_token(issuance, audience, form, identifier, issuer, now)
     refresh_value = (
@@ -91,7 +91,7 @@ def _answer(
     )  # where nothing rotates, the same is told again: clients store what an answer has
     rows = [access] if issuance.authorization or not form.self_contained else []
     if refreshable or rotated:
-        refresh_value = _refresh_value(issuance, key) if rotated else opaque.generate(opaque.REFRESH_TOKEN)
+        refresh_value = _refresh_value(issuance, issuer, key, now)
         rows.append(_refresh_token(issuance, refresh_value, issuer, now))
     response = _response(access, form.render(access, identifier, issuer), refresh_value, issuer, now)
     return _Made(response, rows, issuance.spends)
@@ -104,9 +104,11 @@ def _answer_again(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer,
     than the one that it was bound to then: two have the token that was presented.
     """
     assert issuance.replaces is not None
+    assert issuance.replaces.superseded_at is not None
     form = token_format(issuance.client.access_token_format, audience, issuer)
     for key in derivation_keys(issuer):
-        refresh_value, identifier = _refresh_value(issuance, key), _access_identifier(issuance, audience, key)
+        refresh_value = _refresh_value(issuance, issuer, key, issuance.replaces.superseded_at)
+        identifier = _access_identifier(issuance, audience, key)
         found = find_tokens([opaque.digest(refresh_value), form.digest(identifier)])
         if successor := found.get(opaque.digest(refresh_value)):
             break
@@ -138,9 +140,17 @@ def _access_identifier(issuance: Issuance, audience: tuple[str, ...], key: bytes
     )
 
 
-def _refresh_value(issuance: Issuance, key: bytes) -> str:
-    assert issuance.replaces is not None
-    return opaque.derive(opaque.REFRESH_TOKEN, key, issuance.presented, issuance.replaces.salt)
+def _refresh_value(issuance: Issuance, issuer: Issuer, key: bytes, made_at: datetime) -> str:
+    """A new one, or what follows from the one that was presented, and from when that was rotated: the same each time."""
+    rotated = issuance.replaces
+    value = (
+        opaque.derive(opaque.REFRESH_TOKEN, key, issuance.presented, rotated.salt)
+        if rotated
+        else opaque.generate(opaque.REFRESH_TOKEN)
+    )
+    if issuance.authorization is None or issuance.family is None:
+        return value
+    return with_origin(value, issuance.authorization.pk, issuance.family, issuer, key, made_at)
 
 
 def _access_token(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django_oauth_server.errors import UnauthorizedClient
+from django_oauth_server.grants.rotation import successor_of
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client, Token
 from django_oauth_server.storage.tokens import revoke_family, revoke_token, store_revoked
@@ -16,7 +17,7 @@ def revoke_presented(value: str, client: Client, issuer: Issuer, now: datetime) 
 
     Raises `UnauthorizedClient` for another client's token, which is left alone.
     """
-    token = locate(value, issuer, now)
+    token = locate(value, issuer, now) or successor_of(value, issuer, now)
     if token is None:
         return False
     if token.client.client_id != client.client_id:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from io import StringIO
 from typing import Any
+from unittest import mock
 
 import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from django_oauth_server.models import Authorization, Token
 from tests.factories import ClientFactory
@@ -24,6 +34,34 @@ def age(seconds: int) -> None:
     """Let time pass for every refresh token that was rotated."""
     for token in Token.objects.exclude(superseded_at=None):
         Token.objects.filter(pk=token.pk).update(superseded_at=token.superseded_at - timedelta(seconds=seconds))
+
+
+@contextmanager
+def later(**span: int) -> Iterator[None]:
+    """Let time pass."""
+    then = timezone.now() + timedelta(**span)
+    with mock.patch("django.utils.timezone.now", lambda: then):
+        yield
+
+
+def swept(**span: int) -> None:
+    """All that is dead so much later is deleted."""
+    with later(**span):
+        call_command("cleartokens", verbosity=0, stdout=StringIO())
+
+
+def living() -> QuerySet[Token]:
+    return Token.objects.filter(revoked_at=None)
+
+
+@pytest.fixture
+def reused(public: Flow) -> tuple[str, str]:
+    """A refresh token that was rotated, whose row is gone, and the one that its family has now."""
+    first = public.tokens()["refresh_token"]
+    second = public.refresh(first).json()["refresh_token"]
+    swept(hours=2)
+    assert [one.kind for one in Token.objects.all()] == ["refresh"]
+    return first, second
 
 
 def test_a_confidential_client_keeps_its_refresh_token(flow: Flow) -> None:
@@ -129,8 +167,8 @@ def test_a_token_that_was_rotated_by_a_clock_ahead_was_rotated_just_now(
 ) -> None:
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"refresh_token_replay_window": timedelta(seconds=window)}
     first = public.tokens()["refresh_token"]
-    public.refresh(first)
-    age(-60)
+    with later(minutes=1):
+        public.refresh(first)
     assert public.refresh(first).status_code == status
 
 
@@ -225,3 +263,134 @@ def test_a_changed_password_ends_nothing_where_the_deployment_says_so(flow: Flow
     bought = flow.tokens()
     change_password(flow, user)
     assert flow.refresh(bought["refresh_token"]).status_code == 200
+
+
+@pytest.mark.spec("RFC 9700", "4.14.2")
+@pytest.mark.parametrize("days", [1, 29])
+def test_reuse_is_noticed_when_the_row_is_gone(public: Flow, reused: tuple[str, str], days: int) -> None:
+    with later(days=days):
+        assert public.refresh(reused[0]).json()["error"] == "invalid_grant"
+        assert not living().exists()
+        assert public.refresh(reused[1]).json()["error"] == "invalid_grant"
+
+
+def test_a_session_that_refreshes_around_the_clock_keeps_few_rows(public: Flow) -> None:
+    value = public.tokens()["refresh_token"]
+    for hours in range(0, 100, 5):
+        with later(hours=hours):
+            value = public.refresh(value).json()["refresh_token"]
+        swept(hours=hours)
+    assert Token.objects.filter(kind="refresh").count() == 2
+    with later(hours=100):
+        assert public.refresh(value).status_code == 200
+
+
+def test_reuse_is_noticed_by_what_a_former_secret_key_sealed(
+    public: Flow, reused: tuple[str, str], settings: Any
+) -> None:
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another" * 10
+    with later(hours=3):
+        public.refresh(reused[0])
+    assert not living().exists()
+
+
+def under(settings: Any, key: str, *former: str) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"key_encryption_key": key, "key_encryption_key_fallbacks": former}
+
+
+def test_a_token_of_a_secret_that_is_gone_is_an_unknown_one(
+    public: Flow, reused: tuple[str, str], settings: Any
+) -> None:
+    under(settings, "another" * 10)
+    with later(hours=3):
+        assert public.refresh(reused[0]).json()["error"] == "invalid_grant"
+        assert public.refresh(reused[1]).status_code == 200
+
+
+def test_what_a_former_secret_sealed_keeps_its_row_until_it_expires(public: Flow, settings: Any) -> None:
+    under(settings, "former" * 10)
+    first = public.tokens()["refresh_token"]
+    under(settings, "another" * 10, "former" * 10)
+    public.refresh(first)
+    swept(days=2)
+    under(settings, "another" * 10)
+    with later(days=3):
+        public.refresh(first)
+    assert not living().exists()
+
+
+def test_another_client_that_presents_it_ends_nothing(public: Flow, reused: tuple[str, str], browser: Any) -> None:
+    other = Flow(ClientFactory(public=True), browser)
+    with later(hours=3):
+        assert other.refresh(reused[0]).json()["error"] == "invalid_grant"
+    assert living().exists()
+
+
+def changed(value: str, at: int) -> str:
+    return value[:at] + ("B" if value[at] == "A" else "A") + value[at + 1 :]
+
+
+def with_the_origin_of(origin: str, value: str) -> str:
+    return value[:50] + origin[50:]
+
+
+MADE_UP = {
+    "random": lambda value: value[:50] + base64.urlsafe_b64encode(bytes(48)).decode(),
+    "another secret part": lambda value: changed(value, 20),
+    "another tag": lambda value: changed(value, 52),
+    "another origin": lambda value: changed(value, 90),
+    "its last character": lambda value: changed(value, len(value) - 1),
+    "another origin of ours": lambda value: with_the_origin_of(value, "oas_rt_" + "x" * 43),
+    "longer": lambda value: value + "A",
+    "shorter": lambda value: value[:-4],
+    "without": lambda value: value[:50],
+    "padded": lambda value: value[:-2] + "==",
+}
+
+
+@pytest.mark.parametrize("change", MADE_UP.values(), ids=list(MADE_UP))
+def test_a_made_up_value_ends_nothing_and_costs_what_an_unknown_one_does(
+    public: Flow, reused: tuple[str, str], change: Any
+) -> None:
+    with later(hours=3):
+        public.refresh("oas_rt_unknown")
+        with CaptureQueriesContext(connection) as unknown:
+            public.refresh("oas_rt_unknown")
+        with CaptureQueriesContext(connection) as made_up:
+            assert public.refresh(change(reused[0])).json()["error"] == "invalid_grant"
+    assert len(made_up) == len(unknown)
+    assert living().exists()
+
+
+def test_what_was_made_a_moment_ago_is_no_reuse_though_the_database_has_not_seen_it(public: Flow) -> None:
+    first = public.tokens()["refresh_token"]
+    second = public.refresh(first).json()["refresh_token"]
+    Token.objects.filter(kind="refresh", superseded_at=None).delete()
+    Token.objects.filter(kind="refresh").update(superseded_at=None)  # as a standby has it that lags behind
+    assert public.refresh(second).json()["error"] == "invalid_grant"
+    assert living().exists()
+
+
+def test_a_token_says_nothing_that_can_be_read_of_where_it_comes_from(public: Flow) -> None:
+    first, other = public.tokens()["refresh_token"], public.tokens()["refresh_token"]
+    token = Token.objects.filter(kind="refresh").latest("pk")
+    told = base64.urlsafe_b64decode(other[50:])
+    assert token.family is not None
+    assert token.family.bytes not in told
+    assert not {*first[50:].split("_")} & {*other[50:].split("_")}
+
+
+@pytest.mark.spec("RFC 7009", "2.1")
+def test_revoking_it_ends_the_family_too(public: Flow, reused: tuple[str, str]) -> None:
+    with later(hours=3):
+        assert public.revoke(reused[0]).status_code == 200
+    assert not living().exists()
+
+
+def test_reuse_of_a_row_that_has_expired_is_reuse(public: Flow) -> None:
+    first = public.tokens()["refresh_token"]
+    public.refresh(first)
+    with later(minutes=10):
+        public.refresh(first)
+    assert not living().exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -63,3 +64,30 @@ def test_a_successor_is_the_same_each_time_and_another_for_another_key() -> None
 def test_no_two_lists_of_parts_make_the_same(one: list[str], other: list[str]) -> None:
     derived = [opaque.derive(opaque.ACCESS_TOKEN, KEY, *parts) for parts in (one, other)]
     assert (derived[0] == derived[1]) == (one == other)
+
+
+ORIGIN = opaque.Origin(2**40, UUID(int=7), 1_800_000_000)
+
+
+def test_a_sealed_value_tells_its_origin_to_the_key_alone_and_for_one_issuer() -> None:
+    sealed = opaque.seal(opaque.generate(opaque.REFRESH_TOKEN), ORIGIN, KEY, "https://as.example")
+    assert opaque.unseal(sealed, KEY, "https://as.example") == ORIGIN
+    assert opaque.unseal(sealed, b"K" * 32, "https://as.example") is None
+    assert opaque.unseal(sealed, KEY, "https://other.example") is None
+
+
+@given(st.integers(0, 113), st.characters())
+def test_a_sealed_value_with_another_character_anywhere_is_not_ours(at: int, character: str) -> None:
+    sealed = opaque.seal(opaque.REFRESH_TOKEN + "s" * 43, ORIGIN, KEY, "https://as.example")
+    changed = sealed[:at] + character + sealed[at + 1 :]
+    assert (opaque.unseal(changed, KEY, "https://as.example") is None) is (changed != sealed)
+
+
+@given(st.text())
+def test_whatever_is_presented_is_no_error(text: str) -> None:
+    assert opaque.unseal(text, KEY, "https://as.example") is None
+
+
+def test_the_same_origin_reads_otherwise_in_another_value() -> None:
+    one, other = (opaque.seal(opaque.generate(opaque.REFRESH_TOKEN), ORIGIN, KEY, "https://as.example") for _ in "12")
+    assert one[50:] != other[50:]

@@ -129,6 +129,7 @@ QUESTIONS: Final[dict[str, Callable[[There], object]]] = {
     "token of a value": lambda it: tokens.find_token("digest"),
     "tokens of values": lambda it: tokens.find_tokens(["digest", "another"]),
     "family of a token": lambda it: tokens.revoke_family(it.token, it.now),
+    "newest of a family": lambda it: tokens.newest_of_family(it.authorization.pk, it.token.family or uuid.uuid4()),
     "families of tokens": lambda it: tokens.revoke_tokens([it.token], it.now),
     "ticket of a value": lambda it: tickets.find_ticket(Ticket.Kind.AUTHORIZATION_CODE, "value"),
     "tickets of a person": lambda it: tickets.make_room(it.user, Ticket.Kind.INTERACTION, 10),
