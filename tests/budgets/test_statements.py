@@ -15,6 +15,7 @@ import pytest
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
 from django.utils import timezone
 
@@ -162,6 +163,13 @@ def test_authorize_with_remembered_consent(flow, browser, user, client_app):
         "SELECT client",  # with what the person allows it
         "INSERT ticket",
     ]
+
+
+def test_remembered_consent_needs_no_transaction(flow, browser, user, client_app):
+    AuthorizationFactory(client=client_app, user=user)
+    with CaptureQueriesContext(connection) as made:
+        flow.code()
+    assert not [one["sql"] for one in made if one["sql"].startswith("SAVEPOINT")]
 
 
 def test_asking_for_consent(flow):
