@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable
 from copy import copy
+from datetime import timedelta
 from functools import partial
 from random import uniform
 from threading import Thread
@@ -13,9 +14,14 @@ from time import sleep
 from typing import Any, TypeVar
 
 import pytest
+from django.utils import timezone
 
+from django_oauth_server.grants.rotation import with_origin
+from django_oauth_server.keys.derivation import derivation_keys
 from django_oauth_server.models import Authorization, Token
 from django_oauth_server.models.revocation import Revocation
+from django_oauth_server.protocol.opaque import REFRESH_TOKEN, digest, generate
+from django_oauth_server.registry import default_issuer
 from django_oauth_server.resource.verifiers.base import InvalidToken
 from django_oauth_server.storage import revoked
 from django_oauth_server.storage.clients import set_active
@@ -110,6 +116,30 @@ def test_a_client_that_is_disabled_while_it_refreshes(door: Door, person: Any, p
         values = race(
             door, flow, lambda _, client=flow.client: retry_conflicts(partial(set_active, [client], active=False))
         )
+        assert all_dead(door, flow, values)
+
+
+@pytest.mark.spec("RFC 9700", "4.14.2")
+def test_a_token_whose_row_is_long_gone_is_reused_while_the_client_refreshes(door: Door, person: Any) -> None:
+    flow = walk(door, ClientFactory(public=True), person)
+    issuer = default_issuer()
+
+    def reuse(bought: dict[str, Any]) -> None:
+        one = Token.objects.get(digest=digest(bought["refresh_token"]))
+        assert one.authorization_id and one.family
+        former = with_origin(
+            generate(REFRESH_TOKEN),
+            one.authorization_id,
+            one.family,
+            issuer,
+            derivation_keys(issuer)[0],
+            timezone.now() - timedelta(days=1),
+        )
+        assert walk(door, flow.client).refresh(former).json()["error"] == "invalid_grant"
+
+    for _ in range(ROUNDS):
+        values = race(door, flow, reuse)
+        assert not Token.objects.filter(revoked_at=None).exists()
         assert all_dead(door, flow, values)
 
 
