@@ -7,6 +7,7 @@ INSERT: the others are sent two statements, in a transaction.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -154,7 +155,8 @@ def _typed(connection: BaseDatabaseWrapper, field: Field[Any, Any]) -> str:
     """PostgreSQL has to be told the types of what is selected. Without their limits: it would cut off what is too long, where it had to refuse."""
     if connection.vendor != "postgresql":
         return "%s"
-    return f"%s::{str(field.db_type(connection)).partition('(')[0]}"
+    kind = re.sub(r"\(.*?\)", "", str(field.db_type(connection)))
+    return f"%s::{'bpchar' if kind == 'char' else kind}"  # `char` alone is one character
 
 
 def _change(

@@ -45,6 +45,15 @@ def test_revoking_a_refresh_token_ends_all_that_came_with_it(admin, flow):
     assert Authorization.objects.get().is_live
 
 
+def test_a_token_whose_client_was_deleted_meanwhile_is_no_page(admin):
+    left = TokenFactory(authorization=None, client=ClientFactory())
+    Token.objects.filter(pk=left.pk).update(client=2**31 - 1)
+    for page in (f"{TOKENS}{left.pk}/change/", f"{TOKENS}{left.pk}/history/"):
+        assert admin.get(page).status_code == 302  # Django's "perhaps it was deleted?"
+    assert admin.get(TOKENS).status_code == 200
+    Token.objects.filter(pk=left.pk).delete()
+
+
 def test_revoking_an_access_token_leaves_the_others(admin):
     first, second = TokenFactory.create_batch(2)
     revoke(admin, TOKENS, first)

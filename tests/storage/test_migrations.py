@@ -103,3 +103,13 @@ def test_a_migration_that_was_interrupted_runs_again(_migrated_again: None, name
     migrate(name)
     migrate()
     assert "oas_token_digest" in connection.introspection.get_constraints(connection.cursor(), Token._meta.db_table)
+
+
+def test_a_token_that_its_client_left_behind_is_not_in_the_way_back(_migrated_again: None) -> None:
+    """The database that goes back has a foreign key again."""
+    left = {"kind": "access", "client_id": 2**31 - 1, "expires_at": timezone.now()}
+    Token.objects.create(digest=digest("left behind"), **left)
+    kept = Token.objects.create(digest=digest("kept"), **(left | {"client_id": ClientFactory().pk}))
+    migrate("0015_pushed_request")
+    migrate()
+    assert list(Token.objects.values_list("pk", flat=True)) == [kept.pk]
