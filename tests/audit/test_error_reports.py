@@ -61,12 +61,12 @@ def test_of_the_token_endpoint(
         assert secret not in reports()
 
 
-@pytest.mark.parametrize("path", [INTROSPECT, REVOKE])
+@pytest.mark.parametrize(("path", "failing"), [(INTROSPECT, "find_token_for"), (REVOKE, "find_token")])
 def test_of_introspection_and_revocation(
-    reports: Callable[[], str], monkeypatch: pytest.MonkeyPatch, flow: Flow, path: str
+    reports: Callable[[], str], monkeypatch: pytest.MonkeyPatch, flow: Flow, path: str, failing: str
 ) -> None:
     token, server = flow.tokens()["access_token"], _patient(flow).server
-    monkeypatch.setattr("django_oauth_server.tokens.locate.find_token", _fail)
+    monkeypatch.setattr(f"django_oauth_server.tokens.locate.{failing}", _fail)
     basic = {"Authorization": format_basic(flow.client.client_id, flow.client.secret)}
     form = "application/x-www-form-urlencoded"
     assert server.post(path, urlencode({"token": token}), content_type=form, headers=basic).status_code == 500
