@@ -8,11 +8,13 @@ from types import MappingProxyType
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
+from django_oauth_server.models._sparse import SparseIndex
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.protocol.text import readable
 from django_oauth_server.protocol.uris import site
@@ -29,6 +31,7 @@ class Client(models.Model):
     class RegisteredBy(models.TextChoices):
         OPERATOR = "operator", _("an operator")
         ITSELF = "itself", _("itself")
+        PERSON = "person", _("its owner")
         INITIAL_ACCESS_TOKEN = "token", _("itself, with an initial access token")
 
     issuer = models.CharField(
@@ -58,6 +61,16 @@ class Client(models.Model):
         db_default=RegisteredBy.OPERATOR.value,
         editable=False,
     )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("owner"),
+        help_text=_("The person this app belongs to. They manage it under “Your apps” where that page is switched on."),
+    )
     initial_access_token = models.ForeignKey(
         "django_oauth_server.InitialAccessToken",
         models.SET_NULL,
@@ -81,6 +94,8 @@ class Client(models.Model):
     class Meta:
         verbose_name = _("client")
         verbose_name_plural = _("clients")
+        permissions = [("register_own_client", "Can register own apps")]
+        indexes = [SparseIndex(fields=["owner"], name="oas_client_owner")]
         constraints = [models.UniqueConstraint(fields=["issuer", "client_id"], name="oas_client_issuer_client_id")]
 
     def __str__(self) -> str:
