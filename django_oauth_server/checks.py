@@ -241,6 +241,7 @@ def _find_page(url: str) -> str:
 _NAMED: Final[Mapping[str, Callable[[str], object]]] = {
     "claims": _find_claims,
     "authentication": import_string,
+    "allowed_scopes": import_string,
     "reauthentication_url": _find_page,
     "account_creation_url": _find_page,
     "revocation_cache": caches.__getitem__,

@@ -30,6 +30,7 @@ BUILT_IN = tuple(
         "clients.metadata.ClientMetadata",
         "clients.openid_metadata.OpenIDMetadata",
         "clients.sectors.PairwiseSubjects",
+        "clients.previews.PreviewRedirectURIs",
         # URLs are tried in this order: those that are asked most come first.
         "endpoints.token.TokenEndpoint",
         "endpoints.introspect.IntrospectionEndpoint",

@@ -18,8 +18,9 @@ from django_oauth_server.authorization.way_back import LONGEST_REQUEST, can_wait
 from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.clients.metadata import check_redirection, terms_of
 from django_oauth_server.clients.methods.base import is_public
+from django_oauth_server.clients.previews import is_preview
 from django_oauth_server.clients.sources.find import find_client
-from django_oauth_server.component import ASKING, AUTHORIZE, REDIRECTING, Component
+from django_oauth_server.component import ASKING, AUTHORIZE, BACK_CHANNEL, DEVICE, REDIRECTING, Component
 from django_oauth_server.conf import Policy
 from django_oauth_server.engine import AuthorizationFacts, judge_authorization_request, judge_scopes
 from django_oauth_server.errors import InvalidRequest, InvalidScope, UnauthorizedClient, UnsupportedResponseType
@@ -37,6 +38,11 @@ from django_oauth_server.tokens.narrow import known_resources
 
 _LONGEST_AGE: Final = 10**9 - 1
 """Seconds, some thirty years."""
+_GRANT_TYPES: Final = {
+    DEVICE: "urn:ietf:params:oauth:grant-type:device_code",
+    BACK_CHANNEL: "urn:openid:params:grant-type:ciba",
+}
+"""By which a client gets what is allowed, where no response type says so."""
 _OF_THE_SESSION: Final = frozenset({"sub", "acr", "auth_time", "amr"})
 """Claims that say how somebody signed in, and are no part of a profile."""
 
@@ -138,7 +144,7 @@ def choose_redirect_uri(params: Parameters, client: Client, issuer: Issuer) -> s
     reason = (
         "is repeated"
         if "redirect_uri" in params.repeated
-        else "is missing"
+        else _why_it_is_needed(client)
         if sent is None
         else "is not registered for this client"
     )
@@ -150,9 +156,19 @@ def choose_redirect_uri(params: Parameters, client: Client, issuer: Issuer) -> s
     )
 
 
+def _why_it_is_needed(client: Client) -> str:
+    registered = len(client.redirect_uris)
+    return (
+        f"is missing. This client has {registered} redirect URIs, so it must name one"
+        if registered > 1
+        else "is missing"
+    )
+
+
 def _is_registered(uri: str, client: Client, issuer: Issuer) -> bool:
     any_port = issuer.settings.any_port_of_localhost or client.metadata.get("application_type") == "native"
-    return any(matches(registered, uri, any_port_of_localhost=any_port) for registered in client.redirect_uris)
+    exact = any(matches(registered, uri, any_port_of_localhost=any_port) for registered in client.redirect_uris)
+    return exact or is_preview(uri, client, issuer.settings)
 
 
 def _may_be_left_out(params: Parameters) -> bool:
@@ -196,11 +212,12 @@ def judge(draft: Draft) -> AuthorizationRequest:
         _acr_values(draft, claims),
         claims,
         _subject(draft, claims),
+        _grant_type(draft),
     )
 
 
 def _scopes(draft: Draft, response_type: ResponseType | None) -> tuple[str, ...]:
-    facts = client_facts(draft.client, draft.issuer)
+    facts = client_facts(draft.client, draft.issuer, _grant_type(draft))
     if response_type is None:
         return judge_scopes(draft.params, facts)
     scopes = judge_authorization_request(
@@ -216,6 +233,12 @@ def _scopes(draft: Draft, response_type: ResponseType | None) -> tuple[str, ...]
     if response_type.returns_id_token and "openid" not in scopes:
         raise InvalidScope(f"The response type {response_type.name} needs the scope openid.")
     return scopes
+
+
+def _grant_type(draft: Draft) -> str:
+    response_type = draft.response_type()
+    of_response = response_type.grant_types[:1] if response_type else ()
+    return next(iter(of_response), _GRANT_TYPES.get(draft.endpoint, "authorization_code"))
 
 
 def _claims(draft: Draft) -> ClaimsRequest:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.contrib.auth.models import AbstractBaseUser
+
 from django_oauth_server.authorization.session import SessionFacts
+from django_oauth_server.clients.facts import allowed_scopes
 from django_oauth_server.conf import Policy
 from django_oauth_server.conf.openid import OFFLINE_ACCESS
+from django_oauth_server.errors import AccessDenied
 from django_oauth_server.grants.base import Issuance
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client
@@ -37,10 +41,21 @@ class AuthorizationRequest:
     """What is asked for claim by claim, of what the client may have."""
     subject: str = ""
     """By which identifier the client knows the person that it means. Empty: any."""
+    grant_type: str = "authorization_code"
+    """The grant type by which the client gets what is allowed; the first of several."""
 
     @property
     def policy(self) -> Policy:
         return self.issuer.policy_for(self.client.profile)
+
+    def narrowed_to(self, user: AbstractBaseUser) -> AuthorizationRequest:
+        """The same, without the scopes that *user* may not allow. Raises `AccessDenied` where none is left."""
+        allowed = allowed_scopes(self.client, self.issuer, self.grant_type, user, frozenset(self.scopes))
+        if allowed.issuperset(self.scopes):
+            return self
+        if not allowed:
+            raise AccessDenied("This account may not allow any of the requested scopes.")
+        return replace(self, scopes=tuple(scope for scope in self.scopes if scope in allowed))
 
     @property
     def further_claims(self) -> frozenset[str]:

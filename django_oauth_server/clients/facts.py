@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from typing import TypeAlias
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.utils.module_loading import import_string
+
 from django_oauth_server.conf import OPENID_SCOPES
 from django_oauth_server.engine import ClientFacts
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 
+AllowedScopes: TypeAlias = Callable[[Client, str, AbstractBaseUser | None, frozenset[str]], Collection[str]]
+"""Which scopes of *scopes* a client may get by a grant type for a person; None: nobody is involved, or it is not known yet who is."""
 
-def client_facts(client: Client, issuer: Issuer) -> ClientFacts:
-    """What may be asked for: the client's scopes, of those that the issuer still offers."""
+
+def client_facts(client: Client, issuer: Issuer, grant_type: str, user: AbstractBaseUser | None = None) -> ClientFacts:
+    """What may be asked for by *grant_type*: the client's scopes, of those that the issuer still offers, as far as *user* may allow them."""
     offered = issuer.settings.scopes
-    scopes = client.scopes.intersection(offered)
+    scopes = allowed_scopes(client, issuer, grant_type, user, client.scopes.intersection(offered))
     default = issuer.settings.default_scopes or _registered_by_itself(client)
     return ClientFacts(
         client_id=client.client_id,
@@ -20,6 +29,18 @@ def client_facts(client: Client, issuer: Issuer) -> ClientFacts:
         default_scopes=tuple(scope for scope in default if scope in scopes),
         offered_scopes=offered.keys(),
     )
+
+
+def allowed_scopes(
+    client: Client, issuer: Issuer, grant_type: str, user: AbstractBaseUser | None, scopes: frozenset[str]
+) -> frozenset[str]:
+    """Those of *scopes* that the setting `allowed_scopes` lets *client* have. A deployment takes scopes away, and never adds one; `openid`,
+    which says that a person signs in, stays."""
+    named = issuer.settings.allowed_scopes
+    if not named:
+        return scopes
+    allowed: AllowedScopes = import_string(named)
+    return scopes.intersection({*allowed(client, grant_type, user, scopes), "openid"})
 
 
 def _registered_by_itself(client: Client) -> list[str]:

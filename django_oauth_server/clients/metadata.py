@@ -188,6 +188,11 @@ def check_redirection(uri: str, terms: Terms) -> None:
 
 
 def _check_redirect_uri(value: object, terms: Terms) -> None:
+    if "*" in str(value):
+        raise ValueError(
+            _("%(uri)s: redirect URIs must match exactly, so they can't contain a *. Enter each one in full.")
+            % {"uri": value}
+        )
     try:
         check_redirection(str(value), terms)
         check_has_none_of(RESPONSE_PARAMETERS, str(value))

@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from django_oauth_server.clients.methods.base import is_public
+from django_oauth_server.clients.previews import is_preview
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client
 from django_oauth_server.protocol.opaque import digest
@@ -48,7 +49,9 @@ def changes(authorization: Authorization, client: Client) -> frozenset[str]:
 
 def proves_itself(client: Client, redirect_uri: str, issuer: Issuer) -> bool:
     """Whether no other app can pass for *client*: it has a credential, or it alone is answered at *redirect_uri* (OAuth 2.1 section 7.3.1)."""
-    return not is_public(client, issuer) or proves_identity(redirect_uri)
+    if not is_public(client, issuer):
+        return True
+    return proves_identity(redirect_uri) and not is_preview(redirect_uri, client, issuer.settings)
 
 
 def place(redirect_uri: str) -> str:

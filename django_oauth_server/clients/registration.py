@@ -24,6 +24,7 @@ from django_oauth_server.clients.metadata import (
 )
 from django_oauth_server.clients.methods.assertion import AssertionMethod
 from django_oauth_server.clients.methods.base import ClientAuthMethod
+from django_oauth_server.clients.previews import MEMBER as PREVIEWS
 from django_oauth_server.clients.secrets import (
     forget_clear_secrets,
     forget_former_secret,
@@ -103,6 +104,7 @@ def review(
 def check_first_party(metadata: Document, terms: Terms) -> None:
     """Raise `InvalidClientMetadata` where nothing would prove who gets what a person was not asked to allow (OAuth 2.1 section 7.3.1)."""
     unproven = [uri for uri in _strings(metadata, "redirect_uris") if not proves_identity(uri)]
+    unproven += _strings(metadata, PREVIEWS)
     if terms.policy.require_consent_of_unproven_clients and unproven and not _method(metadata, terms).confidential:
         raise InvalidClientMetadata(
             "skip_consent",

@@ -63,6 +63,8 @@ class IssuerSettings:
     """The scopes offered, each with the words that a person reads. With `openid` among them (`OPENID_SCOPES`) the issuer is an OpenID Provider."""
     default_scopes: tuple[str, ...] = ()
     """Scopes of requests and registrations that name none. If empty, such requests are refused."""
+    allowed_scopes: str = ""
+    """Which scopes a client may get by a grant type for a person: a [function](../extending.md#scopes-by-grant-type-and-person), by dotted path."""
     resources: Mapping[str, Resource | str] = field(default_factory=dict)
     """Resources (RFC 8707) that tokens can be requested for, by identifier. A trailing slash after the host makes no difference."""
     default_resource: str = ""

@@ -106,6 +106,7 @@ def _situation(visit: Visit, pending: PendingRequest, turn: Turn) -> Situation:
     http, request, now = visit.http, pending.judge(), timezone.now()
     if not http.user.is_authenticated:
         return Situation(request, pending, http.user, None, now, SessionFacts(), turn, visit.way)
+    request = request.narrowed_to(http.user)
     found, counting = live_authorization(pending.client, http.user), turn.counting_for(http.user)
     return Situation(request, pending, http.user, found, now, session_facts(http, visit.issuer), counting, visit.way)
 

@@ -34,7 +34,8 @@ class AuthorizationCode(GrantType):
         ticket = find_ticket(Ticket.Kind.AUTHORIZATION_CODE, request.params.require("code"))
         request = request.beside(ticket)
         facts = _facts(ticket, _refusal(ticket, request))
-        client = client_facts(request.client, request.issuer)
+        person = ticket.authorization.user if ticket and ticket.authorization else None
+        client = client_facts(request.client, request.issuer, self.name, person)
         judge_code(request.params, client, facts)
         assert ticket is not None
         check_promise(ticket.payload, request.confirmation)

@@ -114,7 +114,8 @@ def _issuance(row: DeviceRequest, request: TokenRequest) -> Issuance:
         client=request.client,
         authorization=authorization,
         scopes=frozenset(row.granted["scopes"]).intersection(
-            client_facts(request.client, request.issuer).scopes, authorization.scopes
+            client_facts(request.client, request.issuer, DeviceCode.name, authorization.user).scopes,
+            authorization.scopes,
         ),
         resources=tuple(row.granted["resources"]),
         facts=row.granted["facts"],

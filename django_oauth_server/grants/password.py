@@ -43,7 +43,8 @@ class Password(GrantType):
 
     def redeem(self, request: TokenRequest) -> Issuance:
         user = request.user
-        scopes = judge_password(request.params, client_facts(request.client, request.issuer), is_user=user is not None)
+        client = client_facts(request.client, request.issuer, self.name, user)
+        scopes = judge_password(request.params, client, is_user=user is not None)
         if user is None:
             raise InvalidGrant("Username or password is wrong.")
         found = live_authorization(request.client, user)

@@ -37,7 +37,8 @@ class RefreshToken(GrantType):
         token, is_reused = _find(presented, request)
         request = request.beside(token)
         refusal = _refusal(token, request, is_reused=is_reused)
-        client = client_facts(request.client, request.issuer)
+        person = token.authorization.user if token and token.authorization else None
+        client = client_facts(request.client, request.issuer, self.name, person)
         scopes = judge_refresh(
             request.params,
             client,

@@ -36,6 +36,8 @@ _VARYING_PORT = re.compile(r"\A(http://(?:127\.0\.0\.1|\[::1\])):[0-9]{1,5}(?=[/
 """RFC 8252 section 7.3."""
 _VARYING_PORT_OF_LOCALHOST = re.compile(r"\A(http://localhost):[0-9]{1,5}(?=[/?]|\Z)")
 """RFC 9700 section 2.1: of native apps. Elsewhere `localhost` is a name and must match in full (RFC 8252 section 8.3)."""
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_PREVIEW_HOST = re.compile(r"[a-z0-9-]*\*[a-z0-9-]*(?:\.[a-z0-9-]+){2,}")
 _UNDERSCORED = re.compile(r"[ .\[]")
 _NOT_PRIVATE = frozenset({
     "about", "blob", "chrome", "cid", "data", "edge", "file", "filesystem", "ftp", "ftps", "git", "http", "https", "imap", "intent", "irc", "jar",
@@ -127,6 +129,21 @@ def matches(registered: str, presented: str, *, any_port_of_localhost: bool = Fa
     """Exact string match (RFC 9700 section 2.1), except the port of a loopback address (RFC 8252 section 7.3)."""
     varying = (_VARYING_PORT, _VARYING_PORT_OF_LOCALHOST) if any_port_of_localhost else (_VARYING_PORT,)
     return any(port.sub(r"\1", registered) == port.sub(r"\1", presented) for port in varying)
+
+
+def check_preview_host(host: str) -> None:
+    """Raise ValueError, with the rule, unless any name may stand for the `*` in *host*."""
+    if not _PREVIEW_HOST.fullmatch(host):
+        raise ValueError(
+            "it must be a host with one * in its first label and two labels or more behind it, such as *.preview.example.com"
+        )
+
+
+def is_preview_of(registered: str, presented: str) -> bool:
+    """Whether *presented* is *registered* with a label of a host, or a part of one, in place of its `*`: no dot, slash or other delimiter."""
+    before, _, after = registered.partition("*")
+    varying = presented[len(before) : len(presented) - len(after)]
+    return presented == before + varying + after and _LABEL.fullmatch(varying) is not None
 
 
 def add_parameters(uri: str, parameters: Iterable[tuple[str, str]], component: Literal["query", "fragment"]) -> str:

@@ -1,0 +1,111 @@
+"""What a deployment knows of its clients, and which scopes they may have: the code on the page, run as it stands."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client as Browser
+
+from tests.factories import ClientFactory, UserFactory
+from tests.flow import Flow, answered
+from tests.mysite.page import Project
+
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+SCOPES = {"notes:read": "see", "notes:write": "write", "notes:delete": "delete", "openid": "sign in"}
+
+
+@pytest.fixture
+def cost_centre(project: Project) -> None:
+    project.write("cost_centre")
+    project.set(components=["mysite.cost_centre.CostCentre"], registration="open")
+
+
+@pytest.fixture
+def scopes(project: Project) -> None:
+    project.write("scopes")
+    project.set(allowed_scopes="mysite.scopes.allowed_scopes", scopes=SCOPES)
+
+
+def create(*flags: str) -> dict[str, Any]:
+    out = StringIO()
+    call_command("createclient", "--json", "--redirect-uri", "https://a.example/", *flags, stdout=out)
+    answer: dict[str, Any] = json.loads(out.getvalue())
+    return answer
+
+
+def test_own_metadata_has_a_flag(cost_centre: None, db: None) -> None:
+    assert create("--cost-centre", "4711")["cost_centre"] == "4711"
+    with pytest.raises(CommandError, match="cost_centre: It must be a number"):
+        create("--cost-centre", "the usual")
+
+
+def test_own_metadata_has_a_field_in_the_admin(cost_centre: None, db: None) -> None:
+    client, admin = ClientFactory(), Browser()
+    admin.force_login(UserFactory(is_staff=True, is_superuser=True))
+    page = admin.get(f"/admin/django_oauth_server/client/{client.pk}/change/")
+    assert b"Cost centre" in page.content and b"Number of the department that pays." in page.content
+
+
+def test_own_metadata_for_operators_is_not_for_clients_that_register_themselves(cost_centre: None, db: None) -> None:
+    said = {"redirect_uris": ["https://a.example/"], "cost_centre": "4711"}
+    answer = Browser().post("/oauth/register", json.dumps(said), content_type="application/json")
+    assert answer.status_code == 201 and "cost_centre" not in answer.json()
+
+
+def test_a_grant_type_gets_fewer_scopes(scopes: None, db: None) -> None:
+    flow = Flow(
+        ClientFactory(metadata__scope="notes:read notes:write", metadata__grant_types=["client_credentials"]), Browser()
+    )
+    assert flow.token(grant_type="client_credentials").json()["scope"] == "notes:read"
+    refused = flow.token(grant_type="client_credentials", scope="notes:write").json()
+    assert refused["error"] == "invalid_scope"
+
+
+def test_what_a_person_may_not_give_is_not_asked_for(scopes: None, browser: Browser, db: None) -> None:
+    flow = Flow(ClientFactory(metadata__scope=" ".join(SCOPES)), browser)
+    page = flow.authorize(scope="notes:read notes:delete")
+    assert b"delete" not in page.content.partition(b"<main")[2]
+    code = answered(flow.decide(page))["code"]
+    assert flow.exchange(code).json()["scope"] == "notes:read"
+
+
+def test_somebody_else_may_give_it(scopes: None, db: None) -> None:
+    browser = Browser(enforce_csrf_checks=True)
+    browser.force_login(UserFactory(is_staff=True))
+    flow = Flow(ClientFactory(metadata__scope=" ".join(SCOPES)), browser)
+    assert flow.exchange(flow.code(scope="notes:read notes:delete")).json()["scope"] == "notes:delete notes:read"
+
+
+@pytest.mark.spec("RFC 6749", "4.1.2.1")
+def test_who_may_give_nothing_is_not_asked(scopes: None, browser: Browser, db: None) -> None:
+    flow = Flow(ClientFactory(metadata__scope=" ".join(SCOPES)), browser)
+    assert answered(flow.authorize(scope="notes:delete"))["error"] == "access_denied"
+
+
+def test_openid_stays(project: Project, browser: Browser, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write("scopes")
+    project.set(allowed_scopes="mysite.scopes.allowed_scopes", scopes=SCOPES)
+    monkeypatch.setattr(project.module("scopes"), "allowed_scopes", lambda client, grant_type, user, scopes: ())
+    flow = Flow(ClientFactory(metadata__scope=" ".join(SCOPES)), browser)
+    assert "id_token" in flow.exchange(flow.code(scope="openid")).json()
+
+
+def test_who_may_not_give_it_any_more_gives_less_at_the_next_refresh(scopes: None, db: None) -> None:
+    person, browser = UserFactory(is_staff=True), Browser(enforce_csrf_checks=True)
+    browser.force_login(person)
+    flow = Flow(ClientFactory(metadata__scope=" ".join(SCOPES)), browser)
+    tokens = flow.exchange(flow.code(scope="notes:read notes:delete")).json()
+    type(person).objects.filter(pk=person.pk).update(is_staff=False)
+    assert flow.refresh(tokens["refresh_token"]).json()["scope"] == "notes:read"
+
+
+def test_the_function_adds_nothing(project: Project, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write("scopes")
+    project.set(allowed_scopes="mysite.scopes.allowed_scopes", scopes=SCOPES)
+    monkeypatch.setattr(project.module("scopes"), "allowed_scopes", lambda client, grant_type, user, scopes: SCOPES)
+    flow = Flow(ClientFactory(metadata__scope="notes:read", metadata__grant_types=["client_credentials"]), Browser())
+    assert flow.token(grant_type="client_credentials").json()["scope"] == "notes:read"
