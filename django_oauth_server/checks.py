@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
+from inspect import signature
 from itertools import combinations
 from ssl import create_default_context
 from typing import Final
@@ -25,12 +26,15 @@ from django.utils.translation import override
 from django_oauth_server.conf import Resource
 from django_oauth_server.conf.moments import clocks_change
 from django_oauth_server.conf.sign_in import address_languages, appends_slash, severs_popups, sign_in_page
+from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import APP_NAME, Issuer
 from django_oauth_server.registry import issuers
 from django_oauth_server.storage.clients import clients_beyond
+from django_oauth_server.storage.people import newest_people
 from django_oauth_server.tokens.claims import UserClaims
 from django_oauth_server.tokens.faults import fault_of
 from django_oauth_server.tokens.formats.base import TokenFormat
+from django_oauth_server.tokens.subject import PRIMARY_KEY, public_subject
 
 _MOST_NAMED: Final = 20
 """Clients, of one kind of fault."""
@@ -165,6 +169,33 @@ def _check_rows(issuer: Issuer) -> Iterator[CheckMessage]:
             hint="Choose another in the admin.",
             id="oauth_server.W012",
         )
+    yield from _check_subjects(issuer)
+
+
+def _check_subjects(issuer: Issuer) -> Iterator[CheckMessage]:
+    """What the function of the setting `subject` says of some people: where it fails, nobody can sign in."""
+    if issuer.settings.subject == PRIMARY_KEY:
+        return
+    hint = "The function of the setting subject must return 1 to 255 printable ASCII characters, always the same for one user and unique to them."
+    said: set[str] = set()
+    for user in newest_people(_MOST_NAMED):
+        try:
+            one = public_subject(user, issuer)
+            fault = "another user also has it" if one in said else _changes(one, user, issuer)
+            said.add(one)
+        except TemporarilyUnavailable as exc:
+            fault = exc.detail
+        if fault:
+            yield Error(
+                f"The subject identifier of user {user.pk} at {issuer} cannot be used: {fault}.",
+                hint=hint,
+                id="oauth_server.E015",
+            )
+            return
+
+
+def _changes(said: str, user: AbstractBaseUser, issuer: Issuer) -> str:
+    return "" if public_subject(user, issuer) == said else "it differs each time"
 
 
 @register(Tags.security, deploy=True)
@@ -238,8 +269,16 @@ def _find_page(url: str) -> str:
     return address
 
 
+def _find_subject(path: str) -> None:
+    try:
+        signature(import_string(path)).bind(None, None)
+    except TypeError as exc:
+        raise ImportError("it is no function that takes a user and an issuer.") from exc
+
+
 _NAMED: Final[Mapping[str, Callable[[str], object]]] = {
     "claims": _find_claims,
+    "subject": _find_subject,
     "authentication": import_string,
     "allowed_scopes": import_string,
     "reauthentication_url": _find_page,
@@ -248,7 +287,7 @@ _NAMED: Final[Mapping[str, Callable[[str], object]]] = {
 }
 
 
-_NEEDED: Final = frozenset({"claims", "authentication"})
+_NEEDED: Final = frozenset({"claims", "subject", "authentication"})
 """Without which nobody is answered."""
 
 _PAGES: Final = ("reauthentication_url", "account_creation_url")

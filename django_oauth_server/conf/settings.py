@@ -89,6 +89,8 @@ class IssuerSettings:
     """How long the previous secret keeps working after a new one was generated."""
     claims: str = "django_oauth_server.tokens.claims.UserClaims"
     """Dotted path of your own `UserClaims`, which say what the issuer tells about a person."""
+    subject: str = "django_oauth_server.tokens.subject.primary_key"
+    """Dotted path of a function from a user and an `Issuer` to the person's `sub`. The result must never change, nor name anybody else later."""
     authentication: str = "django_oauth_server.authorization.session.authentication"
     """When and how the person signed in: a function from a request to an `Authentication`, by dotted path."""
     acr_values: tuple[str, ...] = ()

@@ -86,7 +86,7 @@ def _is_about(
 ) -> bool:
     """Whether the ID token is *person*'s. Anybody can get one of their own, and lay it before others (section 2: such a request is suspect)."""
     with suppress(TemporarilyUnavailable):
-        return claims.get("sub") == subject(str(person.pk), client, issuer)
+        return claims.get("sub") == subject(person, client, issuer)
     return False
 
 

@@ -11,7 +11,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.storage.authorizations import is_known_by_sector
 from django_oauth_server.tokens.sealed import sign_for, signed_response_alg
-from django_oauth_server.tokens.subject import subject
+from django_oauth_server.tokens.subject import subject_of_key
 
 TYP: Final = "logout+jwt"
 _EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
@@ -29,10 +29,11 @@ def logout_token(client: Client, person: str, sid: str, issuer: Issuer, now: dat
 
     Raises `TemporarilyUnavailable`, or ImproperlyConfigured, where there is no key for it.
     """
+    sub = subject_of_key(person, client, issuer) if _knows(client, person) else None
     claims = {
         "iss": issuer.settings.issuer,
         "aud": client.client_id,
-        **({"sub": subject(person, client, issuer)} if _knows(client, person) else {}),
+        **({"sub": sub} if sub else {}),
         "sid": sid,
         "iat": numeric_date(now),
         "exp": numeric_date(now, _LIFETIME),

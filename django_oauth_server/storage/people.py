@@ -18,6 +18,11 @@ def find_person(identifier: str) -> AbstractBaseUser | None:
     return found if found and str(found.pk) == identifier else None
 
 
+def newest_people(most: int) -> list[AbstractBaseUser]:
+    """Those who were added last."""
+    return list(get_user_model()._default_manager.order_by("-pk")[:most])
+
+
 def was_shut_out(
     user: AbstractBaseUser, *, created: bool, raw: bool, update_fields: Collection[str] | None = None
 ) -> bool:

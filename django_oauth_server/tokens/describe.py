@@ -12,7 +12,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Token
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.tokens.id_token import requested_claims
-from django_oauth_server.tokens.subject import subject
+from django_oauth_server.tokens.subject import subject_behind
 
 _FOR_THE_CLIENT: Final = frozenset({"sid", "claims", "session_expires"})
 
@@ -20,7 +20,7 @@ _FOR_THE_CLIENT: Final = frozenset({"sid", "claims", "session_expires"})
 def subject_of(token: Token, issuer: Issuer) -> str:
     """RFC 9068 section 2.2: the person's identifier, or the client's own where nobody else is meant."""
     authorization = token.authorization
-    return subject(authorization.user_id, token.client, issuer) if authorization else token.client.client_id
+    return subject_behind(authorization, token.client, issuer) if authorization else token.client.client_id
 
 
 def session_claims(token: Token) -> dict[str, object]:

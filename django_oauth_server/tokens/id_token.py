@@ -34,7 +34,7 @@ from django_oauth_server.tokens.sealed import (
     signed_response_alg,
     verify_from,
 )
-from django_oauth_server.tokens.subject import subject
+from django_oauth_server.tokens.subject import subject_behind
 
 _ALWAYS: Final = ("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid")
 _HASHES: Final[Mapping[str, Callable[[bytes], hashlib._Hash]]] = {
@@ -138,7 +138,7 @@ def id_token(
         **_asked_for(issuance, issuer, scopes),
         **{name: facts[name] for name in ("auth_time", "acr", "amr", "sid") if name in facts},
         "iss": issuer.settings.issuer,
-        "sub": subject(issuance.authorization.user_id, client, issuer),
+        "sub": subject_behind(issuance.authorization, client, issuer),
         "aud": client.client_id,
         "azp": client.client_id,
         "iat": numeric_date(now),

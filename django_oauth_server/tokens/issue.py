@@ -24,7 +24,7 @@ from django_oauth_server.tokens.bindings.base import token_type
 from django_oauth_server.tokens.formats.base import TokenFormat
 from django_oauth_server.tokens.id_token import id_token
 from django_oauth_server.tokens.narrow import narrow
-from django_oauth_server.tokens.subject import subject
+from django_oauth_server.tokens.subject import subject_behind
 
 
 def issue(
@@ -66,7 +66,7 @@ class _Made(NamedTuple):
 def _check_subject(issuance: Issuance, issuer: Issuer) -> None:
     """RFC 9700 section 4.15: a `sub` that equals `client_id` says that the client acts for itself, which no person's token may say."""
     client = issuance.client
-    if issuance.authorization and subject(issuance.authorization.user_id, client, issuer) == client.client_id:
+    if issuance.authorization and subject_behind(issuance.authorization, client, issuer) == client.client_id:
         raise InvalidGrant("The person's identifier is the same as the client_id.")
 
 

@@ -21,6 +21,10 @@ def said(settings: Any, **changes: object) -> dict[str, str]:
     [
         ("claims", ""),
         ("authentication", ""),
+        ("subject", ""),
+        ("subject", "nowhere.subject"),
+        ("subject", "django_oauth_server.conf.secrets"),
+        ("subject", "django_oauth_server.registry.default_issuer"),
         ("claims", "nowhere.PersonClaims"),
         ("claims", "django_oauth_server.conf.Scope"),
         ("authentication", "nowhere.known_sign_in"),

@@ -24,7 +24,7 @@ from django_oauth_server.outbound import Fetched
 from django_oauth_server.protocol import jose
 from django_oauth_server.registry import default_issuer
 from django_oauth_server.tokens.subject import subject
-from tests.factories import ClientFactory
+from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow, answered
 from tests.openid.conftest import read
 from tests.outbound.server import WebServer, as_json, write_certificate
@@ -63,7 +63,7 @@ def test_two_sites_cannot_compare_and_one_site_can(browser: Browser, user: Any) 
 @pytest.mark.usefixtures("pairwise")
 def test_two_people_are_never_one(browser: Browser) -> None:
     client = client_at(HERE)
-    assert len({subject(pk, client, default_issuer()) for pk in range(1, 50)}) == 49
+    assert len({subject(UserFactory.build(pk=pk), client, default_issuer()) for pk in range(1, 50)}) == 49
 
 
 @pytest.mark.usefixtures("pairwise")

@@ -27,7 +27,7 @@ class ExpectedAccount(Prompt):
 
     def needed(self, situation: Situation) -> bool:
         request = situation.request
-        return bool(request.subject) and subject(situation.user.pk, request.client, request.issuer) != request.subject
+        return bool(request.subject) and subject(situation.user, request.client, request.issuer) != request.subject
 
     def ask(self, situation: Situation) -> Page:
         request = situation.request
