@@ -50,6 +50,7 @@ class ClientAdmin(ShowsOnce):
     search_fields = ("client_id", "metadata__client_name")
     search_help_text = gettext_lazy("Enter part of a client ID or a name.")
     actions = ("enable", "disable", "replace_secret")
+    raw_id_fields = ("owner",)
     change_form_template = "admin/django_oauth_server/client_form.html"
 
     @admin.display(description=gettext_lazy("name"))
@@ -116,7 +117,14 @@ class ClientAdmin(ShowsOnce):
         return super().get_form(request, obj, change, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Client | None = None) -> Any:
-        here = ("profile", "skip_consent", "access_token_format", "access_token_lifetime", "refresh_token_lifetime")
+        here = (
+            "owner",
+            "profile",
+            "skip_consent",
+            "access_token_format",
+            "access_token_lifetime",
+            "refresh_token_lifetime",
+        )
         issuer = self._issuer(request, obj)
         if obj and not self.has_change_permission(request, obj):
             return [(None, {"fields": self.get_readonly_fields(request, obj)})]
@@ -135,7 +143,7 @@ class ClientAdmin(ShowsOnce):
         token = ("initial_access_token",) if obj.initial_access_token_id else ()
         shown = ("issuer", "client_id", "state", "origin", *token, "secret", "created_at", "updated_at")
         if not self.has_change_permission(request, obj):
-            return (*shown, "document", "profile", "skip_consent")
+            return (*shown, "owner", "document", "profile", "skip_consent")
         return (*shown, "document") if is_described(obj) else shown
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.registry import default_issuer
 from tests.assertions import KEY, assertion, jwks, proof
 from tests.clients.directory import described, usual
-from tests.factories import AuthorizationFactory, ClientFactory, TokenFactory
+from tests.factories import AuthorizationFactory, ClientFactory, TokenFactory, UserFactory
 from tests.flow import Flow
 
 LIST = "/admin/django_oauth_server/client/"
@@ -352,3 +352,17 @@ def test_a_client_that_begins_to_sign_with_its_secret_is_shown_a_new_one(admin):
     code = {"grant_type": "authorization_code", "code": "made-up", "redirect_uri": flow.redirect_uri}
     answer = flow.token(authorization=None, **code, **proof(assertion(client)))
     assert answer.json()["error"] == "invalid_grant"  # it is known who asks
+
+
+def test_a_client_is_given_an_owner(admin: Browser) -> None:
+    client, person = ClientFactory(), UserFactory()
+    page = admin.get(f"/admin/django_oauth_server/client/{client.pk}/change/")
+    form = {name: value for name, value in page.context["adminform"].form.initial.items() if value not in (None, "")}
+    form |= {"redirect_uris": client.redirect_uris[0], "scope": sorted(client.scopes), "owner": person.pk}
+    response = admin.post(f"/admin/django_oauth_server/client/{client.pk}/change/", form)
+    assert response.status_code == 302, response.context["adminform"].form.errors
+    client.refresh_from_db()
+    assert client.owner == person
+    person.delete()
+    client.refresh_from_db()
+    assert client.owner is None

@@ -135,6 +135,7 @@ class TestClients:
     @pytest.mark.parametrize("origin", Client.RegisteredBy.values)
     def test_they_are_found_by_it(self, admin: Browser, origin: str) -> None:
         ClientFactory()
+        ClientFactory(registered_by=Client.RegisteredBy.PERSON)
         Registrant().registered()
         Registrant().registered(initial_access_token()[1])
         found = admin.get(CLIENTS, {"registered_by__exact": origin}).context["cl"].result_list
