@@ -45,6 +45,7 @@ BUILT_IN = tuple(
         "endpoints.jwks.JWKSEndpoint",
         "endpoints.userinfo.UserInfoEndpoint",
         "endpoints.health.HealthEndpoint",
+        "endpoints.refusal.Refusals",
         "endpoints.connected_apps.ConnectedApps",
         "endpoints.logo.Logo",
         "endpoints.start_sign_in.StartSignIn",

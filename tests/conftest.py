@@ -20,7 +20,7 @@ from django_oauth_server.clients import logos
 from django_oauth_server.keys import signing
 from django_oauth_server.protocol.jose import SigningKeyPair
 from django_oauth_server.resource.shared_cache import shared_cache
-from django_oauth_server.storage import announcements, failures, revoked
+from django_oauth_server.storage import announcements, failures, refusals, revoked
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow
 from tests.mysite.page import Project, forget_urls
@@ -43,6 +43,7 @@ def _fresh_process() -> Iterator[None]:
     signing.forget()
     announcements.forget()
     failures.forget()
+    refusals.forget()
     revoked.forget()
     shared_cache.cache_clear()
     client_keys.forget()

@@ -27,6 +27,7 @@ from django_oauth_server.admin.lists import (
     issuer_of,
     names,
 )
+from django_oauth_server.admin.refusal import last_refusals
 from django_oauth_server.admin.shown_once import Shown, ShowsOnce
 from django_oauth_server.clients.metadata import member_named, members_of, terms_of
 from django_oauth_server.clients.methods.base import is_public
@@ -93,6 +94,10 @@ class ClientAdmin(ShowsOnce):
             }
         return _("set; it cannot be shown again")
 
+    @admin.display(description=gettext_lazy("last refusals"))
+    def refusals(self, row: Client) -> SafeString | str:
+        return last_refusals(row, self.admin_site)
+
     @admin.display(description=gettext_lazy("metadata"))
     def document(self, row: Client) -> SafeString:
         """What is registered, for those who may look but not change; or what its source says, which nobody changes here."""
@@ -141,7 +146,8 @@ class ClientAdmin(ShowsOnce):
         if obj is None:
             return ()
         token = ("initial_access_token",) if obj.initial_access_token_id else ()
-        shown = ("issuer", "client_id", "state", "origin", *token, "secret", "created_at", "updated_at")
+        refusals = ("refusals",) if request.user.has_perm("django_oauth_server.view_refusal") else ()
+        shown = ("issuer", "client_id", "state", "origin", *token, "secret", "created_at", "updated_at", *refusals)
         if not self.has_change_permission(request, obj):
             return (*shown, "owner", "document", "profile", "skip_consent")
         return (*shown, "document") if is_described(obj) else shown

@@ -50,10 +50,12 @@ _OF_THE_SESSION: Final = frozenset({"sub", "acr", "auth_time", "amr"})
 class UnverifiedRequest(InvalidRequest):
     """Client or redirect URI are not known to be good: a page is shown, and nobody is redirected (RFC 6749 section 4.1.2.1)."""
 
-    def __init__(self, description: str, *, parameter: str, rule: str, detail: str = "") -> None:
-        super().__init__(description, detail=detail)
-        self.parameter = parameter
+    def __init__(
+        self, description: str, *, parameter: str, rule: str, detail: str = "", client: Client | None = None
+    ) -> None:
+        super().__init__(description, detail=detail, parameter=parameter)
         self.rule = rule
+        self.client_id = client.client_id if client else ""
 
 
 class ExpiredRequest(UnverifiedRequest):
@@ -61,9 +63,8 @@ class ExpiredRequest(UnverifiedRequest):
 
     def __init__(self, client: Client, *, parameter: str, rule: str, detail: str) -> None:
         description = f"The parameter {parameter} leads to a request that has expired, or was answered before."
-        super().__init__(description, parameter=parameter, rule=rule, detail=detail)
+        super().__init__(description, parameter=parameter, rule=rule, detail=detail, client=client)
         self.client = client
-        self.client_id = client.client_id
 
 
 @dataclass(frozen=True)
@@ -122,14 +123,16 @@ def identify_client(params: Parameters, issuer: Issuer, user: AbstractBaseUser |
             "The client is disabled.",
             parameter="client_id",
             rule="RFC 6749 section 4.1.2.1",
-            detail=f"client {client_id!r} is disabled",
+            detail="disabled client",
+            client=client,
         )
     if fault := fault_of(client, issuer):
         raise UnverifiedRequest(
             "The client is set up for something that this server does not have.",
             parameter="client_id",
             rule="RFC 6749 section 4.1.2.1",
-            detail=f"{fault}, client_id {client_id!r}",
+            detail=fault,
+            client=client,
         )
     return client
 
@@ -152,7 +155,8 @@ def choose_redirect_uri(params: Parameters, client: Client, issuer: Issuer) -> s
         f"The parameter redirect_uri {reason}.",
         parameter="redirect_uri",
         rule="RFC 9700 section 2.1: exact string match",
-        detail=f"redirect_uri {sent!r} {reason}, client_id {client.client_id!r}",
+        detail=f"redirect_uri {sent!r} {reason}",
+        client=client,
     )
 
 
@@ -185,7 +189,8 @@ def _still_allowed(uri: str, client: Client, issuer: Issuer) -> str:
             "The parameter redirect_uri is registered, but no longer allowed.",
             parameter="redirect_uri",
             rule=str(exc),
-            detail=f"redirect_uri {uri!r}: {exc}, client_id {client.client_id!r}",
+            detail=f"redirect_uri {uri!r}: {exc}",
+            client=client,
         ) from exc
     return uri
 
@@ -289,7 +294,9 @@ def _response_type_is_offered(draft: Draft) -> None:
         )
     allowed = set(response_type.grant_types).issubset(draft.client.grant_types)
     if not allowed or response_type.name not in draft.client.response_types:
-        raise UnauthorizedClient(f"The client is not registered for the response type {response_type.name}.")
+        raise UnauthorizedClient(
+            f"The client is not registered for the response type {response_type.name}.", parameter="response_type"
+        )
 
 
 def _response_mode_is_offered(draft: Draft) -> None:

@@ -46,13 +46,15 @@ def authenticate_client(
             check_guesses(client_id, http, issuer, now)
     client = find(issuer, client_id)
     if client is None:
-        raise failed(client_id, "unknown client", http, issuer, now)
+        raise failed(client_id, f"unknown client, client_id {client_id!r}", http, issuer, now)
     registered = registered_method(client, issuer)
     # What comes by itself is no attempt: without a proof that was sent, it is the registered method's turn, if there is anything of it.
     used = sent[0] if sent else registered if registered in presented else next(iter(presented))
     if reason := _refusal(registered, used, Attempt(client, presented[used], issuer, http, now)):
         as_it_is_now(client)
-        raise failed(client_id, reason, http, issuer, now)
+        refusal = failed(client_id, reason, http, issuer, now)
+        refusal.client_id = client.client_id
+        raise refusal
     return client
 
 

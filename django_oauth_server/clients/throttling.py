@@ -37,7 +37,6 @@ def check_guesses(client_id: str, http: HttpRequest, issuer: Issuer, now: dateti
 
 def failed(client_id: str, detail: str, http: HttpRequest, issuer: Issuer, now: datetime) -> OAuthError:
     """What is told to a client that failed to authenticate: that, or to come back later."""
-    detail = f"{detail}, client_id {client_id!r}"
     if wait := note_failure(_limits(client_id, http, issuer), now):
         return TooManyRequests(wait, detail=detail)
     return InvalidClient("Client authentication failed.", detail=detail)

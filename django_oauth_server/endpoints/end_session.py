@@ -21,12 +21,12 @@ from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import (
     came_from_own_page,
     form_parameters,
-    log_refusal,
     patient,
     query_parameters,
     unreported,
 )
 from django_oauth_server.endpoints.pages import keeps_opener, render_page, see_other
+from django_oauth_server.endpoints.refusal import note_refusal
 from django_oauth_server.endpoints.refusal_page import explain_refusal, refusal_page
 from django_oauth_server.errors import OAuthError
 from django_oauth_server.issuer import Issuer
@@ -144,7 +144,7 @@ def _ask(http: HttpRequest, request: EndSessionRequest, issuer: Issuer, *, is_la
         "decision_url": issuer.url_path("end_session_decision"),
         "parameters": request.params.pairs(),
         "is_late": is_late,
-        "fault": _fault(http, request),
+        "fault": _fault(http, request, issuer),
     }
     status = 403 if is_late else 200
     template = "oauth_server/sign_out.html"
@@ -169,7 +169,7 @@ def _signed_out(
         "continue_host": request.way_back_host,
         "goes_on": goes_on,
         "frames": loaded,
-        "fault": _fault(http, request),
+        "fault": _fault(http, request, issuer),
     }
     return render_page(http, "oauth_server/signed_out.html", context, script=goes_on, frames=loaded)
 
@@ -183,11 +183,11 @@ def _stay(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> Http
     return render_page(http, "oauth_server/signed_out.html", context)
 
 
-def _fault(http: HttpRequest, request: EndSessionRequest) -> Mapping[str, str] | None:
+def _fault(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> Mapping[str, str] | None:
     """What the app's developer has to know: the person can do nothing about it."""
     if request.fault is None:
         return None
-    return explain_refusal(request.fault, log_refusal(request.fault, http.path), rule=SECTION)
+    return explain_refusal(request.fault, note_refusal(request.fault, http, issuer), rule=SECTION)
 
 
 def _refuse(http: HttpRequest, exc: OAuthError, issuer: Issuer) -> HttpResponse:

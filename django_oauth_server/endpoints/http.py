@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
 from collections.abc import Callable, Mapping
 from functools import wraps
 from types import MappingProxyType
@@ -22,6 +20,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from django_oauth_server.endpoints.pages import render_page
+from django_oauth_server.endpoints.refusal import log_refusal, note_refusal
 from django_oauth_server.errors import (
     ContentTooLarge,
     InvalidRequest,
@@ -35,15 +34,12 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.answer import Answer
 from django_oauth_server.protocol.json_object import parse_object
-from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.parameters import MAX_LENGTH, Parameters
 from django_oauth_server.resource.challenge import BEARER, NO_CREDENTIALS, Challenge
 from django_oauth_server.resource.cross_origin import preflight, sharing
 from django_oauth_server.resource.presented import read_token
 from django_oauth_server.storage.clients import as_it_is_now
 from django_oauth_server.storage.transaction import retry_conflicts
-
-logger = get_log("django_oauth_server")
 
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
@@ -75,10 +71,10 @@ def protocol_endpoint(*, cors: bool, methods: tuple[str, ...] = ("POST",)) -> Ca
                 return answer(http, issuer, **kwargs)
 
             if not cors:
-                return _response(_told(answered, http))
+                return _response(_told(answered, http, issuer))
             if http.method == "OPTIONS":
                 return preflight(http, named, issuer.components.request_headers)
-            return _response(_told(answered, http), sharing(issuer.components.response_headers))
+            return _response(_told(answered, http, issuer), sharing(issuer.components.response_headers))
 
         return view
 
@@ -199,15 +195,6 @@ def _judged(http: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-def log_refusal(exc: OAuthError, endpoint: str) -> str:
-    """Write down why, for operators; return the reference by which they find it. What is ordinary has none, and is told to whoever debugs."""
-    reference = "" if exc.is_ordinary else secrets.token_hex(4).upper()
-    client = f", client_id {exc.client_id!r}" if exc.client_id else ""
-    level = logging.WARNING if reference else logging.DEBUG
-    logger.log(level, "refused at %s: %s%s [%s]", endpoint, str(exc).rstrip("."), client, reference or "ordinary")
-    return reference
-
-
 class _OfClient:
     """A part of a request of *client*. A class, as generators take twice as long, and a token request has several such parts."""
 
@@ -268,12 +255,12 @@ def receive(http: HttpRequest) -> None:
         raise InvalidRequest("The request's body is incomplete.", detail=repr(exc)) from exc
 
 
-def _told(answer: Callable[[], Answer], http: HttpRequest) -> Answer:
+def _told(answer: Callable[[], Answer], http: HttpRequest, issuer: Issuer) -> Answer:
     """What *answer* returns; an `OAuthError` as an answer."""
     try:
         return retry_conflicts(answer)
     except OAuthError as exc:
-        return _refusal(_after(exc), http)
+        return _refusal(_after(exc), http, issuer)
 
 
 def _after(exc: OAuthError) -> OAuthError:
@@ -286,9 +273,9 @@ def _after(exc: OAuthError) -> OAuthError:
     return exc
 
 
-def _refusal(exc: OAuthError, http: HttpRequest) -> Answer:
+def _refusal(exc: OAuthError, http: HttpRequest, issuer: Issuer) -> Answer:
     """*exc*, written down, with the reference by which an operator finds it."""
-    reference = log_refusal(exc, http.path)
+    reference = note_refusal(exc, http, issuer)
     named = {"error_reference": reference} if reference else {}
     headers = _asked_rightly(exc.headers, http)
     return Answer(exc.parameters() | named, exc.status, headers=headers, is_ordinary=exc.is_ordinary)

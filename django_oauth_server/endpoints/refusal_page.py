@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django_oauth_server.authorization.checks import UnverifiedRequest
 from django_oauth_server.authorization.describe import describe_client
 from django_oauth_server.component import Words
-from django_oauth_server.endpoints.http import log_refusal
 from django_oauth_server.endpoints.pages import render_page
+from django_oauth_server.endpoints.refusal import note_refusal
 from django_oauth_server.errors import OAuthError
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
@@ -28,7 +28,7 @@ def refusal_page(
         "explanation": explanation,
         "again_url": "",
         "client": describe_client(client, issuer) if client else None,
-        **explain_refusal(exc, log_refusal(exc, http.path), rule=rule),
+        **explain_refusal(exc, note_refusal(exc, http, issuer), rule=rule),
     }
     return render_page(http, "oauth_server/error.html", context, status=400)
 

@@ -129,6 +129,8 @@ def find_grant_type(params: Parameters, issuer: Issuer) -> GrantType:
 def check_may_use(client: Client, grant_type: GrantType, issuer: Issuer) -> None:
     """Raise `UnauthorizedClient` unless the client registered *grant_type*, its policy offers it, and it has proven what that needs."""
     if grant_type.name not in client.grant_types or not grant_type.allowed(issuer.policy_for(client.profile)):
-        raise UnauthorizedClient(f"The client may not use the grant type {grant_type.name}.")
+        raise UnauthorizedClient(f"The client may not use the grant type {grant_type.name}.", parameter="grant_type")
     if grant_type.client_auth == "required" and is_public(client, issuer):
-        raise UnauthorizedClient(f"A public client may not use the grant type {grant_type.name}.")
+        raise UnauthorizedClient(
+            f"A public client may not use the grant type {grant_type.name}.", parameter="grant_type"
+        )

@@ -22,8 +22,8 @@ from django_oauth_server.authorization.turn import PARAMETER, Turn, read_turn
 from django_oauth_server.authorization.way_back import WayBack, handle_of
 from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.conf.language import language_cookie
-from django_oauth_server.endpoints.http import log_refusal
 from django_oauth_server.endpoints.pages import render_page, see_other
+from django_oauth_server.endpoints.refusal import note_refusal
 from django_oauth_server.endpoints.refusal_page import refusal_page
 from django_oauth_server.errors import OAuthError, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
@@ -98,7 +98,7 @@ def _refused(visit: Visit, pending: PendingRequest, turn: Turn, exc: OAuthError)
         raise
     except OAuthError as shown:
         return error_page(visit.http, visit.issuer, shown)
-    log_refusal(exc, visit.http.path)
+    note_refusal(exc, visit.http, visit.issuer)
     return respond(visit.http, outcome)
 
 

@@ -66,6 +66,7 @@ def judge(params: Parameters, issuer: Issuer, person: AbstractBaseUser | Anonymo
     try:
         return EndSessionRequest(params, client, proven, _way_back(params, client, issuer))
     except InvalidRequest as exc:
+        exc.client_id = client.client_id if client else ""
         return EndSessionRequest(params, client, proven, fault=exc)
 
 
@@ -115,9 +116,7 @@ def _way_back(params: Parameters, client: Client | None, issuer: Issuer) -> str:
     if client is None:
         raise _refusal("id_token_hint", "or client_id is needed for a way back to the app", "neither was sent")
     if sent not in client.metadata.get("post_logout_redirect_uris", ()):
-        raise _refusal(
-            "post_logout_redirect_uri", "is not registered for this client", f"{sent!r} of {client.client_id!r}"
-        )
+        raise _refusal("post_logout_redirect_uri", "is not registered for this client", repr(sent))
     try:  # it was registered: perhaps under a looser policy
         check_redirection(sent, terms_of(issuer, client.profile))
     except ValueError as exc:

@@ -24,15 +24,25 @@ class OAuthError(Exception):
     """Whether clients meet it where nothing is wrong, so that it is no refusal that operators look for: it is logged at DEBUG."""
     client_id = ""
     """Whom it is told to, for the log: set by whoever knows the client."""
+    parameter: str = ""
+    """The parameter that it is about, where the error or whoever raises it says so."""
+    rule: str = ""
+    """What was broken: a section, or the rule in words."""
 
     def __init__(
-        self, description: str = "", *, detail: str = "", aftermath: Callable[[], object] | None = None
+        self,
+        description: str = "",
+        *,
+        detail: str = "",
+        parameter: str = "",
+        aftermath: Callable[[], object] | None = None,
     ) -> None:
         super().__init__(description)
         self.description = _NOT_ALLOWED.sub(
             "?", description.replace('"', "'")
         )  # RFC 6749 section 5.2: the characters allowed
         self.detail = detail
+        self.parameter = parameter or type(self).parameter
         self.aftermath = aftermath
 
     def __str__(self) -> str:
@@ -53,6 +63,7 @@ class InvalidRequest(OAuthError):
     """RFC 6749 sections 4.1.2.1 and 5.2: a parameter is missing, repeated or malformed."""
 
     error = "invalid_request"
+    rule = "RFC 6749 sections 4.1.2.1 and 5.2"
 
 
 class LengthRequired(InvalidRequest):
@@ -71,6 +82,7 @@ class MethodNotAllowed(InvalidRequest):
     """RFC 9110 section 15.5.6: the endpoint is asked by another method."""
 
     status = 405
+    rule = "RFC 9110 section 15.5.6"
 
     def __init__(self, allowed: str) -> None:
         super().__init__(f"The method must be {allowed.removesuffix(', OPTIONS')}.")
@@ -85,6 +97,7 @@ class InvalidClient(OAuthError):
     """RFC 6749 section 5.2: client authentication failed."""
 
     error = "invalid_client"
+    rule = "RFC 6749 section 2.3"
     status = 401
 
     @property
@@ -96,6 +109,7 @@ class InvalidToken(OAuthError):
     """RFC 6750 section 3.1: what was presented as a bearer token opens nothing here, or no longer."""
 
     error = "invalid_token"
+    rule = "RFC 6750 section 3.1"
     status = 401
 
     @property
@@ -115,36 +129,46 @@ class InvalidGrant(OAuthError):
     """RFC 6749 section 5.2: the grant is invalid, expired, revoked, or another client's."""
 
     error = "invalid_grant"
+    rule = "RFC 6749 section 5.2"
 
 
 class UnauthorizedClient(OAuthError):
     """RFC 6749 sections 4.1.2.1 and 5.2: this client may not do that."""
 
     error = "unauthorized_client"
+    rule = "RFC 6749 section 5.2"
 
 
 class UnsupportedGrantType(OAuthError):
     """RFC 6749 section 5.2."""
 
     error = "unsupported_grant_type"
+    parameter = "grant_type"
+    rule = "RFC 6749 section 5.2"
 
 
 class UnsupportedResponseType(OAuthError):
     """RFC 6749 section 4.1.2.1."""
 
     error = "unsupported_response_type"
+    parameter = "response_type"
+    rule = "RFC 6749 section 4.1.2.1"
 
 
 class InvalidScope(OAuthError):
     """RFC 6749 sections 4.1.2.1 and 5.2."""
 
     error = "invalid_scope"
+    parameter = "scope"
+    rule = "RFC 6749 section 3.3"
 
 
 class InvalidTarget(OAuthError):
     """RFC 8707 section 2: the resource is unknown, malformed, or not to be had."""
 
     error = "invalid_target"
+    parameter = "resource"
+    rule = "RFC 8707 section 2"
 
 
 class AccessDenied(OAuthError):
@@ -175,6 +199,8 @@ class UnmetAuthenticationRequirements(OAuthError):
     """OpenID Connect Core Error Code unmet_authentication_requirements: the person cannot sign in as the client demands."""
 
     error = "unmet_authentication_requirements"
+    parameter = "acr_values"
+    rule = "OpenID Connect Core Error Code unmet_authentication_requirements"
 
 
 class ConsentRequired(OAuthError):
@@ -187,24 +213,32 @@ class InvalidRequestObject(OAuthError):
     """OpenID Connect Core section 3.1.2.6, RFC 9101 section 7: the request object is not what its client may send."""
 
     error = "invalid_request_object"
+    parameter = "request"
+    rule = "RFC 9101 section 7"
 
 
 class InvalidRequestUri(OAuthError):
     """OpenID Connect Core section 3.1.2.6, RFC 9101 section 7: the request_uri is not registered, or leads to nothing of use."""
 
     error = "invalid_request_uri"
+    parameter = "request_uri"
+    rule = "RFC 9101 section 7"
 
 
 class RequestNotSupported(OAuthError):
     """OpenID Connect Core section 3.1.2.6: the parameter `request` is not offered."""
 
     error = "request_not_supported"
+    parameter = "request"
+    rule = "OpenID Connect Core section 6.1"
 
 
 class RequestUriNotSupported(OAuthError):
     """OpenID Connect Core section 3.1.2.6: the parameter `request_uri` is not offered."""
 
     error = "request_uri_not_supported"
+    parameter = "request_uri"
+    rule = "OpenID Connect Core section 6.2"
 
 
 class TemporarilyUnavailable(OAuthError):
@@ -224,6 +258,7 @@ class TooManyRequests(TemporarilyUnavailable):
     """RFC 6585 section 4: too much of the kind has failed, or was asked for. `slow_down` is for device polling alone (RFC 8628 section 3.5)."""
 
     status = 429
+    rule = "RFC 6585 section 4"
 
     def __init__(self, retry_after: int, *, detail: str = "", aftermath: Callable[[], object] | None = None) -> None:
         super().__init__("Too many requests. Try again later.", detail=detail, aftermath=aftermath)
@@ -236,7 +271,7 @@ class InvalidClientMetadata(OAuthError):
     error = "invalid_client_metadata"
 
     def __init__(self, member: str, rule: str) -> None:
-        super().__init__(f"{member}: {rule}")
+        super().__init__(f"{member}: {rule}", parameter=member)
         self.member = member
         self.rule = rule
 
@@ -251,9 +286,13 @@ class InvalidSoftwareStatement(OAuthError):
     """RFC 7591 section 3.2.2: a software statement that is malformed, forged or expired."""
 
     error = "invalid_software_statement"
+    parameter = "software_statement"
+    rule = "RFC 7591 section 2.3"
 
 
 class UnapprovedSoftwareStatement(OAuthError):
     """RFC 7591 section 3.2.2: a software statement of somebody who is not trusted here."""
 
     error = "unapproved_software_statement"
+    parameter = "software_statement"
+    rule = "RFC 7591 section 2.3"

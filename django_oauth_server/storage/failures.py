@@ -76,7 +76,7 @@ def seconds_to_wait(limits: Iterable[Limit], now: datetime) -> int:
     return 0
 
 
-class _Own:
+class Counts:
     """Counts of this process alone."""
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class _Own:
             self._counts.clear()
 
 
-_own: Final = _Own()
+_own: Final = Counts()
 
 
 def forget() -> None:

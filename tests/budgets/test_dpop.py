@@ -12,6 +12,7 @@ from django_oauth_server.keys.rotation import rotate_all
 from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.models import Client
 from django_oauth_server.registry import default_issuer
+from django_oauth_server.storage.refusals import FROM_ONE_ADDRESS
 from tests.budgets.test_statements import statements
 from tests.dpop.prover import Prover
 from tests.factories import ClientFactory
@@ -58,11 +59,12 @@ def test_with_a_shared_cache_there_is_none(machine: Flow, settings: Any) -> None
     assert made == []
 
 
-def test_a_refused_proof_costs_none(machine: Flow) -> None:
-    with statements() as made:
-        refused = machine.token(grant_type="client_credentials", headers={"DPoP": "junk"})
-    assert refused.status_code == 400
-    assert made == []
+def test_a_refused_proof_costs_none_but_that_it_is_kept_now_and_then(machine: Flow) -> None:
+    for kept in [["INSERT refusal"]] * FROM_ONE_ADDRESS.count + [[]] * 2:
+        with statements() as made:
+            refused = machine.token(grant_type="client_credentials", headers={"DPoP": "junk"})
+        assert refused.status_code == 400
+        assert made == kept
 
 
 def test_for_a_code_it_is_one_more(flow: Flow) -> None:

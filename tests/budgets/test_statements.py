@@ -27,6 +27,7 @@ from django_oauth_server.models.revocation import Revocation
 from django_oauth_server.registry import default_issuer
 from django_oauth_server.resource.django import protected_resource
 from django_oauth_server.storage.clients import delete_client
+from django_oauth_server.storage.refusals import FROM_ONE_ADDRESS
 from tests.assertions import KEY, assertion, jwks, key_client, proof, secret_client, signed
 from tests.factories import AuthorizationFactory, ClientFactory, TokenFactory
 from tests.flow import Flow
@@ -135,12 +136,12 @@ def test_client_credentials(signing, form, stored):
 
 
 def test_a_refusal_is_of_the_client_as_it_is_now():
-    """A stranger who guesses costs no more than one to whom the client was not remembered."""
+    """A stranger who guesses costs no more than one to whom the client was not remembered, but that it is kept now and then what they did."""
     flow = machine()
-    for read in (["SELECT client"], ["SELECT client"]):
+    for kept in [["INSERT refusal"]] * FROM_ONE_ADDRESS.count + [[]] * 2:
         with statements() as made:
             assert flow.token(grant_type="client_credentials", scope="unheard-of").status_code == 400
-        assert made == read
+        assert made == ["SELECT client", *kept]
 
 
 @pytest.mark.parametrize("client", [key_client, secret_client])

@@ -1,0 +1,139 @@
+"""Why was it refused? Refusals by their reference, and the last ones of a client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from django_oauth_server.admin.lists import IssuerFilter, QuickAdmin, issuer_of
+from django_oauth_server.authorization.response_modes.base import ResponseMode
+from django_oauth_server.conf.moments import local
+from django_oauth_server.conf.refusals import RefusalSettings
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
+from django_oauth_server.models.refusal import Refusal
+from django_oauth_server.registry import issuers
+from django_oauth_server.storage.refusals import client_of, refusals_of
+
+_FEW: Final = 5
+"""Refusals on a client's page."""
+
+WHAT_WOULD_PASS: Final[Mapping[str, Callable[[Client, Issuer], Iterable[str]]]] = {
+    "redirect_uri": lambda client, issuer: client.redirect_uris,
+    "post_logout_redirect_uri": lambda client, issuer: client.metadata.get("post_logout_redirect_uris", ()),
+    "scope": lambda client, issuer: sorted(client.scopes),
+    "grant_type": lambda client, issuer: client.grant_types,
+    "response_type": lambda client, issuer: client.response_types,
+    "response_mode": lambda client, issuer: issuer.components.of(ResponseMode),
+    "resource": lambda client, issuer: issuer.settings.resources,
+    "acr_values": lambda client, issuer: issuer.settings.acr_values,
+}
+"""By the parameter that was refused, the values that are accepted from this client today."""
+
+
+class RefusalAdmin(QuickAdmin):
+    """Looked at, and found by the reference that an error page or a JSON answer has."""
+
+    list_display = ("refused_at", "client_id", "error", "parameter", "told", "reference")
+    list_filter = (IssuerFilter,)
+    search_fields = ("reference",)  # that there is a search; `get_search_results` does it
+    search_help_text = gettext_lazy("Enter a complete reference, such as 3F2A91C0, or a complete client ID.")
+    sortable_by = ()
+    fields = (
+        "reference",
+        "refused_at",
+        "issuer",
+        "client",
+        "endpoint",
+        "error",
+        "parameter",
+        "rule",
+        "description",
+        "reason",
+        "accepted",
+    )
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """What is no reference is a client ID. Both are found by an index."""
+        term = search_term.strip(" []")
+        if not term:
+            return queryset, False
+        found = queryset.filter(reference=term.upper())
+        if found.exists():
+            return found, False
+        return queryset.filter(issuer__in=[str(issuer) for issuer in issuers()], client_id=term), False
+
+    @admin.display(description=gettext_lazy("what the client was told"))
+    def told(self, row: Refusal) -> str:
+        return row.description or row.reason
+
+    @admin.display(description=gettext_lazy("client"))
+    def client(self, row: Refusal) -> SafeString | str:
+        found = client_of(row)
+        if found is None:
+            return row.client_id or _("unknown")
+        url = reverse("admin:django_oauth_server_client_change", args=[found.pk], current_app=self.admin_site.name)
+        return format_html('<a href="{}">{}</a> ({})', url, found.name, found.client_id)
+
+    @admin.display(description=gettext_lazy("accepted values"))
+    def accepted(self, row: Refusal) -> SafeString | str:
+        """What would pass, by what is registered today."""
+        client, values = client_of(row), WHAT_WOULD_PASS.get(row.parameter)
+        issuer = issuer_of(client) if client else None
+        if client is None or issuer is None or values is None:
+            return self.get_empty_value_display()
+        return format_html_join("", "<div>{}</div>", ((one,) for one in values(client, issuer))) or _("none")
+
+
+def last_refusals(client: Client, site: admin.AdminSite = admin.site) -> SafeString | str:
+    """The newest refusals of *client*, for its page."""
+    newest = refusals_of(client, _FEW)
+    if not newest:
+        return _("None.") if _are_kept(client) else _("Refusals are not kept (the “refusals” setting).")
+    link = "admin:django_oauth_server_refusal_change"
+    rows = format_html_join(
+        "",
+        '<tr><td>{}</td><td>{}</td><td><a href="{}">{}</a></td></tr>',
+        (
+            (
+                date_format(local(one.refused_at), "SHORT_DATETIME_FORMAT"),
+                f"{one.error}: {one.description or one.reason}",
+                reverse(link, args=[one.pk], current_app=site.name),
+                one.reference,
+            )
+            for one in newest
+        ),
+    )
+    every = reverse("admin:django_oauth_server_refusal_changelist", current_app=site.name)
+    query = urlencode({"q": client.client_id})
+    return format_html(
+        '<table class="oauth-refusals">{}</table><a href="{}?{}">{}</a>', rows, every, query, _("Show all")
+    )
+
+
+def _are_kept(client: Client) -> bool:
+    issuer = issuer_of(client)
+    return issuer is None or bool(issuer.settings.group(RefusalSettings).kept_for)
