@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from typing import TypeVar
 
 from django.core.management.base import CommandError
+from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import gettext as _
 
 from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
 from django_oauth_server.registry import default_issuer, issuer_named, issuers
+from django_oauth_server.storage.clients import stored_client
 
 N = TypeVar("N", int, float)
 
@@ -39,6 +43,26 @@ def find_issuer(identifier: str | None) -> Issuer:
             _("There is no issuer %(issuer)s. Choose one of: %(known)s.")
             % {"issuer": identifier or '""', "known": known}
         ) from exc
+
+
+def known_client(client_id: str, issuer: Issuer) -> Client | None:
+    """The client of this ID at *issuer*, whatever its state."""
+    return stored_client(str(issuer), client_id)
+
+
+def find_client(client_id: str, issuer: Issuer) -> Client:
+    """The same. Raises `CommandError` where there is none."""
+    client = known_client(client_id, issuer)
+    if client is None:
+        raise CommandError(
+            _("There is no client %(client_id)s at %(issuer)s.") % {"client_id": client_id or '""', "issuer": issuer}
+        )
+    return client
+
+
+def as_json(value: object, *, indent: int | None = 2) -> str:
+    """*value* as a script reads it."""
+    return json.dumps(value, indent=indent, ensure_ascii=False, cls=DjangoJSONEncoder)
 
 
 def check_profile(name: str, issuer: Issuer) -> None:

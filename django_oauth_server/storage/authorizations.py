@@ -97,6 +97,15 @@ def live_authorizations(issuer: str, user: AbstractBaseUser) -> QuerySet[Authori
     )
 
 
+def all_live(
+    issuer: str, *, client: Client | None = None, user: AbstractBaseUser | None = None
+) -> QuerySet[Authorization]:
+    """All that is allowed at *issuer* today, to *client* and by *user* where they are named, with both."""
+    found = Authorization.objects.filter(is_live=True, client__issuer=issuer).select_related("client", "user")
+    found = found.filter(client=client) if client else found
+    return found.filter(user=user) if user else found  # type: ignore[misc]
+
+
 def grant(
     client: Client,
     user: AbstractBaseUser,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
+
+from django.db.models import QuerySet
 
 AT_ONCE: Final = 1000
 """Rows that one statement names."""
@@ -17,3 +19,11 @@ def batches(rows: Iterable[T]) -> Iterator[list[T]]:
     rest = iter(rows)
     while some := list(islice(rest, AT_ONCE)):
         yield some
+
+
+def walk(rows: QuerySet[Any]) -> Iterator[Any]:
+    """*rows* in the order of their keys, read as they are needed: however many there are, only some are in memory."""
+    rows, last = rows.order_by("pk"), None
+    while some := list((rows if last is None else rows.filter(pk__gt=last))[:AT_ONCE]):
+        yield from some
+        last = some[-1].pk

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from copy import copy
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
@@ -25,6 +25,7 @@ from django_oauth_server.models import Authorization, Client, Token
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.resource.shared_cache import shared_cache
 from django_oauth_server.storage.authorizations import note_found, revoke_authorizations, with_authorization
+from django_oauth_server.storage.batches import walk
 from django_oauth_server.storage.question import Question
 from django_oauth_server.storage.revocations import record_clients, restore_clients
 from django_oauth_server.storage.transaction import Conflict, after_commit, atomic
@@ -167,6 +168,13 @@ def clients_beyond(issuer: str, profiles: Collection[str], formats: Collection[s
     """Clients of *issuer* that name another profile, or another access token format: the first few."""
     known = Q(profile__in=["", *profiles], access_token_format__in=["", *formats])
     return list(Client.objects.filter(~known, issuer=issuer).order_by("pk")[:most])
+
+
+def all_clients(issuer: str | None, *, containing: str = "", only_disabled: bool = False) -> Iterator[Client]:
+    """Those of *issuer*, or of all, the oldest first; with a text that is in their ID or their name."""
+    found = Client.objects.filter(Q(client_id__icontains=containing) | Q(metadata__client_name__icontains=containing))
+    found = found if issuer is None else found.filter(issuer=issuer)
+    yield from walk(found.filter(is_active=False) if only_disabled else found)
 
 
 def people_using(clients: Collection[Client]) -> int:

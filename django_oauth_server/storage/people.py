@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 
 
 def find_person(identifier: str) -> AbstractBaseUser | None:
@@ -21,6 +21,15 @@ def find_person(identifier: str) -> AbstractBaseUser | None:
 def newest_people(most: int) -> list[AbstractBaseUser]:
     """Those who were added last."""
     return list(get_user_model()._default_manager.order_by("-pk")[:most])
+
+
+def find_by_username(username: str) -> AbstractBaseUser | None:
+    """The user of this name, as they sign in with it, whatever its state."""
+    try:
+        found: AbstractBaseUser = get_user_model()._default_manager.get_by_natural_key(username)
+    except ObjectDoesNotExist:
+        return None
+    return found
 
 
 def was_shut_out(

@@ -49,6 +49,12 @@ def record_clients(clients: Iterable[Client]) -> None:
     _renew(_marks_of_clients(clients))
 
 
+def record_former_tokens(clients: Iterable[Client]) -> None:
+    """What *clients* were given until now is good no more; what they are given from now on is."""
+    marks = [former_client_mark(client.issuer, client.client_id) for client in clients]
+    _renew(marks, issued_before=timezone.now())
+
+
 def restore_clients(clients: Iterable[Client]) -> None:
     """What *clients* hold is good again, as their opaque tokens are. Those who read have to see that, so the rows stay for a while."""
     now = timezone.now()

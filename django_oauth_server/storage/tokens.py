@@ -11,10 +11,10 @@ from uuid import UUID
 from django.db.models import Exists, Q, QuerySet
 
 from django_oauth_server.models import Authorization, Client, Ticket, Token
-from django_oauth_server.storage.batches import batches
+from django_oauth_server.storage.batches import batches, walk
 from django_oauth_server.storage.clients import as_it_is_now, as_remembered, check_memory, forget_client, refer_to_row
 from django_oauth_server.storage.question import Question, ValueOf
-from django_oauth_server.storage.revocations import record_tokens
+from django_oauth_server.storage.revocations import record_former_tokens, record_tokens
 from django_oauth_server.storage.transaction import Conflict, atomic
 from django_oauth_server.storage.writing import Change, Insertion, Spending
 
@@ -161,6 +161,21 @@ def revoke_tokens(tokens: Iterable[Token], now: datetime) -> None:
             authorization__in={one.authorization_id for one in refresh}, family__in={one.family for one in refresh}
         )
         _end(Token.objects.filter(Q(pk__in=[one.pk for one in some]) | families), now)
+
+
+def own_tokens(client: Client, now: datetime) -> QuerySet[Token]:
+    """The living tokens of *client* itself, behind which nobody's authorization stands. Its JWTs are not stored, and so not among them."""
+    return Token.objects.filter(client=client, authorization=None, revoked_at=None, expires_at__gt=now)
+
+
+def revoke_own_tokens(client: Client, now: datetime) -> int:
+    """End what *client* holds for itself, JWTs too. Returns how many of those that are stored."""
+    record_former_tokens([client])
+    return sum(_revoke_rows(some, now) for some in batches(walk(own_tokens(client, now))))
+
+
+def _revoke_rows(tokens: Sequence[Token], now: datetime) -> int:
+    return Token.objects.filter(pk__in=[one.pk for one in tokens], revoked_at=None).update(revoked_at=now)
 
 
 def _end(tokens: QuerySet[Token], now: datetime) -> None:

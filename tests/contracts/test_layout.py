@@ -92,7 +92,7 @@ def test_who_a_client_is_is_asked_in_one_place() -> None:
     asking = {
         module for module in modules_with(r"\bstored_client\b") if not module.startswith(("clients/", "storage/"))
     }
-    assert asking <= {"management/commands/replacesecret.py"}
+    assert asking <= {"management/arguments.py"}
 
 
 def test_whether_a_client_is_public_is_asked_in_one_place() -> None:
