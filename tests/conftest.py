@@ -19,6 +19,7 @@ from django_oauth_server.clients import keys as client_keys
 from django_oauth_server.clients import logos
 from django_oauth_server.keys import signing
 from django_oauth_server.protocol.jose import SigningKeyPair
+from django_oauth_server.resource import admission
 from django_oauth_server.resource.shared_cache import shared_cache
 from django_oauth_server.storage import announcements, failures, refusals, revoked
 from tests.factories import ClientFactory, UserFactory
@@ -44,6 +45,7 @@ def _fresh_process() -> Iterator[None]:
     announcements.forget()
     failures.forget()
     refusals.forget()
+    admission.forget()
     revoked.forget()
     shared_cache.cache_clear()
     client_keys.forget()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from django.http import HttpRequest
@@ -23,6 +25,7 @@ from django_oauth_server.resource.challenge import (
 )
 from django_oauth_server.resource.conf import audiences, load, user_rule, verifier
 from django_oauth_server.resource.locations import metadata_url
+from django_oauth_server.resource.occasionally import OccasionallyEach
 from django_oauth_server.resource.people import nobody
 from django_oauth_server.resource.possession import aprove, offered, prove, telling
 from django_oauth_server.resource.presented import read_token
@@ -36,8 +39,14 @@ if TYPE_CHECKING:
 
 logger = get_log("django_oauth_server.resource")
 
+_may_warn: Final = OccasionallyEach(timedelta(minutes=1))
 _OUTCOME: Final = "_oauth_outcome"
 """Where a request keeps what it was identified as: a middleware, a view and a throttle ask, and the token is verified once."""
+
+
+def forget() -> None:
+    """Warn anew, as a process that has just begun."""
+    _may_warn.begin_anew()
 
 
 @sensitive_variables()  # a report of a failure must not hold the token
@@ -50,7 +59,7 @@ def identify(request: HttpRequest) -> VerifiedToken | Challenge:
         token = _meant_for_us(verifier().verify(presented.token))
         return _kept(request, _with_user(prove(request, presented, token, audiences())))
     except (InvalidToken, Unproven, CannotVerify) as exc:
-        return _kept(request, _refused(exc, presented))
+        return _kept(request, _refused(exc, request, presented))
 
 
 @sensitive_variables()
@@ -63,7 +72,7 @@ async def aidentify(request: HttpRequest) -> VerifiedToken | Challenge:
         token = _meant_for_us(await verifier().averify(presented.token))
         return _kept(request, _with_user(await aprove(request, presented, token, audiences())))
     except (InvalidToken, Unproven, CannotVerify) as exc:
-        return _kept(request, _refused(exc, presented))
+        return _kept(request, _refused(exc, request, presented))
 
 
 @sensitive_variables()
@@ -135,7 +144,11 @@ def _enough(outcome: VerifiedToken | Challenge, requirement: Requirement) -> Ver
 def _meant_for_us(token: VerifiedToken) -> VerifiedToken:
     """OAuth 2.1 section 7.1.4: the audience is compared on every request."""
     if not names_one_of(token.audience, audiences()):
-        raise InvalidToken(f"meant for another audience, issued to the client {token.client_id!r}")
+        raise InvalidToken(
+            "meant for another audience",
+            f"{', '.join(token.audience)}, issued by {token.issuer} to the client {token.client_id!r}; "
+            f"this resource server is {', '.join(audiences())}",
+        )
     return token
 
 
@@ -152,10 +165,14 @@ def _kept(request: HttpRequest, outcome: VerifiedToken | Challenge) -> VerifiedT
     return outcome
 
 
-def _refused(reason: InvalidToken | Unproven | CannotVerify, presented: Presented) -> Challenge:
+def _refused(reason: InvalidToken | Unproven | CannotVerify, request: HttpRequest, presented: Presented) -> Challenge:
+    """What the client is told. Operators are told more: once a minute of each kind where somebody may have to mend something, and always at INFO."""
     if isinstance(reason, CannotVerify):
-        logger.warning("access token cannot be verified: %s", reason.reason)
+        logger.warning("access token cannot be verified at %s: %s", request.path, reason.reason)
         return temporarily_unavailable(reason.retry_after)
-    logger.info("access token refused: %s", reason.reason)
+    is_told = not reason.is_ordinary and _may_warn(reason.kind)
+    logger.log(
+        logging.WARNING if is_told else logging.INFO, "access token refused at %s: %s", request.path, reason.reason
+    )
     challenge = reason.challenge if isinstance(reason, Unproven) else INVALID_TOKEN
     return replace(challenge, scheme=presented.scheme)

@@ -93,7 +93,7 @@ def _judges(call: Call) -> list[TokenBinding]:
     if getattr(call.request, _PROVEN, None) == presented:
         return []
     if unknown := sorted(token.confirmation.keys() - known.keys()):
-        raise Unproven(f"bound by {', '.join(unknown)}, of which no proof is checked here")
+        raise Unproven(f"bound by {', '.join(unknown)}, and no binding here checks proofs of that")
     judges = [known[member] for member in token.confirmation]
     if ({one.scheme for one in judges} - {BEARER} or {BEARER}) != {presented.scheme}:
         bound = f"bound by {', '.join(token.confirmation)}" if judges else "not bound to a key"

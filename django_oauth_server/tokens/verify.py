@@ -13,6 +13,7 @@ from django_oauth_server.models import Authorization, Token
 from django_oauth_server.protocol import opaque
 from django_oauth_server.resource.token import MAX_LENGTH, VerifiedToken
 from django_oauth_server.resource.verifiers.base import InvalidToken
+from django_oauth_server.resource.verifiers.claims import unverified
 from django_oauth_server.storage.authorizations import find_authorization
 from django_oauth_server.storage.revoked import is_revoked
 from django_oauth_server.storage.tokens import find_token
@@ -47,7 +48,7 @@ def _living(value: str, issuers: Mapping[str, Issuer], now: datetime) -> tuple[T
     if token is None or issuer is None:
         raise InvalidToken("unknown token")
     if reason := token.ended_by(now, password_change_revokes=issuer.settings.password_change_revokes):
-        raise InvalidToken(f"{reason}, client_id {token.client.client_id!r}")
+        raise InvalidToken(reason, f"client_id {token.client.client_id!r}", is_ordinary=True)
     return token, issuer
 
 
@@ -55,20 +56,33 @@ def _behind(verified: VerifiedToken, issuer: Issuer) -> Authorization:
     """The authorization of a JWT. It is read anyway, so what ended a moment ago ends here at once."""
     found = find_authorization(str(verified.claims.get("grant_id", "")))
     if found is None:
-        raise InvalidToken(f"unknown authorization, client_id {verified.client_id!r}")
+        raise InvalidToken("unknown authorization", f"client_id {verified.client_id!r}")
     reason = found.ended_by(password_change_revokes=issuer.settings.password_change_revokes)
     if reason or not found.client.is_active:
-        raise InvalidToken(f"{reason or 'client disabled'}, client_id {verified.client_id!r}")
+        raise InvalidToken(reason or "client disabled", f"client_id {verified.client_id!r}", is_ordinary=True)
     return found
 
 
 def _of_jwt(value: str, issuers: Mapping[str, Issuer], now: datetime) -> VerifiedToken:
     signed = signed_token(value, issuers, now)
     if signed is None:
-        raise InvalidToken("not a JWT access token of ours, or expired")
+        raise _unreadable(value, issuers, now)
     if is_revoked(signed.marked, issuers[signed.issuer].settings):
-        raise InvalidToken(f"revoked, client_id {signed.claim('client_id')!r}")
+        raise InvalidToken("revoked", f"client_id {signed.claim('client_id')!r}", is_ordinary=True)
     return signed.token(_user_when_looked_at(str(signed.claim("grant_id"))) if signed.is_a_persons else None)
+
+
+def _unreadable(value: str, issuers: Mapping[str, Issuer], now: datetime) -> InvalidToken:
+    """Why, as far as a token says it that nobody vouches for."""
+    claims = unverified(value)
+    if claims is None:
+        return InvalidToken("not a JWT")
+    if str(claims.get("iss")) not in issuers:
+        return InvalidToken("issued by an unknown issuer", f"{claims.get('iss')!r}; known are {', '.join(issuers)}")
+    expires_at = claims.get("exp")
+    if isinstance(expires_at, (int, float)) and expires_at <= now.timestamp():
+        return InvalidToken("expired", is_ordinary=True)
+    return InvalidToken("not a JWT access token", f"{claims['iss']} did not sign it as one")
 
 
 def _user_when_looked_at(grant_id: str) -> AbstractBaseUser:

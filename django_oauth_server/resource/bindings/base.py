@@ -18,13 +18,23 @@ if TYPE_CHECKING:
 
 
 class Unproven(Exception):
-    """The caller has not shown that the key of the token is theirs. *reason* is for the log, and never holds the token or the proof."""
+    """The caller has not shown that the key of the token is theirs. *reason* is for the log, and never holds the token or the proof.
+
+    *is_ordinary*: clients meet it where nothing is wrong, as when they have to be told a nonce.
+    """
 
     def __init__(
-        self, reason: str, challenge: Challenge = INVALID_TOKEN, *, headers: Mapping[str, str] | None = None
+        self,
+        reason: str,
+        challenge: Challenge = INVALID_TOKEN,
+        *,
+        headers: Mapping[str, str] | None = None,
+        is_ordinary: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.kind = f"{challenge.error} {challenge.description}"
+        self.is_ordinary = is_ordinary
         self.challenge = challenge
         """What the client is told."""
         self.headers = headers or {}

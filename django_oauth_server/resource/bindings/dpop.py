@@ -153,7 +153,7 @@ class DPoP(TokenBinding):
             asked = f"{call.request.method} at {' or '.join(addresses) or 'no address that is known'}"
             raise self._no_good(f"The proof is not good: {exc}.", asked) from exc
         if not constant_time_compare(proof.thumbprint, str(call.token.confirmation[self.member])):
-            raise Unproven("proven with another key", _OTHER_KEY, headers=self._fresh_nonce())
+            raise Unproven("the proof is by another key", _OTHER_KEY, headers=self._fresh_nonce())
         self._check_nonce(proof)
         return proof
 
@@ -162,7 +162,7 @@ class DPoP(TokenBinding):
         if self.settings.nonces == "off" or (self.settings.nonces == "offered" and not proof.nonce):
             return
         if not self._nonces.knows(proof.nonce, datetime.now(UTC)):
-            raise Unproven("proven without a nonce of late", _USE_NONCE, headers=self._fresh_nonce())
+            raise Unproven("the proof has no recent nonce", _USE_NONCE, headers=self._fresh_nonce(), is_ordinary=True)
 
     def _fresh_nonce(self) -> Mapping[str, str]:
         if self.settings.nonces == "off":

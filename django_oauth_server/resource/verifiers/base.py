@@ -10,11 +10,17 @@ from django_oauth_server.resource.token import VerifiedToken
 
 
 class InvalidToken(Exception):
-    """The access token is not good. *reason* is for the log, and never holds the token; the client is not told it."""
+    """The access token is not good. What is said of it is for the log, and never holds the token; the client is not told it.
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    *kind* is the same for all tokens that are wrong in the same way, *detail* what differs, such as the audience. *is_ordinary*: clients meet it
+    where nothing is wrong, as when a token has expired.
+    """
+
+    def __init__(self, kind: str, detail: str = "", *, is_ordinary: bool = False) -> None:
+        self.reason = f"{kind}: {detail}" if detail else kind
+        super().__init__(self.reason)
+        self.kind = kind
+        self.is_ordinary = is_ordinary
 
 
 class CannotVerify(Exception):

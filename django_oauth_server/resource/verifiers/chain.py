@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from django.core.exceptions import ImproperlyConfigured
@@ -98,5 +98,11 @@ class ChainVerifier:
         issuer = claims.get("iss") if claims is not None else None
         found = self._opaque if claims is None else self._by_issuer.get(str(issuer))
         if found is None:
-            raise InvalidToken("opaque, and nobody is named for such" if claims is None else "of an unknown issuer")
+            raise _unclaimed(claims, issuer, self._by_issuer)
         return found
+
+
+def _unclaimed(claims: Mapping[str, object] | None, issuer: object, known: Collection[str]) -> InvalidToken:
+    if claims is None:
+        return InvalidToken("not a JWT, and no verifier is configured for opaque tokens")
+    return InvalidToken("issued by an unknown issuer", f"{issuer!r}; verifiers are configured for {', '.join(known)}")

@@ -61,29 +61,29 @@ def judged(token: VerifiedToken, issuer: str, now: float, leeway: float) -> Veri
     *leeway*: seconds by which two clocks may differ (RFC 7519 section 4.1.4).
     """
     if token.issuer != issuer:
-        raise InvalidToken("of another issuer")
+        raise InvalidToken("issued by another issuer", f"{token.issuer}, where {issuer} was expected")
     if not (token.client_id and token.claims.get("sub") != ""):
-        raise InvalidToken("it names no client, or an empty subject")
+        raise InvalidToken("it names no client, or has an empty subject")
     if not any(token.audience):
-        raise InvalidToken("it is meant for nobody")
+        raise InvalidToken("it has no audience", f"issued by {issuer}")
     _check_times(token.claims, token.expires_at.timestamp(), now, leeway)
     return token
 
 
 def _check_times(claims: Mapping[str, object], expires_at: float, now: float, leeway: float) -> None:
     if now >= expires_at + leeway:
-        raise InvalidToken("expired")
+        raise InvalidToken("expired", is_ordinary=True)
     for name in ("iat", "nbf"):
         past = name not in claims or _seconds(claims, name) <= now + leeway
         if not past:  # nor is NaN
-            raise InvalidToken(f"its {name} lies in the future")
+            raise InvalidToken(f"its {name} is in the future", "check the clocks of both servers")
 
 
 def _seconds(claims: Mapping[str, object], name: str) -> float:
     """A NumericDate (RFC 7519 section 2)."""
     value = claims[name]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InvalidToken(f"the claim {name} is no number")
+        raise InvalidToken(f"the claim {name} is not a number")
     return value
 
 

@@ -86,7 +86,7 @@ class IntrospectionVerifier(RemoteVerifier):
         """For steps, in place of the token: a report of a failure would show what they hold."""
         check_length(token)
         if not token.isascii() or token.startswith(REFRESH_TOKEN):
-            raise InvalidToken("no access token")
+            raise InvalidToken("not an access token")
         return digest(token), sensitive_variables()(lambda: self._remote.get().ask(token))
 
     def _steps(self, key: str, ask: Question) -> Steps[_Verdict, VerifiedToken]:
@@ -95,7 +95,7 @@ class IntrospectionVerifier(RemoteVerifier):
         except Unreachable as exc:
             raise cannot_verify(self.issuer, exc) from exc
         if verdict.refused:
-            raise InvalidToken(verdict.refused)
+            raise InvalidToken(verdict.refused, f"says {self.issuer}, asked as the client {self.client_id!r}")
         return told(json.loads(verdict.claims), self.issuer, time.time(), self.leeway.total_seconds())
 
 
@@ -202,8 +202,8 @@ def _check_answer(document: Mapping[str, object]) -> None:
     if document.get("active") is not True:
         raise InvalidToken("not active")
     if "cnf" not in document and str(document.get("token_type", "Bearer")).lower() != "bearer":
-        raise InvalidToken("its type is not Bearer, and it is bound to no key")
+        raise InvalidToken("its token_type is not Bearer, and it is not bound to a key")
     if document.get("token_use", "access_token") != "access_token":
-        raise InvalidToken("no access token")  # an issuer answers for refresh tokens as well
+        raise InvalidToken("not an access token")  # an issuer answers for refresh tokens as well
     if "username" in document and "sub" not in document:
-        raise InvalidToken("it is a person's, and does not say whose")  # without sub it would pass for the client's own
+        raise InvalidToken("it has a username but no sub")  # without sub it would pass for the client's own

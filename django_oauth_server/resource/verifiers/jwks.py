@@ -79,7 +79,7 @@ class JWKSVerifier(RemoteVerifier):
 
     def _unless_revoked(self, verified: VerifiedToken) -> VerifiedToken:
         if self.revocation_cache and is_announced(self.revocation_cache, Marked.of(verified.claims)):
-            raise InvalidToken(f"revoked, client_id {verified.client_id!r}")
+            raise InvalidToken("revoked", f"client_id {verified.client_id!r}", is_ordinary=True)
         return verified
 
     @sensitive_variables()
@@ -90,14 +90,16 @@ class JWKSVerifier(RemoteVerifier):
         """
         check_length(token)
         if token.count(".") != 2:  # an encrypted one has more
-            raise InvalidToken("no signed JWT")
+            raise InvalidToken("not a signed JWT", f"{self.issuer} was expected to have issued one")
         return sensitive_variables()(lambda keys: self._signed_tokens.read(token, keys))
 
     def _steps(self, read: Reader) -> Steps[KeySet, VerifiedToken]:
         try:
             signed = yield from self._signed(read)
         except InvalidJWT as exc:
-            raise InvalidToken(str(exc)) from exc
+            raise InvalidToken(
+                "not a JWT access token", f"{exc}; {self.issuer} was expected to have issued it"
+            ) from exc
         except Unreachable as exc:
             raise cannot_verify(self.issuer, exc) from exc
         return judged(signed.token(), self.issuer, time.time(), self.leeway.total_seconds())

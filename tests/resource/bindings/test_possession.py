@@ -111,7 +111,7 @@ def test_a_key_that_nobody_asks_for_opens_nothing(call, path, scheme, token, cap
         answer = call(path, authorization=f"{scheme} {token}", headers={"Seal": "rose"})
     assert answer.status_code == 401
     assert Seal.asked == 0
-    assert "bound by x5t#S256, of which no proof is checked here" in caplog.text
+    assert "bound by x5t#S256, and no binding here checks proofs of that" in caplog.text
 
 
 @each_mechanism

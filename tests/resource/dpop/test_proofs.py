@@ -214,7 +214,7 @@ def test_operators_are_told_the_addresses_that_are_known(ask: Ask, key: DPoPKey,
     said = (
         "The proof is not good: its htu is not the address of the request. The request is GET at https://api.example."
     )
-    assert f"access token refused: {said}" in [one.getMessage() for one in caplog.records]
+    assert f"access token refused at /function: {said}" in [one.getMessage() for one in caplog.records]
 
 
 def test_several_resources_have_several_addresses(ask: Ask, issuer: FakeIssuer, key: DPoPKey, settings: Any) -> None:
