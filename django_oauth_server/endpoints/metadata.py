@@ -6,6 +6,7 @@ from typing import Final
 
 from django.http import HttpRequest
 
+from django_oauth_server.adoption.addresses import advertised
 from django_oauth_server.component import WELL_KNOWN, Component, Endpoint
 from django_oauth_server.conf import Policy
 from django_oauth_server.endpoints.http import protocol_endpoint
@@ -38,8 +39,9 @@ def metadata(http: HttpRequest, issuer: Issuer) -> Answer:
 def document(issuer: Issuer) -> dict[str, object]:
     """Every component's members; lists are joined, in the order of the components."""
     joined: dict[str, object] = {"issuer": issuer.settings.issuer}
+    url = advertised(issuer)
     for component in issuer.components:
-        for name, offered in component.metadata(issuer.url, issuer.settings).items():
+        for name, offered in component.metadata(url, issuer.settings).items():
             value = _permitted(name, offered, issuer.policy)
             before = joined.get(name)
             joined[name] = (

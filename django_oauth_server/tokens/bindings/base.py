@@ -33,8 +33,8 @@ class Call:
 
     @property
     def url(self) -> str:
-        """The endpoint's own URL; never derived from the Host header."""
-        return self.issuer.url(self.endpoint)
+        """The URL at which the endpoint was called; never derived from the Host header."""
+        return self.issuer.origin + self.http.path
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,8 @@ def _route(issuer: Issuer, endpoint: Endpoint) -> str:
 
 
 @cache
-def _views(issuer: Issuer) -> Mapping[Endpoint, View]:
+def views_of(issuer: Issuer) -> Mapping[Endpoint, View]:
+    """What *issuer* offers."""
     components, taken = issuer.components, dict[str, str]()
     located = [one for component in components for one in component.located(issuer.settings)]
     for one in located:
@@ -110,29 +111,29 @@ def _views(issuer: Issuer) -> Mapping[Endpoint, View]:
     return {one: import_string(one.view) for one in located}
 
 
-def _at(namespace: str, endpoint: Endpoint, view: View) -> View:
+def at_issuer(namespace: str, endpoint: Endpoint, view: View) -> View:
     """*view*, called with the issuer as its settings are now.
 
     Of issuers with equal paths the host of the request says which is meant; it answers with its own view, if it has that endpoint.
     """
 
     @wraps(view)
-    def at_issuer(http: HttpRequest, **kwargs: object) -> HttpResponse:
+    def answer(http: HttpRequest, **kwargs: object) -> HttpResponse:
         issuer = issuer_meant(namespace, http)
         if issuer.namespace == namespace:
             return view(http, issuer=issuer, **kwargs)
-        if endpoint not in _views(issuer):
+        if endpoint not in views_of(issuer):
             raise Http404(f"{issuer} does not offer this endpoint.")
-        return _views(issuer)[endpoint](http, issuer=issuer, **kwargs)
+        return views_of(issuer)[endpoint](http, issuer=issuer, **kwargs)
 
     if iscoroutinefunction(view):
-        markcoroutinefunction(at_issuer)
-    return at_issuer if endpoint.signed_in else login_not_required(at_issuer)
+        markcoroutinefunction(answer)
+    return answer if endpoint.signed_in else login_not_required(answer)
 
 
 def _patterns(issuer: Issuer) -> Iterator[URLPattern]:
-    for endpoint, view in _views(issuer).items():
-        yield path(_route(issuer, endpoint), _at(issuer.namespace, endpoint, view), name=endpoint.name)
+    for endpoint, view in views_of(issuer).items():
+        yield path(_route(issuer, endpoint), at_issuer(issuer.namespace, endpoint, view), name=endpoint.name)
 
 
 def _resources() -> list[URLResolver]:

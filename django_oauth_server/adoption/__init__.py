@@ -1,0 +1,1 @@
+"""What the authorization server that stood here before knows: one file a source."""

@@ -1,0 +1,114 @@
+"""Where the server that stood here before was reached: clients have these addresses, from its documentation or its metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from django.core.checks import CheckMessage, Warning
+from django.urls import NoReverseMatch, reverse
+
+from django_oauth_server.component import Component
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.conf.adoption import AdoptionSettings
+from django_oauth_server.issuer import Issuer
+
+_VIEWS: Final = "django_oauth_server.endpoints."
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An endpoint of ours where it was before."""
+
+    route: str
+    """Below the path at which the project includes the URLs."""
+    name: str
+    """The name that the URL had."""
+    endpoint: str
+    """The name of the endpoint here that answers."""
+    view: str = ""
+    """Dotted path of another view than the endpoint's, where clients expect another answer than it gives."""
+    slash: bool = False
+    """Whether it may end in a slash as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """All of one server, in the application namespace *app_name*."""
+
+    app_name: str
+    each: tuple[Address, ...]
+
+    def name_of(self, endpoint: str) -> str | None:
+        """The URL name at which *endpoint* of ours was."""
+        return next((f"{self.app_name}:{one.name}" for one in self.each if one.endpoint == endpoint), None)
+
+
+OAUTH_TOOLKIT: Final = Addresses(
+    "oauth2_provider",
+    (
+        Address("token/", "token", "token"),
+        Address("introspect/", "introspect", "introspect", f"{_VIEWS}introspect_oauth_toolkit.introspect"),
+        Address("authorize/", "authorize", "authorize"),
+        Address("revoke_token/", "revoke-token", "revoke"),
+        Address("userinfo/", "user-info", "userinfo"),
+        Address(".well-known/openid-configuration", "oidc-connect-discovery-info", "openid_configuration", slash=True),
+        Address(".well-known/oauth-authorization-server", "oauth-server-metadata", "metadata_behind_path"),
+        Address(".well-known/jwks.json", "jwks-info", "jwks"),
+        Address("logout/", "rp-initiated-logout", "end_session"),
+        Address("device-authorization/", "device-authorization", "device_authorization"),
+        Address("device/", "device", "device"),
+        Address("register/", "dcr-register", "register"),
+        Address("register/<str:client_id>/", "dcr-register-management", "client_configuration"),
+        Address("authorized_tokens/", "authorized-token-list", "connected_apps"),
+    ),
+)
+"""django-oauth-toolkit's `oauth2_provider.urls`, 2.x and 3.x."""
+
+_BY_SOURCE: Final[Mapping[str, Addresses]] = {"oauth_toolkit": OAUTH_TOOLKIT}
+
+
+def advertised(issuer: Issuer) -> Callable[[str], str]:
+    """The URL of each endpoint as metadata name it: the former one while the former server could still take over again.
+
+    A client that reads the metadata today keeps what it reads, perhaps for months.
+    """
+    addresses = _BY_SOURCE.get(issuer.settings.group(AdoptionSettings).source)
+    return partial(_former_url, issuer, addresses) if addresses else issuer.url
+
+
+def _former_url(issuer: Issuer, addresses: Addresses, endpoint: str) -> str:
+    if name := addresses.name_of(endpoint):
+        try:
+            return issuer.origin + reverse(name)
+        except NoReverseMatch:  # the project does not include them
+            pass
+    return issuer.url(endpoint)
+
+
+class FormerAddresses(Component):
+    """Where an adoption is under way, the former addresses stay."""
+
+    name = "former_addresses"
+    settings_name = "adoption"
+    settings_group = AdoptionSettings
+
+    def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
+        source = settings.group(AdoptionSettings).source
+        if (addresses := _BY_SOURCE.get(source)) and not _is_included(addresses):
+            yield Warning(
+                f"Clients of {settings.issuer} still have the former addresses of its endpoints, and nothing answers there.",
+                hint=f'Add path("o/", include("django_oauth_server.urls.{source}")) to the URLconf, with the path at which the '
+                'former URLs were included. Or remove "source" from "adoption" in OAUTH_SERVER.',
+                id="oauth_server.W018",
+            )
+
+
+def _is_included(addresses: Addresses) -> bool:
+    try:
+        reverse(f"{addresses.app_name}:token")
+    except NoReverseMatch:
+        return False
+    return True
