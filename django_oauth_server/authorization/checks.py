@@ -55,6 +55,8 @@ class UnverifiedRequest(InvalidRequest):
     ) -> None:
         super().__init__(description, detail=detail, parameter=parameter)
         self.rule = rule
+        self.client = client
+        """Whom the request names, whatever their state."""
         self.client_id = client.client_id if client else ""
 
 
@@ -64,7 +66,6 @@ class ExpiredRequest(UnverifiedRequest):
     def __init__(self, client: Client, *, parameter: str, rule: str, detail: str) -> None:
         description = f"The parameter {parameter} leads to a request that has expired, or was answered before."
         super().__init__(description, parameter=parameter, rule=rule, detail=detail, client=client)
-        self.client = client
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def choose_redirect_uri(params: Parameters, client: Client, issuer: Issuer) -> s
         if "redirect_uri" in params.repeated
         else _why_it_is_needed(client)
         if sent is None
-        else "is not registered for this client"
+        else "has a value that is not registered for this client"
     )
     raise UnverifiedRequest(
         f"The parameter redirect_uri {reason}.",
@@ -186,7 +187,7 @@ def _still_allowed(uri: str, client: Client, issuer: Issuer) -> str:
         check_redirection(uri, terms_of(issuer, client.profile))
     except ValueError as exc:
         raise UnverifiedRequest(
-            "The parameter redirect_uri is registered, but no longer allowed.",
+            "The parameter redirect_uri has a value that is registered, but no longer allowed.",
             parameter="redirect_uri",
             rule=str(exc),
             detail=f"redirect_uri {uri!r}: {exc}",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -15,10 +17,12 @@ from django_oauth_server.component import Document, Words
 from django_oauth_server.conf import Scope
 from django_oauth_server.conf.files import is_file
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.models import Client
+from django_oauth_server.models import Authorization, Client
 from django_oauth_server.protocol.text import readable
 from django_oauth_server.tokens.claims import claims_class
 
+SHOWN_OF_A_GROUP: Final = 5
+"""What is beyond is folded, so that the buttons of consent stay near."""
 _CHANGED: Final[Mapping[str, Words]] = {
     UNKNOWN: gettext_lazy("its registration"),
     "client_name": gettext_lazy("its name"),
@@ -56,52 +60,68 @@ def describe_client(client: Client, issuer: Issuer) -> dict[str, object]:
     }
 
 
-def describe_scopes(
-    names: Iterable[str], issuer: Issuer, *, known: Collection[str] | None = None
+def describe_access(
+    scopes: Collection[str], claims: Iterable[str], issuer: Issuer, *, known: Authorization | None = None
 ) -> list[dict[str, object]]:
-    """What each scope lets an app do, the sensitive first. *known*: what was allowed before; the rest is marked as new."""
-    declared = [(name, scope) for name in names if isinstance(scope := issuer.settings.scopes.get(name), Scope)]
-    return [
-        {
-            "name": name,
-            "description": scope.description,
-            "sensitive": scope.sensitive,
-            "optional": scope.optional,
-            "new": known is not None and name not in known,
-            "resource": scope.resource,
-        }
-        for name, scope in sorted(declared, key=lambda one: not one[1].sensitive)
+    """What an app may do and is told, in the order of every page: what is sensitive first, then by resource, as the settings name them.
+
+    *known*: what the person allowed before. The rest is marked as new.
+    """
+    places = {resource: place for place, resource in enumerate(("", *issuer.settings.resources))}
+    described = [
+        *_describe_scopes(scopes, issuer, known.scopes if known else None),
+        *_describe_claims(claims, issuer, known.claims if known else None),
     ]
+    return sorted(described, key=lambda one: (not one["sensitive"], places.get(str(one["resource"]), len(places))))
 
 
-def describe_claims(
-    names: Iterable[str], issuer: Issuer, *, known: Collection[str] | None = None
-) -> list[dict[str, object]]:
-    """What each claim tells an app, where it asks for claims one by one. *known*: what was allowed before."""
+def _describe_scopes(
+    names: Collection[str], issuer: Issuer, known: Collection[str] | None
+) -> Iterator[dict[str, object]]:
+    """What each scope lets an app do."""
+    for name, scope in issuer.settings.scopes.items():
+        if name in names and isinstance(scope, Scope):
+            yield {
+                "name": name,
+                "description": scope.description,
+                "sensitive": scope.sensitive,
+                "optional": scope.optional,
+                "new": known is not None and name not in known,
+                "resource": scope.resource,
+                "about": resource_name(scope.resource, issuer) if scope.resource else "",
+            }
+
+
+def _describe_claims(
+    names: Iterable[str], issuer: Issuer, known: Collection[str] | None
+) -> Iterator[dict[str, object]]:
+    """What each claim tells an app, where it asks for claims one by one."""
     words = claims_class(issuer.settings).words
-    return [
-        {
+    for name in sorted(names):
+        yield {
             "name": name,
             "description": words.get(name, name),
             "sensitive": False,
             "optional": False,
             "new": known is not None and name not in known,
             "resource": "",
+            "about": "",
         }
-        for name in sorted(names)
-    ]
 
 
-def group_by_resource(scopes: list[dict[str, object]], issuer: Issuer) -> list[dict[str, object]]:
-    """One group a resource, those that belong to none first."""
-    resources = sorted({str(scope["resource"]) for scope in scopes})
-    return [
-        {
-            "heading": resource_name(resource, issuer) if resource else "",
-            "scopes": [scope for scope in scopes if scope["resource"] == resource],
-        }
-        for resource in resources
-    ]
+def in_groups(access: Sequence[dict[str, object]]) -> list[dict[str, object]]:
+    """*access* as consent lists it: a group for each resource. Of several resources, what is sensitive is a group of its own, before them all."""
+    resources = {one["resource"] for one in access}
+    first = [one for one in access if one["sensitive"] and len(resources) > 1]
+    others = groupby(access[len(first) :], key=itemgetter("resource"))
+    groups = [("", first), *((str(some[0]["about"]), some) for some in (list(each) for _, each in others))]
+    return [_fold(heading, some) for heading, some in groups if some]
+
+
+def _fold(heading: str, some: Sequence[dict[str, object]]) -> dict[str, object]:
+    """Nothing that is sensitive is folded away."""
+    shown = max(SHOWN_OF_A_GROUP, sum(bool(one["sensitive"]) for one in some))
+    return {"heading": heading, "scopes": some[:shown], "more": some[shown:]}
 
 
 def resource_name(identifier: str, issuer: Issuer) -> str:

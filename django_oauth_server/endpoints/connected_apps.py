@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -14,15 +15,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from django_oauth_server.authorization.describe import describe_claims, describe_client, describe_scopes
+from django_oauth_server.authorization.describe import describe_access, describe_client
 from django_oauth_server.component import Component, Endpoint
-from django_oauth_server.endpoints.http import patient
+from django_oauth_server.endpoints.http import patient, query_parameters
 from django_oauth_server.endpoints.pages import render_page
+from django_oauth_server.errors import OAuthError
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client
 from django_oauth_server.storage.authorizations import find_authorization, live_authorizations, revoke_authorizations
 
 _HERE = "django_oauth_server.endpoints.connected_apps."
+_LISTED_WITHOUT_SEARCH: Final = 10
 
 
 class ConnectedApps(Component):
@@ -39,13 +42,18 @@ class ConnectedApps(Component):
 @login_required
 @require_safe
 def connected_apps(http: HttpRequest, issuer: Issuer) -> HttpResponse:
-    """One row an app. One statement beside session and user."""
-    allowed = live_authorizations(issuer.settings.issuer, _person(http))
+    """One row an app, and a field to search them where there are many. One statement beside session and user."""
+    apps = [_app(authorization, issuer) for authorization in live_authorizations(issuer.settings.issuer, _person(http))]
+    is_searchable = len(apps) > _LISTED_WITHOUT_SEARCH
+    query = _query(http) if is_searchable else ""
     context = {
         "issuer_name": issuer.settings.name,
         "account": http.user.get_username(),
         "messages": messages.get_messages(http),
-        "apps": [_app(authorization, issuer) for authorization in allowed],
+        "is_searchable": is_searchable,
+        "query": query,
+        "apps": [app for app in apps if query.casefold() in app["client"]["name"].casefold()],
+        "connected_apps_url": issuer.url_path("connected_apps"),
     }
     return render_page(http, "oauth_server/connected_apps.html", context)
 
@@ -76,18 +84,22 @@ def disconnect(http: HttpRequest, issuer: Issuer, grant_id: UUID) -> HttpRespons
     return render_page(http, "oauth_server/disconnect.html", context)
 
 
+def _query(http: HttpRequest) -> str:
+    try:
+        return query_parameters(http).get("q", "").strip()
+    except OAuthError:
+        return ""
+
+
 def _person(http: HttpRequest) -> AbstractBaseUser:
     assert isinstance(http.user, AbstractBaseUser)  # `login_required` saw to it
     return http.user
 
 
-def _app(authorization: Authorization, issuer: Issuer) -> dict[str, object]:
+def _app(authorization: Authorization, issuer: Issuer) -> dict[str, Any]:
     return {
         "client": describe_client(authorization.client, issuer),
-        "scopes": [
-            *describe_scopes(sorted(authorization.scopes), issuer),
-            *describe_claims(authorization.claims, issuer),
-        ],
+        "scopes": describe_access(authorization.scopes, authorization.claims, issuer),
         "start_url": _start_url(authorization.client, issuer),
         "since": authorization.created_at,
         "last_used": getattr(authorization, "used_at", None),

@@ -168,6 +168,8 @@ def _signed_out(
         "continue_url": request.way_back,
         "continue_host": request.way_back_host,
         "goes_on": goes_on,
+        "is_signed_in": False,
+        "connected_apps_url": issuer.url_path("connected_apps"),
         "frames": loaded,
         "fault": _fault(http, request, issuer),
     }
@@ -179,6 +181,9 @@ def _stay(http: HttpRequest, request: EndSessionRequest, issuer: Issuer) -> Http
         "issuer_name": issuer.settings.name,
         "heading": _("You are still signed in"),
         "explanation": _("Nothing was changed. You can close this page."),
+        "client": describe_client(request.client, issuer) if request.client and request.proven else None,
+        "is_signed_in": True,
+        "connected_apps_url": issuer.url_path("connected_apps"),
     }
     return render_page(http, "oauth_server/signed_out.html", context)
 

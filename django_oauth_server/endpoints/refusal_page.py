@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from django_oauth_server.authorization.checks import UnverifiedRequest
@@ -40,5 +41,13 @@ def explain_refusal(exc: OAuthError, reference: str, *, rule: str) -> dict[str, 
         "parameter": exc.parameter if isinstance(exc, UnverifiedRequest) else "",
         "rule": exc.rule if isinstance(exc, UnverifiedRequest) else rule,
         "error": exc.error,
-        "description": exc.description,
+        "description": _with_code_word(exc),
     }
+
+
+def _with_code_word(exc: OAuthError) -> str:
+    """The description, in which nobody takes the parameter's name for a word of the sentence."""
+    if not isinstance(exc, UnverifiedRequest):
+        return exc.description
+    before, name, after = exc.description.partition(exc.parameter)
+    return format_html('{}<code translate="no">{}</code>{}', before, name, after) if name else exc.description

@@ -50,6 +50,7 @@ def start_sign_in(http: HttpRequest, issuer: Issuer, client_id: str) -> HttpResp
         "issuer_name": issuer.settings.name,
         "client": describe_client(client, issuer),
         "destination": urlsplit(address).netloc,
+        "connected_apps_url": issuer.url_path("connected_apps"),
         "unproven": why_unproven(client, proves_itself=proves_itself(client, address, issuer)),
     }
     return render_page(http, "oauth_server/start_sign_in.html", context, to_client=True)

@@ -96,9 +96,11 @@ def _client(claims: Mapping[str, object], params: Parameters, issuer: Issuer) ->
     audience = claims.get("aud")
     client = find_client(issuer, audience) if isinstance(audience, str) else None
     if client is None or not client.is_active:
-        raise _refusal("id_token_hint", "was issued to a client that is gone or disabled", f"client {audience!r}")
+        raise _refusal(
+            "id_token_hint", "was issued to a client that is disabled or no longer exists", f"client {audience!r}"
+        )
     if params.get("client_id", client.client_id) != client.client_id:
-        raise _refusal("client_id", "is not the client that the ID token was issued to", f"issued to {audience!r}")
+        raise _refusal("client_id", "is not the client to which the ID token was issued", f"issued to {audience!r}")
     return client
 
 
@@ -106,7 +108,7 @@ def _hint(params: Parameters, issuer: Issuer) -> Mapping[str, object]:
     try:
         return read_hint(params["id_token_hint"], issuer)
     except InvalidRequest as exc:
-        raise _refusal("id_token_hint", "is no ID token of this server", str(exc.__cause__)) from exc
+        raise _refusal("id_token_hint", "is not an ID token that this server issued", str(exc.__cause__)) from exc
 
 
 def _way_back(params: Parameters, client: Client | None, issuer: Issuer) -> str:
@@ -114,13 +116,15 @@ def _way_back(params: Parameters, client: Client | None, issuer: Issuer) -> str:
     if not sent:
         return ""
     if client is None:
-        raise _refusal("id_token_hint", "or client_id is needed for a way back to the app", "neither was sent")
+        raise _refusal("id_token_hint", "or client_id is required to return to the app", "neither was sent")
     if sent not in client.metadata.get("post_logout_redirect_uris", ()):
-        raise _refusal("post_logout_redirect_uri", "is not registered for this client", repr(sent))
+        raise _refusal("post_logout_redirect_uri", "has a value that is not registered for this client", repr(sent))
     try:  # it was registered: perhaps under a looser policy
         check_redirection(sent, terms_of(issuer, client.profile))
     except ValueError as exc:
-        raise _refusal("post_logout_redirect_uri", "is registered, but no longer allowed", str(exc)) from exc
+        raise _refusal(
+            "post_logout_redirect_uri", "has a value that is registered, but no longer allowed", str(exc)
+        ) from exc
     return add_parameters(sent, [("state", params["state"])], "query") if "state" in params else sent
 
 

@@ -2,7 +2,9 @@
 
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
+from django.templatetags.static import static
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 
 from django_oauth_server.resource.django import open_resource
@@ -11,6 +13,7 @@ from example.views import APIDocs, SignIn, demo, home, openid_demo, qr_code, tv
 urlpatterns = [
     path("", include("django_oauth_server.urls")),
     path("", home, name="home"),
+    path("favicon.ico", RedirectView.as_view(url=static("example/favicon.svg"))),
     path("demo/", demo, name="demo"),
     path("demo/oidc/", openid_demo, name="openid_demo"),
     path("demo/tv/", tv, name="tv"),

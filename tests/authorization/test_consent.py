@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.test import Client as Browser
 from django.test import override_settings
 from django.utils.translation import gettext_lazy
 
-from django_oauth_server.conf import Scope
+from django_oauth_server.conf import OPENID_SCOPES, Scope
 from django_oauth_server.conf.loader import load
 from django_oauth_server.models import Authorization, Ticket
 from tests.factories import ClientFactory, UserFactory
@@ -52,16 +53,31 @@ def test_what_was_allowed_is_not_asked_again(flow: Flow) -> None:
     assert "code" in answered(flow.authorize(scope="notes:read", prompt="none"))
 
 
-def test_a_wider_request_asks_again_and_marks_what_is_new(flow: Flow) -> None:
+def asked(page: Any) -> tuple[str, str]:
+    """What is new, and what was allowed before."""
+    listed = page.content.decode().partition("will also be able to")[2]
+    new, _, known = listed.partition('<details id="known">')
+    return new, known.partition("</details>")[0]
+
+
+def test_a_wider_request_asks_again_and_says_what_is_new_and_what_the_app_has(flow: Flow) -> None:
     flow.code(scope="notes:read")
-    page = flow.authorize(scope="notes:read notes:write").content.decode()
-    assert page.count("badge-new") == 1
-    assert page.index("Write and delete your notes") < page.index("badge-new")
+    new, known = asked(flow.authorize(scope="notes:read notes:write"))
+    assert "Write and delete your notes" in new and "See your notes" not in new
+    assert "See your notes" in known and "1 permission you have already allowed" in known
+
+
+def test_asking_again_for_the_same_says_that_it_is_nothing_new(flow: Flow) -> None:
+    flow.code(scope="notes:read")
+    page = flow.authorize(scope="notes:read", prompt="consent").content.decode()
+    assert "You have already allowed this app to" in page and "See your notes" in page
+    assert 'id="known"' not in page
 
 
 def test_a_scope_is_new_also_where_a_claim_of_its_name_was_allowed(flow: Flow) -> None:
     flow.code(scope="openid", claims='{"userinfo": {"profile": null}}')
-    assert flow.authorize(scope="openid profile").content.decode().count("badge-new") == 1
+    new, known = asked(flow.authorize(scope="openid profile"))
+    assert str(OPENID_SCOPES["profile"].description).capitalize() in new and known
 
 
 def test_a_wider_consent_widens_the_one_record(flow: Flow) -> None:
@@ -179,6 +195,39 @@ def test_a_scope_that_the_person_cleared_is_not_granted() -> None:
         flow = Flow(ClientFactory(), browser)
         code = answered(flow.decide(flow.authorize(), scope=[]))["code"]
         assert flow.exchange(code).json()["scope"] == "notes:read"
+
+
+MAIL, NOTES = "https://api.example/mail", "https://api.example/notes"
+MANY = {
+    "openid": "know that it is you",
+    **{f"mail:{n}": Scope(f"use mail {n}", resource=MAIL, sensitive=n == 6) for n in range(7)},
+    **{f"notes:{n}": Scope(f"use notes {n}", resource=NOTES, sensitive=n == 1) for n in range(3)},
+}
+IN_ORDER = ["notes 1", "mail 6", "notes 0", "notes 2", *(f"mail {n}" for n in range(6))]
+
+
+def of_many(user: object) -> Flow:
+    browser = Browser()
+    browser.force_login(user)
+    return Flow(ClientFactory(metadata__scope=" ".join(MANY)), browser)
+
+
+@override_settings(OAUTH_SERVER=OAUTH_SERVER | {"scopes": MANY, "default_scopes": []})
+def test_what_is_sensitive_stands_before_all_resources_and_a_long_group_is_folded(user: object) -> None:
+    flow = of_many(user)
+    page = flow.authorize(scope=" ".join(sorted(MANY, reverse=True))).content.decode()
+    assert re.findall(r"Use (\w+ \d)", page) == IN_ORDER
+    assert page.index("Use mail 6") < page.index("Know that it is you") < page.index("Use notes 0")
+    assert re.findall(r"<h3[^>]*><bdi>(.*?)</bdi>", page) == ["Notes API", "Mail API"]
+    assert page.index("Use mail 4") < page.index("1 more") < page.index("Use mail 5")
+
+
+@override_settings(OAUTH_SERVER=OAUTH_SERVER | {"scopes": MANY, "default_scopes": []})
+def test_connected_apps_list_in_the_order_of_consent(user: object) -> None:
+    flow = of_many(user)
+    flow.code(scope=" ".join(MANY))
+    page = flow.browser.get("/oauth/connected-apps/").content.decode()
+    assert re.findall(r"Use (\w+ \d)", page) == IN_ORDER
 
 
 def test_a_changed_password_asks_again(flow: Flow, user: object) -> None:

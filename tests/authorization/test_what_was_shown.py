@@ -196,7 +196,7 @@ def test_the_page_says_that_nothing_proves_the_client_where_it_is_not_remembered
 ) -> None:
     flow = Flow(ClientFactory(public=public, metadata__redirect_uris=["http://127.0.0.1/cb"]), browser)
     page = flow.authorize()
-    assert ("cannot prove who it is" in page.content.decode()) is public
+    assert ("This app can't prove who it is" in page.content.decode()) is public
     flow.decide(page)
     assert is_consent(flow.authorize()) is public
 

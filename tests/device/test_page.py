@@ -193,7 +193,7 @@ class TestConsent:
             "\N{NON-BREAKING HYPHEN}", "-"
         )
         assert (
-            "This app cannot prove who it is" in page and "Another device or program could use this app's name" in page
+            "This app can't prove who it is" in page and "Another device or program could use this app's name" in page
         )
         assert "You'll be sent back to" not in page
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -20,7 +21,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 ARGUMENTS = [
     "--no-sandbox",
@@ -104,3 +106,16 @@ def chromium() -> Iterator[Any]:
         browser = running.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def npm() -> Path:
+    """The packages of package.json, installed once."""
+    if not shutil.which("node") or not shutil.which("npm"):
+        pytest.skip("Node is not installed")
+    modules = HERE / "node_modules"
+    wanted = json.loads((HERE / "package.json").read_text())["dependencies"]
+    if not all((modules / name).exists() for name in wanted):
+        command = ["npm", "install", "--no-audit", "--no-fund", "--no-save", "--loglevel=error"]
+        subprocess.run(command, cwd=HERE, check=True)
+    return modules

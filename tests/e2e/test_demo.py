@@ -138,7 +138,7 @@ def test_deny_shares_nothing(page: Any, example: Example) -> None:
     page.click("#connect")
     sign_in(page, example)
     page.click("#deny")
-    page.wait_for_selector("text=You said no. Nothing was shared.")
+    page.wait_for_selector("text=You denied access. Nothing was shared.")
     assert "access_denied" in page.inner_text("#fields-B")
     assert "code" not in page.inner_text("#fields-B").split()
     assert not page.inner_text("#line-C")
@@ -176,7 +176,7 @@ def test_an_answer_that_was_not_asked_for_is_thrown_away(page: Any, example: Exa
     page.goto(f"{example.url}/demo/")
     page.wait_for_selector("#fields-A >> text=state")
     page.goto(f"{example.url}/demo/?code=stolen&state=guessed&iss={example.url}")
-    page.wait_for_selector("text=It is thrown away.")
+    page.wait_for_selector("text=The answer was discarded")
     assert not page.inner_text("#line-C")
 
 
@@ -185,7 +185,7 @@ def test_an_answer_from_another_issuer_is_thrown_away(page: Any, example: Exampl
     page.wait_for_selector("#fields-A >> text=state")
     state = page.evaluate("JSON.parse(sessionStorage.getItem('request')).pending.state")
     page.goto(f"{example.url}/demo/?code=mixed-up&state={state}&iss=https://other.example")
-    page.wait_for_selector("text=another server's")
+    page.wait_for_selector("text=another server")
     assert not page.inner_text("#line-C")
 
 
@@ -204,7 +204,7 @@ def test_back_and_allow_works(page: Any, example: Example) -> None:
     page.wait_for_selector("#deny")
     consent = page.url
     page.click("#deny")
-    page.wait_for_selector("text=You said no.")
+    page.wait_for_selector("text=You denied access.")
     page.goto(consent)
     page.click("#allow")
     page.wait_for_url(f"{example.url}/demo/**")
@@ -262,7 +262,7 @@ def switched(page: Any, example: Example, *switches: str) -> None:
     page.wait_for_selector("#connect:not(:disabled)")
     for switch in switches:
         page.check(f"#{switch}")
-        page.wait_for_selector("#status:has-text('Read what will be sent now')")
+        page.wait_for_selector("#status:has-text('See what will be sent now')")
     page.click("#connect")
     sign_in(page, example)
     page.wait_for_selector("#allow")
@@ -325,7 +325,7 @@ def test_a_bound_token_message_by_message(page: Any, example: Example, look: Loo
     assert '"ath"' in page.inner_text("#proof-E")
     look(page, f"demo-bound-{len(switches)}")
     page.click("#use-bearer")
-    page.wait_for_selector("#status:has-text('without a proof the token is worth nothing')")
+    page.wait_for_selector("#status:has-text('Without a proof, the token is useless')")
     assert page.inner_text("#line-F").startswith("401")
     assert "DPoP" in page.inner_text("#fields-F")
     look(page, f"demo-unproven-{len(switches)}")

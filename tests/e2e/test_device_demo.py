@@ -77,7 +77,7 @@ def test_a_tv_is_let_in_by_a_phone(page: Any, chromium: Any, example: Example, l
         phone.wait_for_selector("main h1")
         look(phone, f"device-done-{language}")
 
-    page.wait_for_selector("#status:has-text('The device holds a token')")
+    page.wait_for_selector("#status:has-text('The device has a token')")
     page.click("#read")
     page.wait_for_selector("#notes >> text=Buy oat milk")
     assert "200 OK" in page.inner_text("#polls")
@@ -111,7 +111,7 @@ def test_deny_shares_nothing(page: Any, chromium: Any, example: Example, look: L
         phone.click("#deny")
         phone.wait_for_selector("#deny", state="detached")
         look(phone, f"device-denied-{at}")
-    page.wait_for_selector("#status:has-text('You said no')")
+    page.wait_for_selector("#status:has-text('You denied access')")
     assert "access_denied" in page.inner_text("#polls")
     assert page.is_disabled("#read")
     look(page, "tv-denied")

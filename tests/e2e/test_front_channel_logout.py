@@ -168,11 +168,31 @@ def test_the_page_may_frame_these_two_and_nobody_else(
 
 
 @pytest.mark.requirement(47)
+@pytest.mark.spec("WCAG 2.2", "2.2.1")
 @pytest.mark.parametrize("scripts", [False])
-def test_without_scripts_the_page_itself_goes_on(page: Any, provider: Example, parties: tuple[Party, Party]) -> None:
+def test_without_scripts_both_are_told_and_a_link_goes_on(
+    page: Any, provider: Example, parties: tuple[Party, Party]
+) -> None:
     leave(page, provider, parties[0])
-    page.wait_for_url(f"{parties[0].url('/signed-out')}?state=s-1", timeout=(PATIENCE + 5) * 1000)
+    page.wait_for_timeout((PATIENCE + 1) * 1000)
+    assert page.is_hidden("#stay")
+    page.click("#continue")
+    page.wait_for_url(f"{parties[0].url('/signed-out')}?state=s-1")
     assert [party.server.calls["/front-channel"] for party in parties] == [1, 1]
+
+
+@pytest.mark.requirement(47)
+@pytest.mark.spec("WCAG 2.2", "2.2.1")
+def test_who_wants_to_stay_is_not_led_away(page: Any, provider: Example, parties: tuple[Party, Party]) -> None:
+    one, other = parties
+    other.server.released.clear()
+    leave(page, provider, one)
+    page.click("#stay")
+    other.server.released.set()
+    page.wait_for_timeout((PATIENCE + 1) * 1000)
+    assert page.url.startswith(provider.url) and page.is_hidden("#stay")
+    assert page.evaluate("document.activeElement.id") == "continue"
+    assert "/signed-out" not in one.server.calls
 
 
 @pytest.mark.requirement(47)

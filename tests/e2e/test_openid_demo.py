@@ -68,7 +68,7 @@ def test_on_a_device_nothing_is_allowed_in_silence(page: Any, example: Example) 
     enter(page, example)
     page.click("#ask-none")
     page.wait_for_selector("#fields-B >> text=consent_required")
-    page.wait_for_selector("#status:has-text('over https it would have said yes')")
+    page.wait_for_selector("#status:has-text('Over https it would have said yes')")
 
 
 @pytest.mark.parametrize("button", ["ask-login", "ask-account"])
@@ -100,13 +100,13 @@ def test_deny_shares_nothing(page: Any, example: Example) -> None:
     page.click("#sign-in")
     sign_in(page, example)
     page.click("#deny")
-    page.wait_for_selector("#status:has-text('You said no')")
+    page.wait_for_selector("#status:has-text('You denied access')")
     assert not page.inner_text("#line-C")
 
 
 def test_an_answer_that_was_not_asked_for_is_thrown_away(page: Any, example: Example) -> None:
     page.goto(f"{example.url}/demo/oidc/?code=stolen&state=guessed&iss={example.url}")
-    page.wait_for_selector("#status:has-text('It is thrown away')")
+    page.wait_for_selector("#status:has-text('discarded')")
     assert not page.inner_text("#line-C")
 
 

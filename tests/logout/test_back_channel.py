@@ -125,7 +125,7 @@ def test_it_can_be_taken_for_no_other_token(rp: Flow, receiver: WebServer) -> No
     token = receiver.forms[0]["logout_token"]
     with pytest.raises(jose.InvalidJWT):
         jose.verify(token, published_keys(default_issuer()), typ="JWT")
-    assert "is no ID token of this server" in end_session(rp.browser, id_token_hint=token).content.decode()
+    assert "is not an ID token that this server issued" in end_session(rp.browser, id_token_hint=token).content.decode()
 
 
 def by_view(browser: Browser, user: Any) -> None:

@@ -138,7 +138,7 @@ def test_challenge_methods_are_told(document: dict[str, Any]) -> None:
 @pytest.mark.spec("OpenID Connect Core", "3.1.2.1")
 def test_a_redirect_uri_must_be_sent_although_only_one_is_registered(rp: Flow) -> None:
     response = rp.authorize(scope="openid", redirect_uri=None)
-    assert response.status_code == 400 and b"redirect_uri is missing" in response.content
+    assert response.status_code == 400 and b"redirect_uri</code> is missing" in response.content
 
 
 @pytest.mark.requirement(15)

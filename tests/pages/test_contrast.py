@@ -28,8 +28,10 @@ CONTROLS = [("control", "card"), ("accent", "card"), ("accent", "page")]  # 3 : 
 
 def palettes() -> dict[str, dict[str, str]]:
     blocks = re.findall(r":root \{(.*?)\}", STYLESHEET, re.DOTALL)
-    light, dark = (dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", block)) for block in blocks)
-    return {"light": light, "dark": dark}
+    return {
+        scheme: dict(re.findall(r"--([a-z-]+): ([#\w]+);", block))
+        for scheme, block in zip(("light", "dark", "forced"), blocks, strict=True)
+    }
 
 
 def luminance(colour: str) -> float:
@@ -62,6 +64,10 @@ def test_every_colour_is_a_custom_property_at_the_top() -> None:
     assert not re.search(r"#[0-9a-f]{3,8}\b|rgba?\(|hsla?\(", rules)
 
 
-def test_dark_sets_each_colour_that_light_sets() -> None:
-    light, dark = palettes().values()
-    assert light.keys() == dark.keys()
+def test_dark_and_forced_colours_set_each_colour_that_light_sets() -> None:
+    light, dark, forced = palettes().values()
+    assert light.keys() == dark.keys() == forced.keys()
+
+
+def test_forced_colours_are_the_persons() -> None:
+    assert set(palettes()["forced"].values()) <= {"Canvas", "CanvasText", "LinkText"}

@@ -22,30 +22,13 @@ from tests.device.walk import PAGE as DEVICE_PAGE
 from tests.device.walk import Device, television
 from tests.factories import AuthorizationFactory, ClientFactory, TokenFactory
 from tests.flow import END_SESSION, Flow
-from tests.pages.test_templates import PAGES, app, client, html, scope
+from tests.pages.test_templates import PAGES, STATES, html
 
 PACKAGE = Path(django_oauth_server.__file__).parent
 LANGUAGES = ["de", "fr"]
 NO_BREAK = "\N{NON-BREAKING HYPHEN}"
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|\{\w+\}")
 TAG = re.compile(r"<[^>]+>")
-STATES = [
-    *((page, {}) for page in PAGES),
-    *(("consent", {"unproven": why}) for why in ("self_registered", "unproven")),
-    ("consent", {"groups": []}),
-    ("connected_apps", {"apps": []}),
-    ("connected_apps", {"apps": [app(access="background", start_url="/start", scopes=[scope("notes")] * 6)]}),
-    ("select_account", {"offers_current": False}),
-    ("start_sign_in", {"unproven": "self_registered"}),
-    ("sign_out", {"client": None}),
-    ("signed_out", {"goes_on": False, "fault": None}),
-    ("connected_apps", {"apps": [app(client=client(home_url=""), scopes=[scope("notes", sensitive=True)])]}),
-    ("device_code", {"error": "", "typed": ""}),
-    ("device_confirm", {"asked_just_now": True, "address": "", "kind": ""}),
-    ("device_answered", {"connected_apps_url": "", "page_url": "/device"}),
-]
-
-
 APPS = ["", "resource/"]
 
 

@@ -33,7 +33,7 @@ def client(**changes: Any) -> dict[str, Any]:
 
 
 def scope(name: str, **changes: Any) -> dict[str, Any]:
-    return {"name": name, "description": f"use {name}", "sensitive": False, "optional": False, "new": False} | changes
+    return {"name": name, "description": f"use {name}", "sensitive": False, "optional": False, "about": ""} | changes
 
 
 def app(**changes: Any) -> dict[str, Any]:
@@ -55,10 +55,12 @@ CONSENT: dict[str, Any] = {
     "unproven": "",
     "warning": PRIVATE_SCHEME,
     "account": "ada",
-    "switch_account_url": "/switch",
     "groups": [
-        {"heading": "Notes API", "scopes": [scope("write", sensitive=True, new=True), scope("read", optional=True)]}
+        {"heading": "Notes API", "scopes": [scope("write", sensitive=True), scope("read", optional=True)], "more": []}
     ],
+    "known": [],
+    "nothing_new": False,
+    "has_optional": True,
     "resources": ["Notes API"],
     "duration": "Access lasts for 30 days.",
     "connected_apps_url": "/connected/",
@@ -74,7 +76,13 @@ ERROR: dict[str, Any] = {
     "error": "invalid_request",
     "description": "https://evil.example is not registered",
 }
-APPS: dict[str, Any] = {"issuer_name": "Example", "account": "ada", "apps": [app()], "messages": ["Framer is out."]}
+APPS: dict[str, Any] = {
+    "issuer_name": "Example",
+    "account": "ada",
+    "apps": [app()],
+    "messages": ["Framer is out."],
+    "connected_apps_url": "/connected/",
+}
 DISCONNECT: dict[str, Any] = {"app": app(), "stops": "Printing stops.", "connected_apps_url": "/connected/"}
 FORM_POST: dict[str, Any] = {
     "client": {"name": "Printer"},
@@ -92,7 +100,7 @@ SELECT: dict[str, Any] = {
 FAULT = {
     "reference": "1A2B3C4D",
     "error": "invalid_request",
-    "description": "The parameter id_token_hint is no ID token of this server.",
+    "description": "The parameter id_token_hint is not an ID token that this server issued.",
     "parameter": "id_token_hint",
     "rule": "OpenID Connect RP-Initiated Logout section 2",
 }
@@ -114,9 +122,17 @@ SIGNED_OUT: dict[str, Any] = {
     "continue_url": "https://printer.example/bye?x=1&y=2",
     "continue_host": "printer.example",
     "goes_on": True,
+    "is_signed_in": False,
+    "connected_apps_url": "/connected/",
     "frames": ["https://printer.example/out?sid=1"],
 }
-START: dict[str, Any] = {"issuer_name": "Example", "client": client(), "destination": "printer.example", "unproven": ""}
+START: dict[str, Any] = {
+    "issuer_name": "Example",
+    "client": client(),
+    "destination": "printer.example",
+    "unproven": "",
+    "connected_apps_url": "/connected/",
+}
 DEVICE_CODE: dict[str, Any] = {
     "issuer_name": "Example",
     "page_url": "/device",
@@ -155,6 +171,41 @@ PAGES = {
     "sign_out": SIGN_OUT,
     "signed_out": SIGNED_OUT,
 }
+
+
+MANY = [scope(f"thing {number}", sensitive=number % 8 == 0, optional=number % 5 == 0) for number in range(21)]
+STATES: list[tuple[str, dict[str, Any]]] = [
+    *((page, {}) for page in PAGES),
+    *(("consent", {"unproven": why}) for why in ("self_registered", "unproven")),
+    ("consent", {"groups": []}),
+    ("consent", {"known": [scope("notes", optional=True), scope("mail", sensitive=True, about="Mail API")]}),
+    ("consent", {"nothing_new": True, "changes": ["its name"]}),
+    ("connected_apps", {"apps": []}),
+    ("connected_apps", {"apps": [], "query": "x", "is_searchable": True}),
+    ("connected_apps", {"apps": [app(access="background", start_url="/start", scopes=[scope("notes")] * 6)]}),
+    ("connected_apps", {"apps": [app(client=client(name=f"Printer {n}")) for n in range(13)], "is_searchable": True}),
+    ("connected_apps", {"apps": [app(client=client(home_url=""), scopes=[scope("notes", sensitive=True)])]}),
+    ("select_account", {"offers_current": False}),
+    ("start_sign_in", {"unproven": "self_registered"}),
+    ("sign_out", {"client": None}),
+    ("signed_out", {"goes_on": False, "fault": None}),
+    ("signed_out", {"goes_on": False, "fault": None, "continue_url": ""}),
+    ("signed_out", {"goes_on": False, "fault": None, "continue_url": "", "client": None, "is_signed_in": True}),
+    ("error", {"client": client(), "again_url": "/again", "error": ""}),
+    ("device_code", {"error": "", "typed": ""}),
+    ("device_confirm", {"asked_just_now": True, "address": "", "kind": ""}),
+    ("device_answered", {"connected_apps_url": "", "page_url": "/device"}),
+    (
+        "consent",
+        {
+            "groups": [
+                {"heading": "", "scopes": MANY[:3], "more": []},
+                {"heading": "Mail API", "scopes": MANY[3:8], "more": MANY[8:]},
+            ]
+        },
+    ),
+]
+"""Each page as a person may find it; the last has more than fits."""
 
 
 class Elements(HTMLParser):
@@ -224,7 +275,14 @@ def test_no_word_of_the_trade_is_shown(page: str) -> None:
         ),
         ("consent", {"destination": HOSTILE, "account": HOSTILE, "handle": HOSTILE, "resources": [HOSTILE]}),
         ("consent", {"client": client(logo_url=HOSTILE, policy_url=HOSTILE, terms_url=HOSTILE)}),
-        ("consent", {"groups": [{"heading": HOSTILE, "scopes": [scope(HOSTILE, optional=True)]}]}),
+        (
+            "consent",
+            {
+                "groups": [{"heading": HOSTILE, "scopes": [scope(HOSTILE, optional=True)], "more": [scope(HOSTILE)]}],
+                "known": [scope(HOSTILE, about=HOSTILE)],
+            },
+        ),
+        ("connected_apps", {"apps": [], "query": HOSTILE, "is_searchable": True}),
         ("error", dict.fromkeys(ERROR, HOSTILE)),
         (
             "connected_apps",
@@ -279,8 +337,27 @@ def test_only_what_is_optional_has_a_box_and_it_is_set() -> None:
     assert [(box["value"], "checked" in box) for box in boxes] == [("read", True)]
 
 
-def test_consent_marks_what_is_sensitive_and_what_is_new() -> None:
-    assert "Use write Sensitive New" in words("consent")
+def test_consent_marks_what_is_sensitive() -> None:
+    assert "Use write Sensitive Use read" in words("consent")
+
+
+def test_consent_explains_once_what_is_optional() -> None:
+    assert words("consent").count("Clear the box") == 1
+    assert "Clear the box" not in words("consent", has_optional=False)
+
+
+def test_asking_again_says_what_is_new_and_folds_away_what_was_allowed_before() -> None:
+    again = {"known": [scope("mail", about="Mail API"), scope("tea")]}
+    assert "This app will also be able to" in words("consent", **again)
+    assert "2 permissions you have already allowed Use mail Mail API Use tea" in words("consent", **again)
+    assert '<details id="known">' in html("consent", **again)
+    assert "You have already allowed this app to" in words("consent", nothing_new=True)
+
+
+def test_a_long_group_is_folded_and_counted() -> None:
+    group = {"heading": "Notes API", "scopes": [scope("one")], "more": [scope("two"), scope("three")]}
+    shown, folded = html("consent", groups=[group]).split("<details>")
+    assert "Use one" in shown and "2 more" in folded and "Use two" in folded and "Use three" in folded
 
 
 def test_consent_says_for_how_long_and_where_to_take_it_back() -> None:
@@ -288,9 +365,14 @@ def test_consent_says_for_how_long_and_where_to_take_it_back() -> None:
     assert elements("consent").of("a", href="/connected/")
 
 
+def test_where_the_answer_goes_stands_with_the_name_before_what_is_asked() -> None:
+    told = words("consent")
+    assert "at Example You'll be sent back to printer.example Signed in as ada" in told
+    assert told.index("You'll be sent back to") < told.index("will be able to")
+
+
 def test_consent_says_who_is_asking() -> None:
     found = elements("consent")
-    assert "You'll be sent back to printer.example" in words("consent")
     assert "help@printer.example" in words("consent")
     for address in ("https://printer.example/", "https://printer.example/privacy", "https://printer.example/terms"):
         (link,) = found.of("a", href=address)
@@ -327,16 +409,31 @@ def test_an_error_folds_away_what_is_for_a_developer() -> None:
         assert detail in folded and detail not in before
 
 
+def test_an_app_is_a_line_that_opens() -> None:
+    line = re.search(r"<summary>(.*?)</summary>", html("connected_apps"), re.DOTALL)
+    assert line and re.sub(r"<[^>]+>|\s+", " ", line[1]).split() == ["P", "Printer", "Never", "used"]
+    assert elements("connected_apps").of("details", open=None)
+    assert not elements("connected_apps", apps=[app(), app()]).of("details", open=None)
+
+
 def test_an_app_is_listed_with_since_when_and_from_which_access() -> None:
-    assert "Printer Works only while you use it This app can Use notes Since March 3, 2026 Last used Not yet" in words(
-        "connected_apps"
-    )
-    assert "Also works while you are away" in words("connected_apps", apps=[app(access="background")])
+    listed = words("connected_apps")
+    assert "This app can Use notes It can use your account only while you are using the app." in listed
+    assert "Allowed on March 3, 2026 Last used Never" in listed
+    assert "even while you aren't using the app" in words("connected_apps", apps=[app(access="background")])
     assert elements("connected_apps").of("a", href="/connected/1/remove")
 
 
-def test_a_long_list_is_folded_and_counted() -> None:
-    assert "2 more" in words("connected_apps", apps=[app(scopes=[scope(str(n)) for n in range(6)])])
+def test_many_apps_can_be_searched() -> None:
+    assert not elements("connected_apps").of("form")
+    found = elements("connected_apps", is_searchable=True, query="prin")
+    assert found.of("form", role="search", method="get", action="/connected/")
+    assert found.of("input", type="search", name="q", value="prin", id="search") and found.of("label")
+
+
+def test_a_search_without_a_result_leads_back_to_all_apps() -> None:
+    assert "No app is called “x” Show all apps" in words("connected_apps", apps=[], query="x", is_searchable=True)
+    assert elements("connected_apps", apps=[], query="x", is_searchable=True).of("a", href="/connected/")
 
 
 def test_a_removal_is_announced() -> None:
@@ -344,7 +441,7 @@ def test_a_removal_is_announced() -> None:
 
 
 def test_an_empty_list_says_what_would_be_there() -> None:
-    assert "When you allow an app to use your account, it is listed here" in words("connected_apps", apps=[])
+    assert "When you allow an app to use your account, it appears here." in words("connected_apps", apps=[])
 
 
 def test_removal_asks_once_and_says_what_stops() -> None:
@@ -377,3 +474,26 @@ def test_signing_out_is_asked_with_a_way_out_and_posts_the_request_again() -> No
 
 def test_nobody_is_named_who_did_not_prove_to_have_asked() -> None:
     assert "asks whether" not in words("sign_out", client=None)
+
+
+@pytest.mark.spec("WCAG 2.2", "2.2.1")
+def test_the_page_goes_on_by_itself_only_where_a_script_can_stop_it() -> None:
+    found = elements("signed_out")
+    assert not found.of("meta", **{"http-equiv": "refresh"})
+    assert found.of("button", id="stay", type="button") and "hidden" in found.of("div", id="going-on")[0]
+
+
+@pytest.mark.parametrize(
+    ("page", "changes", "href"),
+    [
+        ("signed_out", {"continue_url": "", "goes_on": False}, "https://printer.example/"),
+        ("signed_out", {"continue_url": "", "goes_on": False, "client": None}, "/connected/"),
+        ("signed_out", {"continue_url": "", "goes_on": False, "is_signed_in": True}, "https://printer.example/"),
+        ("start_sign_in", {}, "/connected/"),
+        ("error", {"client": client(), "again_url": ""}, "https://printer.example/"),
+        ("device_answered", {}, "/connected/"),
+        ("device_answered", {"connected_apps_url": "", "page_url": "/device"}, "/device"),
+    ],
+)
+def test_every_page_leads_on_or_back(page: str, changes: dict[str, Any], href: str) -> None:
+    assert elements(page, **changes).of("a", href=href)

@@ -8,12 +8,11 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.http import QueryDict
 
 from django_oauth_server.authorization.describe import (
+    describe_access,
     describe_changes,
-    describe_claims,
     describe_client,
     describe_duration,
-    describe_scopes,
-    group_by_resource,
+    in_groups,
     resource_name,
     why_unproven,
 )
@@ -50,10 +49,8 @@ class Consent(Prompt):
         request, issuer = situation.request, situation.request.issuer
         assert isinstance(situation.user, AbstractBaseUser)
         remembered, (label, destination) = situation.remembered, situation.pending.destination
-        asked = [
-            *describe_scopes(request.scopes, issuer, known=remembered.scopes if remembered else None),
-            *describe_claims(request.further_claims, issuer, known=remembered.claims if remembered else None),
-        ]
+        asked = describe_access(request.scopes, request.further_claims, issuer, known=remembered)
+        new = [one for one in asked if one["new"]]
         return Page(
             "oauth_server/consent.html",
             {
@@ -65,7 +62,10 @@ class Consent(Prompt):
                 "warning": situation.pending.warning,
                 "changes": describe_changes(changes(remembered, request.client)) if remembered else [],
                 "account": situation.user.get_username(),
-                "groups": group_by_resource(asked, issuer),
+                "groups": in_groups(new or asked),
+                "known": [one for one in asked if not one["new"]] if new else [],
+                "nothing_new": remembered is not None and not new,
+                "has_optional": any(one["optional"] for one in asked),
                 "resources": [resource_name(identifier, issuer) for identifier in request.resources],
                 "duration": describe_duration(request.client, issuer),
                 "connected_apps_url": issuer.url_path("connected_apps"),

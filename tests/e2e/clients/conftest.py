@@ -1,9 +1,8 @@
-"""Registered clients, and the packages from npm."""
+"""Registered clients."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +16,6 @@ from tests.e2e.conftest import ROOT, Example, started
 
 Register = Callable[..., dict[str, Any]]
 HERE = Path(__file__).resolve().parent
-MODULES = HERE.parent / "node_modules"
 
 
 @pytest.fixture(scope="session")
@@ -60,14 +58,3 @@ def person(example: Example) -> Person:
 @pytest.fixture
 def person_at_provider(provider: Example) -> Person:
     return Person(provider.password)
-
-
-@pytest.fixture(scope="session")
-def npm() -> Path:
-    """The packages of package.json, installed once."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        pytest.skip("Node is not installed")
-    if not (MODULES / "oauth4webapi").exists():
-        command = ["npm", "install", "--no-audit", "--no-fund", "--no-save", "--loglevel=error"]
-        subprocess.run(command, cwd=HERE.parent, check=True)
-    return MODULES
