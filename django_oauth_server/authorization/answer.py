@@ -39,7 +39,7 @@ def _refusal(needed: Sequence[Prompt], situation: Situation) -> OAuthError:
     when and how they signed in."""
     consent = [one for one in needed if one.refusal is ConsentRequired]
     if consent and situation.request.subject:
-        return LoginRequired("The person whom the request means is not signed in, or has not allowed it.")
+        return LoginRequired("The person that the request names is not signed in, or has not given consent.")
     prompt = (consent or needed)[0]
     return prompt.refusal(f"The request has prompt=none, but {prompt.name.replace('_', ' ')} is needed.")
 

@@ -64,7 +64,7 @@ class ExpiredRequest(UnverifiedRequest):
     """The request was good, and is not any more: the person has to begin again at the app."""
 
     def __init__(self, client: Client, *, parameter: str, rule: str, detail: str) -> None:
-        description = f"The parameter {parameter} leads to a request that has expired, or was answered before."
+        description = f"The parameter {parameter} refers to a request that has expired or has already been answered."
         super().__init__(description, parameter=parameter, rule=rule, detail=detail, client=client)
 
 
@@ -129,7 +129,7 @@ def identify_client(params: Parameters, issuer: Issuer, user: AbstractBaseUser |
         )
     if fault := fault_of(client, issuer):
         raise UnverifiedRequest(
-            "The client is set up for something that this server does not have.",
+            "The client is configured for something that this server does not offer.",
             parameter="client_id",
             rule="RFC 6749 section 4.1.2.1",
             detail=fault,
@@ -237,7 +237,7 @@ def _scopes(draft: Draft, response_type: ResponseType | None) -> tuple[str, ...]
         ),
     )
     if response_type.returns_id_token and "openid" not in scopes:
-        raise InvalidScope(f"The response type {response_type.name} needs the scope openid.")
+        raise InvalidScope(f"The response type {response_type.name} requires the scope openid.")
     return scopes
 
 
@@ -320,16 +320,16 @@ def _resources_are_known(draft: Draft) -> None:
 def _prompt_is_consistent(draft: Draft) -> None:
     prompts = draft.params.get("prompt", "").split()
     if "none" in prompts and len(set(prompts)) > 1:
-        raise InvalidRequest("The parameter prompt combines none with another value.")
+        raise InvalidRequest("The parameter prompt must not combine none with another value.")
     if unknown := set(prompts) - prompt_values(draft.issuer):
         offered = ", ".join(sorted(prompt_values(draft.issuer)))
-        raise InvalidRequest(f"The parameter prompt has a value that is none of {offered}.", detail=f"prompt {unknown}")
+        raise InvalidRequest(f"The parameter prompt has a value that is not supported. Supported: {offered}.", detail=f"prompt {unknown}")
 
 
 def _max_age_is_a_number(draft: Draft) -> None:
     asked = draft.params.get("max_age", "0")
     if not (asked.isascii() and asked.isdigit() and len(asked) <= len(str(_LONGEST_AGE))):
-        raise InvalidRequest("The parameter max_age is not a number of seconds.")
+        raise InvalidRequest("The parameter max_age must be a number of seconds.")
 
 
 def _nonce_where_it_is_needed(draft: Draft) -> None:

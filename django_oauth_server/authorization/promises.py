@@ -16,10 +16,10 @@ class PromisedKeys(RequestCheck):
         for binding in draft.issuer.components.of(Binding).values():
             promised = draft.params.get(binding.promise)
             if promised and not binding.is_key(promised):
-                raise InvalidRequest(f"The parameter {binding.promise} does not name a key.")
+                raise InvalidRequest(f"The parameter {binding.promise} is not the thumbprint of a key.")
         response_type = draft.response_type()
         asks_for_token = response_type is not None and "token" in response_type.name.split()
         if asks_for_token and missing_binding({}, draft.client, draft.issuer):
             raise UnauthorizedClient(
-                "The client's access tokens have to be bound to a key, and tokens that this response type returns cannot be."
+                "This client's access tokens must be bound to a key, which is not possible with this response type."
             )

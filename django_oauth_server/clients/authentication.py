@@ -61,7 +61,7 @@ def authenticate_client(
 def _named(proof: Credentials | None, presented: Presented, params: Parameters) -> str:
     """The client that the request names: with the *proof* that was sent, or by the parameter `client_id`; else with what comes with every request."""
     if proof and params.get("client_id", proof.client_id) != proof.client_id:
-        raise InvalidRequest("The parameter client_id is not the client that authenticated.")
+        raise InvalidRequest("The parameter client_id does not match the client that authenticated.")
     if proof:
         return proof.client_id
     named = {one.client_id for one in presented.values() if one.client_id}

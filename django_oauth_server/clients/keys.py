@@ -66,7 +66,9 @@ def verify_signed(
                 raise
             return verify(token, newer.signatures, algs=algs, typ=typ)
     except Crowded as exc:
-        raise TemporarilyUnavailable("The client's keys cannot be fetched now.", detail=f"jwks_uri: {exc}") from exc
+        raise TemporarilyUnavailable(
+            "The client's keys cannot be fetched right now.", detail=f"jwks_uri: {exc}"
+        ) from exc
     except Unreachable as exc:
         raise InvalidJWT(f"the client's keys cannot be fetched: {exc}") from exc
 

@@ -81,7 +81,7 @@ def _faults(url: str, redirect_uris: list[str], settings: IssuerSettings) -> Ite
         errand = Errand(f"sector {settings.issuer} {url}", f"sector of {site(url)}", lambda: _listed(url, settings))
         listed = run(errand, settings.outbound_timeout.total_seconds() + 1)
     except Crowded as exc:
-        raise TemporarilyUnavailable("The sector_identifier_uri cannot be fetched now.", detail=str(exc)) from exc
+        raise TemporarilyUnavailable("The sector_identifier_uri cannot be fetched right now.", detail=str(exc)) from exc
     except (Unreachable, ValueError, RecursionError) as exc:
         logger.warning("the sector_identifier_uri of a client cannot be used: %s", exc)
         yield _MEMBER, _("The URL must return a JSON array of redirect URIs (OpenID Connect Registration section 5).")

@@ -32,7 +32,7 @@ from django_oauth_server.storage.clients import add_client, forget_previous_regi
 from django_oauth_server.storage.initial_access_tokens import find_initial_access_token, use_initial_access_token
 from django_oauth_server.storage.transaction import atomic
 
-_NOT_VALID: Final = "The token is not valid here, or no longer."
+_NOT_VALID: Final = "The token is unknown, expired or no longer valid."
 """One wording for unknown, expired, used up and disabled, and for clients that are gone."""
 
 
@@ -47,7 +47,7 @@ def check_initial_access(presented: str, issuer: Issuer, now: datetime) -> Initi
     """The initial access token that was *presented*. None: nothing was, and nothing is needed. Raises `InvalidToken`."""
     if not presented:
         if issuer.settings.registration == "protected":
-            raise MissingToken("An initial access token is needed to register a client.")
+            raise MissingToken("An initial access token is required to register a client.")
         return None
     token = find_initial_access_token(issuer.settings.issuer, presented)
     if token is None or not token.is_usable(now):
@@ -92,7 +92,7 @@ def managed_client(client_id: str, presented: str, issuer: Issuer) -> Client:
     The token before goes once the new one is presented.
     """
     if not presented:
-        raise MissingToken("The registration access token is needed.")
+        raise MissingToken("The registration access token is required.")
     client = stored_client(issuer.settings.issuer, client_id)
     if client is None or not client.is_active or not client.has_registration_token(presented):
         raise InvalidToken(_NOT_VALID, detail=f"registration access token, client_id {client_id!r}")

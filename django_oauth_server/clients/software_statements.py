@@ -52,7 +52,7 @@ def _claims(statement: str, issuer: Issuer, now: datetime) -> Mapping[str, objec
     if issuer.settings.issuer not in (audience if isinstance(audience, list) else [audience]):
         raise InvalidSoftwareStatement("The software statement is meant for another server.")
     if not _holds(claims, now):
-        raise InvalidSoftwareStatement("The software statement has expired, or does not hold yet.")
+        raise InvalidSoftwareStatement("The software statement has expired or is not valid yet.")
     return claims
 
 
@@ -61,7 +61,7 @@ def _speaker(statement: str, issuer: Issuer) -> Client:
     name = unverified(statement)[1].get("iss")
     keys = issuer.settings.software_statement_issuers.get(name) if isinstance(name, str) else None
     if keys is None:
-        raise UnapprovedSoftwareStatement("The software statement is of nobody who is trusted here.")
+        raise UnapprovedSoftwareStatement("The issuer of the software statement is not trusted here.")
     return Client(metadata={"jwks_uri" if isinstance(keys, str) else "jwks": keys})
 
 

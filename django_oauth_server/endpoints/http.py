@@ -165,7 +165,7 @@ def bearer_token(http: HttpRequest) -> str:
     try:
         presented = read_token(http)
     except (SuspiciousOperation, UnreadablePostError) as exc:
-        raise InvalidRequest("The request's body is too large or broken off.", detail=str(exc)) from exc
+        raise InvalidRequest("The request's body is too large or incomplete.", detail=str(exc)) from exc
     if not isinstance(presented, Challenge):
         return presented.token if presented.scheme == BEARER else ""
     if presented is NO_CREDENTIALS:
@@ -236,7 +236,7 @@ def _body(http: HttpRequest, content_type: str) -> bytes:
     except RequestDataTooBig as exc:
         raise ContentTooLarge("The request's body is too large.", detail=str(exc)) from exc
     except (UnreadablePostError, ValueError) as exc:  # ValueError: Content-Length is no number
-        raise InvalidRequest("The request's body is broken off or of no length.", detail=str(exc)) from exc
+        raise InvalidRequest("The request's body is incomplete or has no length.", detail=str(exc)) from exc
 
 
 def receive(http: HttpRequest) -> None:
@@ -248,7 +248,7 @@ def receive(http: HttpRequest) -> None:
     if not is_chunked or "wsgi.input" not in http.META or getattr(http, "_body", None):
         return
     if not http.META.get("wsgi.input_terminated"):
-        raise LengthRequired("The request's body is sent in chunks, and no Content-Length says how long it is.")
+        raise LengthRequired("The request's body is sent in chunks, without a Content-Length header.")
     try:
         http._body = http.META["wsgi.input"].read(MAX_LENGTH + 1)
     except Exception as exc:  # a server has errors of its own for what is no chunk, such as gunicorn's InvalidChunkSize

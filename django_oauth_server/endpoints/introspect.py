@@ -41,7 +41,7 @@ def introspect(http: HttpRequest, issuer: Issuer) -> Answer:
     caller = authenticate_client(http, params, issuer, recall_client, now)
     with refused_to(caller), judged_as_it_is_now(caller):
         if is_public(caller, issuer):
-            raise InvalidClient("A public client may not introspect.")
+            raise InvalidClient("A public client may not introspect tokens.")
         members = introspect_presented(params.require("token"), caller, issuer, now)
         if not members["active"]:
             count("introspection", "introspection of unknown tokens", caller, http, issuer, now)

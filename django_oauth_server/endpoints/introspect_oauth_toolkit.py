@@ -55,7 +55,7 @@ def _caller(http: HttpRequest, params: Parameters, issuer: Issuer, now: datetime
         return _holder(presented, issuer, now)
     caller = authenticate_client(http, params, issuer, recall_client, now)
     if is_public(caller, issuer):
-        raise InvalidClient("A public client may not introspect.")
+        raise InvalidClient("A public client may not introspect tokens.")
     return caller
 
 

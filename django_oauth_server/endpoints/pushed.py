@@ -109,6 +109,6 @@ def _promising(params: Parameters, proven: dict[str, str]) -> Parameters:
     """*params*, which say what was *proven*: the code will be bound to that (RFC 9449 section 10.1)."""
     for name, value in proven.items():
         if params.get(name, value) != value:
-            raise InvalidRequest(f"The parameter {name} is not what the request proves.")
+            raise InvalidRequest(f"The parameter {name} does not match the key that the request proves.")
     others = [(name, value) for name, value in params.pairs() if name not in proven]
     return Parameters([*others, *proven.items()])

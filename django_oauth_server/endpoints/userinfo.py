@@ -119,7 +119,7 @@ def _presented(http: HttpRequest) -> Presented | Challenge:
     except InvalidRequest as exc:
         return Challenge(exc.status, exc.error, exc.description)
     except (SuspiciousOperation, UnreadablePostError):
-        return invalid_request("The request's body is too large or broken off.")
+        return invalid_request("The request's body is too large or incomplete.")
 
 
 def _answer(http: HttpRequest, presented: Presented, issuer: Issuer) -> Answer:

@@ -195,7 +195,7 @@ def _scope_refusal(request: _Request) -> ours.InvalidScope:
     granted = request.facts.scopes if isinstance(request.facts, RefreshFacts) else asked
     for allowed, why in (
         (client.offered_scopes, "this server does not offer"),
-        (client.scopes, "this client may not have"),
+        (client.scopes, "this client may not request"),
         (granted, "was not granted"),
     ):
         if beyond := " ".join(scope for scope in asked if scope not in allowed):
@@ -211,7 +211,7 @@ def _grant_refusal(facts: CodeFacts | RefreshFacts) -> ours.InvalidGrant:
         )
     if not facts.refusal:
         return ours.InvalidGrant(
-            "The parameter code_verifier does not fit the code_challenge that the code was asked for with."
+            "The parameter code_verifier does not match the code_challenge of the authorization request."
         )
     return ours.InvalidGrant("The parameter code is unknown, expired, or another client's.", detail=facts.refusal)
 
@@ -223,7 +223,7 @@ def _scopes(question: Callable[[_Request], object], request: _Request) -> tuple[
 
 def _scope(params: Parameters, client: ClientFacts) -> str | None:
     """What is asked for, as oauthlib reads it. An OpenID Provider leaves out scopes that it does not know (OpenID Connect Core section
-    3.1.2.1: what is "not understood"); one that it knows and this client may not have is refused there too (RFC 6749 section 4.1.2.1)."""
+    3.1.2.1: what is "not understood"); one that it knows and this client may not request is refused there too (RFC 6749 section 4.1.2.1)."""
     asked = parse_scope(params.get("scope", ""))
     if "openid" in asked and "openid" in client.offered_scopes:
         asked = tuple(scope for scope in asked if scope in client.offered_scopes)
@@ -250,7 +250,7 @@ def _check_verifier(params: Parameters, facts: CodeFacts) -> None:
         return
     if not facts.code_challenge:
         raise ours.InvalidGrant(
-            "The parameter code_verifier is sent, but the code was asked for without a code_challenge."
+            "The parameter code_verifier was sent, but the authorization request had no code_challenge."
         )
     if not is_verifier(params["code_verifier"]):
         raise ours.InvalidRequest("The parameter code_verifier is not 43 to 128 unreserved characters.")
@@ -259,7 +259,7 @@ def _check_verifier(params: Parameters, facts: CodeFacts) -> None:
 def _check_redirect_uri(params: Parameters, facts: CodeFacts) -> None:
     if "redirect_uri" in params:
         if params["redirect_uri"] != facts.redirect_uri:
-            raise ours.InvalidGrant("The parameter redirect_uri is not the one that the code was asked for with.")
+            raise ours.InvalidGrant("The parameter redirect_uri differs from the one in the authorization request.")
     elif facts.redirect_uri_was_sent and not facts.code_challenge:
         # OAuth 2.1 section 10.2: PKCE protects in place of the redirect URI, so only a request of old must repeat it.
         raise ours.InvalidGrant("The parameter redirect_uri is missing.")

@@ -21,7 +21,7 @@ def check_promise(kept: Mapping[str, object], shown: Mapping[str, str]) -> None:
     """Raise `InvalidGrant` unless *shown* has each key that a code, a refresh token or whatever else is redeemed is bound to."""
     if not is_shown(kept, shown):
         raise InvalidGrant(
-            "What is redeemed is bound to a key, and the request does not prove possession of that key.",
+            "The code or token is bound to a key, and the request does not prove possession of that key.",
             detail=f"another key, or none ({', '.join(sorted(confirmation_of(kept)))})",
         )
 

@@ -46,7 +46,7 @@ class Password(GrantType):
         client = client_facts(request.client, request.issuer, self.name, user)
         scopes = judge_password(request.params, client, is_user=user is not None)
         if user is None:
-            raise InvalidGrant("Username or password is wrong.")
+            raise InvalidGrant("The username or password is wrong.")
         found = live_authorization(request.client, user)
         allowed = frozenset(scopes) - declined(found, request.issuer)
         audience = (request.issuer.settings.default_resource,)

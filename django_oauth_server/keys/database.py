@@ -112,7 +112,7 @@ class DatabaseKeys:
         if alg not in ring.algs:
             raise ImproperlyConfigured(f"{SETTING}: signing_algs has no {alg}.")
         raise TemporarilyUnavailable(
-            "The key for this client's algorithm does not sign yet.",
+            "The server's key for this client's algorithm is not used for signing yet.",
             detail=f"the key for {alg} is published, and waits to sign: manage.py rotatekeys --now --alg {alg} lets it sign at once",
         )
 

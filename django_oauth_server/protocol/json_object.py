@@ -34,7 +34,7 @@ def parse_object(raw: bytes) -> dict[str, object]:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise InvalidRequest("The request's body says a name twice.")
+        raise InvalidRequest("The request's body has a member twice.")
     return members
 
 
@@ -56,7 +56,7 @@ def _scalars(value: object, depth: int = 0) -> Iterator[object]:
 
 def _check(value: object) -> None:
     if isinstance(value, float) and not math.isfinite(value):
-        raise InvalidRequest("The request's body has a number that JSON does not know.")
+        raise InvalidRequest("The request's body has a number that is not valid JSON.")
     if isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
         raise InvalidRequest("The request's body has a NUL character or an unpaired surrogate.")
 

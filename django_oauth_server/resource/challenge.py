@@ -89,16 +89,18 @@ def _quoted(value: str) -> str:
 NO_CREDENTIALS: Final = Challenge(401)
 """RFC 6750 section 3.1: who did not try is not told of an error."""
 
-INVALID_TOKEN: Final = Challenge(401, "invalid_token", "The access token is not valid here, or no longer.")
+INVALID_TOKEN: Final = Challenge(
+    401, "invalid_token", "The access token is unknown, expired, revoked, or meant for another resource."
+)
 """One wording for unknown, expired, revoked and meant for others, so that it tells nobody which."""
 
 FOREIGN_TOKEN: Final = replace(INVALID_TOKEN, foreign=True)
 """The same, of what another authentication may know."""
 
-NOT_BOUND: Final = replace(INVALID_TOKEN, description="An access token that is bound to a key is needed.")
+NOT_BOUND: Final = replace(INVALID_TOKEN, description="An access token that is bound to a key is required.")
 """The token is good, and whoever stole it would have no less."""
 
-INSUFFICIENT_SCOPE: Final = Challenge(403, "insufficient_scope", "The access token does not allow this.")
+INSUFFICIENT_SCOPE: Final = Challenge(403, "insufficient_scope", "The access token does not allow this request.")
 """RFC 6750 section 3.1: the token is good, and allows less than is needed."""
 
 
@@ -116,12 +118,14 @@ def insufficient_user_authentication(acr_values: Iterable[str], max_age: timedel
     return Challenge(
         401,
         "insufficient_user_authentication",
-        "The person must sign in again." if not demands["acr_values"] else "The person must sign in more strongly.",
+        "The person must sign in again."
+        if not demands["acr_values"]
+        else "The person must sign in with a stronger method.",
         parameters=demands,
     )
 
 
 def temporarily_unavailable(retry_after: int) -> Challenge:
     """Nobody can tell now whether the token is good."""
-    words = "The access token cannot be verified at the moment. Try again."
+    words = "The access token cannot be verified right now. Try again."
     return Challenge(503, "temporarily_unavailable", words, retry_after=retry_after)

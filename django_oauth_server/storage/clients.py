@@ -232,7 +232,8 @@ def _made(client: Client) -> Client:
         raise Conflict
     if names:  # the database takes ids of another case for the same
         raise UnauthorizedClient(
-            "The client_id differs only in case from another client's.", detail=f"client_id {client.client_id!r}"
+            "The client_id differs from another client's only in upper and lower case.",
+            detail=f"client_id {client.client_id!r}",
         )
     row = copy(client)
     row.save(force_insert=True)

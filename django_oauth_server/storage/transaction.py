@@ -93,14 +93,14 @@ def retry_conflicts(work: Callable[[], T]) -> T:
                     raise
     finally:
         _done.reset(began)
-    raise TemporarilyUnavailable("The server is busy; try again.", detail="too many conflicts with other writers")
+    raise TemporarilyUnavailable("The server is busy. Try again.", detail="too many conflicts with other writers")
 
 
 def unavailable(exc: Error) -> TemporarilyUnavailable:
     """What a client is told of *exc*, an outage: nothing of the database. The log has its words."""
     cause = " ".join(str(exc).split())
     return TemporarilyUnavailable(
-        "The server cannot answer now; try again.",
+        "The server cannot answer right now. Try again.",
         detail=f"the database does not answer: {type(exc).__name__}: {cause}",
     )
 

@@ -25,6 +25,6 @@ def check_row(client: Client, issuer: Issuer) -> None:
     """Raise `UnauthorizedClient` where *client* names what is not there."""
     if fault := fault_of(client, issuer):
         raise UnauthorizedClient(
-            "The client is set up for something that this server does not have. Its operator has to change that.",
+            "The client is configured for something that this server does not offer. An operator has to change its registration.",
             detail=fault,
         )

@@ -170,12 +170,12 @@ def read_hint(hint: str, issuer: Issuer) -> dict[str, object]:
         claims = _verified(hint, issuer)
     except jose.InvalidJWT as exc:
         raise InvalidRequest(
-            "The parameter id_token_hint is no ID token of this server.", detail=f"id_token_hint: {exc}"
+            "The parameter id_token_hint is not an ID token that this server issued.", detail=f"id_token_hint: {exc}"
         ) from exc
     # A userinfo response is signed alike, but never expires.
     complete = isinstance(claims.get("sub"), str) and "exp" in claims
     if claims.get("iss") != issuer.settings.issuer or not complete:
-        raise InvalidRequest("The parameter id_token_hint is no ID token of this server.")
+        raise InvalidRequest("The parameter id_token_hint is not an ID token that this server issued.")
     return claims
 
 

@@ -85,7 +85,7 @@ def _is_revoked(signed: SignedToken, issuer: Issuer) -> bool:
     try:
         return is_revoked(signed.marked, issuer.settings)
     except CannotVerify as exc:
-        raise TemporarilyUnavailable("The server is busy; try again.", detail=exc.reason) from exc
+        raise TemporarilyUnavailable("The server is busy. Try again.", detail=exc.reason) from exc
 
 
 def _of_claims(claims: Mapping[str, object], find: _Find, issuer: Issuer) -> Token | None:

@@ -34,7 +34,7 @@ def narrow(issuance: Issuance, asked: tuple[str, ...], issuer: Issuer) -> tuple[
     asked = known_resources(asked, issuer)
     allowed = None if issuance.resources is None else issuance.resources or (issuer.settings.default_resource,)
     if allowed is not None and not set(map(comparable, asked)) <= set(map(comparable, allowed)):
-        raise InvalidTarget("The parameter resource names an API that was not part of what was allowed.")
+        raise InvalidTarget("The parameter resource names an API that was not included in the authorization.")
     audience = asked or issuance.resources or ()
     meaningful = _meaningful(audience, issuer)
     if issuance.scopes <= meaningful and issuance.scopes:

@@ -121,7 +121,7 @@ def _encrypt_for(client: Client, inner: str, issuer: Issuer, *, alg: str, enc: s
 
 def _unavailable(reason: str) -> TemporarilyUnavailable:
     return TemporarilyUnavailable(
-        "The client's own keys, for which the response is to be signed or encrypted, cannot be used now.",
+        "The response must be signed or encrypted with the client's keys, which cannot be used right now.",
         detail=reason,
     )
 

@@ -19,7 +19,7 @@ from django_oauth_server.storage.people import find_person
 PRIMARY_KEY: Final = "django_oauth_server.tokens.subject.primary_key"
 """The setting `subject` where a deployment has no function of its own."""
 _LONGEST: Final = 255
-_UNNAMED: Final = "The server cannot name the person."
+_UNNAMED: Final = "The server cannot make an identifier for the person."
 _Name: TypeAlias = Callable[[AbstractBaseUser, Issuer], str]
 
 

@@ -32,7 +32,7 @@ def test_they_are_refused_and_the_log_says_why(column: str, caplog: pytest.LogCa
 
 def test_a_person_is_told_before_they_decide(column: str, browser: Browser) -> None:
     answer = Flow(broken(column), browser).authorize()
-    assert (answer.status_code, "something that this server does not have" in answer.content.decode()) == (400, True)
+    assert (answer.status_code, "something that this server does not offer" in answer.content.decode()) == (400, True)
 
 
 def test_nothing_else_falls_over(column: str, browser: Browser) -> None:

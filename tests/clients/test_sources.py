@@ -348,7 +348,7 @@ class Unreachable(Directory):
     name = "unreachable"
 
     def find(self, issuer: Any, client_id: str, row: Client | None) -> Client | None:
-        raise TemporarilyUnavailable("The server cannot answer now; try again.", detail="the directory is away")
+        raise TemporarilyUnavailable("The server cannot answer right now. Try again.", detail="the directory is away")
 
 
 class TestASourceThatCannotBeAsked:

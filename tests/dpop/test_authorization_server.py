@@ -226,7 +226,7 @@ def test_a_client_that_always_proves_is_refused_without_a_proof(flow: Flow, prov
     assert refused.status_code == 400
     assert told(refused) == {
         "error": "invalid_dpop_proof",
-        "error_description": "The request has no DPoP proof, and this client's requests must have one.",
+        "error_description": "This client must send a DPoP proof with each request.",
     }
     first = bought(flow.exchange(code, headers=prover.headers()))
     assert flow.refresh(first["refresh_token"]).json()["error"] == "invalid_dpop_proof"

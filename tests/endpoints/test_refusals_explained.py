@@ -46,7 +46,7 @@ def test_at_the_authorization_endpoint(
     [
         ({"code": "oas_ac_unknown"}, "The parameter code is unknown, expired", "unknown code"),
         ({"code_verifier": None}, "The parameter code_verifier is missing.", "code_verifier is missing, client_id"),
-        ({"code_verifier": OTHER_VERIFIER}, "code_verifier does not fit", "code_verifier does not fit"),
+        ({"code_verifier": OTHER_VERIFIER}, "code_verifier does not match", "code_verifier does not match"),
     ],
 )
 def test_at_the_token_endpoint(

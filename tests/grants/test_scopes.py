@@ -61,7 +61,7 @@ def test_a_scope_that_is_known_but_not_this_clients_is_refused_and_named(
     flow = Flow(ClientFactory(metadata__scope="openid notes:read"), browser)
     refusal = answered(flow.authorize(scope=scope))
     assert refusal["error"] == "invalid_scope"
-    assert "asks for notes:write, which this client may not have" in refusal["error_description"]
+    assert "asks for notes:write, which this client may not request" in refusal["error_description"]
 
 
 @pytest.mark.spec("RFC 6749", "6")

@@ -33,8 +33,10 @@ def told(status: int, error: str, description: str, rest: str = "") -> tuple[int
 
 MALFORMED = told(400, "invalid_request", "The Authorization header is not of the form: Bearer TOKEN.")
 TWO_METHODS = told(400, "invalid_request", "The access token is sent more than once.")
-INVALID_TOKEN = told(401, "invalid_token", "The access token is not valid here, or no longer.", SCOPE)
-INSUFFICIENT_SCOPE = told(403, "insufficient_scope", "The access token does not allow this.", SCOPE)
+INVALID_TOKEN = told(
+    401, "invalid_token", "The access token is unknown, expired, revoked, or meant for another resource.", SCOPE
+)
+INSUFFICIENT_SCOPE = told(403, "insufficient_scope", "The access token does not allow this request.", SCOPE)
 
 
 def form(**parameters: str) -> dict[str, object]:

@@ -148,13 +148,15 @@ def told(status: int, error: str = "", description: str = "", more: str = "") ->
 
 
 SCOPE = ', scope="notes:write"'
-INVALID = told(401, "invalid_token", "The access token is not valid here, or no longer.", SCOPE)
+INVALID = told(
+    401, "invalid_token", "The access token is unknown, expired, revoked, or meant for another resource.", SCOPE
+)
 NO_PERSON = told(403, "insufficient_scope", "This needs an access token of a person.", SCOPE)
-INSUFFICIENT = told(403, "insufficient_scope", "The access token does not allow this.", SCOPE)
+INSUFFICIENT = told(403, "insufficient_scope", "The access token does not allow this request.", SCOPE)
 STEP_UP = told(
     401,
     "insufficient_user_authentication",
-    "The person must sign in more strongly.",
+    "The person must sign in with a stronger method.",
     f'{SCOPE}, acr_values="phr", max_age="300"',
 )
 REFUSALS: list[tuple[Callable[[str], Presented], tuple[int, dict[str, str], str]]] = [

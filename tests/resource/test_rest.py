@@ -74,7 +74,7 @@ def ask(*permissions: object, token: str = "", view: type[APIView] = Note, **ini
 
 
 def insufficient(scopes: str = "") -> str:
-    told = f'{BARE}, error="insufficient_scope", error_description="The access token does not allow this."'
+    told = f'{BARE}, error="insufficient_scope", error_description="The access token does not allow this request."'
     return told + (f', scope="{scopes}"' if scopes else "")
 
 
@@ -171,7 +171,7 @@ def test_without_credentials_no_error_is_told_whichever_authentication_comes_fir
 @pytest.mark.parametrize("permission, scopes", NEEDING_A_TOKEN)
 def test_a_bad_token_is_told_what_a_good_one_needs(permission, scopes):
     told = ask(permission, token="expired")["WWW-Authenticate"]
-    assert told.endswith(f', scope="{scopes}"' if scopes else 'longer."')
+    assert told.endswith(f', scope="{scopes}"' if scopes else 'another resource."')
 
 
 @pytest.mark.parametrize("permission", [READ, ~WRITE, requires(), READ & IsAuthenticated])

@@ -71,7 +71,7 @@ class CodeRefused(NothingWaits):
     is_ordinary = True
 
     def __init__(self, words: Words) -> None:
-        super().__init__("The user code leads to no request that waits.")
+        super().__init__("No request is waiting for this user code.")
         self.words = words
 
 
@@ -189,7 +189,7 @@ class PendingDevice(PendingRequest):
             or fault_of(self.client, self.issuer)
             or DeviceCode.name not in self.client.grant_types
         ):
-            raise UnauthorizedClient("The client may not use the device authorization grant any more.")
+            raise UnauthorizedClient("The client may no longer use the device authorization grant.")
         return judge(Draft(self.params, self.client, self.issuer, endpoint=DEVICE))
 
     def prepare(self) -> None:

@@ -82,7 +82,7 @@ class Consent(Prompt):
             return None
         scopes = _chosen(situation.request, form.getlist("scope"))
         if not scopes:
-            raise AccessDenied("The person allowed none of the scopes.")
+            raise AccessDenied("The person did not allow any of the scopes.")
         assert isinstance(situation.user, AbstractBaseUser)
         return situation.turn.allowing(scopes, by=situation.user)
 

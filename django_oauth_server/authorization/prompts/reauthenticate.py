@@ -36,7 +36,7 @@ class Reauthenticate(Prompt):
         request, settings = situation.request, situation.request.issuer.settings
         if _must_but_does_not(situation) and (situation.signed_in_since_asked or not request.acr_values):
             raise UnmetAuthenticationRequirements(
-                "The person cannot sign in with the acr that the parameter claims demands."
+                "The person cannot sign in with the acr that the parameter claims requires."
             )
         if situation.turn.asked_at is not None and not situation.signed_in_since_asked:
             raise LoginRequired("The person did not sign in again.", detail="see the setting reauthentication_url")

@@ -57,9 +57,7 @@ def gather(arrival: Arrival, turn: Turn) -> Gathered:
             _assembled(arrival, found), turn if found.waits else Turn(taken_up=True), found.waits, arrival, source
         )
     if not turn.taken_up and demands_signature(arrival.client):
-        raise InvalidRequest(
-            "The client is registered to send a signed request object (require_signed_request_object)."
-        )
+        raise InvalidRequest("This client must send signed request objects (require_signed_request_object).")
     return Gathered(arrival.sent, turn)
 
 
@@ -71,7 +69,7 @@ def _source(arrival: Arrival) -> RequestSource | None:
     named = sorted({one.parameter for one in (*offered, *unsupported) if arrival.sent.every(one.parameter)})
     found = [_knowing(name, offered, unsupported, arrival) for name in named]
     if len(found) > 1:
-        raise InvalidRequest(f"The parameters {' and '.join(named)} are sent together.")
+        raise InvalidRequest(f"The parameters {' and '.join(named)} must not be sent together.")
     if found:
         arrival.sent.refuse_repeated(but=arrival.repeatable)
     return found[0] if found else None

@@ -45,7 +45,7 @@ class PushedSource(RequestSource):
             raise _expired(arrival, "unknown, answered or swept")
         if pushed.of != owner(arrival.client):
             raise UnverifiedRequest(
-                "The parameter request_uri is another client's.",
+                "The parameter request_uri was issued to another client.",
                 parameter="request_uri",
                 rule=_RULE,
                 detail=f"request_uri of another client, client_id {arrival.client.client_id!r}",

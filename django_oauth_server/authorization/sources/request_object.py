@@ -33,11 +33,11 @@ def read_request_object(token: str, arrival: Arrival) -> Found:
     try:
         claims = verify_signed(token, arrival.client, arrival.issuer, algs=algs, typ=TYPES)
     except jose.InvalidJWT as exc:
-        words = "The request object is not a JWT that the client has signed as it registered."
+        words = "The request object is not a JWT that is signed with the client's registered key and algorithm."
         raise InvalidRequestObject(words, detail=str(exc)) from exc
     alone = jose.media_type(jose.unverified(token)[0].get("typ")) == _TYPE
     for fault in _faults(claims, arrival, timezone.now().timestamp(), alone=alone):
-        raise InvalidRequestObject(f"The request object is refused: {fault}.")
+        raise InvalidRequestObject(f"The request object is not valid: {fault}.")
     return Found(_parameters(claims, arrival), alone)
 
 
@@ -52,13 +52,13 @@ def _faults(claims: Mapping[str, object], arrival: Arrival, now: float, *, alone
     if not _is_meant_for(claims, arrival.issuer.settings.issuer):
         yield "its aud is not this server"
     if claims.get("sub") == client_id:
-        yield "its sub is the client, which would make a client assertion of it (RFC 9101 section 10.8)"
+        yield "its sub is the client, so it could be used as a client assertion (RFC 9101 section 10.8)"
     if not _is_past(now, claims.get("exp", now + 1)):
         yield "it has expired"
     if not _is_past(claims.get("nbf", now), now + _SKEW + 1):
         yield "it is not valid yet"
     if any(name in claims for name in _NEVER_INSIDE):
-        yield "another one is inside"
+        yield "it contains another request object"
     if claims.get("client_id", client_id) != client_id:
         yield "its client_id is not that of the request"
     if not alone and not _is_same_response_type(claims.get("response_type"), arrival.sent.get("response_type")):
@@ -95,7 +95,7 @@ def _parameters(claims: Mapping[str, object], arrival: Arrival) -> Parameters:
             (name, text) for name, value in known for text in _texts(value, may_repeat=name in arrival.repeatable)
         )
     except (ValueError, RecursionError) as exc:
-        raise InvalidRequestObject("The request object has a value that no parameter can have.") from exc
+        raise InvalidRequestObject("The request object contains a value that a parameter cannot have.") from exc
 
 
 def _texts(value: object, *, may_repeat: bool) -> Iterator[str]:

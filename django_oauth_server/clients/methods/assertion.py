@@ -75,7 +75,7 @@ class AssertionMethod(ClientAuthMethod):
         subject = claims.get("sub")
         if not isinstance(subject, str) or not subject or not subject.isprintable():
             # JSON can say NUL and half a character, which no form can and no database takes
-            raise InvalidClient("The parameter client_assertion has no sub that could be a client.")
+            raise InvalidClient("The parameter client_assertion has no sub that names a client.")
         return Credentials(subject, params["client_assertion"])
 
     def verify(self, attempt: Attempt) -> bool:

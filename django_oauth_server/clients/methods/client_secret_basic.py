@@ -26,7 +26,7 @@ class ClientSecretBasic(ClientAuthMethod):
             return Credentials(*parse_basic(value.strip()))
         except ValueError as exc:
             raise InvalidClient(
-                "The Authorization header is not Basic with a form-encoded client id and secret.", detail=str(exc)
+                "The Authorization header must be HTTP Basic with a form-encoded client ID and secret.", detail=str(exc)
             ) from exc
 
     def verify(self, attempt: Attempt) -> bool:

@@ -151,7 +151,7 @@ class DPoP(TokenBinding):
             )
         except InvalidProof as exc:
             asked = f"{call.request.method} at {' or '.join(addresses) or 'no address that is known'}"
-            raise self._no_good(f"The proof is not good: {exc}.", asked) from exc
+            raise self._no_good(f"The DPoP proof is not valid: {exc}.", asked) from exc
         if not constant_time_compare(proof.thumbprint, str(call.token.confirmation[self.member])):
             raise Unproven("the proof is by another key", _OTHER_KEY, headers=self._fresh_nonce())
         self._check_nonce(proof)
@@ -180,12 +180,14 @@ class DPoP(TokenBinding):
         return Unproven(reason, challenge, headers=self._fresh_nonce())
 
     def _replayed(self) -> Unproven:
-        return self._no_good("The proof was used before. Make one for each request.")
+        return self._no_good("The DPoP proof was used before. Create a new one for each request.")
 
 
 _INVALID_PROOF: Final = Challenge(401, "invalid_dpop_proof")
 _OTHER_KEY: Final = replace(INVALID_TOKEN, description="The access token is bound to another key.")
-_USE_NONCE: Final = Challenge(401, "use_dpop_nonce", "The proof needs the nonce that is in the header DPoP-Nonce.")
+_USE_NONCE: Final = Challenge(
+    401, "use_dpop_nonce", "The DPoP proof must contain the nonce from the DPoP-Nonce header."
+)
 
 
 def _named(proof: Proof) -> tuple[str, ...]:

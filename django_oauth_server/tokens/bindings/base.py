@@ -87,7 +87,7 @@ class Binding(Component):
 
     def missing(self, call: Call) -> OAuthError:
         """What a client is told that shows no key although that is demanded."""
-        return InvalidRequest("The request does not prove possession of a key, as this client's requests have to.")
+        return InvalidRequest("This client must prove possession of a key with each request.")
 
 
 def check_demanded(proven: Possession, call: Call) -> None:

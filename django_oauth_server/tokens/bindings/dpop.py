@@ -57,7 +57,7 @@ class UseDPoPNonce(OAuthError):
     is_ordinary = True
 
     def __init__(self, nonce: str) -> None:
-        super().__init__("The DPoP proof has to contain the nonce of the DPoP-Nonce header.")
+        super().__init__("The DPoP proof must contain the nonce from the DPoP-Nonce header.")
         self.nonce = nonce
 
     @property
@@ -105,7 +105,7 @@ class DPoP(Binding):
         return bool(client.metadata.get(_ALWAYS_PROVES.name))
 
     def missing(self, call: Call) -> OAuthError:
-        return InvalidDPoPProof("The request has no DPoP proof, and this client's requests must have one.")
+        return InvalidDPoPProof("This client must send a DPoP proof with each request.")
 
     def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"dpop_signing_alg_values_supported": list(ALGORITHMS)}
@@ -155,4 +155,4 @@ def _note(cache: str, of: tuple[str, ...], until: float) -> bool:
     try:
         return once(repr(of), lambda: CacheMemory(cache).note(*of, until=until))
     except CannotVerify as exc:
-        raise TemporarilyUnavailable("The server cannot answer now; try again.", detail=exc.reason) from exc
+        raise TemporarilyUnavailable("The server cannot answer right now. Try again.", detail=exc.reason) from exc

@@ -10,7 +10,7 @@ from tests.resource.bindings.seal import MECHANISMS, SEALED, Seal
 
 BEARER = 'Bearer realm="api"'
 SCOPE = ', scope="notes:read"'
-ERROR = 'error="invalid_token", error_description="The access token is not valid here, or no longer."'
+ERROR = 'error="invalid_token", error_description="The access token is unknown, expired, revoked, or meant for another resource."'
 COLOURS = ', colours="red"'
 each_mechanism = pytest.mark.parametrize("path", MECHANISMS)
 
@@ -139,7 +139,7 @@ def test_the_scheme_and_a_form_token_are_two_methods(call):
 @pytest.mark.parametrize("path", ["/bound", "/rest-bound", "/ninja/bound"])
 def test_where_only_bound_tokens_will_do_a_bearer_token_is_refused(call, path):
     answer = call(path, authorization="Bearer reader")
-    words = 'error="invalid_token", error_description="An access token that is bound to a key is needed."'
+    words = 'error="invalid_token", error_description="An access token that is bound to a key is required."'
     assert answer.status_code == 401
     assert answer["WWW-Authenticate"] == f'Seal realm="api", {words}{SCOPE}{COLOURS}'
     assert call(path)["WWW-Authenticate"] == f'Seal realm="api"{SCOPE}{COLOURS}'
