@@ -16,7 +16,7 @@ from django.core.management import get_commands, load_command_class
 from django_oauth_server import errors
 from tests.docs.pages import DOCS, PAGES, generate
 
-FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.S | re.M)
+FENCE = re.compile(r"^( *)```(\w+)(?: fragment)?\n(.*?)^\1```", re.S | re.M)
 
 
 def fences(language: str) -> Iterator[tuple[str, str]]:

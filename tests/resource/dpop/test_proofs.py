@@ -212,7 +212,7 @@ def test_operators_are_told_the_addresses_that_are_known(ask: Ask, key: DPoPKey,
     caplog.set_level("INFO", "django_oauth_server.resource")
     assert refusal(ask("/function", token, key.proof("GET", "http://testserver/function", token)))[0] == 401
     said = (
-        "The proof is not good: its htu is not the address of the request. The request is GET at https://api.example."
+        "The DPoP proof is not valid: its htu is not the address of the request. The request is GET at https://api.example."
     )
     assert f"access token refused at /function: {said}" in [one.getMessage() for one in caplog.records]
 
