@@ -323,7 +323,9 @@ def _prompt_is_consistent(draft: Draft) -> None:
         raise InvalidRequest("The parameter prompt must not combine none with another value.")
     if unknown := set(prompts) - prompt_values(draft.issuer):
         offered = ", ".join(sorted(prompt_values(draft.issuer)))
-        raise InvalidRequest(f"The parameter prompt has a value that is not supported. Supported: {offered}.", detail=f"prompt {unknown}")
+        raise InvalidRequest(
+            f"The parameter prompt has a value that is not supported. Supported: {offered}.", detail=f"prompt {unknown}"
+        )
 
 
 def _max_age_is_a_number(draft: Draft) -> None:

@@ -211,9 +211,7 @@ def test_below_a_path_the_address_has_it(ask: Ask, key: DPoPKey, token: str, set
 def test_operators_are_told_the_addresses_that_are_known(ask: Ask, key: DPoPKey, token: str, caplog: Any) -> None:
     caplog.set_level("INFO", "django_oauth_server.resource")
     assert refusal(ask("/function", token, key.proof("GET", "http://testserver/function", token)))[0] == 401
-    said = (
-        "The DPoP proof is not valid: its htu is not the address of the request. The request is GET at https://api.example."
-    )
+    said = "The DPoP proof is not valid: its htu is not the address of the request. The request is GET at https://api.example."
     assert f"access token refused at /function: {said}" in [one.getMessage() for one in caplog.records]
 
 
