@@ -47,6 +47,7 @@ BUILT_IN = tuple(
         "endpoints.health.HealthEndpoint",
         "endpoints.refusal.Refusals",
         "endpoints.connected_apps.ConnectedApps",
+        "endpoints.own_apps.OwnApps",
         "endpoints.logo.Logo",
         "endpoints.start_sign_in.StartSignIn",
         "endpoints.registration.RegistrationEndpoint",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
@@ -15,16 +14,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
 from django_oauth_server.admin.lists import QuickAdmin
+from django_oauth_server.clients.shown_once import forget, hand_over, handed_over
 from django_oauth_server.component import Words
-from django_oauth_server.keys.encryption import SHOWN_ONCE, Undecipherable, decrypt, encrypt
 from django_oauth_server.registry import default_issuer
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
-
-_COOKIE: Final = "oauth_shown_once"
-_SECONDS: Final = 120
-"""How long the way from the form to the page may take."""
 
 
 class Shown(NamedTuple):
@@ -47,7 +42,7 @@ class ShowsOnce(QuickAdmin):
         row = self.get_object(request, unquote(object_id))
         if row is None or not self.has_view_or_change_permission(request, row):
             raise PermissionDenied
-        known = _opened(request, row)
+        known = handed_over(request, row, default_issuer().settings)
         if known is None:
             self.message_user(
                 request, _("This secret has already been shown. It cannot be shown again."), messages.WARNING
@@ -57,42 +52,16 @@ class ShowsOnce(QuickAdmin):
             context = {**self.admin_site.each_context(request), "opts": self.opts, "row": row, "media": self.media}
             context |= {"title": known["title"], "values": [Shown(*value) for value in known["values"]]}
             response = TemplateResponse(request, "admin/django_oauth_server/secret.html", context)
-        response.delete_cookie(_COOKIE, path=request.path, samesite="Strict")
+        forget(response, request)
         return response
 
     def show_once(self, request: HttpRequest, row: Model, title: str, *values: Shown) -> HttpResponse:
-        """Go to that page. Neither the database, a session nor a message holds what it shows: the browser brings it, encrypted, for a moment."""
+        """Go to that page. The browser brings what it shows."""
         at = _url(self, row, "shown")
-        sealed = {
-            "for": _bound_to(request, row),
-            "title": title,
-            "values": [(one.id, str(one.label), one.value) for one in values],
-        }
+        said = {"title": title, "values": [(one.id, str(one.label), one.value) for one in values]}
         response = HttpResponseRedirect(at)
-        response.set_cookie(
-            _COOKIE,
-            encrypt(json.dumps(sealed).encode(), default_issuer().settings, purpose=SHOWN_ONCE),
-            max_age=_SECONDS,
-            path=at,
-            secure=request.is_secure(),
-            httponly=True,
-            samesite="Strict",
-        )
+        hand_over(response, request, at, row, said, default_issuer().settings)
         return response
-
-
-def _opened(request: HttpRequest, row: Model) -> dict[str, Any] | None:
-    """What the browser brings for this page; None where it brings nothing, or what is another's."""
-    try:
-        plain = decrypt(request.COOKIES.get(_COOKIE, ""), default_issuer().settings, purpose=SHOWN_ONCE)
-    except Undecipherable:
-        return None
-    known: dict[str, Any] = json.loads(plain)
-    return known if known["for"] == _bound_to(request, row) else None
-
-
-def _bound_to(request: HttpRequest, row: Model) -> list[str]:
-    return [str(request.user.pk), row._meta.label, str(row.pk)]
 
 
 def _name(modeladmin: ModelAdmin[Any], page: str = "shown") -> str:

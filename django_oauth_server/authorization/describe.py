@@ -150,7 +150,7 @@ def _words(time: timedelta) -> str:
 
 def why_unproven(client: Client, *, proves_itself: bool) -> str:
     """Why nobody vouches for the app; empty where an operator does, and it *proves_itself* where the answer goes."""
-    if client.registered_by == Client.RegisteredBy.ITSELF:
+    if client.registered_by in {Client.RegisteredBy.ITSELF, Client.RegisteredBy.PERSON}:
         return "self_registered"
     return "" if proves_itself else "unproven"
 

@@ -114,17 +114,22 @@ def update(client: Client, presented: str, document: Document, issuer: Issuer, n
     document, statement = apply_statement(document, issuer, now)
     terms = _terms(issuer, client.profile, client.metadata)
     metadata = validate(_with_scope(document, terms), terms, before=client.metadata)
-    if client.skip_consent:
-        check_first_party(metadata, terms)
-        _check_hosts(client, metadata)
-        _check_sector(client, metadata)
-    _check_scope(client, metadata, terms)
+    check_own_change(client, metadata, terms)
     secret = revise_client(client, metadata, issuer)
     successor = derive(REGISTRATION_TOKEN, derivation_keys(issuer)[0], presented)
     client.registration_digest, client.previous_registration_digest = digest(successor), digest(presented)
     client.software_statement = statement
     revise(client, now)
     return information(client, issuer, successor, secret)
+
+
+def check_own_change(client: Client, metadata: Document, terms: Terms) -> None:
+    """Raise `InvalidClientMetadata` where *client*, or its owner, may not put *metadata* in place of what is registered, as nobody would be asked."""
+    if client.skip_consent:
+        check_first_party(metadata, terms)
+        _check_hosts(client, metadata)
+        _check_sector(client, metadata)
+    _check_scope(client, metadata, terms)
 
 
 def information(client: Client, issuer: Issuer, presented: str, secret: str = "") -> dict[str, object]:

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, Protocol
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import IntegrityError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
@@ -180,6 +180,11 @@ def all_clients(issuer: str | None, *, containing: str = "", only_disabled: bool
 def people_using(clients: Collection[Client]) -> int:
     """How many people allow one of *clients* something today."""
     return Authorization.objects.filter(client__in=clients, is_live=True).values("user").distinct().count()
+
+
+def apps_of(owner: AbstractBaseUser, issuer: str) -> QuerySet[Client]:
+    """The clients of *issuer* that belong to *owner*, the newest first."""
+    return Client.objects.filter(owner_id=owner.pk, issuer=issuer, source=Client.TABLE).order_by("-pk")
 
 
 def has_history(client: Client) -> bool:
