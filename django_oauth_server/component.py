@@ -65,6 +65,10 @@ class Endpoint:
     """Whether it is a page of somebody who is signed in. Every other endpoint is exempt from Django's `LoginRequiredMiddleware`."""
 
 
+Purpose: TypeAlias = Literal["identity", "redirects", "tokens", "keys", "encryption", "logout", "policy"]
+"""What a member of a client's metadata is about."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """One member of a client's metadata (RFC 7591 section 2): how it is asked for, explained and judged."""
@@ -74,6 +78,8 @@ class Member:
     help: Words
     """One line: what the member does."""
     label: Words = ""
+    purpose: Purpose = "policy"
+    """Under which heading forms have it."""
     choices: Callable[[Terms], Mapping[str, Words]] | None = None
     """What may be chosen, and the words for it. None, of a choice: what the components say that they offer (`Component.offers`)."""
     check: Callable[[object, Terms], None] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -12,8 +13,18 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
-from django_oauth_server.admin.lists import JWT_OUTLIVES, RecordAdmin, badge, confirmed
-from django_oauth_server.models import Authorization
+from django_oauth_server.admin.lists import (
+    JWT_OUTLIVES,
+    ClientFilter,
+    Lead,
+    RecordAdmin,
+    badge,
+    brief,
+    confirmed,
+    cut,
+)
+from django_oauth_server.component import Words
+from django_oauth_server.models import Authorization, Token
 from django_oauth_server.storage.authorizations import revoke_authorizations
 from django_oauth_server.storage.transaction import atomic
 
@@ -35,16 +46,15 @@ class StateFilter(admin.SimpleListFilter):
 class AuthorizationAdmin(RecordAdmin):
     """Looked at and revoked. Revoking ends all that came from it, at once."""
 
-    list_display = ("user", "client", "state", "scope", "created_at", "revoked_at")
-    list_display_links = ("user", "client")
+    list_display = ("person", "client_page", "state", "scopes", "since", "used")
     list_select_related = ("client", "user")
-    list_filter = (StateFilter,)
+    list_filter = (StateFilter, ClientFilter)
     fields = (
         "user",
         "client",
         "state",
         "scope",
-        "resources",
+        "resource_names",
         "created_at",
         "consented_at",
         "last_used_at",
@@ -53,6 +63,32 @@ class AuthorizationAdmin(RecordAdmin):
     readonly_fields = fields
     actions = ("revoke",)
     user_path = "user"
+
+    def buttons(self, row: Authorization) -> Mapping[str, Words]:
+        return {"revoke": _("Revoke")} if row.is_live else {}
+
+    def leads(self, request: HttpRequest, row: Authorization) -> Iterable[Lead | None]:
+        return (
+            self.lead_to(request, row.client, _("Client")),
+            self.lead_to(request, row.user, _("User")),
+            self.lead_to_list(request, Token, _("Tokens"), authorization=row.pk),
+        )
+
+    @admin.display(description=gettext_lazy("user"))
+    def person(self, row: Authorization) -> SafeString:
+        return cut(row.user)
+
+    @admin.display(description=gettext_lazy("since"))
+    def since(self, row: Authorization) -> SafeString | str | None:
+        return brief(row.created_at)
+
+    @admin.display(description=gettext_lazy("last used"))
+    def used(self, row: Authorization) -> SafeString | str | None:
+        return brief(row.last_used_at)
+
+    @admin.display(description=gettext_lazy("resources"))
+    def resource_names(self, row: Authorization) -> str:
+        return self.listed(row.resources)
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: Authorization) -> SafeString:
@@ -75,7 +111,7 @@ class AuthorizationAdmin(RecordAdmin):
             says=_what_ends,
             button=gettext_lazy("Revoke"),
         )
-        if isinstance(rows, HttpResponse):
+        if not isinstance(rows, list):
             return rows
         with atomic():
             ended = revoke_authorizations(rows, timezone.now())
@@ -89,11 +125,15 @@ class AuthorizationAdmin(RecordAdmin):
 
 def _what_ends(rows: list[Authorization]) -> list[str]:
     people, clients = len({row.user_id for row in rows}), len({row.client_id for row in rows})
-    who = ngettext("%(n)d person will be signed out", "%(n)d people will be signed out", people) % {"n": people}
-    where = ngettext("of %(n)d app.", "of %(n)d apps.", clients) % {"n": clients}
+    one = ngettext(
+        "%(n)d person will be signed out of this app.", "%(n)d people will be signed out of this app.", people
+    )
+    several = ngettext(
+        "%(n)d person will be signed out of these apps.", "%(n)d people will be signed out of these apps.", people
+    )
     return [
-        f"{who} {where}",
-        _("All their tokens stop working immediately."),
+        (one if clients == 1 else several) % {"n": people},
+        _("All tokens from these authorizations stop working immediately."),
         str(JWT_OUTLIVES),
-        _("People have to allow the apps again when they come back."),
+        _("An app that wants access again has to ask for it again."),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -12,30 +12,36 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import number_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from django_oauth_server.admin.client_form import ClientForm, client_form, is_described
+from django_oauth_server.admin.client_form import ClientForm, asked, client_form, folded, is_described
 from django_oauth_server.admin.lists import (
     JWT_OUTLIVES,
     IssuerFilter,
+    Lead,
     badge,
+    brief,
     confirmed,
+    cut,
+    few,
+    in_words,
     issuer_of,
     names,
 )
 from django_oauth_server.admin.refusal import last_refusals
 from django_oauth_server.admin.shown_once import Shown, ShowsOnce
+from django_oauth_server.clients.kinds import Kind, kind_named, kind_of, kinds_for
 from django_oauth_server.clients.metadata import member_named, members_of, terms_of
-from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.clients.registration import new_client_id, new_secret, revise_client, uses_secret
 from django_oauth_server.component import Member, Words
-from django_oauth_server.conf.moments import local
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.models import Client
+from django_oauth_server.models import Authorization, Client, Token
+from django_oauth_server.models.logout_delivery import LogoutDelivery
+from django_oauth_server.models.participation import Participation
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.registry import issuers
 from django_oauth_server.storage.clients import has_history, people_using, save_changed, set_active
@@ -46,22 +52,30 @@ from django_oauth_server.tokens.faults import fault_of
 class ClientAdmin(ShowsOnce):
     """The form has a field for each member that the issuer's components know; the document itself is never edited."""
 
-    list_display = ("name", "state", "kind", "origin", "client_id", "created_at")
+    list_display = ("name", "state", "kind", "origin", "id", "created")
     list_filter = (IssuerFilter, "is_active", "registered_by")
     search_fields = ("client_id", "metadata__client_name")
     search_help_text = gettext_lazy("Enter part of a client ID or a name.")
     actions = ("enable", "disable", "replace_secret")
     raw_id_fields = ("owner",)
-    change_form_template = "admin/django_oauth_server/client_form.html"
 
     @admin.display(description=gettext_lazy("name"))
-    def name(self, row: Client) -> str:
-        return row.name
+    def name(self, row: Client) -> SafeString:
+        return cut(row.name)
 
-    @admin.display(description=gettext_lazy("kind"))
-    def kind(self, row: Client) -> str:
+    @admin.display(description=gettext_lazy("client ID"))
+    def id(self, row: Client) -> SafeString:
+        return cut(row.client_id)
+
+    @admin.display(description=gettext_lazy("created"), ordering="created_at")
+    def created(self, row: Client) -> SafeString | str | None:
+        return brief(row.created_at)
+
+    @admin.display(description=gettext_lazy("type"))
+    def kind(self, row: Client) -> SafeString | None:
         issuer = issuer_of(row)
-        return _("public") if issuer is None or is_public(row, issuer) else _("confidential")
+        kind = kind_of(row, issuer) if issuer else None
+        return cut(kind.label) if kind else None
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: Client) -> SafeString:
@@ -89,8 +103,8 @@ class ClientAdmin(ShowsOnce):
             and row.previous_secret_expires_at
             and row.previous_secret_expires_at > timezone.now()
         ):
-            return _("set; the previous one works until %(time)s") % {
-                "time": date_format(local(row.previous_secret_expires_at), "DATETIME_FORMAT")
+            return _("set; until %(time)s the previous one works as well") % {
+                "time": in_words(row.previous_secret_expires_at)
             }
         return _("set; it cannot be shown again")
 
@@ -118,29 +132,23 @@ class ClientAdmin(ShowsOnce):
     ) -> type[ModelForm[Client]]:
         issuer = self._issuer(request, obj)
         if issuer and (obj is None or self.has_change_permission(request, obj)):
-            kwargs["form"] = client_form(issuer, obj)
+            kwargs["form"] = client_form(issuer, obj, self._kind(request, issuer, obj))
         return super().get_form(request, obj, change, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Client | None = None) -> Any:
-        here = (
-            "owner",
-            "profile",
-            "skip_consent",
-            "access_token_format",
-            "access_token_lifetime",
-            "refresh_token_lifetime",
-        )
+        """What the client is; the fields that its kind asks for; and all others, folded."""
+        known = self.get_readonly_fields(request, obj)
         issuer = self._issuer(request, obj)
-        if obj and not self.has_change_permission(request, obj):
-            return [(None, {"fields": self.get_readonly_fields(request, obj)})]
-        members = client_form(issuer, obj).members if issuer else ()
-        known = [one for one in self.get_readonly_fields(request, obj) if one != "document"] if obj else ["client_id"]
-        said = ["document"] if obj and is_described(obj) else [*members]
-        return [
-            (None, {"fields": known}),
-            (gettext_lazy("Client metadata (RFC 7591)"), {"fields": said}),
-            (gettext_lazy("Settings for this client"), {"fields": here}),
-        ]
+        if issuer is None or (obj and not self.has_change_permission(request, obj)):
+            return [(None, {"fields": known})]
+        form = client_form(issuer, obj, self._kind(request, issuer, obj))
+        first: list[tuple[Words | None, dict[str, Any]]] = [(None, {"fields": known})]
+        if obj is None:
+            first = [(None, {"fields": asked(form), "description": form.kind and form.kind.sentence})]
+        elif asked(form):
+            first.append((form.kind.label if form.kind else _("Settings"), {"fields": asked(form)}))
+        rest = folded(form, is_new=obj is None)
+        return [*first, *((words, {"fields": fields, "classes": ["collapse"]}) for words, fields in rest)]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Client | None = None) -> tuple[str, ...]:
         if obj is None:
@@ -158,26 +166,33 @@ class ClientAdmin(ShowsOnce):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Where there are several issuers, the first question is which."""
-        if self._issuer(request) is None and self.has_add_permission(request):
-            context = {
-                **self.admin_site.each_context(request),
-                "opts": self.opts,
-                "title": _("Add client"),
-                "issuers": issuers(),
-            }
-            return TemplateResponse(request, "admin/django_oauth_server/choose_issuer.html", context)
+        """Which issuer, where there are several, and what the client is, come first."""
+        issuer = self._issuer(request)
+        if request.method == "GET" and self.has_add_permission(request):
+            if issuer is None:
+                known = [(str(one), one.settings.name, str(one)) for one in issuers()]
+                return self._ask(request, "issuer", _("Which authorization server is the client for?"), known)
+            if self._kind(request, issuer) is None:
+                kinds = [(kind.name, kind.label, kind.sentence) for kind in kinds_for(terms_of(issuer))]
+                return self._ask(request, "kind", _("What are you adding?"), kinds)
         return super().add_view(request, form_url, extra_context)
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        client: Client | None = context.get("original")
-        if client and self.has_change_permission(request, client):
-            issuer = issuer_of(client)
-            context["offers_secret"] = issuer is not None and uses_secret(client, issuer)
-            context["offers_switch"] = True
-        return super().render_change_form(request, context, *args, **kwargs)
+    def buttons(self, row: Client) -> Mapping[str, Words]:
+        issuer = issuer_of(row)
+        if issuer is None:
+            return {}
+        secret = {"replace_secret": _("New secret")} if uses_secret(row, issuer) else {}
+        return {**secret, "disable": _("Disable")} if row.is_active else {**secret, "enable": _("Enable")}
+
+    def leads(self, request: HttpRequest, row: Client) -> Iterable[Lead | None]:
+        return (
+            self.lead_to_list(request, Authorization, _("Authorizations"), client=row.pk),
+            self.lead_to_list(request, Token, _("Tokens"), client=row.pk),
+            self.lead_to_list(request, Participation, _("Sign-ins"), client=row.pk),
+            self.lead_to_list(request, LogoutDelivery, _("Back-channel logouts"), client=row.pk)
+            if row.backchannel_logout_uri
+            else None,
+        )
 
     def save_model(self, request: HttpRequest, obj: Client, form: ClientForm, change: bool) -> None:
         obj.issuer = str(form.issuer)
@@ -196,7 +211,8 @@ class ClientAdmin(ShowsOnce):
 
     @admin.action(permissions=["change"], description=gettext_lazy("Enable the selected clients"))
     def enable(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
-        self._switch(request, list(queryset), active=True)
+        if rows := few(self, request, queryset.filter(is_active=False)):
+            self._switch(request, rows, active=True)
 
     @admin.action(permissions=["change"], description=gettext_lazy("Disable the selected clients"))
     def disable(self, request: HttpRequest, queryset: QuerySet[Client]) -> HttpResponse | None:
@@ -209,7 +225,7 @@ class ClientAdmin(ShowsOnce):
             says=_what_disabling_ends,
             button=gettext_lazy("Disable"),
         )
-        if isinstance(rows, HttpResponse):
+        if not isinstance(rows, list):
             return rows
         self._switch(request, rows, active=False)
         return None
@@ -232,7 +248,7 @@ class ClientAdmin(ShowsOnce):
             button=gettext_lazy("Generate new secret"),
             form=ReplaceSecretForm(initial={"replaces": _mark(client)}),
         )
-        if isinstance(rows, HttpResponse):
+        if not isinstance(rows, list):
             return rows
         asked = ReplaceSecretForm(request.POST)
         if not asked.is_valid() or asked.cleaned_data["replaces"] not in {"", _mark(client)}:
@@ -240,7 +256,7 @@ class ClientAdmin(ShowsOnce):
                 request, _("This secret has already been replaced. No new secret was generated."), "warning"
             )
             return None
-        at_once = asked.cleaned_data["at_once"]
+        at_once = bool(asked.cleaned_data["at_once"])
         with atomic():
             client.secret_once = new_secret(client, issuer, timezone.now(), at_once=at_once)  # type: ignore[attr-defined]
             said = (
@@ -258,6 +274,29 @@ class ClientAdmin(ShowsOnce):
         if len(issuers()) == 1:
             return issuers()[0]
         return next((issuer for issuer in issuers() if str(issuer) == request.GET.get("issuer")), None)
+
+    def _kind(self, request: HttpRequest, issuer: Issuer, obj: Client | None = None) -> Kind | None:
+        """What *obj* is; what a new client is to be."""
+        return kind_of(obj, issuer) if obj else kind_named(request.GET.get("kind", ""), terms_of(issuer))
+
+    def _ask(
+        self, request: HttpRequest, name: str, question: str, choices: Iterable[tuple[str, Words, Words]]
+    ) -> HttpResponse:
+        """The page on which *name* is chosen, before the form."""
+
+        def url(value: str) -> str:
+            query = request.GET.copy()
+            query[name] = value
+            return f"?{query.urlencode()}"
+
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Add client"),
+            "question": question,
+            "choices": [{"url": url(value), "words": words, "sentence": said} for value, words, said in choices],
+        }
+        return TemplateResponse(request, "admin/django_oauth_server/choose.html", context)
 
     def _switch(self, request: HttpRequest, rows: list[Client], *, active: bool) -> None:
         with atomic():
@@ -283,12 +322,17 @@ class ClientAdmin(ShowsOnce):
 class ReplaceSecretForm(forms.Form):
     """How a secret is replaced, and which."""
 
-    at_once = forms.BooleanField(
+    at_once = forms.ChoiceField(
         required=False,
-        label=gettext_lazy("The secret has leaked: stop accepting it immediately"),
+        widget=forms.RadioSelect,
+        label=gettext_lazy("What happens to the current secret?"),
+        choices=[
+            ("", gettext_lazy("Keep it for a while. The app goes on working while you give it the new secret.")),
+            ("on", gettext_lazy("Stop accepting it immediately, because it has leaked.")),
+        ],
         help_text=gettext_lazy(
-            "Previous secrets stop working, so the app fails until you give it the new one. Tokens that have "
-            "already been issued keep working: if someone else may have them, revoke them or disable the client."
+            "If you stop accepting it, the app fails until you give it the new secret. Tokens that have already been "
+            "issued keep working: if someone else may have them, revoke them or disable the client."
         ),
     )
     replaces = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -330,9 +374,10 @@ def _what_disabling_ends(rows: list[Client]) -> list[str]:
 
 
 def _what_a_new_secret_ends(client: Client, issuer: Issuer) -> list[str]:
-    until = date_format(local(timezone.now() + issuer.settings.client_secret_overlap), "DATETIME_FORMAT")
+    until = in_words(timezone.now() + issuer.settings.client_secret_overlap)
     says = [
-        _("The current secret keeps working until %(time)s. Give the app the new secret before then.") % {"time": until}
+        _("Unless you stop accepting it, the current secret works until %(time)s, so give the app the new one by then.")
+        % {"time": until}
     ]
     if client.previous_secret_expires_at and client.previous_secret_expires_at > timezone.now():
         says.append(_("The previous secret, which is still accepted, stops working immediately."))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
@@ -12,9 +12,10 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from django_oauth_server.clients.kinds import Kind
 from django_oauth_server.clients.metadata import choices_of, member_named, members_of, terms_of
 from django_oauth_server.clients.registration import check_client_id, check_first_party, review
-from django_oauth_server.component import Member, Terms, Words
+from django_oauth_server.component import Member, Purpose, Terms, Words
 from django_oauth_server.errors import InvalidClientMetadata, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
@@ -26,8 +27,30 @@ if TYPE_CHECKING:
 else:
     _ModelForm = forms.ModelForm
 
-USUAL = {"grant_types": ["authorization_code", "refresh_token"], "token_endpoint_auth_method": "client_secret_basic"}
-"""What an empty form has chosen."""
+PURPOSES: Final[Mapping[Purpose, Words]] = {
+    "identity": gettext_lazy("Identity"),
+    "redirects": gettext_lazy("Redirects"),
+    "tokens": gettext_lazy("Tokens"),
+    "keys": gettext_lazy("Authentication and keys"),
+    "encryption": gettext_lazy("Encryption"),
+    "logout": gettext_lazy("Logout"),
+    "policy": gettext_lazy("Policy"),
+}
+"""Headings under which fields are folded away, in their order."""
+_OURS: Final[Mapping[str, Purpose]] = {
+    "client_id": "identity",
+    "owner": "identity",
+    "access_token_format": "tokens",
+    "access_token_lifetime": "tokens",
+    "refresh_token_lifetime": "tokens",
+    "skip_consent": "policy",
+    "profile": "policy",
+}
+"""The fields that are no client metadata."""
+_CHOSEN: Final = frozenset({"choice", "choices", "scope", "flag"})
+"""The kinds of members that say what a client does, from which it follows what it needs."""
+_USUAL: Final = ("client_name", "redirect_uris", "scope")
+"""What stays unfolded of a client that is of no kind."""
 
 
 class LinesField(forms.CharField):
@@ -65,6 +88,7 @@ class ClientForm(_ModelForm):
     """Judges by what registration judges by. `metadata` is the document once it is valid."""
 
     issuer: ClassVar[Issuer]
+    kind: ClassVar[Kind | None]
     members: ClassVar[Mapping[str, Member]]
 
     class Meta:
@@ -84,12 +108,32 @@ class ClientForm(_ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        scope = " ".join(self.issuer.settings.default_scopes)
-        self.initial.update(self.instance.metadata if self.instance.pk else {**USUAL, "scope": scope})
+        self.initial.update(self.instance.metadata if self.instance.pk else self._suggested())
         self.metadata: dict[str, object] = {}
         if client_id := self.fields.get("client_id"):  # of a new client
             client_id.required = False
             client_id.help_text = _("Leave blank to generate one.")
+            for name in self.kind.required if self.kind else ():
+                self.fields[name].required = True
+        elif not self.is_bound:
+            self._mark_required()
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        self._mark_required()
+
+    def _suggested(self) -> dict[str, object]:
+        """What the form of a new client has chosen."""
+        follows = self.kind.follows if self.kind else {}
+        return {**follows, "scope": " ".join(self.issuer.settings.default_scopes)}
+
+    def _mark_required(self) -> None:
+        """For whoever reads the form. Whether something is missing is registration's to judge, by all that was entered."""
+        chosen = {name: value for name, value in self.initial.items() if name in self.members}
+        chosen = {name: value for name, value in chosen.items() if self.members[name].kind in _CHOSEN}
+        for name in review(chosen, terms_of(self.issuer, self.instance.profile), operator=True)[1]:
+            if name in self.fields:
+                self.fields[name].required = True
 
     def clean_client_id(self) -> str:
         client_id: str = self.cleaned_data["client_id"]
@@ -164,13 +208,28 @@ def is_described(client: Client) -> bool:
     return client.source != Client.TABLE
 
 
-def client_form(issuer: Issuer, client: Client | None = None) -> type[ClientForm]:
-    """The form for *client*, or a new one, of *issuer*. It offers only what the policy allows."""
+def client_form(issuer: Issuer, client: Client | None = None, kind: Kind | None = None) -> type[ClientForm]:
+    """The form for *client*, or a new one of *kind*, of *issuer*. It offers only what the policy allows."""
     terms = terms_of(issuer, client.profile if client else "")
     offered = {} if client and is_described(client) else members_of(terms)
     members = {name: member for name, member in offered.items() if not _is_choice(member) or choices_of(member, terms)}
     fields = {name: _field(member, terms) for name, member in members.items()}
-    return type("ClientForm", (ClientForm,), {"issuer": issuer, "members": members, **fields, **_columns(issuer)})
+    bound = {"issuer": issuer, "kind": kind, "members": members}
+    return type("ClientForm", (ClientForm,), {**bound, **fields, **_columns(issuer)})
+
+
+def asked(form: type[ClientForm]) -> list[str]:
+    """The fields that are asked for first."""
+    return [name for name in (form.kind.asked if form.kind else _USUAL) if name in form.members]
+
+
+def folded(form: type[ClientForm], *, is_new: bool) -> Iterator[tuple[Words, list[str]]]:
+    """All other fields, by what they are for, each with its heading."""
+    purposes = {name: member.purpose for name, member in form.members.items()} | dict(_OURS)
+    first = {*asked(form)} | (set() if is_new else {"client_id"})
+    for purpose, words in PURPOSES.items():
+        if names := [name for name, of in purposes.items() if of == purpose and name not in first]:
+            yield words, names
 
 
 def _is_choice(member: Member) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from django_oauth_server.admin.lists import RecordAdmin, badge, confirmed
+from django_oauth_server.admin.lists import ClientFilter, RecordAdmin, badge, brief, confirmed, cut, few
+from django_oauth_server.component import Words
 from django_oauth_server.logout.courier import deliver_soon
 from django_oauth_server.logout.ending import end
 from django_oauth_server.models.logout_delivery import LogoutDelivery
@@ -29,13 +33,24 @@ _TONES = {
 class ParticipationAdmin(RecordAdmin):
     """Which apps know of which sign-in session, as far as they want to hear of its end."""
 
-    list_display = ("user", "client", "created_at")
-    list_display_links = ("user", "client")
+    list_display = ("person", "client_page", "since")
     list_select_related = ("client", "user")
+    list_filter = (ClientFilter,)
     fields = ("user", "client", "sid", "created_at")
     readonly_fields = fields
     actions = ("sign_out",)
     user_path = "user"
+
+    def buttons(self, row: Participation) -> Mapping[str, Words]:
+        return {"sign_out": _("Sign out")}
+
+    @admin.display(description=gettext_lazy("user"))
+    def person(self, row: Participation) -> SafeString:
+        return cut(row.user)
+
+    @admin.display(description=gettext_lazy("since"))
+    def since(self, row: Participation) -> SafeString | str | None:
+        return brief(row.created_at)
 
     @admin.action(permissions=["revoke"], description=gettext_lazy("Sign out of the selected apps"))
     def sign_out(self, request: HttpRequest, queryset: QuerySet[Participation]) -> HttpResponse | None:
@@ -45,17 +60,17 @@ class ParticipationAdmin(RecordAdmin):
             queryset.select_related("client", "user"),
             action="sign_out",
             title=lambda rows: (
-                ngettext("Sign out of %(n)d app?", "Sign out of %(n)d apps?", len(rows)) % {"n": len(rows)}
+                ngettext("End %(n)d sign-in at an app?", "End %(n)d sign-ins at apps?", len(rows)) % {"n": len(rows)}
             ),
             says=_what_ends,
             button=gettext_lazy("Sign out"),
         )
-        if isinstance(rows, HttpResponse):
+        if not isinstance(rows, list):
             return rows
         with atomic():
             self.log_change_of(request, rows, _("Signed out."))
             ended = len(end(of_these(rows)))
-        told = ngettext("%(n)d app will be notified.", "%(n)d apps will be notified.", ended) % {"n": ended}
+        told = ngettext("%(n)d sign-in was ended.", "%(n)d sign-ins were ended.", ended) % {"n": ended}
         self.message_user(request, told)
         return None
 
@@ -63,10 +78,10 @@ class ParticipationAdmin(RecordAdmin):
 class LogoutDeliveryAdmin(RecordAdmin):
     """What has to be told over the back channel, what was, and why not."""
 
-    list_display = ("client", "person", "status", "attempts", "reason", "created_at", "due")
+    list_display = ("ended", "client_page", "status", "attempts", "last_error", "due")
     list_select_related = ("client",)
-    list_filter = ("state",)
-    fields = ("client", "person", "sid", "status", "attempts", "reason", "created_at", "due", "finished_at")
+    list_filter = ("state", ClientFilter)
+    fields = ("client", "person", "sid", "status", "attempts", "reason", "created_at", "next_attempt", "finished_at")
     readonly_fields = fields
     actions = ("retry",)
     user_path = "person"
@@ -78,31 +93,54 @@ class LogoutDeliveryAdmin(RecordAdmin):
     def status(self, row: LogoutDelivery) -> SafeString:
         return badge(row.get_state_display(), _TONES[LogoutDelivery.State(row.state)])
 
+    def buttons(self, row: LogoutDelivery) -> Mapping[str, Words]:
+        return {} if row.state == LogoutDelivery.State.DELIVERED else {"retry": _("Try again")}
+
+    @admin.display(description=gettext_lazy("ended"))
+    def ended(self, row: LogoutDelivery) -> SafeString | str | None:
+        return brief(row.created_at)
+
+    @admin.display(description=gettext_lazy("last error"))
+    def last_error(self, row: LogoutDelivery) -> SafeString | None:
+        return cut(row.reason) if row.reason else None
+
     @admin.display(description=gettext_lazy("next attempt"))
-    def due(self, row: LogoutDelivery) -> object:
+    def due(self, row: LogoutDelivery) -> SafeString | str | None:
+        return brief(self.next_attempt(row))
+
+    @admin.display(description=gettext_lazy("next attempt"))
+    def next_attempt(self, row: LogoutDelivery) -> datetime | None:
         if row.state != LogoutDelivery.State.WAITING:
-            return self.get_empty_value_display()
-        return max(filter(None, (row.due_at, getattr(row, "resume_at", None))))
+            return None
+        resume_at: datetime | None = getattr(row, "resume_at", None)
+        return max(row.due_at, resume_at or row.due_at)
 
     @admin.action(permissions=["revoke"], description=gettext_lazy("Notify the selected apps again"))
     def retry(self, request: HttpRequest, queryset: QuerySet[LogoutDelivery]) -> None:
-        with atomic():
-            count = try_again(queryset, timezone.now())
-            after_commit(deliver_soon)
-        if not count:
-            self.message_user(request, _("These apps have already been notified."))
+        if not queryset.exclude(state=LogoutDelivery.State.DELIVERED).exists():
+            self.message_user(request, _("All of these logouts have already been delivered."))
             return
-        told = ngettext("%(n)d app will be notified again.", "%(n)d apps will be notified again.", count) % {"n": count}
-        self.message_user(request, told)
+        rows = few(self, request, queryset.exclude(state=LogoutDelivery.State.DELIVERED))
+        if rows is None:
+            return
+        with atomic():
+            count = try_again(rows, timezone.now())
+            self.log_change_of(request, rows, _("Requested another attempt."))
+            after_commit(deliver_soon)
+        told = ngettext("%(n)d logout will be delivered again.", "%(n)d logouts will be delivered again.", count)
+        self.message_user(request, told % {"n": count})
 
 
 def _what_ends(rows: list[Participation]) -> list[str]:
-    people = len({row.user_id for row in rows})
+    people, clients = len({row.user_id for row in rows}), len({row.client_id for row in rows})
+    one = ngettext(
+        "%(n)d person will be signed out of this app.", "%(n)d people will be signed out of this app.", people
+    )
+    several = ngettext(
+        "%(n)d person will be signed out of these apps.", "%(n)d people will be signed out of these apps.", people
+    )
     return [
-        ngettext(
-            "%(n)d person will be signed out of these apps.", "%(n)d people will be signed out of these apps.", people
-        )
-        % {"n": people},
+        (one if clients == 1 else several) % {"n": people},
         _("Apps with a back-channel logout URI are notified immediately. Other apps can't be notified from here."),
         _(
             "People stay signed in to this site, so an app can sign them in again without asking. To prevent "

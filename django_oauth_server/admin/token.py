@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from django.contrib import admin
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import QuerySet
@@ -11,7 +13,18 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
-from django_oauth_server.admin.lists import JWT_OUTLIVES, RecordAdmin, badge, confirmed
+from django_oauth_server.admin.lists import (
+    JWT_OUTLIVES,
+    AuthorizationFilter,
+    ClientFilter,
+    Lead,
+    RecordAdmin,
+    badge,
+    brief,
+    confirmed,
+    cut,
+)
+from django_oauth_server.component import Words
 from django_oauth_server.models import Token
 from django_oauth_server.storage.tokens import revoke_tokens
 from django_oauth_server.storage.transaction import atomic
@@ -20,16 +33,16 @@ from django_oauth_server.storage.transaction import atomic
 class TokenAdmin(RecordAdmin):
     """Looked at and revoked; never a value or a digest."""
 
-    list_display = ("kind", "state", "client", "user", "scope", "issued_at", "expires_at")
+    list_display = ("kind", "state", "client_page", "person", "scopes", "expires")
     list_select_related = ("client", "authorization__user")
-    list_filter = ("kind",)
+    list_filter = ("kind", ClientFilter, AuthorizationFilter)
     fields = (
         "kind",
         "client",
         "user",
         "state",
         "scope",
-        "audience",
+        "audiences",
         "issued_at",
         "expires_at",
         "superseded_at",
@@ -44,9 +57,30 @@ class TokenAdmin(RecordAdmin):
         rows: QuerySet[Token] = super().get_queryset(request)
         return rows.select_related(*self.list_select_related)
 
+    def buttons(self, row: Token) -> Mapping[str, Words]:
+        return {"revoke": _("Revoke")} if row.revoked_at is None else {}
+
+    def leads(self, request: HttpRequest, row: Token) -> Iterable[Lead | None]:
+        return (
+            self.lead_to(request, row.client, _("Client")),
+            self.lead_to(request, row.authorization, _("Authorization")),
+        )
+
     @admin.display(description=gettext_lazy("user"))
     def user(self, row: Token) -> AbstractBaseUser | None:
         return row.authorization.user if row.authorization else None
+
+    @admin.display(description=gettext_lazy("user"))
+    def person(self, row: Token) -> SafeString | None:
+        return cut(row.authorization.user) if row.authorization else None
+
+    @admin.display(description=gettext_lazy("expires"))
+    def expires(self, row: Token) -> SafeString | str | None:
+        return brief(row.expires_at)
+
+    @admin.display(description=gettext_lazy("audience"))
+    def audiences(self, row: Token) -> str:
+        return self.listed(row.audience)
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: Token) -> SafeString:
@@ -73,7 +107,7 @@ class TokenAdmin(RecordAdmin):
             says=_what_ends,
             button=gettext_lazy("Revoke"),
         )
-        if isinstance(rows, HttpResponse):
+        if not isinstance(rows, list):
             return rows
         with atomic():
             revoke_tokens(rows, timezone.now())
@@ -86,10 +120,13 @@ class TokenAdmin(RecordAdmin):
 
 def _what_ends(rows: list[Token]) -> list[str]:
     refreshing = sum(row.kind == Token.Kind.REFRESH for row in rows)
-    says = [_("The tokens stop working immediately."), str(JWT_OUTLIVES)]
+    says = [
+        ngettext("The token stops working immediately.", "The tokens stop working immediately.", len(rows)),
+        str(JWT_OUTLIVES),
+    ]
     if refreshing:
         says.append(_("Revoking a refresh token also revokes all tokens from the same sign-in."))
     return [
         *says,
-        _("The authorizations remain. To remove what people have allowed as well, revoke the authorizations."),
+        _("Authorizations are kept. To remove what people have allowed as well, revoke the authorizations."),
     ]

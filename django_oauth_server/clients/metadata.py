@@ -247,6 +247,7 @@ class ClientMetadata(Component):
         Member(
             name="client_name",
             kind="text",
+            purpose="identity",
             label=gettext_lazy("Name"),
             help=gettext_lazy("Name that people see when they are asked to allow the app."),
             localized=True,
@@ -255,6 +256,7 @@ class ClientMetadata(Component):
         Member(
             name="redirect_uris",
             kind="uris",
+            purpose="redirects",
             label=gettext_lazy("Redirect URIs"),
             help=gettext_lazy(
                 "Allowed redirect URIs, one per line. They must match exactly. Use https, http on a loopback "
@@ -265,6 +267,7 @@ class ClientMetadata(Component):
         Member(
             name="token_endpoint_auth_method",
             kind="choice",
+            purpose="keys",
             required=True,
             label=gettext_lazy("Authentication"),
             help=gettext_lazy(
@@ -275,12 +278,14 @@ class ClientMetadata(Component):
         Member(
             name="grant_types",
             kind="choices",
+            purpose="tokens",
             label=gettext_lazy("Grant types"),
             help=gettext_lazy("Grant types this client may use. Select none for an API that only introspects tokens."),
         ),
         Member(
             name="response_types",
             kind="choices",
+            purpose="tokens",
             label=gettext_lazy("Response types"),
             help=gettext_lazy(
                 "Response types this client may request. Leave blank for those that match its grant types."
@@ -290,6 +295,7 @@ class ClientMetadata(Component):
         Member(
             name="scope",
             kind="scope",
+            purpose="tokens",
             label=gettext_lazy("Scope"),
             help=gettext_lazy(
                 "Scopes this client may request. Leave blank for the default scopes. If the issuer has no "
@@ -300,6 +306,7 @@ class ClientMetadata(Component):
         Member(
             name="application_type",
             kind="choice",
+            purpose="redirects",
             label=gettext_lazy("Application type"),
             help=gettext_lazy("Web applications run on a server, native applications on a person's own device."),
             choices=lambda terms: _APPLICATION_TYPES,
@@ -307,6 +314,7 @@ class ClientMetadata(Component):
         Member(
             name="client_uri",
             kind="uri",
+            purpose="identity",
             label=gettext_lazy("Home page"),
             help=gettext_lazy("URL of a page about the app. It is linked from the consent page."),
             localized=True,
@@ -315,6 +323,7 @@ class ClientMetadata(Component):
         Member(
             name="logo_uri",
             kind="uri",
+            purpose="identity",
             label=gettext_lazy("Logo"),
             help=gettext_lazy("URL of the app's logo."),
             localized=True,
@@ -323,6 +332,7 @@ class ClientMetadata(Component):
         Member(
             name="tos_uri",
             kind="uri",
+            purpose="identity",
             label=gettext_lazy("Terms of service"),
             help=gettext_lazy("URL of the app's terms of service. It is linked from the consent page."),
             localized=True,
@@ -331,6 +341,7 @@ class ClientMetadata(Component):
         Member(
             name="policy_uri",
             kind="uri",
+            purpose="identity",
             label=gettext_lazy("Privacy policy"),
             help=gettext_lazy("URL of the app's privacy policy. It is linked from the consent page."),
             localized=True,
@@ -339,6 +350,7 @@ class ClientMetadata(Component):
         Member(
             name="contacts",
             kind="texts",
+            purpose="identity",
             label=gettext_lazy("Contacts"),
             help=gettext_lazy(
                 "Who is responsible for the app, usually email addresses. They are shown on the consent page."
@@ -348,6 +360,7 @@ class ClientMetadata(Component):
         Member(
             name="jwks_uri",
             kind="uri",
+            purpose="keys",
             label=gettext_lazy("JWK Set URL"),
             help=gettext_lazy("URL of the client's public keys (RFC 7517). Enter either this or the JWK Set itself."),
             check=_check_web_uri,
@@ -355,6 +368,7 @@ class ClientMetadata(Component):
         Member(
             name="jwks",
             kind="json",
+            purpose="keys",
             label=gettext_lazy("JWK Set"),
             help=gettext_lazy(
                 "The client's public keys as a JWK Set, "
@@ -365,6 +379,7 @@ class ClientMetadata(Component):
         Member(
             name="software_id",
             kind="text",
+            purpose="identity",
             label=gettext_lazy("Software ID"),
             help=gettext_lazy("Identifier shared by all installations of the same software."),
             check=_check_short,
@@ -372,6 +387,7 @@ class ClientMetadata(Component):
         Member(
             name="software_version",
             kind="text",
+            purpose="identity",
             label=gettext_lazy("Software version"),
             help=gettext_lazy("Version of the software."),
             check=_check_short,
@@ -379,6 +395,7 @@ class ClientMetadata(Component):
         Member(
             name="resource_identifiers",
             kind="choices",
+            purpose="tokens",
             label=gettext_lazy("Resources"),
             help=gettext_lazy("Resources this client serves. It may introspect tokens issued for them."),
             choices=_resources,

@@ -30,6 +30,7 @@ class OpenIDMetadata(Component):
         Member(
             name="subject_type",
             kind="choice",
+            purpose="tokens",
             label=gettext_lazy("Subject identifier"),
             help=gettext_lazy(
                 "Which identifier the client gets for a person. If this changes, people have to allow the client again."
@@ -59,6 +60,7 @@ class OpenIDMetadata(Component):
         Member(
             name="initiate_login_uri",
             kind="uri",
+            purpose="redirects",
             label=gettext_lazy("Login initiation URL"),
             help=gettext_lazy(
                 "URL at which other sites can start a sign-in to this app (OpenID Connect Core section 4)."

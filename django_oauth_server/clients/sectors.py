@@ -33,6 +33,7 @@ class PairwiseSubjects(Component):
         Member(
             name=_MEMBER,
             kind="uri",
+            purpose="tokens",
             label=gettext_lazy("Sector identifier URL"),
             help=gettext_lazy(
                 "URL of a JSON array with the redirect URIs of all apps that get the same identifier for a "

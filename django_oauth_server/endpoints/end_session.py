@@ -61,6 +61,7 @@ class EndSessionEndpoint(Component):
         Member(
             name="post_logout_redirect_uris",
             kind="uris",
+            purpose="logout",
             label=gettext_lazy("Post-logout redirect URIs"),
             help=gettext_lazy(
                 "URIs people may be sent back to after signing out, one per line. They must match exactly."

@@ -58,6 +58,7 @@ class UserInfoEndpoint(Component):
         Member(
             name="userinfo_signed_response_alg",
             kind="choice",
+            purpose="keys",
             label=_("Userinfo signature"),
             help=_("Signing algorithm for userinfo responses. Leave blank for unsigned JSON."),
             choices=signature_choices,
@@ -65,6 +66,7 @@ class UserInfoEndpoint(Component):
         Member(
             name="userinfo_encrypted_response_alg",
             kind="choice",
+            purpose="encryption",
             label=_("Userinfo encryption"),
             help=_("Key management algorithm for encrypted userinfo responses. Leave blank to disable encryption."),
             choices=encryption_alg_choices,
@@ -72,6 +74,7 @@ class UserInfoEndpoint(Component):
         Member(
             name="userinfo_encrypted_response_enc",
             kind="choice",
+            purpose="encryption",
             label=_("Userinfo content encryption"),
             help=_("Content encryption algorithm for userinfo responses. Leave blank for A128CBC-HS256."),
             choices=encryption_enc_choices,

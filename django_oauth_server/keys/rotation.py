@@ -18,10 +18,12 @@ from django_oauth_server.storage.lifetimes import longest_token_lifetime
 from django_oauth_server.storage.signing_keys import (
     add_signing_keys,
     promote,
+    reinstate,
     remove_signing_keys,
     retire_before,
     signing_keys,
 )
+from django_oauth_server.storage.transaction import after_commit, atomic
 
 _MARGIN: Final = timedelta(seconds=60)
 """For clocks that differ, here and at resource servers."""
@@ -58,7 +60,27 @@ def rotate_all(issuer: Issuer, *, now: datetime, at_once: bool = False) -> tuple
     return _rotate(issuer, offered(issuer.settings), now, at_once=at_once)
 
 
-def _rotate(issuer: Issuer, algs: Collection[str], now: datetime, *, at_once: bool) -> tuple[Rotation, ...]:
+def withdraw(key: SigningKey, issuer: Issuer, *, now: datetime) -> SigningKey | None:
+    """Remove *key*, which somebody else may have: what it signed is refused from then on, by others as soon as they read the JWKS again.
+
+    Where it signs today, the key that waits takes over at once, or a new one: it is returned. Where it waits itself, the key before it stays. Raises
+    `KeysAreFiles`.
+    """
+    _check_rotates(issuer)
+    with atomic():
+        line = _line(signing_keys(issuer.settings.issuer), key.alg)
+        begun = [one for one in line if one.signs_from <= now]
+        successor = None
+        if begun and begun[0].pk == key.pk:
+            successor = rotate(issuer, now=now, at_once=True, alg=key.alg).key
+        elif begun and line[0].pk == key.pk:
+            reinstate(begun[0])
+        remove_signing_keys([key])
+        after_commit(forget)
+    return successor
+
+
+def _check_rotates(issuer: Issuer) -> None:
     if issuer.settings.signing_key_files:
         raise KeysAreFiles(
             _(
@@ -66,6 +88,10 @@ def _rotate(issuer: Issuer, algs: Collection[str], now: datetime, *, at_once: bo
                 "and keep the previous one."
             )
         )
+
+
+def _rotate(issuer: Issuer, algs: Collection[str], now: datetime, *, at_once: bool) -> tuple[Rotation, ...]:
+    _check_rotates(issuer)
     keys = signing_keys(issuer.settings.issuer)
     removed = [key for key in keys if key.expires_at is not None and key.expires_at <= now]
     remove_signing_keys(removed)

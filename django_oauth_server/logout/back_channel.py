@@ -30,6 +30,7 @@ class BackChannelLogout(Component):
         Member(
             name="backchannel_logout_uri",
             kind="uri",
+            purpose="logout",
             label=_("Back-channel logout URI"),
             help=_("URL at which the app's server is notified when a person signs out."),
             check=_check_uri,
@@ -37,6 +38,7 @@ class BackChannelLogout(Component):
         Member(
             name="backchannel_logout_session_required",
             kind="flag",
+            purpose="logout",
             label=_("Back-channel logout requires the session ID"),
             help=_("Whether logout tokens must identify the session. They always do."),
         ),

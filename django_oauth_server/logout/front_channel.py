@@ -29,6 +29,7 @@ class FrontChannelLogout(Component):
         Member(
             name="frontchannel_logout_uri",
             kind="uri",
+            purpose="logout",
             label=_("Front-channel logout URI"),
             help=_(
                 "URL of a page that the browser loads in a hidden frame when a person signs out. Its scheme, "
@@ -39,6 +40,7 @@ class FrontChannelLogout(Component):
         Member(
             name="frontchannel_logout_session_required",
             kind="flag",
+            purpose="logout",
             label=_("Front-channel logout requires the session ID"),
             help=_("Whether that URL must identify the session. It always does."),
         ),

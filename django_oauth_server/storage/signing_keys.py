@@ -39,5 +39,10 @@ def retire_before(key: SigningKey, until: datetime) -> None:
     SigningKey.objects.filter(older, issuer=key.issuer, alg=key.alg, expires_at=None).update(expires_at=until)
 
 
+def reinstate(key: SigningKey) -> None:
+    """No other key takes over from it: it is published without an end again."""
+    SigningKey.objects.filter(pk=key.pk).update(expires_at=None)
+
+
 def remove_signing_keys(keys: Iterable[SigningKey]) -> None:
     SigningKey.objects.filter(pk__in=[key.pk for key in keys]).delete()

@@ -53,6 +53,7 @@ class IDToken(Component):
         Member(
             name="id_token_signed_response_alg",
             kind="choice",
+            purpose="keys",
             label=_("ID token signature"),
             help=_("Signing algorithm for ID tokens. Leave blank for RS256."),
             choices=signature_choices,
@@ -60,6 +61,7 @@ class IDToken(Component):
         Member(
             name="id_token_encrypted_response_alg",
             kind="choice",
+            purpose="encryption",
             label=_("ID token encryption"),
             help=_("Key management algorithm for encrypted ID tokens. Leave blank to disable encryption."),
             choices=encryption_alg_choices,
@@ -67,6 +69,7 @@ class IDToken(Component):
         Member(
             name="id_token_encrypted_response_enc",
             kind="choice",
+            purpose="encryption",
             label=_("ID token content encryption"),
             help=_("Content encryption algorithm for ID tokens. Leave blank for A128CBC-HS256."),
             choices=encryption_enc_choices,
@@ -74,6 +77,7 @@ class IDToken(Component):
         Member(
             name="claims_in_id_token",
             kind="flag",
+            purpose="tokens",
             label=_("Claims in ID tokens"),
             help=_(
                 "Whether ID tokens contain the claims of the scopes (profile, email and so on), for apps that "

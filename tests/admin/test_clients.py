@@ -12,7 +12,11 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.test import Client as Browser
 from django.utils import timezone
+from django.utils.html import escape
 
+from django_oauth_server.admin import lists
+from django_oauth_server.admin.client_form import PURPOSES
+from django_oauth_server.clients.kinds import KINDS, kind_of
 from django_oauth_server.clients.secrets import clear_secrets
 from django_oauth_server.grants.base import GrantType
 from django_oauth_server.models import Client
@@ -87,7 +91,7 @@ def test_a_public_client_is_shown_no_secret(admin):
 
 
 def test_the_form_explains_each_member_and_offers_what_the_policy_allows(admin):
-    page = admin.get(ADD).content.decode()
+    page = admin.get(ADD, {"kind": "web"}).content.decode()
     assert "They must match exactly." in page
     assert 'value="client_credentials"' in page
     assert 'value="password"' not in page
@@ -138,9 +142,110 @@ def test_what_is_registered_can_be_changed(admin):
     assert "Name" in LogEntry.objects.get().get_change_message()
 
 
-def test_the_form_asks_for_a_name_before_it_asks_for_algorithms(admin):
-    (_, metadata, _) = admin.get(ADD).context["adminform"].fieldsets
-    assert list(metadata[1]["fields"])[:3] == ["client_name", "redirect_uris", "token_endpoint_auth_method"]
+def fieldsets(response) -> dict[str | None, list[str]]:
+    return {name: list(options["fields"]) for name, options in response.context["adminform"].fieldsets}
+
+
+def test_adding_one_begins_with_what_it_is(admin):
+    page = admin.get(ADD).content.decode()
+    assert "What are you adding?" in page and 'name="redirect_uris"' not in page
+    for kind in KINDS:
+        assert f'href="?kind={kind.name}"' in page and str(escape(kind.sentence)) in page
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_each_kind_asks_for_some_six_fields_and_folds_the_others_by_purpose(admin, kind):
+    response = admin.get(ADD, {"kind": kind.name})
+    (_, first), *others = response.context["adminform"].fieldsets
+    assert first["fields"] == list(kind.asked) and len(kind.asked) <= 6
+    assert str(kind.sentence) == str(first["description"])
+    assert [str(name) for name, _ in others] == [str(words) for words in PURPOSES.values()]
+    assert all("collapse" in options["classes"] for _, options in others)
+    form = response.context["adminform"].form
+    fields = [name for options in (first, *(one for _, one in others)) for name in options["fields"]]
+    assert sorted(fields) == sorted(form.fields)
+    assert {name for name, field in form.fields.items() if field.required} >= kind.required
+    assert {name: form.initial[name] for name in kind.follows} == kind.follows
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers"),
+    [
+        ("web", {"redirect_uris": "https://client.example/callback"}),
+        ("spa", {"redirect_uris": "https://client.example/callback"}),
+        ("native", {"redirect_uris": "com.example.app:/callback"}),
+        ("device", {}),
+        ("service", {}),
+        ("api", {"resource_identifiers": ["https://api.example/notes"]}),
+    ],
+)
+def test_what_follows_from_the_kind_is_registered_with_what_was_answered(admin, kind, answers):
+    form = admin.get(ADD, {"kind": kind}).context["adminform"].form
+    posted = {name: form[name].value() for name in form.fields if form[name].value() not in (None, [])}
+    response = admin.post(f"{ADD}?kind={kind}", posted | {"client_name": "Notes", "scope": ["notes:read"]} | answers)
+    assert response.status_code == 302, errors(response)
+    client = Client.objects.get()
+    assert kind_of(client, default_issuer()).name == kind
+    assert bool(client.secret_digest) == (kind in {"web", "service", "api"})
+
+
+def test_what_a_kind_needs_is_required(admin):
+    wrong = errors(admin.post(f"{ADD}?kind=web", {"token_endpoint_auth_method": "none"}))
+    assert wrong.keys() >= {"client_name", "redirect_uris"}
+
+
+def test_what_a_client_needs_is_marked_on_its_page(admin):
+    form = admin.get(change(ClientFactory())).context["adminform"].form
+    assert form.fields["redirect_uris"].required and not form.fields["client_uri"].required
+    service = ClientFactory(metadata__grant_types=["client_credentials"], metadata__response_types=[])
+    assert not admin.get(change(service)).context["adminform"].form.fields["redirect_uris"].required
+
+
+def test_a_redirect_uri_with_a_star_is_refused_with_the_reason(admin):
+    wrong = errors(admin.post(ADD, NOTEBOOK | {"redirect_uris": "https://ok.example/*"}))
+    assert "https://ok.example/*" in wrong["redirect_uris"][0] and "must match exactly" in wrong["redirect_uris"][0]
+
+
+def test_a_clients_page_begins_with_what_its_kind_asks_for_and_leads_to_what_it_has(admin):
+    client = ClientFactory(metadata__client_name="Notes", public=True)
+    response = admin.get(change(client))
+    assert list(fieldsets(response))[:2] == [None, KINDS[1].label]
+    for table in ("authorization", "token", "participation"):
+        assert f'/admin/django_oauth_server/{table}/?client={client.pk}"' in response.content.decode()
+
+
+def test_who_may_not_see_tokens_is_led_to_none(staff):
+    page = staff("view_client").get(change(ClientFactory())).content.decode()
+    assert "/token/" not in page and "/authorization/" not in page
+
+
+@pytest.mark.parametrize("action", ["disable", "enable"])
+def test_a_button_on_its_page_leads_back_there(admin, action):
+    client = ClientFactory(is_active=action == "disable")
+    assert f'name="action" value="{action}"' in admin.get(change(client)).content.decode()
+    assert act(admin, action, client, page=client.pk)["Location"] == change(client)
+    assert f"{action.capitalize()}d." in admin.get(f"{LIST}{client.pk}/history/").content.decode()
+
+
+def test_a_page_that_is_not_there_is_not_led_back_to(admin):
+    assert act(admin, "disable", ClientFactory(), page="https://evil.example")["Location"] == LIST
+
+
+@pytest.mark.parametrize("action", ["enable", "disable"])
+def test_no_more_are_switched_at_once_than_a_form_can_confirm(admin, action, monkeypatch):
+    monkeypatch.setattr(lists, "MOST_CHANGED", 2)
+    rows = [ClientFactory(is_active=action == "disable") for _ in range(3)]
+    assert "Select at most 2 items" in act(admin, action, *rows, follow=True).content.decode()
+    assert Client.objects.filter(is_active=action == "disable").count() == 3
+
+
+@pytest.mark.parametrize(
+    "column", ["secret_digest", "previous_secret_digest", "encrypted_secret", "registration_digest"]
+)
+def test_no_digest_is_found_out_letter_by_letter(admin, column):
+    ClientFactory()
+    for lookup in (column, f"{column}__startswith", f"{column}__regex"):
+        assert admin.get(LIST, {lookup: "a"}).status_code == 400
 
 
 @pytest.mark.parametrize("member", ["access_token_lifetime", "refresh_token_lifetime"])
@@ -167,8 +272,7 @@ def test_a_client_that_turns_confidential_is_shown_its_secret(admin):
 def test_a_new_secret_is_asked_for_and_both_work_for_a_while(admin):
     client = ClientFactory()
     assert (
-        "Give the app the new secret before then."
-        in act(admin, "replace_secret", client, confirmed=False).content.decode()
+        "so give the app the new one by then." in act(admin, "replace_secret", client, confirmed=False).content.decode()
     )
     new = shown_secret(act(admin, "replace_secret", client, follow=True))
     old, client, now = client.secret, Client.objects.get(), timezone.now()
@@ -295,7 +399,9 @@ def test_where_there_are_several_issuers_one_is_chosen_first(admin, settings):
     first = settings.OAUTH_SERVER
     settings.OAUTH_SERVER = [first, {"issuer": "https://other.example", "scopes": {"mail": "read your mail"}}]
     assert "?issuer=https%3A%2F%2Fother.example" in admin.get(ADD).content.decode()
-    assert 'value="mail"' in admin.get(f"{ADD}?issuer=https://other.example").content.decode()
+    chosen = f"{ADD}?issuer=https://other.example"
+    assert "?issuer=https%3A%2F%2Fother.example&amp;kind=web" in admin.get(chosen).content.decode()
+    assert 'value="mail"' in admin.get(f"{chosen}&kind=web").content.decode()
     admin.post(f"{ADD}?issuer=https://other.example", NOTEBOOK | {"scope": ["mail"]})
     assert Client.objects.get().issuer == "https://other.example"
     assert len(admin.get(LIST, {"issuer": "https://as.example"}).context["cl"].result_list) == 0
@@ -329,7 +435,7 @@ class Handshake(GrantType):
 
 def test_a_grant_type_of_ones_own_is_offered(admin, settings):
     settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "components": [f"{__name__}.Handshake"]}
-    assert "urn:example:handshake" in admin.get(ADD).content.decode()
+    assert "urn:example:handshake" in admin.get(ADD, {"kind": "web"}).content.decode()
 
 
 def test_a_client_with_a_key_of_its_own_is_registered_without_a_secret(admin):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
+from django_oauth_server.admin import lists
 from django_oauth_server.models.logout_delivery import LogoutDelivery
 from django_oauth_server.models.participation import Participation
 from tests.factories import ClientFactory
@@ -40,11 +41,9 @@ def failed(participation: Participation) -> LogoutDelivery:
 
 def test_signing_out_says_what_it_ends_and_has_the_app_told(admin: Browser, participation: Participation) -> None:
     page = act(admin, SIGN_INS, "sign_out", participation).content.decode()
-    assert "1 person will be signed out of these apps." in page and "People stay signed in to this site" in page
+    assert "1 person will be signed out of this app." in page and "People stay signed in to this site" in page
     assert Participation.objects.exists()
-    assert (
-        "1 app will be notified." in act(admin, SIGN_INS, "sign_out", participation, confirmed="yes").content.decode()
-    )
+    assert "1 sign-in was ended." in act(admin, SIGN_INS, "sign_out", participation, confirmed="yes").content.decode()
     assert (Participation.objects.count(), LogoutDelivery.objects.get().state) == (0, "waiting")
 
 
@@ -53,15 +52,26 @@ def test_a_delivery_that_failed_says_why_and_can_be_tried_again(admin: Browser, 
     page = admin.get(DELIVERIES).content.decode()
     assert "failed" in page and "it answered 503" in page
     assert admin.get(f"{DELIVERIES}{row.pk}/change/").status_code == 200
-    assert "1 app will be notified again." in act(admin, DELIVERIES, "retry", row).content.decode()
+    assert "1 logout will be delivered again." in act(admin, DELIVERIES, "retry", row).content.decode()
     row.refresh_from_db()
     assert (row.state, row.attempts, row.reason) == ("waiting", 0, "")
+    assert "Requested another attempt." in admin.get(f"{DELIVERIES}{row.pk}/history/").content.decode()
+
+
+def test_no_more_are_tried_again_at_once_than_a_form_can_confirm(
+    admin: Browser, participation: Participation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "MOST_CHANGED", 2)
+    rows = [failed(participation) for _ in range(3)]
+    everything = act(admin, DELIVERIES, "retry", rows[0], select_across="1").content.decode()
+    assert "Select at most 2 items" in everything
+    assert not LogoutDelivery.objects.exclude(state="failed").exists()
 
 
 def test_what_was_delivered_is_not_told_again(admin: Browser, participation: Participation) -> None:
     row = failed(participation)
     LogoutDelivery.objects.update(state="delivered")
-    assert "These apps have already been notified." in act(admin, DELIVERIES, "retry", row).content.decode()
+    assert "All of these logouts have already been delivered." in act(admin, DELIVERIES, "retry", row).content.decode()
     row.refresh_from_db()
     assert row.state == "delivered"
 

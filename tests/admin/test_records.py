@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
-from django.contrib.admin.models import LogEntry
+from django.contrib.admin.models import DELETION, LogEntry
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -31,7 +32,7 @@ def test_revoking_an_authorization_says_what_it_ends_and_ends_it_at_once(admin, 
     token = flow.tokens()["access_token"]
     row = Authorization.objects.get()
     page = revoke(admin, AUTHORIZATIONS, row, confirmed=False).content.decode()
-    assert "1 person will be signed out of 1 app." in page
+    assert "1 person will be signed out of this app." in page
     assert flow.is_active(token)
     revoke(admin, AUTHORIZATIONS, row)
     assert not flow.is_active(token)
@@ -155,6 +156,113 @@ def test_no_more_are_revoked_at_once_than_a_form_can_confirm(admin, monkeypatch)
     response = revoke(admin, TOKENS, *TokenFactory.create_batch(3))
     assert response.status_code == 302
     assert not Token.objects.exclude(revoked_at=None).exists()
+
+
+@pytest.mark.parametrize("page", [AUTHORIZATIONS, TOKENS])
+def test_a_row_is_revoked_on_its_page_and_leads_back_there(admin, page):
+    token = TokenFactory()
+    row = token if page == TOKENS else token.authorization
+    at = f"{page}{row.pk}/change/"
+    assert 'name="action" value="revoke"' in admin.get(at).content.decode()
+    data = {"action": "revoke", "_selected_action": [row.pk], "index": 0, "page": row.pk}
+    asked = admin.post(page, data)
+    assert f'href="{at}"' in asked.content.decode() and f'name="page" value="{row.pk}"' in asked.content.decode()
+    assert admin.post(page, data | {"confirmed": "yes"})["Location"] == at
+    assert 'name="action" value="revoke"' not in admin.get(at).content.decode()
+
+
+def test_a_row_of_a_viewer_has_no_button(staff):
+    token = TokenFactory()
+    assert 'value="revoke"' not in staff("view_token").get(f"{TOKENS}{token.pk}/change/").content.decode()
+
+
+def test_each_page_leads_to_what_hangs_on_it_and_back(admin):
+    token = TokenFactory()
+    of_client, of_authorization = f"/client/{token.client_id}/change/", f"/authorization/{token.authorization_id}/"
+    allowed = admin.get(f"{AUTHORIZATIONS}{token.authorization_id}/change/").content.decode()
+    assert of_client in allowed and f"/token/?authorization={token.authorization_id}" in allowed
+    held = admin.get(f"{TOKENS}{token.pk}/change/").content.decode()
+    assert of_client in held and of_authorization in held
+    for page in (AUTHORIZATIONS, TOKENS):
+        assert of_client in admin.get(page).content.decode()
+
+
+@pytest.mark.parametrize("page", [AUTHORIZATIONS, TOKENS])
+def test_a_list_can_be_narrowed_to_one_client_and_says_so(admin, page):
+    first, _ = TokenFactory(authorization=AuthorizationFactory(client=ClientFactory())), TokenFactory()
+    response = admin.get(page, {"client": first.client_id})
+    assert [row.client_id for row in response.context["cl"].result_list] == [first.client_id]
+    assert "By client" in response.content.decode()
+    assert "By client" not in admin.get(page).content.decode()
+
+
+@pytest.mark.parametrize("value", ["0", "abc", "-1", "9" * 40, "²", ""])
+def test_who_asks_for_a_client_that_is_not_there_finds_nothing(admin, value):
+    TokenFactory()
+    assert not admin.get(TOKENS, {"client": value}).context["cl"].result_list
+
+
+@pytest.mark.parametrize(
+    ("page", "lookup"),
+    [
+        (TOKENS, "digest__startswith"),
+        (TOKENS, "salt__regex"),
+        (TOKENS, "facts__sid"),
+        (AUTHORIZATIONS, "credential_stamp__startswith"),
+        (AUTHORIZATIONS, "client__secret_digest__startswith"),
+        (KEYS, "encrypted_private_jwk__startswith"),
+        (f"{ADMIN}participation/", "session_digest__startswith"),
+        (f"{ADMIN}initialaccesstoken/", "digest__startswith"),
+    ],
+)
+def test_no_digest_is_found_out_letter_by_letter(admin, page, lookup):
+    assert admin.get(page, {lookup: "a"}).status_code == 400
+
+
+def test_a_row_is_one_line_and_says_the_whole_in_a_title(admin):
+    client = ClientFactory(metadata__client_name="A name " * 20)
+    TokenFactory(authorization=AuthorizationFactory(client=client, scope="notes:read " * 20), scope="notes:read " * 20)
+    for page in (AUTHORIZATIONS, TOKENS, f"{ADMIN}client/"):
+        shown = admin.get(page).content.decode()
+        assert re.search(r'class="oauth-cut"[^>]* title="A name A name', shown)
+
+
+def test_what_is_for_no_resource_in_particular_is_shown_empty(admin):
+    token = TokenFactory(audience=[])
+    for at in (f"{TOKENS}{token.pk}", f"{AUTHORIZATIONS}{token.authorization_id}"):
+        assert '<div class="readonly">[]' not in admin.get(f"{at}/change/").content.decode()
+
+
+def act_on_keys(browser, *keys, confirmed=True):
+    data = {"action": "withdraw", "_selected_action": [key.pk for key in keys], "index": 0}
+    return browser.post(KEYS, data | ({"confirmed": "yes"} if confirmed else {}), follow=True)
+
+
+def test_a_key_that_signs_is_withdrawn_and_another_takes_over_at_once(admin):
+    admin.post(f"{KEYS}rotate/", {"issuer": "https://as.example"})
+    key = SigningKey.objects.get(alg="RS256")
+    assert "someone else may have its private part" in act_on_keys(admin, key, confirmed=False).content.decode()
+    assert SigningKey.objects.filter(pk=key.pk).exists()
+    page = act_on_keys(admin, key).content.decode()
+    successor = SigningKey.objects.get(alg="RS256")
+    assert successor.pk != key.pk and successor.signs_from <= timezone.now() and successor.expires_at is None
+    assert f"Key {key.kid} was withdrawn." in page and f"Key {successor.kid} is now used for signing." in page
+    assert LogEntry.objects.filter(action_flag=DELETION, object_id=key.pk).exists()
+    assert key.kid not in str(admin.get("/oauth/jwks/").content)
+
+
+def test_who_may_not_delete_keys_may_not_withdraw_them(staff):
+    staff("add_signingkey", "view_signingkey").post(f"{KEYS}rotate/", {"issuer": "https://as.example"})
+    act_on_keys(staff("add_signingkey", "change_signingkey", "view_signingkey"), SigningKey.objects.first())
+    assert SigningKey.objects.count() == len(SigningKey.objects.values("alg").distinct())
+
+
+def test_a_key_of_a_former_issuer_can_be_withdrawn(admin):
+    admin.post(f"{KEYS}rotate/", {"issuer": "https://as.example"})
+    SigningKey.objects.update(issuer="https://former.example")
+    act_on_keys(admin, SigningKey.objects.first())
+    act_on_keys(admin, *SigningKey.objects.all())
+    assert not SigningKey.objects.exists()
 
 
 def test_keys_tell_their_state_and_are_rotated(admin, settings):

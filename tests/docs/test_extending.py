@@ -114,7 +114,7 @@ def test_the_metadata_offers_them(mysite: None, client: Browser) -> None:
 
 
 def test_the_admin_offers_them(mysite: None, admin_client: Browser) -> None:
-    form = admin_client.get("/admin/django_oauth_server/client/add/").content.decode()
+    form = admin_client.get("/admin/django_oauth_server/client/add/", {"kind": "web"}).content.decode()
     assert GRANT in form and "Magic link" in form
     assert METHOD in form and "Partner gateway" in form
 

@@ -8,7 +8,7 @@ import pytest
 
 from django_oauth_server.conf import Resource
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.keys.rotation import KeysAreFiles, rotate, rotate_all
+from django_oauth_server.keys.rotation import KeysAreFiles, rotate, rotate_all, withdraw
 from django_oauth_server.keys.signing import jwks, signing_key, verify
 from django_oauth_server.models import Client, SigningKey
 from django_oauth_server.protocol.jose import InvalidJWT, sign
@@ -180,3 +180,63 @@ def test_keys_that_are_files_are_not_rotated_here(process: Process, clock: Clock
     with pytest.raises(KeysAreFiles):
         rotate(process(signing_key_files=("key.pem",)), now=clock.now)
     assert not SigningKey.objects.exists()
+
+
+def row(kid: str) -> SigningKey:
+    return SigningKey.objects.get(kid=kid)
+
+
+def test_where_the_key_that_signs_is_withdrawn_the_waiting_one_takes_over(process: Process, clock: Clock) -> None:
+    issuer = process()
+    old = signing_key(issuer).kid
+    signed = token_of(issuer)
+    waiting = rotate(issuer, now=clock.now).key.kid
+
+    successor = withdraw(row(old), issuer, now=clock.now)
+
+    assert successor is not None and successor.kid == waiting
+    assert kids(process()) == {waiting}
+    assert signing_key(process()).kid == waiting
+    with pytest.raises(InvalidJWT):
+        verify(process(), signed, typ="at+jwt")
+
+
+def test_where_no_key_waits_a_new_one_takes_over(process: Process, clock: Clock) -> None:
+    issuer = process()
+    old = signing_key(issuer).kid
+
+    successor = withdraw(row(old), issuer, now=clock.now)
+
+    assert successor is not None and successor.kid != old
+    assert kids(process()) == {successor.kid}
+    assert signing_key(process()).kid == successor.kid
+
+
+def test_where_the_waiting_key_is_withdrawn_the_one_that_signs_goes_on(process: Process, clock: Clock) -> None:
+    issuer = process()
+    old = signing_key(issuer).kid
+    waiting = rotate(issuer, now=clock.now).key.kid
+
+    assert withdraw(row(waiting), issuer, now=clock.now) is None
+
+    clock.advance(timedelta(days=30))
+    assert kids(process()) == {old}
+    assert signing_key(process()).kid == old
+
+
+def test_a_retired_key_that_is_withdrawn_leaves_the_others_as_they_are(process: Process, clock: Clock) -> None:
+    issuer = process()
+    old = signing_key(issuer).kid
+    new = rotate(issuer, now=clock.now, at_once=True).key.kid
+    clock.advance(MINUTE)
+
+    assert withdraw(row(old), issuer, now=clock.now) is None
+
+    assert kids(process()) == {new}
+    assert row(new).expires_at is None
+
+
+def test_keys_that_are_files_are_not_withdrawn_here(process: Process, clock: Clock) -> None:
+    signing_key(process())
+    with pytest.raises(KeysAreFiles):
+        withdraw(SigningKey.objects.all()[0], process(signing_key_files=("key.pem",)), now=clock.now)

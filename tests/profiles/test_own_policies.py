@@ -183,7 +183,9 @@ def test_no_client_registers_what_is_not_permitted(bound: str, document: dict[st
 
 def test_a_policy_of_ones_own_is_a_profile_of_clients(declare: Any, admin_client: Browser) -> None:
     declare()
-    assert 'value="strict"' in admin_client.get("/admin/django_oauth_server/client/add/").content.decode()
+    assert (
+        'value="strict"' in admin_client.get("/admin/django_oauth_server/client/add/", {"kind": "web"}).content.decode()
+    )
     out = StringIO()
     flags = ("--token-endpoint-auth-method", "private_key_jwt", "--jwks-uri", "https://rp.example/jwks")
     call_command(

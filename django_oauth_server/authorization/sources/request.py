@@ -25,6 +25,7 @@ class RequestByValue(RequestSource):
         Member(
             name="request_object_signing_alg",
             kind="choice",
+            purpose="keys",
             label=_("Request object signature"),
             help=_(
                 "Algorithm the client signs its request objects with. Leave blank to allow any supported algorithm."

@@ -36,6 +36,7 @@ def _algorithms(terms: Terms) -> Mapping[str, Words]:
 _SIGNING_ALG: Final = Member(
     name="token_endpoint_auth_signing_alg",
     kind="choice",
+    purpose="keys",
     label=gettext_lazy("Assertion algorithm"),
     help=gettext_lazy(
         "Algorithm the client signs its authentication assertions with. Leave blank to allow any "

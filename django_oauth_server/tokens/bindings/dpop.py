@@ -39,6 +39,7 @@ _META = "HTTP_DPOP"
 _ALWAYS_PROVES = Member(
     name="dpop_bound_access_tokens",
     kind="flag",
+    purpose="tokens",
     label=_("DPoP-bound access tokens"),
     help=_("Whether the client must send a DPoP proof with every token request (RFC 9449)."),
 )
