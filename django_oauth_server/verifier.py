@@ -10,11 +10,12 @@ from django.views.decorators.debug import sensitive_variables
 
 from django_oauth_server.conf import Scope
 from django_oauth_server.errors import TemporarilyUnavailable
+from django_oauth_server.grants.predecessor import Predecessor
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.registry import default_issuer, issuers, issuers_by_name
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.verifiers.base import AuthorizationServer, CannotVerify
-from django_oauth_server.resource.verifiers.claims import may_be_of
+from django_oauth_server.resource.verifiers.claims import may_be_of, unverified
 from django_oauth_server.storage.transaction import retry_conflicts
 from django_oauth_server.tokens.verify import verify_access_token
 
@@ -40,8 +41,8 @@ class LocalVerifier:
             raise CannotVerify(str(exc), retry_after=exc.retry_after) from exc
 
     def may_be_ours(self, token: str) -> bool:
-        """Whether it has the prefix of our opaque tokens, or is a JWT that names an issuer of this project."""
-        return may_be_of(token, issuers_by_name())
+        """Whether it has the prefix of our opaque tokens, is a JWT that names an issuer of this project, or may be a predecessor's."""
+        return may_be_of(token, issuers_by_name()) or (unverified(token) is None and _has_predecessor())
 
     @sensitive_variables()
     async def averify(self, token: str) -> VerifiedToken:
@@ -49,6 +50,10 @@ class LocalVerifier:
         # Without an argument, which a report would show on its way to the thread.
         verify = sensitive_variables()(lambda: self.verify(token))
         return await sync_to_async(verify)()
+
+
+def _has_predecessor() -> bool:
+    return any(one.components.of(Predecessor) for one in issuers())
 
 
 def _described(issuer: Issuer) -> AuthorizationServer:

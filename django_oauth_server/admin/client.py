@@ -44,7 +44,7 @@ from django_oauth_server.models.logout_delivery import LogoutDelivery
 from django_oauth_server.models.participation import Participation
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.registry import issuers
-from django_oauth_server.storage.clients import has_history, people_using, save_changed, set_active
+from django_oauth_server.storage.clients import foreign_secret_of, has_history, people_using, save_changed, set_active
 from django_oauth_server.storage.transaction import atomic
 from django_oauth_server.tokens.faults import fault_of
 
@@ -96,7 +96,7 @@ class ClientAdmin(ShowsOnce):
 
     @admin.display(description=gettext_lazy("secret"))
     def secret(self, row: Client) -> str:
-        if not row.secret_digest:
+        if not (row.secret_digest or foreign_secret_of(row)):
             return _("none")
         if (
             row.previous_secret_digest

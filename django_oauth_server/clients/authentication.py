@@ -78,7 +78,7 @@ def _refusal(registered: ClientAuthMethod | None, used: ClientAuthMethod, attemp
         return "disabled client"
     if registered is None:
         return f"registered {client.token_endpoint_auth_method}, which it is not offered"
-    if used is not registered:
+    if used is not registered and used.name not in registered.takes:
         return f"registered {client.token_endpoint_auth_method}, used {used.name}"
     if attempt.credentials.client_id not in {"", client.client_id}:
         return f"wrong proof by {used.name}: it is of another client"

@@ -43,7 +43,7 @@ from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.opaque import CLIENT_SECRET, generate
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.protocol.uris import is_loopback, origin, proves_identity
-from django_oauth_server.storage.clients import ClientExists, add_client, replace_secret
+from django_oauth_server.storage.clients import ClientExists, add_client, foreign_secret_of, replace_secret
 from django_oauth_server.storage.people import find_person
 
 logger = get_log("django_oauth_server")
@@ -166,7 +166,8 @@ def revise_client(client: Client, metadata: Document, issuer: Issuer, *, client_
         forget_clear_secrets(client)
     elif not client.encrypted_secret:  # a digest is all that there is of the present one
         forget_secrets(client)
-    return "" if client.secret_digest and not client_secret else _first_secret(client, client_secret, terms)
+    has_one = client.secret_digest or (not _needs_clear_secret(metadata, terms) and foreign_secret_of(client))
+    return "" if has_one and not client_secret else _first_secret(client, client_secret, terms)
 
 
 def new_client_id() -> str:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptionSettings:
     """Taking over from another authorization server of the same project (`manage.py adopt`)."""
 
     source: str = ""
-    """`oauth_toolkit` while its tables are still there: metadata name its addresses, so that going back breaks nothing. Then leave it empty."""
+    """`oauth_toolkit`, or the dotted path of your own source: its tokens and codes count. Metadata name its addresses while they are served."""
+
+
+def project_setting(name: str, usual: Any) -> Any:
+    """A setting of another app of the project, which a source goes by."""
+    return getattr(settings, name, usual)

@@ -14,7 +14,9 @@ from django_oauth_server.engine import ClientFacts, CodeFacts, judge_code
 from django_oauth_server.errors import InvalidGrant
 from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
 from django_oauth_server.grants.confirmation import check_promise
+from django_oauth_server.grants.predecessor import Predecessor
 from django_oauth_server.models import Ticket
+from django_oauth_server.protocol.opaque import is_one
 from django_oauth_server.storage.tickets import find_ticket, redeemed
 from django_oauth_server.storage.tokens import revoke_family
 
@@ -31,7 +33,7 @@ class AuthorizationCode(GrantType):
     def redeem(self, request: TokenRequest) -> Issuance:
         """A code is spent by what is stored for it, so a failed attempt leaves it to its owner; a replay that proves everything takes back
         what the code bought (OAuth 2.1 section 7.5.2)."""
-        ticket = find_ticket(Ticket.Kind.AUTHORIZATION_CODE, request.params.require("code"))
+        ticket = _find(request.params.require("code"), request)
         request = request.beside(ticket)
         facts = _facts(ticket, _refusal(ticket, request))
         person = ticket.authorization.user if ticket and ticket.authorization else None
@@ -43,6 +45,16 @@ class AuthorizationCode(GrantType):
             take_back = partial(revoke_family, ticket, request.now)
             raise InvalidGrant("The code was redeemed before.", aftermath=take_back)
         return _issuance(ticket, request, client)
+
+
+def _find(code: str, request: TokenRequest) -> Ticket | None:
+    """The code; one that a predecessor handed out is one of ours from now on."""
+    if ticket := find_ticket(Ticket.Kind.AUTHORIZATION_CODE, code):
+        return ticket
+    predecessors = () if is_one(code) else request.issuer.components.of(Predecessor).values()
+    if any(one.adopt_code(code, request.issuer, request.now) for one in predecessors):
+        return find_ticket(Ticket.Kind.AUTHORIZATION_CODE, code)
+    return None
 
 
 def _refusal(ticket: Ticket | None, request: TokenRequest) -> str:

@@ -12,6 +12,7 @@ from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.engine import RefreshFacts, judge_refresh
 from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
 from django_oauth_server.grants.confirmation import check_promise
+from django_oauth_server.grants.predecessor import find_foreign
 from django_oauth_server.grants.rotation import kept_until, refresh_until, reused, successor_of
 from django_oauth_server.models import Token
 from django_oauth_server.protocol.opaque import REFRESH_TOKEN, digest
@@ -74,11 +75,16 @@ class _Found(NamedTuple):
 
 def _find(presented: str, request: TokenRequest) -> _Found:
     if not presented.startswith(REFRESH_TOKEN):
-        return _Found(None)
-    if token := find_token(digest(presented), Token.Kind.REFRESH):
+        token = find_foreign(presented, request.issuer, request.now, _find_refresh_token)
+        return _Found(token, is_reused=token is not None and _is_too_late(token, request))
+    if token := _find_refresh_token(digest(presented)):
         return _Found(token, is_reused=_is_too_late(token, request))
     token = successor_of(presented, request.issuer, request.now)
     return _Found(token, is_reused=token is not None)
+
+
+def _find_refresh_token(digest: str) -> Token | None:
+    return find_token(digest, Token.Kind.REFRESH)
 
 
 def _is_too_late(token: Token, request: TokenRequest) -> bool:

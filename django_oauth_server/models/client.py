@@ -206,6 +206,11 @@ class Client(models.Model):
         former = bool(self.previous_secret_digest) and constant_time_compare(presented, self.previous_secret_digest)
         return current or (former and overlap)
 
+    def may_have_foreign_secret(self, now: datetime) -> bool:
+        """Whether its secret, or the one before while both work, may be one that only another server's hash is known of (`ForeignSecret`)."""
+        overlap = self.previous_secret_expires_at is not None and now < self.previous_secret_expires_at
+        return not self.secret_digest or (overlap and not self.previous_secret_digest)
+
     def has_registration_token(self, token: str) -> bool:
         """Whether *token* manages its registration."""
         presented, known = digest(token), (self.registration_digest, self.previous_registration_digest)

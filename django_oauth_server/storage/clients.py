@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from operator import attrgetter
 from threading import Lock
 from time import monotonic
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, NoReturn, Protocol
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import IntegrityError
@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from django_oauth_server.errors import UnauthorizedClient
 from django_oauth_server.models import Authorization, Client, Token
+from django_oauth_server.models.foreign_secret import ForeignSecret
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.resource.shared_cache import shared_cache
 from django_oauth_server.storage.authorizations import note_found, revoke_authorizations, with_authorization
@@ -265,6 +266,32 @@ def add_client(client: Client) -> None:
 def replace_secret(client: Client) -> None:
     """Store what is kept of *client*'s secrets, and nothing else of it."""
     client.save(update_fields=[*_SECRETS, "updated_at"])
+
+
+def add_adopted(client: Client, encoded_secret: str) -> None:
+    """Store a new client, and what another server's hasher made of its secret. Raises `ClientExists`."""
+    with atomic():
+        add_client(client)
+        if encoded_secret:
+            ForeignSecret.objects.create(client=client, encoded=encoded_secret)
+
+
+def foreign_secret_of(client: Client) -> str:
+    """What another server's hasher made of the secret that *client* was adopted with; empty where that was presented since, or there is none."""
+    found = None if client._state.adding else ForeignSecret.objects.filter(client=client).first()
+    return found.encoded if found else ""
+
+
+def keep_own_digest(client: Client, encoded: str, secret_digest: str) -> NoReturn:
+    """Store the digest of the secret that *encoded* was made of, in its place, unless the secret was replaced meanwhile. Raises `Conflict`: the row
+    is another than *client* now."""
+    column = "previous_secret_digest" if client.secret_digest else "secret_digest"
+    with atomic():
+        if ForeignSecret.objects.filter(client=client, encoded=encoded).delete()[0]:
+            same = Client.objects.filter(pk=client.pk, secret_digest=client.secret_digest)
+            same.update(**{column: secret_digest}, updated_at=timezone.now())
+    _forget(client)
+    raise Conflict
 
 
 def revise(client: Client, now: datetime) -> None:

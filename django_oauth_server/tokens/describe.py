@@ -8,13 +8,14 @@ from typing import Final
 from django.contrib.auth.models import AbstractBaseUser
 
 from django_oauth_server.grants.confirmation import confirmation_of
+from django_oauth_server.grants.predecessor import ADOPTED
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Token
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.tokens.id_token import requested_claims
 from django_oauth_server.tokens.subject import subject_behind
 
-_FOR_THE_CLIENT: Final = frozenset({"sid", "claims", "session_expires"})
+_FOR_THE_CLIENT: Final = frozenset({"sid", "claims", "session_expires", ADOPTED})
 
 
 def subject_of(token: Token, issuer: Issuer) -> str:

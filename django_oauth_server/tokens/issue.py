@@ -12,6 +12,7 @@ from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.errors import InvalidGrant
 from django_oauth_server.grants.base import Issuance
 from django_oauth_server.grants.confirmation import CONFIRMATION, is_shown
+from django_oauth_server.grants.predecessor import ADOPTED
 from django_oauth_server.grants.rotation import refresh_until, reused, with_origin
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.derivation import derivation_keys
@@ -194,6 +195,7 @@ def _facts(issuance: Issuance, confirmation: Mapping[str, str]) -> dict[str, obj
     """
     facts = dict(issuance.facts)
     facts.pop(CONFIRMATION, None)
+    facts.pop(ADOPTED, None)
     return facts | {CONFIRMATION: dict(confirmation)} if confirmation else facts
 
 

@@ -11,6 +11,7 @@ from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.conf.moments import moment
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.grants.confirmation import CONFIRMATION
+from django_oauth_server.grants.predecessor import find_foreign
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.signing import published_keys, read_signed
 from django_oauth_server.models import Client, Token
@@ -55,7 +56,10 @@ def _located(value: str, find: _Find, issuer: Issuer, now: datetime) -> tuple[To
         found = find(opaque.digest(value))
         return (found if found and found.client.issuer == issuer.settings.issuer else None), None
     signed = signed_token(value, {issuer.settings.issuer: issuer}, now) if value.count(".") == 2 else None
-    return (_of_claims(signed.token().claims, find, issuer) if signed else None), signed
+    if signed:
+        return _of_claims(signed.token().claims, find, issuer), signed
+    foreign = find_foreign(value, issuer, now, find)
+    return (foreign if foreign and foreign.client.issuer == issuer.settings.issuer else None), None
 
 
 def signed_token(value: str, issuers: Mapping[str, Issuer], now: datetime) -> SignedToken | None:

@@ -8,12 +8,14 @@ from datetime import datetime
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.functional import SimpleLazyObject
 
+from django_oauth_server.grants.predecessor import find_foreign
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Token
 from django_oauth_server.protocol import opaque
 from django_oauth_server.resource.token import MAX_LENGTH, VerifiedToken
 from django_oauth_server.resource.verifiers.base import InvalidToken
 from django_oauth_server.resource.verifiers.claims import unverified
+from django_oauth_server.resource.verifiers.signed import SignedToken
 from django_oauth_server.storage.authorizations import find_authorization
 from django_oauth_server.storage.revoked import is_revoked
 from django_oauth_server.storage.tokens import find_token
@@ -23,33 +25,43 @@ from django_oauth_server.tokens.locate import signed_token
 
 def verify_access_token(value: str, issuers: Mapping[str, Issuer], now: datetime) -> VerifiedToken:
     """What the access token says: one statement where it is opaque, none where it is a JWT. Raises `InvalidToken`."""
-    if len(value) > MAX_LENGTH:
-        raise InvalidToken("longer than any token of ours")
-    return _of_jwt(value, issuers, now) if value.count(".") == 2 else _of_opaque(value, issuers, now)
+    signed = _signed(value, issuers, now)
+    return _of_jwt(signed, issuers) if signed else describe(*_living(value, issuers, now))
 
 
 def verify_with_authorization(value: str, issuer: Issuer, now: datetime) -> tuple[VerifiedToken, Authorization | None]:
     """The same at *issuer* itself, and who allowed what to whom; one statement, whatever the format. None: the client acts for itself."""
     issuers = {issuer.settings.issuer: issuer}
-    if value.count(".") == 2:
-        verified = verify_access_token(value, issuers, now)
+    if signed := _signed(value, issuers, now):
+        verified = _of_jwt(signed, issuers)
         return verified, _behind(verified, issuer) if verified.subject else None
     token, _ = _living(value, issuers, now)
     return describe(token, issuer), token.authorization
 
 
-def _of_opaque(value: str, issuers: Mapping[str, Issuer], now: datetime) -> VerifiedToken:
-    return describe(*_living(value, issuers, now))
+def _signed(value: str, issuers: Mapping[str, Issuer], now: datetime) -> SignedToken | None:
+    if len(value) > MAX_LENGTH:
+        raise InvalidToken("longer than any token of ours")
+    return signed_token(value, issuers, now) if value.count(".") == 2 else None
 
 
 def _living(value: str, issuers: Mapping[str, Issuer], now: datetime) -> tuple[Token, Issuer]:
-    token = find_token(opaque.digest(value), Token.Kind.ACCESS) if value.startswith(opaque.ACCESS_TOKEN) else None
+    token = _find(opaque.digest(value)) if value.startswith(opaque.ACCESS_TOKEN) else _foreign(value, issuers, now)
     issuer = issuers.get(token.client.issuer) if token else None
     if token is None or issuer is None:
-        raise InvalidToken("unknown token")
+        raise _unreadable(value, issuers, now) if value.count(".") == 2 else InvalidToken("unknown token")
     if reason := token.ended_by(now, password_change_revokes=issuer.settings.password_change_revokes):
         raise InvalidToken(reason, f"client_id {token.client.client_id!r}", is_ordinary=True)
     return token, issuer
+
+
+def _foreign(value: str, issuers: Mapping[str, Issuer], now: datetime) -> Token | None:
+    """The token of *value* that a predecessor of one of *issuers* issued."""
+    return next(filter(None, (find_foreign(value, issuer, now, _find) for issuer in issuers.values())), None)
+
+
+def _find(digest: str) -> Token | None:
+    return find_token(digest, Token.Kind.ACCESS)
 
 
 def _behind(verified: VerifiedToken, issuer: Issuer) -> Authorization:
@@ -63,10 +75,7 @@ def _behind(verified: VerifiedToken, issuer: Issuer) -> Authorization:
     return found
 
 
-def _of_jwt(value: str, issuers: Mapping[str, Issuer], now: datetime) -> VerifiedToken:
-    signed = signed_token(value, issuers, now)
-    if signed is None:
-        raise _unreadable(value, issuers, now)
+def _of_jwt(signed: SignedToken, issuers: Mapping[str, Issuer]) -> VerifiedToken:
     if is_revoked(signed.marked, issuers[signed.issuer].settings):
         raise InvalidToken("revoked", f"client_id {signed.claim('client_id')!r}", is_ordinary=True)
     return signed.token(_user_when_looked_at(str(signed.claim("grant_id"))) if signed.is_a_persons else None)

@@ -52,6 +52,8 @@ class ClientAuthMethod(Component):
     ambient: bool = False
     """Whether its proof comes with every request, whoever it is for, as a certificate or a gateway's header does. It is no second proof beside one
     that the client sends, and counts for the clients that registered this method alone."""
+    takes: frozenset[str] = frozenset()
+    """The methods, by name, whose proofs a client that registered this one may send as well."""
     uses_secret: bool = False
     """Whether it needs a client secret."""
     needs_clear_secret: bool = False

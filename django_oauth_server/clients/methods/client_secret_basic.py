@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials, authorization_header
+from django_oauth_server.clients.secrets import proves
 from django_oauth_server.errors import InvalidClient
 from django_oauth_server.protocol.basic import parse_basic
 from django_oauth_server.protocol.parameters import Parameters
@@ -30,4 +31,4 @@ class ClientSecretBasic(ClientAuthMethod):
             ) from exc
 
     def verify(self, attempt: Attempt) -> bool:
-        return attempt.client.has_secret(attempt.credentials.proof, attempt.now)
+        return proves(attempt.client, attempt.credentials.proof, attempt.now)

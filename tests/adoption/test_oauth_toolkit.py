@@ -1,0 +1,418 @@
+"""Clients, tokens and keys of django-oauth-toolkit: adopted, and good from then on."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.test import Client as Browser
+from django.utils import timezone
+from jwcrypto.jwk import JWK
+
+from django_oauth_server.models import Authorization, Client, SigningKey, Token
+from django_oauth_server.protocol.basic import format_basic
+from django_oauth_server.protocol.opaque import digest
+from django_oauth_server.storage.clients import foreign_secret_of
+from tests.adoption.toolkit import REDIRECT, SECRET, Toolkit, adopt
+from tests.factories import UserFactory
+from tests.flow import TOKEN, Flow, form
+
+EVERYTHING = {"adoption": {"source": "oauth_toolkit"}}
+
+
+@pytest.fixture
+def adopting(settings: Any) -> None:
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, **EVERYTHING}
+
+
+def client_of(application: Any) -> Client:
+    return Client.objects.get(client_id=application.client_id)
+
+
+def flow_of(application: Any, browser: Browser | None = None) -> Flow:
+    client = client_of(application)
+    client.secret = SECRET
+    return Flow(client, browser or Browser())
+
+
+def test_a_dry_run_writes_nothing(toolkit: Toolkit):
+    toolkit.pair(toolkit.application(), UserFactory())
+    said = adopt()
+    assert "1 clients" in said
+    assert "1 access tokens" in said
+    assert "1 refresh tokens" in said
+    assert "--apply" in said
+    assert not Client.objects.exists()
+    assert not Token.objects.exists()
+
+
+def test_a_second_run_changes_nothing(toolkit: Toolkit):
+    toolkit.pair(toolkit.application(), UserFactory())
+    toolkit.access_token(toolkit.application(authorization_grant_type="client-credentials", redirect_uris=""))
+    adopt("--apply")
+    before = [list(model.objects.values()) for model in (Client, Authorization, Token)]
+    adopt("--apply")
+    assert [list(model.objects.values()) for model in (Client, Authorization, Token)] == before
+
+
+def test_an_application_becomes_a_client(toolkit: Toolkit):
+    application = toolkit.application(
+        redirect_uris=f"{REDIRECT} https://other.example/cb",
+        algorithm="RS256",
+        skip_authorization=True,
+        user=UserFactory(),
+    )
+    adopt("--apply")
+    client = client_of(application)
+    assert client.metadata["client_name"] == "Notebook"
+    assert client.redirect_uris == [REDIRECT, "https://other.example/cb"]
+    assert client.grant_types == ["authorization_code", "refresh_token"]
+    assert client.response_types == ["code"]
+    assert client.metadata["id_token_signed_response_alg"] == "RS256"
+    assert client.skip_consent
+    assert client.owner == application.user
+    assert client.created_at == application.created
+    assert "notes:write" in client.scopes
+
+
+@pytest.mark.parametrize(
+    ("grant_type", "grant_types"),
+    [
+        ("client-credentials", ["client_credentials"]),
+        (
+            "urn:ietf:params:oauth:grant-type:device_code",
+            ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
+        ),
+    ],
+)
+def test_each_grant_type_has_its_own(toolkit: Toolkit, grant_type: str, grant_types: list[str]):
+    application = toolkit.application(authorization_grant_type=grant_type, redirect_uris="")
+    adopt("--apply")
+    assert client_of(application).grant_types == grant_types
+
+
+@pytest.mark.parametrize(
+    ("grant_type", "profile", "grant_types", "response_types"),
+    [
+        ("implicit", "legacy", ["implicit"], ["token"]),
+        ("password", "legacy", ["password", "refresh_token"], []),
+        (
+            "openid-hybrid",
+            "openid_connect",
+            ["authorization_code", "implicit", "refresh_token"],
+            ["code", "code token", "code id_token", "code id_token token"],
+        ),
+    ],
+)
+def test_what_a_profile_offers_comes_along(
+    toolkit: Toolkit,
+    settings: Any,
+    grant_type: str,
+    profile: str,
+    grant_types: list[str],
+    response_types: list[str],
+):
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "profile": profile}
+    application = toolkit.application(authorization_grant_type=grant_type)
+    adopt("--apply")
+    assert client_of(application).grant_types == grant_types
+    assert client_of(application).response_types == response_types
+
+
+def test_what_is_not_offered_is_said_and_left_out(toolkit: Toolkit):
+    application = toolkit.application(authorization_grant_type="implicit")
+    toolkit.access_token(application, UserFactory())
+    said = adopt("--apply")
+    assert application.client_id in said
+    assert "implicit" in said
+    assert "1 tokens of these clients" in said
+    assert not Client.objects.exists()
+
+
+def test_what_was_left_out_comes_once_it_is_offered(toolkit: Toolkit, settings: Any):
+    application = toolkit.application(authorization_grant_type="implicit")
+    value = toolkit.access_token(application, UserFactory())
+    adopt("--apply")
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "profile": "legacy"}
+    adopt("--apply")
+    assert Token.objects.filter(digest=digest(value)).exists()
+
+
+def test_a_redirect_uri_that_is_not_allowed_is_named_and_the_others_come(toolkit: Toolkit):
+    application = toolkit.application(redirect_uris=f"{REDIRECT} http://staging.example/cb")
+    said = adopt("--apply")
+    assert "http://staging.example/cb" in said
+    assert client_of(application).redirect_uris == [REDIRECT]
+
+
+@pytest.mark.parametrize("sends", ["basic", "post"])
+@pytest.mark.parametrize("hashed", [True, False])
+def test_a_secret_goes_on_working_whichever_way_it_is_sent(toolkit: Toolkit, sends: str, hashed: bool):
+    application = toolkit.application(
+        authorization_grant_type="client-credentials", redirect_uris="", hash_client_secret=hashed
+    )
+    adopt("--apply")
+    for _ in range(2):
+        assert ask(application, SECRET, sends).status_code == 200
+
+
+def ask(application: Any, secret: str, sends: str = "basic") -> Any:
+    asked = {"grant_type": "client_credentials"}
+    headers = {"Authorization": format_basic(application.client_id, secret)} if sends == "basic" else {}
+    named = {} if headers else {"client_id": application.client_id, "client_secret": secret}
+    body = form({**asked, **named})
+    return Browser().post(TOKEN, body, content_type="application/x-www-form-urlencoded", headers=headers)
+
+
+def test_the_first_use_of_a_hashed_secret_replaces_the_hash(toolkit: Toolkit):
+    application = toolkit.application(authorization_grant_type="client-credentials", redirect_uris="")
+    adopt("--apply")
+    assert foreign_secret_of(client_of(application))
+    assert ask(application, "a guess").status_code == 401
+    assert foreign_secret_of(client_of(application))
+    assert ask(application, SECRET).status_code == 200
+    client = client_of(application)
+    assert not foreign_secret_of(client)
+    assert client.has_secret(SECRET, timezone.now())
+    assert ask(application, "a guess").status_code == 401
+
+
+def test_guesses_at_a_hashed_secret_are_throttled(toolkit: Toolkit, settings: Any):
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "throttles": {"client_authentication": "2/h"}}
+    application = toolkit.application(authorization_grant_type="client-credentials", redirect_uris="")
+    adopt("--apply")
+    assert [ask(application, f"guess {number}").status_code for number in range(3)] == [401, 401, 429]
+
+
+def test_a_public_client_has_no_secret(toolkit: Toolkit):
+    application = toolkit.application(client_type="public")
+    adopt("--apply")
+    client = client_of(application)
+    assert client.is_public
+    assert not foreign_secret_of(client)
+    assert not client.secret_digest
+
+
+def test_a_secret_that_signs_is_kept_in_clear(toolkit: Toolkit):
+    application = toolkit.application(algorithm="HS256", hash_client_secret=False)
+    adopt("--apply")
+    assert client_of(application).encrypted_secret
+
+
+def test_access_tokens_stay_good(toolkit: Toolkit, adopting: None):
+    user, application = UserFactory(), toolkit.application()
+    value = toolkit.access_token(application, user, scope="openid notes:read")
+    adopt("--apply")
+    assert flow_of(application).userinfo(value)["sub"] == str(user.pk)
+    told = flow_of(application).introspect(value)
+    assert told["active"]
+    assert told["scope"] == "notes:read openid"
+    assert told["username"] == user.get_username()
+    assert "adopted" not in told
+
+
+def test_a_resource_server_may_go_on_introspecting(toolkit: Toolkit, adopting: None):
+    value = toolkit.access_token(toolkit.application(), UserFactory())
+    server = toolkit.application(authorization_grant_type="client-credentials", redirect_uris="")
+    adopt("--apply")
+    assert flow_of(server).is_active(value)
+
+
+def test_an_app_for_itself_keeps_its_token(toolkit: Toolkit, adopting: None):
+    application = toolkit.application(authorization_grant_type="client-credentials", redirect_uris="")
+    value = toolkit.access_token(application)
+    adopt("--apply")
+    assert flow_of(application).introspect(value)["sub"] == application.client_id
+
+
+def test_refresh_tokens_stay_good_and_what_they_buy_is_ours(toolkit: Toolkit, adopting: None):
+    user, application = UserFactory(), toolkit.application()
+    _, refresh = toolkit.pair(application, user, scope="notes:read notes:write")
+    adopt("--apply")
+    answer = flow_of(application).refresh(refresh)
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["scope"] == "notes:read notes:write"
+    assert flow_of(application).is_active(answer.json()["access_token"])
+    issued = Token.objects.get(digest=digest(answer.json()["access_token"]))
+    assert issued.facts == {}
+
+
+def test_the_refresh_token_of_a_public_client_rotates_and_its_reuse_ends_the_family(
+    toolkit: Toolkit, adopting: None, settings: Any
+):
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "refresh_token_replay_window": timedelta()}
+    application = toolkit.application(client_type="public")
+    access, refresh = toolkit.pair(application, UserFactory())
+    adopt("--apply")
+    flow = flow_of(application)
+    rotated = flow.refresh(refresh).json()["refresh_token"]
+    assert rotated != refresh
+    assert flow.refresh(refresh).status_code == 400
+    assert flow.refresh(rotated).status_code == 400
+    assert Token.objects.get(digest=digest(access)).revoked_at
+
+
+def test_people_are_not_asked_again(toolkit: Toolkit, adopting: None):
+    user, application = UserFactory(), toolkit.application()
+    toolkit.pair(application, user, scope="notes:read")
+    toolkit.access_token(application, user, scope="notes:write")
+    adopt("--apply")
+    browser = Browser()
+    browser.force_login(user)
+    response = flow_of(application, browser).authorize(redirect_uri=REDIRECT)
+    assert response.status_code == 303
+    assert "code=" in response["Location"]
+
+
+def test_a_client_that_registered_itself_asks_nobody_again(toolkit: Toolkit, adopting: None):
+    user, application = UserFactory(), toolkit.application(registration_source="dcr")
+    toolkit.pair(application, user, scope="notes:read notes:write")
+    adopt("--apply")
+    assert client_of(application).registered_by == Client.RegisteredBy.ITSELF
+    browser = Browser()
+    browser.force_login(user)
+    assert flow_of(application, browser).authorize(redirect_uri=REDIRECT).status_code == 303
+
+
+@pytest.mark.parametrize("dead", ["expired", "orphan", "revoked", "disabled"])
+def test_what_is_dead_there_stays_dead(toolkit: Toolkit, adopting: None, dead: str):
+    user, application = UserFactory(is_active=dead != "disabled"), toolkit.application()
+    access, refresh = toolkit.pair(application, user)
+    tokens = toolkit.model("AccessToken").objects.filter(token=access)
+    if dead == "expired":
+        tokens.update(expires=timezone.now())
+        toolkit.model("RefreshToken").objects.update(revoked=timezone.now())
+    elif dead == "orphan":
+        tokens.delete()
+    elif dead == "revoked":
+        toolkit.model("RefreshToken").objects.get(token=refresh).revoke()
+    adopt("--apply")
+    assert not Token.objects.exists()
+
+
+def test_a_token_of_another_server_is_none_of_ours(toolkit: Toolkit):
+    """The toolkit keeps what an introspection endpoint told it as a token without an application."""
+    toolkit.access_token(None, UserFactory())
+    adopt("--apply")
+    assert not Token.objects.exists()
+
+
+def test_what_came_since_comes_with_the_next_run(toolkit: Toolkit, adopting: None):
+    user, application = UserFactory(), toolkit.application()
+    _, first = toolkit.pair(application, user)
+    adopt("--apply")
+    access, second = toolkit.rotate(first)
+    other = toolkit.application()
+    adopt("--apply")
+    assert client_of(other)
+    flow = flow_of(application)
+    assert flow.is_active(access)
+    assert flow.refresh(second).status_code == 200
+
+
+def test_what_has_ended_there_ends_with_the_next_run(toolkit: Toolkit, adopting: None):
+    user, application = UserFactory(), toolkit.application()
+    access, first = toolkit.pair(application, user)
+    kept, _ = toolkit.pair(application, user)
+    adopt("--apply")
+    toolkit.rotate(first)
+    assert "2 adopted tokens" in adopt("--apply")
+    flow = flow_of(application)
+    assert not flow.is_active(access)
+    assert flow.refresh(first).status_code == 400
+    assert flow.is_active(kept)
+
+
+def test_what_was_used_here_is_not_ended_by_what_the_toolkit_tidies_up(toolkit: Toolkit, adopting: None):
+    application = toolkit.application()
+    _, refresh = toolkit.pair(application, UserFactory())
+    toolkit.pair(application, UserFactory())
+    adopt("--apply")
+    assert flow_of(application).refresh(refresh).status_code == 200
+    toolkit.model("RefreshToken").objects.filter(token=refresh).delete()
+    adopt("--apply")
+    assert flow_of(application).refresh(refresh).status_code == 200
+
+
+def test_emptied_tables_end_nothing(toolkit: Toolkit, adopting: None):
+    application = toolkit.application()
+    _, refresh = toolkit.pair(application, UserFactory())
+    adopt("--apply")
+    toolkit.model("RefreshToken").objects.all().delete()
+    toolkit.model("AccessToken").objects.all().delete()
+    adopt("--apply")
+    assert flow_of(application).refresh(refresh).status_code == 200
+
+
+def test_what_a_person_removed_here_does_not_come_back(toolkit: Toolkit, adopting: None):
+    user, application = UserFactory(), toolkit.application()
+    toolkit.pair(application, user)
+    adopt("--apply")
+    Authorization.objects.update(is_live=None, revoked_at=timezone.now())
+    access, _ = toolkit.pair(application, user)
+    toolkit.model("AccessToken").objects.filter(token=access).update(updated=timezone.now() - timedelta(seconds=5))
+    toolkit.model("RefreshToken").objects.update(updated=timezone.now() - timedelta(seconds=5))
+    assert "tokens of people who have removed the app here" in adopt("--apply")
+    assert not Authorization.objects.filter(is_live=True).exists()
+
+
+def test_what_was_adopted_once_and_has_gone_is_not_adopted_again(toolkit: Toolkit, adopting: None):
+    toolkit.pair(toolkit.application(), UserFactory())
+    toolkit.model("AccessToken").objects.update(updated=timezone.now() - timedelta(hours=1))
+    toolkit.model("RefreshToken").objects.update(updated=timezone.now() - timedelta(hours=1))
+    adopt("--apply")
+    Token.objects.all().delete()
+    adopt("--apply")
+    assert not Token.objects.exists()
+
+
+def test_tokens_that_are_kept_as_checksums_alone(toolkit: Toolkit, adopting: None, settings: Any):
+    application = toolkit.application()
+    access, refresh = toolkit.pair(application, UserFactory())
+    toolkit.model("AccessToken").objects.update(token="")
+    toolkit.model("RefreshToken").objects.update(token="")
+    adopt("--apply")
+    assert flow_of(application).is_active(access)
+    assert flow_of(application).refresh(refresh).status_code == 200
+
+
+def test_families_are_kept(toolkit: Toolkit):
+    family = uuid.uuid4()
+    toolkit.pair(toolkit.application(), UserFactory(), family=family)
+    adopt("--apply")
+    assert set(Token.objects.values_list("family", flat=True)) == {family}
+
+
+def test_the_signing_key_keeps_its_name_and_signs(toolkit: Toolkit, settings: Any):
+    key = rsa.generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    settings.OAUTH2_PROVIDER = {"OIDC_RSA_PRIVATE_KEY": pem}
+    adopt("--apply")
+    row = SigningKey.objects.get()
+    assert row.kid == JWK.from_pem(pem.encode()).thumbprint()
+    assert row.alg == "RS256"
+    published = Browser().get("/oauth/jwks").json()["keys"]
+    assert row.kid in {one["kid"] for one in published}
+    adopt("--apply")
+    assert SigningKey.objects.filter(kid=row.kid).count() == 1
+
+
+def test_json_says_the_same(toolkit: Toolkit):
+    toolkit.pair(toolkit.application(), UserFactory())
+    said = json.loads(adopt("--apply", "--json"))
+    assert said["applied"]
+    assert said["clients"] == said["foreign_secrets"] == said["access_tokens"] == said["refresh_tokens"] == 1
+
+
+def test_many_tokens_take_few_statements(toolkit: Toolkit, django_assert_max_num_queries: Any):
+    application = toolkit.application()
+    for _ in range(30):
+        toolkit.pair(application, UserFactory())
+    with django_assert_max_num_queries(45):
+        adopt("--apply")
+    assert Token.objects.count() == 60
