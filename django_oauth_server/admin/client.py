@@ -37,12 +37,12 @@ from django_oauth_server.admin.shown_once import Shown, ShowsOnce
 from django_oauth_server.clients.kinds import Kind, kind_named, kind_of, kinds_for
 from django_oauth_server.clients.metadata import member_named, members_of, terms_of
 from django_oauth_server.clients.registration import new_client_id, new_secret, revise_client, uses_secret
+from django_oauth_server.clients.secrets import secret_mark
 from django_oauth_server.component import Member, Words
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client, Token
 from django_oauth_server.models.logout_delivery import LogoutDelivery
 from django_oauth_server.models.participation import Participation
-from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.registry import issuers
 from django_oauth_server.storage.clients import foreign_secret_of, has_history, people_using, save_changed, set_active
 from django_oauth_server.storage.transaction import atomic
@@ -246,12 +246,12 @@ class ClientAdmin(ShowsOnce):
             title=lambda rows: _("Generate a new secret for %(name)s?") % {"name": names(rows)},
             says=lambda rows: _what_a_new_secret_ends(client, issuer),
             button=gettext_lazy("Generate new secret"),
-            form=ReplaceSecretForm(initial={"replaces": _mark(client)}),
+            form=ReplaceSecretForm(initial={"replaces": secret_mark(client)}),
         )
         if not isinstance(rows, list):
             return rows
         asked = ReplaceSecretForm(request.POST)
-        if not asked.is_valid() or asked.cleaned_data["replaces"] not in {"", _mark(client)}:
+        if not asked.is_valid() or asked.cleaned_data["replaces"] not in {"", secret_mark(client)}:
             self.message_user(
                 request, _("This secret has already been replaced. No new secret was generated."), "warning"
             )
@@ -336,11 +336,6 @@ class ReplaceSecretForm(forms.Form):
         ),
     )
     replaces = forms.CharField(required=False, widget=forms.HiddenInput)
-
-
-def _mark(client: Client) -> str:
-    """By which a page knows the secret that it was about, and nobody the secret."""
-    return digest(f"replaces:{client.secret_digest}")
 
 
 def _label(name: str, members: Mapping[str, Member]) -> Words:

@@ -12,6 +12,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from django_oauth_server.clients.fields import LinesField, ScopeField
 from django_oauth_server.clients.kinds import Kind
 from django_oauth_server.clients.metadata import choices_of, member_named, members_of, terms_of
 from django_oauth_server.clients.registration import check_client_id, check_first_party, review
@@ -53,18 +54,6 @@ _USUAL: Final = ("client_name", "redirect_uris", "scope")
 """What stays unfolded of a client that is of no kind."""
 
 
-class LinesField(forms.CharField):
-    """A list of strings, one a line."""
-
-    widget = AdminTextareaWidget(attrs={"rows": 4})
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(map(str, value)) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
-        return [line.strip() for line in (value or "").splitlines() if line.strip()]
-
-
 class JSONField(forms.JSONField):
     """As Django's, but what is absent is shown empty."""
 
@@ -72,16 +61,6 @@ class JSONField(forms.JSONField):
 
     def prepare_value(self, value: Any) -> Any:
         return "" if value is None else super().prepare_value(value)
-
-
-class ScopeField(forms.MultipleChoiceField):
-    """Scopes to choose from; on the wire one string."""
-
-    def prepare_value(self, value: Any) -> Any:
-        return value.split() if isinstance(value, str) else value
-
-    def clean(self, value: Any) -> str:
-        return " ".join(super().clean(value))
 
 
 class ClientForm(_ModelForm):
@@ -251,9 +230,9 @@ def _field(member: Member, terms: Terms) -> forms.Field:
                 choices=_choices(member, terms), widget=forms.CheckboxSelectMultiple, **told
             )
         case "scope":
-            return ScopeField(choices=_choices(member, terms), widget=forms.CheckboxSelectMultiple, **told)
+            return ScopeField(choices=_choices(member, terms), **told)
         case "uris" | "texts":
-            return LinesField(**told)
+            return LinesField(widget=AdminTextareaWidget(attrs={"rows": 4}), **told)
         case "flag":
             return forms.BooleanField(**told)
         case "number":

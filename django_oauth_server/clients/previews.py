@@ -54,6 +54,7 @@ class PreviewRedirectURIs(Component):
         Member(
             name=MEMBER,
             kind="uris",
+            purpose="redirects",
             label=gettext_lazy("Preview redirect URIs"),
             help=gettext_lazy(
                 "Redirect URIs of preview deployments, one per line, for example "

@@ -20,6 +20,11 @@ def signs_with_secret(metadata: Document) -> bool:
     return any(name.endswith("_alg") and str(value).startswith("HS") for name, value in metadata.items())
 
 
+def secret_mark(client: Client) -> str:
+    """By which a page knows the secret that it was about, and nobody the secret."""
+    return digest(f"replaces:{client.secret_digest}")
+
+
 def set_secret(client: Client, secret: str, settings: IssuerSettings, *, in_clear: bool) -> None:
     """Put *secret* in place of the present one. *in_clear*: it will be a key, so a digest is not enough. The client is not saved yet."""
     client.secret_digest = digest(secret)

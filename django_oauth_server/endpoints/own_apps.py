@@ -23,6 +23,7 @@ from django_oauth_server.authorization.describe import describe_client
 from django_oauth_server.clients.kinds import Kind, kind_of
 from django_oauth_server.clients.own_apps import kind_of_app, kinds_offered, new_app, scopes_offered, store_app
 from django_oauth_server.clients.registration import new_secret, uses_secret
+from django_oauth_server.clients.secrets import secret_mark
 from django_oauth_server.clients.shown_once import forget, hand_over, handed_over
 from django_oauth_server.component import Component, Endpoint
 from django_oauth_server.conf import IssuerSettings
@@ -33,7 +34,6 @@ from django_oauth_server.endpoints.own_app_form import OwnAppForm
 from django_oauth_server.endpoints.pages import render_page
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
-from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.storage.clients import apps_of, delete_client, people_using
 
 _HERE = "django_oauth_server.endpoints.own_apps."
@@ -82,15 +82,10 @@ def _for_developers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
             return view(http, issuer, **kwargs)
         context = {
             "issuer_name": issuer.settings.name,
-            "heading": _("You can't register apps"),
-            "explanation": _(
-                "Your account doesn't have permission to register apps. Ask an administrator of this site."
-            ),
-            "reference": "",
-            "client": None,
-            "again_url": "",
+            "account": http.user.get_username(),
+            "connected_apps_url": issuer.url_path("connected_apps"),
         }
-        return render_page(http, "oauth_server/error.html", context, status=403)
+        return render_page(http, "oauth_server/own_apps_refused.html", context, status=403)
 
     return permitted
 
@@ -181,7 +176,7 @@ def app_secret(http: HttpRequest, issuer: Issuer, app: int) -> HttpResponse:
         raise Http404
     if http.method == "POST":
         asked = NewSecretForm(http.POST)
-        if not asked.is_valid() or asked.cleaned_data["replaces"] != _mark(found):
+        if not asked.is_valid() or asked.cleaned_data["replaces"] != secret_mark(found):
             said = _("This secret has already been replaced. No new secret was generated.")
             messages.warning(http, said, fail_silently=True)
             return redirect(_url(issuer, "own_app", found))
@@ -191,7 +186,7 @@ def app_secret(http: HttpRequest, issuer: Issuer, app: int) -> HttpResponse:
     context = {
         "app": _described(found, issuer),
         "until": date_format(local(until), "DATETIME_FORMAT"),
-        "replaces": _mark(found),
+        "replaces": secret_mark(found),
         "back_url": _url(issuer, "own_app", found),
     }
     return _page(http, issuer, "own_app_secret", context)
@@ -278,12 +273,9 @@ def _secret(app: Client, issuer: Issuer) -> str:
 
 def _people(app: Client) -> str:
     people = people_using([app])
+    if not people:
+        return _("Nobody yet")
     return ngettext("%(n)s person", "%(n)s people", people) % {"n": number_format(people, force_grouping=True)}
-
-
-def _mark(app: Client) -> str:
-    """By which a page knows the secret that it was about, and nobody the secret."""
-    return digest(f"replaces:{app.secret_digest}")
 
 
 def _form_page(http: HttpRequest, issuer: Issuer, form: OwnAppForm, kind: Kind, back_url: str) -> HttpResponse:

@@ -190,3 +190,48 @@ def test_what_the_demo_says_covers_no_button(page: Any, example: Example, place:
               return corners.every(([x, y]) => button.contains(document.elementFromPoint(x, y)));
             }"""
         )
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_where_people_register_apps(
+    chromium: Any, example: Example, axe: str, size: str, scheme: str
+) -> None:
+    context = chromium.new_context(color_scheme=scheme, viewport=SIZES[size])
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    findings = {}
+
+    def look(name: str) -> None:
+        findings[name] = found(page, axe)
+        picture(page, f"own-apps-{name}-{size}-{scheme}")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+
+    page.goto(f"{example.url}/accounts/login/?next=/oauth/apps/")
+    page.fill("[name=username]", "demo")
+    page.fill("[name=password]", example.password)
+    page.click("#login")
+    page.wait_for_url("**/oauth/apps/")
+    look("list")
+    page.click("#register")
+    look("kinds")
+    page.click("#kind-web")
+    page.fill("[name=redirect_uris]", "https://notebook.example/*")
+    page.click("#save")
+    look("form")
+    page.fill("[name=client_name]", "A notebook with a name that is longer than most would be")
+    page.fill("[name=redirect_uris]", "https://notebook.example/callback")
+    page.click("#save")
+    page.wait_for_url("**/secret/shown")
+    look("shown")
+    page.click("#saved")
+    look("app")
+    for name in ("change", "secret", "delete"):
+        page.click(f"#{name}")
+        look(name)
+        page.go_back()
+    page.click("#delete")
+    page.click("#delete")
+    page.wait_for_url("**/oauth/apps/")
+    context.close()
+    assert {name: some for name, some in findings.items() if some} == {}
