@@ -60,7 +60,7 @@ def _check_project() -> Iterator[CheckMessage]:
 def _check_people() -> Iterator[CheckMessage]:
     if not issubclass(get_user_model(), AbstractBaseUser):
         yield Error(
-            f"AUTH_USER_MODEL {get_user_model()._meta.label} is no AbstractBaseUser: nobody could tell when a password was changed.",
+            f"AUTH_USER_MODEL {get_user_model()._meta.label} is not a subclass of AbstractBaseUser, so password changes cannot be noticed.",
             id="oauth_server.E006",
         )
 
@@ -68,8 +68,8 @@ def _check_people() -> Iterator[CheckMessage]:
 def _check_clocks() -> Iterator[CheckMessage]:
     if clocks_change():
         yield Warning(
-            "USE_TZ is False, and the time zone has summer time: in the night when it ends, codes and tokens live for an hour longer, "
-            "and in the night when it begins for an hour less.",
+            "USE_TZ is False, and the time zone has daylight saving time: codes and tokens live one hour longer in the night when it ends, "
+            "and one hour less in the night when it begins.",
             hint='Set USE_TZ = True, or TIME_ZONE = "UTC".',
             id="oauth_server.W009",
         )
@@ -79,8 +79,8 @@ def _check_hosts() -> Iterator[CheckMessage]:
     for one, other in combinations(issuers(), 2):
         if urlsplit(one.settings.issuer)[1:] == urlsplit(other.settings.issuer)[1:]:
             yield Error(
-                f"{one} and {other} differ by their scheme alone, so that no request says which of them is meant.",
-                hint="Give each a host or a path of its own, or leave one out.",
+                f"The issuers {one} and {other} differ only in their scheme, so requests cannot be told apart.",
+                hint="Give each issuer its own host or path, or remove one of them.",
                 id="oauth_server.E011",
             )
 
@@ -94,9 +94,9 @@ def _check_replicas() -> Iterator[CheckMessage]:
         written = router.db_for_write(model)
         for read in {router.db_for_read(model) for _ in range(_MANY)} - {written}:  # some routers choose at random
             yield Warning(
-                f"DATABASE_ROUTERS read {model._meta.label} from {read!r} and write it to {written!r}: until the replica has caught up, "
+                f"DATABASE_ROUTERS reads {model._meta.label} from {read!r} but writes it to {written!r}. Until the replica has caught up, "
                 "new codes and tokens are unknown, and revoked ones are accepted.",
-                hint="Let db_for_read answer the same as db_for_write for the app django_oauth_server.",
+                hint="Return the same database from db_for_read and db_for_write for the app django_oauth_server.",
                 id="oauth_server.W010",
             )
             return
@@ -107,8 +107,8 @@ def _check_sign_in() -> Iterator[CheckMessage]:
         address = _find_page(sign_in_page())
     except (NoReverseMatch, TypeError, ValueError) as exc:  # TypeError: it is None
         yield Error(
-            f"LOGIN_URL is {sign_in_page()!r}, which cannot be used: {exc}",
-            hint="Set LOGIN_URL to the address of your sign-in page, or to the name of its URL.",
+            f"LOGIN_URL is {sign_in_page()!r}, which cannot be resolved: {exc}",
+            hint="Set LOGIN_URL to the URL of your sign-in page, or to the name of its URL pattern.",
             id="oauth_server.E012",
         )
         return
@@ -118,8 +118,8 @@ def _check_sign_in() -> Iterator[CheckMessage]:
 def _check_page(setting: str, address: str) -> Iterator[CheckMessage]:
     if not _leads_somewhere(address):
         yield Warning(
-            f"{setting} is {address!r}, and no URL pattern of this project matches it: people who are sent there would see a page that is not found.",
-            hint=f"Set {setting} to the address of a page, or to the name of its URL. If another server answers at this address, silence this check.",
+            f"{setting} is {address!r}, but no URL pattern of this project matches it. People who are sent there get a 404 page.",
+            hint=f"Set {setting} to the URL of a page, or to the name of its URL pattern. If another server handles this URL, silence this check.",
             id="oauth_server.W011",
         )
 
@@ -165,8 +165,8 @@ def _check_rows(issuer: Issuer) -> Iterator[CheckMessage]:
     formats = issuer.components.of(TokenFormat)
     for client in clients_beyond(str(issuer), issuer.settings.profiles, formats, _MOST_NAMED):
         yield Warning(
-            f"The client {client.client_id} of {issuer} gets no tokens: {fault_of(client, issuer)}.",
-            hint="Choose another in the admin.",
+            f"The client {client.client_id} of {issuer} cannot get tokens: {fault_of(client, issuer)}.",
+            hint="Choose another one in the admin, or with manage.py updateclient.",
             id="oauth_server.W012",
         )
     yield from _check_subjects(issuer)
@@ -203,10 +203,12 @@ def check_popups(app_configs: Sequence[AppConfig] | None = None, **kwargs: objec
     """Whether an app that signs people in in a popup gets its answer."""
     if not severs_popups():
         return []
-    words = "Apps that sign people in in a popup do not get an answer where a page on the way has SECURE_CROSS_ORIGIN_OPENER_POLICY's header."
+    words = (
+        "SECURE_CROSS_ORIGIN_OPENER_POLICY cuts off apps that sign people in with a popup window: they get no answer."
+    )
     hint = (
-        'Let your sign-in pages send "Cross-Origin-Opener-Policy: unsafe-none", or set SECURE_CROSS_ORIGIN_OPENER_POLICY = None. '
-        'If they do, or no app uses a popup, silence this check. See "Sign-in in a popup" in the documentation.'
+        'Send "Cross-Origin-Opener-Policy: unsafe-none" with your sign-in pages, or set SECURE_CROSS_ORIGIN_OPENER_POLICY = None. '
+        'If your pages already send it, or no app uses a popup, silence this check. See "Sign-in in a popup" in the documentation.'
     )
     return [Info(words, hint=hint, id="oauth_server.I001")]
 
@@ -218,7 +220,7 @@ def _check(issuer: Issuer) -> Iterator[CheckMessage]:
     if issuer.settings.outbound_ca_bundle:
         yield from _check_bundle(issuer)
     if not issuer.settings.scopes:
-        yield Warning(f"{issuer} offers no scopes, so that nobody can ask for anything.", id="oauth_server.W003")
+        yield Warning(f"{issuer} offers no scopes, so clients cannot request anything.", id="oauth_server.W003")
     yield from _check_named(issuer)
     yield from _check_pages(issuer)
     yield from _check_urls(issuer)
@@ -233,7 +235,7 @@ def _check_formats(issuer: Issuer) -> Iterator[CheckMessage]:
     for name in dict.fromkeys(said):
         if name and name not in known:
             yield Error(
-                f"access_token_format {name!r} of {issuer}, or of a resource of it, is none of {', '.join(known)}.",
+                f"access_token_format {name!r} of {issuer}, or of one of its resources, is not supported. Choose one of: {', '.join(known)}.",
                 id="oauth_server.E002",
             )
 
@@ -246,7 +248,7 @@ def _check_named(issuer: Issuer) -> Iterator[CheckMessage]:
             if name or setting in _NEEDED:
                 find(name)
         except (ImportError, NoReverseMatch, ValueError, InvalidCacheBackendError) as exc:
-            yield Error(f"{setting} of {issuer} is {name!r}, which cannot be used: {exc}", id="oauth_server.E010")
+            yield Error(f"{setting} of {issuer} is {name!r}, which cannot be loaded: {exc}", id="oauth_server.E010")
 
 
 def _check_pages(issuer: Issuer) -> Iterator[CheckMessage]:
@@ -259,7 +261,7 @@ def _check_pages(issuer: Issuer) -> Iterator[CheckMessage]:
 def _find_claims(path: str) -> None:
     found = import_string(path)
     if not (isinstance(found, type) and issubclass(found, UserClaims)):
-        raise ImportError("it is no UserClaims.")
+        raise ImportError("it is not a subclass of UserClaims.")
 
 
 def _find_page(url: str) -> str:
@@ -299,7 +301,7 @@ def _check_bundle(issuer: Issuer) -> Iterator[CheckMessage]:
     except (OSError, ValueError) as exc:
         yield Error(
             f"outbound_ca_bundle of {issuer} cannot be read: {exc}.",
-            hint="It is a PEM file of certificates.",
+            hint="Set it to the path of a PEM file with certificates.",
             id="oauth_server.E007",
         )
 
@@ -310,14 +312,14 @@ def _check_urls(issuer: Issuer) -> Iterator[CheckMessage]:
         served = _paths_by_language(issuer)
     except NoReverseMatch:
         yield Error(
-            f"The endpoints of {issuer} are in no URLconf.",
-            hint='Add path("", include("django_oauth_server.urls")).',
+            f"The endpoints of {issuer} are not in the URLconf.",
+            hint='Add path("", include("django_oauth_server.urls")) to your ROOT_URLCONF.',
             id="oauth_server.E005",
         )
         return
     for found in [one for one in served if one != expected][:1]:
         yield Error(
-            f"The metadata of {issuer} is served at {found}; clients look for it at {expected} (RFC 8414 section 3.1).",
+            f"The metadata of {issuer} is served at {found}, but clients look for it at {expected} (RFC 8414 section 3.1).",
             hint=_hint_of_path(issuer, found.removesuffix(expected)),
             id="oauth_server.E004",
         )
@@ -326,8 +328,8 @@ def _check_urls(issuer: Issuer) -> Iterator[CheckMessage]:
         match = resolve(expected)
         if APP_NAME not in match.app_names:
             yield Warning(
-                f"Another view answers at {expected}, where clients look for the metadata of {issuer}: {match._func_path}.",
-                hint='Put path("", include("django_oauth_server.urls")) before that route, or silence this check if the view is meant to answer.',
+                f"Another view is at {expected}, where clients look for the metadata of {issuer}: {match._func_path}.",
+                hint='Put path("", include("django_oauth_server.urls")) before that route. If this is intended, silence this check.',
                 id="oauth_server.W013",
             )
 
@@ -344,7 +346,7 @@ def _paths_by_language(issuer: Issuer) -> list[str]:
 def _hint_of_path(issuer: Issuer, before: str) -> str:
     mount = get_script_prefix().rstrip("/")
     if mount and not mount.startswith("/"):
-        return f'Write FORCE_SCRIPT_NAME with a slash before it: "/{mount}".'
+        return f'Start FORCE_SCRIPT_NAME with a slash: "/{mount}".'
     if mount and before == mount:
         return f'The project is mounted at {mount} (FORCE_SCRIPT_NAME). Set "issuer" to "{issuer.origin}{mount}{issuer.path}".'
-    return 'Include "django_oauth_server.urls" at the root of the URLconf, outside of i18n_patterns(); an issuer with a path brings its own.'
+    return 'Include "django_oauth_server.urls" at the root of the URLconf, outside i18n_patterns(). The path of an issuer is added automatically.'

@@ -33,6 +33,6 @@ class Plain(ChallengeMethod):
 
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
         yield Warning(
-            f"{settings.issuer} accepts code_challenge_method=plain, which protects nothing once the request is seen (RFC 9700 section 2.1.1).",
+            f"{settings.issuer} accepts code_challenge_method=plain, which gives no protection if the request is observed (RFC 9700 section 2.1.1).",
             id="oauth_server.W004",
         )

@@ -77,12 +77,12 @@ def _refusal(registered: ClientAuthMethod | None, used: ClientAuthMethod, attemp
     if not client.is_active:
         return "disabled client"
     if registered is None:
-        return f"registered {client.token_endpoint_auth_method}, which it is not offered"
+        return f"registered for {client.token_endpoint_auth_method}, which this server does not offer it"
     if used is not registered and used.name not in registered.takes:
-        return f"registered {client.token_endpoint_auth_method}, used {used.name}"
+        return f"registered for {client.token_endpoint_auth_method}, but used {used.name}"
     if attempt.credentials.client_id not in {"", client.client_id}:
-        return f"wrong proof by {used.name}: it is of another client"
+        return f"{used.name} failed: issued to another client"
     try:
-        return "" if used.verify(attempt) else f"wrong proof by {used.name}"
+        return "" if used.verify(attempt) else f"{used.name} failed"
     except Unproven as exc:
-        return f"wrong proof by {used.name}: {exc}"
+        return f"{used.name} failed: {exc}"

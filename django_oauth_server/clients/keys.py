@@ -147,10 +147,10 @@ class _Address:
             except Crowded:
                 raise
             except Unreachable as exc:
-                logger.warning("the keys of a client cannot be fetched: %s", exc)
+                logger.warning("The keys of a client cannot be fetched: %s", exc)
         if last := self._last_good():
             return last
-        raise (Crowded if is_silent(self._key) else Unreachable)("no answer of late")
+        raise (Crowded if is_silent(self._key) else Unreachable)("no recent answer")
 
     def _refresh(self) -> None:
         try:

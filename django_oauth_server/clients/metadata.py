@@ -406,6 +406,6 @@ class ClientMetadata(Component):
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
         if settings.tightened.allow_http_redirect_uris:
             yield Warning(
-                f"{settings.issuer} lets clients register http redirect URIs: codes travel in the clear (RFC 9700 section 2.6).",
+                f"{settings.issuer} lets clients register http redirect URIs, so codes are sent unencrypted (RFC 9700 section 2.6).",
                 id="oauth_server.W005",
             )

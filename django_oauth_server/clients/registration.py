@@ -213,7 +213,7 @@ def new_secret(client: Client, issuer: Issuer, now: datetime, *, at_once: bool =
     if at_once:
         forget_former_secret(client)
     replace_secret(client)
-    logger.warning("the secret of the client %s was replaced%s", client.client_id, ", at once" if at_once else "")
+    logger.warning("The secret of the client %s was replaced%s", client.client_id, " at once." if at_once else ".")
     return secret
 
 

@@ -49,9 +49,9 @@ class PairwiseSubjects(Component):
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
         if len(settings.pairwise_salt) < _SHORTEST_SALT:
             yield Warning(
-                f"pairwise_salt of {settings.issuer} is shorter than {_SHORTEST_SALT} characters: whoever guesses it knows whose "
-                "pairwise identifiers are whose (OpenID Connect Core section 8.1).",
-                hint="Before the first client uses it, make a longer one: python -c 'import secrets; print(secrets.token_urlsafe(32))'.",
+                f"pairwise_salt of {settings.issuer} is shorter than {_SHORTEST_SALT} characters: anyone who guesses it can "
+                "match pairwise identifiers to people (OpenID Connect Core section 8.1).",
+                hint="Generate a longer one before the first client uses it: python -c 'import secrets; print(secrets.token_urlsafe(32))'.",
                 id="oauth_server.W008",
             )
 

@@ -74,7 +74,7 @@ def register(document: Document, issuer: Issuer, token: InitialAccessToken | Non
     secret = revise_client(client, metadata, issuer)
     with atomic():  # not before: what the client names may have had to be asked, for which no transaction should wait
         if token and not use_initial_access_token(token, now):
-            raise InvalidToken(_NOT_VALID, detail=f"initial access token {token.pk} ended meanwhile")
+            raise InvalidToken(_NOT_VALID, detail=f"initial access token {token.pk} was disabled or used up meanwhile")
         add_client(client)
     return information(client, issuer, presented, secret)
 
@@ -95,7 +95,7 @@ def managed_client(client_id: str, presented: str, issuer: Issuer) -> Client:
         raise MissingToken("The registration access token is required.")
     client = stored_client(issuer.settings.issuer, client_id)
     if client is None or not client.is_active or not client.has_registration_token(presented):
-        raise InvalidToken(_NOT_VALID, detail=f"registration access token, client_id {client_id!r}")
+        raise InvalidToken(_NOT_VALID, detail=f"unknown registration access token, client_id {client_id!r}")
     if client.previous_registration_digest and digest(presented) == client.registration_digest:
         forget_previous_registration_token(client)
         client.previous_registration_digest = ""

@@ -32,7 +32,7 @@ def check_guesses(client_id: str, http: HttpRequest, issuer: Issuer, now: dateti
     cannot be locked out. A secret that somebody chose is looked at until too many have failed from there.
     """
     if wait := seconds_to_wait(_limits(client_id, http, issuer), now):
-        raise TooManyRequests(wait, detail=f"guesses at a chosen secret, client_id {client_id!r}")
+        raise TooManyRequests(wait, detail=f"too many failed attempts with a chosen secret, client_id {client_id!r}")
 
 
 def failed(client_id: str, detail: str, http: HttpRequest, issuer: Issuer, now: datetime) -> OAuthError:

@@ -62,14 +62,14 @@ class DevicePage(Component):
             match = resolve(path)
             if APP_NAME not in match.app_names:
                 yield Warning(
-                    f"Another view answers at {path}, where people would type the code of a device: {match._func_path}.",
-                    hint='Name another path in the settings: "device": {"path": "activate"}. Or put path("", include("django_oauth_server.urls")) '
+                    f"Another view is at {path}, where people enter the code of a device: {match._func_path}.",
+                    hint='Choose another path, for example "device": {"path": "activate"}, or put path("", include("django_oauth_server.urls")) '
                     "before that route.",
                     id="oauth_server.W015",
                 )
         if all(settings.throttles[name] is None for name in self.throttles):
             yield Warning(
-                f"Nothing holds back guesses at the codes of devices at {settings.issuer} (RFC 8628 section 5.1).",
+                f"Guesses at device codes are not limited at {settings.issuer} (RFC 8628 section 5.1).",
                 hint='Set one of "device_code", "device_code_by_session" and "device_code_by_address" in "throttles".',
                 id="oauth_server.W016",
             )

@@ -59,7 +59,7 @@ def jwks(http: HttpRequest, issuer: Issuer) -> Answer:
         remembered = signing.remembered_jwks(issuer)
         if remembered is None:
             raise
-        logger.warning("%s is answered from memory: %s", http.path, exc)
+        logger.warning("%s is served from memory: %s", http.path, exc)
         published, max_age = remembered, _MEANWHILE
     return Answer(published, headers={"Cache-Control": f"public, max-age={max_age}"})
 

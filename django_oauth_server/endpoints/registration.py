@@ -50,8 +50,8 @@ class RegistrationEndpoint(Component):
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
         if settings.registration == "open":
             yield Warning(
-                f"{settings.issuer} lets anybody register a client, under any name (RFC 7591 section 5).",
-                hint='"registration": "protected" asks for an initial access token. See the page "Client registration" of the documentation.',
+                f"{settings.issuer} lets anyone register a client under any name (RFC 7591 section 5).",
+                hint='Set "registration": "protected" to require an initial access token. See "Client registration" in the documentation.',
                 id="oauth_server.W007",
             )
 
@@ -86,4 +86,4 @@ def manage_client(http: HttpRequest, issuer: Issuer, client_id: str) -> Answer:
 def _count(http: HttpRequest, issuer: Issuer, now: datetime) -> None:
     """Whoever brings no initial access token, from one address. Raises `TooManyRequests`."""
     if wait := note_failure(limit("registration", issuer, source_of(http, issuer)), now):
-        raise TooManyRequests(wait, detail="registrations")
+        raise TooManyRequests(wait, detail="too many registrations")

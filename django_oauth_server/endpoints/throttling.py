@@ -24,7 +24,7 @@ def failures_counted(request: TokenRequest, *, guessable: bool) -> Iterator[None
     looked at beyond the limit, or guessing would go on (RFC 6749 section 4.3.2).
     """
     if guessable and (wait := seconds_to_wait(_redemptions(request), request.now)):
-        raise TooManyRequests(wait, detail="guesses at passwords")
+        raise TooManyRequests(wait, detail="too many failed passwords")
     try:
         yield
     except InvalidGrant as exc:

@@ -22,7 +22,7 @@ def check_promise(kept: Mapping[str, object], shown: Mapping[str, str]) -> None:
     if not is_shown(kept, shown):
         raise InvalidGrant(
             "The code or token is bound to a key, and the request does not prove possession of that key.",
-            detail=f"another key, or none ({', '.join(sorted(confirmation_of(kept)))})",
+            detail=f"no proof of the bound key ({', '.join(sorted(confirmation_of(kept)))})",
         )
 
 

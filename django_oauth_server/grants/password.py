@@ -60,7 +60,7 @@ class Password(GrantType):
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
         yield Warning(
             f"The profile {settings.profile!r} of {settings.issuer} offers the password grant: apps see people's passwords, "
-            "and no second factor can be asked for (RFC 9700 section 2.4 forbids it).",
+            "and a second factor is not possible (RFC 9700 section 2.4 forbids it).",
             hint="Move the clients to the authorization code grant and use the profile 'oauth2_1'.",
             id="oauth_server.W002",
         )

@@ -21,7 +21,7 @@ def reused(token: Token, now: datetime) -> InvalidGrant:
     """Two have *token*, and who is honest cannot be told: all that its grant bought ends (RFC 9700 section 4.14.2)."""
     return InvalidGrant(
         "The refresh token was used before.",
-        detail="reuse of a refresh token that was rotated",
+        detail="reuse of a rotated refresh token",
         aftermath=partial(revoke_family, token, now),
     )
 

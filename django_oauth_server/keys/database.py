@@ -113,7 +113,7 @@ class DatabaseKeys:
             raise ImproperlyConfigured(f"{SETTING}: signing_algs has no {alg}.")
         raise TemporarilyUnavailable(
             "The server's key for this client's algorithm is not used for signing yet.",
-            detail=f"the key for {alg} is published, and waits to sign: manage.py rotatekeys --now --alg {alg} lets it sign at once",
+            detail=f"the key for {alg} is published but not used for signing yet; to use it now, run manage.py rotatekeys --now --alg {alg}",
         )
 
     def _make(self, algs: list[str], ring: KeyRing) -> KeyRing:
@@ -152,7 +152,7 @@ class DatabaseKeys:
                     self._pair(row), row.signs_from if row.created_at < row.signs_from else None, row.expires_at
                 )
             except Undecipherable:
-                logger.warning("Signing key %s does not sign here: no secret of this deployment decrypts it.", row.kid)
+                logger.warning("Signing key %s is not used here: no secret of this deployment decrypts it.", row.kid)
 
     def _pair(self, row: SigningKey) -> SigningKeyPair:
         """Decrypted and parsed once, not at each reading."""

@@ -50,7 +50,7 @@ class Amends:
             try:
                 self.pay()
             except Exception:  # whatever it was: it is tried again
-                logger.warning("sign-outs still cannot be noted: this process goes on trying")
+                logger.warning("Sign-outs still cannot be stored. This process keeps trying.")
             finally:
                 connections.close_all()
             with self._lock:

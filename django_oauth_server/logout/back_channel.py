@@ -56,7 +56,7 @@ class BackChannelLogout(Component):
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
         if settings.logout_delivery == "task" and find_spec("django.tasks") is None:
             yield Error(
-                f"logout_delivery of {settings.issuer} is 'task', but this Django has no tasks.",
-                hint="Tasks came with Django 6.0. Use 'thread', or 'command' and manage.py deliverlogouts.",
+                f"logout_delivery of {settings.issuer} is 'task', but this version of Django has no tasks.",
+                hint="Upgrade to Django 6.0, or use 'thread', or 'command' with manage.py deliverlogouts.",
                 id="oauth_server.E009",
             )

@@ -53,7 +53,7 @@ class Courier:
             deliver_due()
             due = next_due(timezone.now())
         except Exception:  # whatever it was: no thread takes the place of one that died
-            logger.exception("the relying parties that wait cannot be told")
+            logger.exception("Pending logout notifications cannot be delivered.")
             return _REST_AFTER_TROUBLE
         if due is not None:
             return min(max((due - timezone.now()).total_seconds(), 0.1), _LONGEST_REST)

@@ -173,7 +173,7 @@ def _note(one: LogoutDelivery, outcome: Outcome, now: datetime) -> None:
 
 def _log_untold(one: LogoutDelivery, number: int, reason: str) -> None:
     if number:
-        logger.warning("client %s was not told of %d sign-outs: %s", one.client.client_id, number, reason)
+        logger.warning("Client %s was not notified of %d sign-outs: %s", one.client.client_id, number, reason)
 
 
 def _pause(failures: int) -> timedelta:

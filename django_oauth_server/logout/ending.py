@@ -60,6 +60,6 @@ def end_at_any_rate(ending: Callable[[], list[Participation]]) -> list[Participa
     try:
         return work()
     except Exception:
-        logger.exception("the end of a sign-in session cannot be noted now: this process will try again")
+        logger.exception("The end of a sign-in session cannot be stored now. This process will try again.")
         make_up_for(work)
         return []

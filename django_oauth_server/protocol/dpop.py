@@ -76,19 +76,19 @@ def verify_proof(
         raise InvalidProof(str(exc)) from exc
     jti, nonce, issued_at = claims.get("jti"), claims.get("nonce", ""), claims.get("iat")
     if not (isinstance(jti, str) and 0 < len(jti) <= _LONGEST):
-        raise InvalidProof("it has no jti, or one that is too long")
+        raise InvalidProof("its jti is missing or too long")
     if claims.get("htm") != method:
         raise InvalidProof("its htm is not the method of the request")
     if not any(_is_same(claims.get("htu"), one) for one in ([url] if isinstance(url, str) else url)):
         raise InvalidProof("its htu is not the address of the request")
     if not isinstance(issued_at, (int, float)) or isinstance(issued_at, bool):
-        raise InvalidProof("its iat is absent or no number")
+        raise InvalidProof("its iat is missing or not a number")
     if not now.timestamp() - window.total_seconds() < issued_at <= now.timestamp() + SKEW.total_seconds():
-        raise InvalidProof("its iat is too long ago, or yet to come")
+        raise InvalidProof("its iat is too old or in the future")
     if ath is not None and claims.get("ath") != ath:
         raise InvalidProof("its ath is not the hash of the access token")
     if not (isinstance(nonce, str) and len(nonce) <= _LONGEST):
-        raise InvalidProof("its nonce is no string, or too long")
+        raise InvalidProof("its nonce is not a string, or is too long")
     return Proof(thumbprint, jti, float(issued_at), nonce)
 
 

@@ -66,8 +66,8 @@ def _read_settings() -> None:
 def _check_foreign() -> Iterator[CheckMessage]:
     if load().leave_foreign_tokens and not isinstance(verifier(), Discerning):
         yield Warning(
-            f"leave_foreign_tokens leaves no token to another: {verifier()!r} does not say which may be its own.",
-            hint="Give it a method may_be_ours(token).",
+            f"leave_foreign_tokens has no effect: {verifier()!r} cannot tell which tokens may be its own.",
+            hint="Add a method may_be_ours(token) to the verifier.",
             id="oauth_resource.W011",
         )
 
@@ -80,8 +80,8 @@ def _check_metadata() -> Iterator[CheckMessage]:
     expected = f"{get_script_prefix()}{SUFFIX}"
     for found in [one for one in served if one != expected][:1]:
         yield Error(
-            f"The metadata of the protected resources is served at {found}; clients look for it at {expected} (RFC 9728 section 3).",
-            hint='Include "django_oauth_server.resource.urls" at the root of the URLconf, outside of i18n_patterns().',
+            f"The metadata of the protected resources is served at {found}, but clients look for it at {expected} (RFC 9728 section 3).",
+            hint='Include "django_oauth_server.resource.urls" at the root of the URLconf, outside i18n_patterns().',
             id="oauth_resource.E003",
         )
 
@@ -99,8 +99,8 @@ def _check_prefixes(found: Sequence[Route]) -> Iterator[CheckMessage]:
     for prefix in load().protected_prefixes:
         if not any(_may_be_below(prefix, route.beginning) for route in found):
             yield Warning(
-                f"protected_prefixes has {prefix}, and no route begins so.",
-                hint="Write it as paths begin, without a domain, a script name or a language.",
+                f"protected_prefixes has {prefix}, but no route begins with it.",
+                hint="Write the beginning of a path, without domain, script name or language prefix.",
                 id="oauth_resource.W007",
             )
 
@@ -114,21 +114,21 @@ def _check(route: Route) -> Iterator[CheckMessage]:
     named = f"{','.join(route.methods) or 'Any method of'} {route.path} ({route.view})"
     if (route.is_open or route.is_unknown) and not route.on_purpose and requirement_of(route.beginning) is not None:
         yield Error(
-            f"{named} is under a prefix of protected_prefixes, and nothing protects it: ProtectedPrefixMiddleware is not in MIDDLEWARE.",
+            f"{named} is under a prefix of protected_prefixes but is not protected: ProtectedPrefixMiddleware is not in MIDDLEWARE.",
             hint=f'Add "{PREFIXES}" to MIDDLEWARE. `manage.py protection` shows what each route requires.',
             id="oauth_resource.E004",
         )
     asked = route.requirement
     if asked is not None and asked.resource and not names_one_of((asked.resource,), audiences()):
         yield Error(
-            f"{named} requires a token for {asked.resource}, which is none of this project's resources: nobody gets in.",
-            hint=f"The resources are: {', '.join(audiences())}.",
+            f"{named} requires a token for {asked.resource}, which is not a resource of this project, so every request is refused.",
+            hint=f"The resources of this project are: {', '.join(audiences())}.",
             id="oauth_resource.E005",
         )
     if asked is not None and asked.bound and not bindings():
         yield Error(
-            f"{named} requires a token that is bound to a key, and bindings names no proof of one: nobody gets in.",
-            hint="Leave out the setting bindings, for those that come with the package.",
+            f"{named} requires a token that is bound to a key, but bindings is empty, so every request is refused.",
+            hint="Remove the bindings setting to use the bindings that come with the package.",
             id="oauth_resource.E010",
         )
     if NO_BEARER in route.note:

@@ -55,8 +55,8 @@ def _tables(permission: Any) -> Iterator[ActionTable]:
 def _of_table(table: ActionTable, kind: type[APIView], routed: set[str]) -> Iterator[CheckMessage]:
     if not hasattr(kind, "get_extra_actions"):
         yield Error(
-            f"{_dotted(kind)} has no actions, and its permissions are by action: nobody gets in.",
-            hint="Write requires_by_method.",
+            f"{_dotted(kind)} has no actions, but uses requires_by_action, so every request is refused.",
+            hint="Use requires_by_method.",
             id="oauth_resource.E009",
         )
         return
@@ -64,7 +64,7 @@ def _of_table(table: ActionTable, kind: type[APIView], routed: set[str]) -> Iter
     for name in sorted(table.requirements.keys() - known - _ALWAYS):
         close = get_close_matches(name, known, n=1)
         yield Warning(
-            f"{_dotted(kind)} has no action {name!r}, of which its requires_by_action says what it requires.",
+            f"{_dotted(kind)} has no action {name!r}, but its requires_by_action names it.",
             hint=f"Did you mean {close[0]!r}?" if close else f"Its actions are: {', '.join(sorted(known))}.",
             id="oauth_resource.W008",
         )
@@ -82,7 +82,7 @@ def _of_tokens(view: Any) -> Iterator[CheckMessage]:
         if _reads_tokens(called) and not _is_open(called, permissions) and not any(map(_judges, permissions)):
             named = " & ".join(map(_words, permissions))
             yield Warning(
-                f"{_dotted(view.cls)} reads tokens and requires nothing of them: {named} lets in any token of a person, whatever its scopes.",
+                f"{_dotted(view.cls)} accepts tokens but requires no scopes: {named} accepts any token of a person, whatever its scopes.",
                 hint=_SAY_SO,
                 id="oauth_resource.W010",
             )

@@ -97,7 +97,7 @@ def _judges(call: Call) -> list[TokenBinding]:
     judges = [known[member] for member in token.confirmation]
     if ({one.scheme for one in judges} - {BEARER} or {BEARER}) != {presented.scheme}:
         bound = f"bound by {', '.join(token.confirmation)}" if judges else "not bound to a key"
-        raise Unproven(f"{bound}, and presented as {presented.scheme}")
+        raise Unproven(f"{bound}, but presented as {presented.scheme}")
     return judges
 
 

@@ -38,7 +38,7 @@ class SharedCache:
             return question(caches[self._alias])
         except Exception:  # each backend has errors of its own, and none of them is worth a refusal
             if self._may_tell():
-                logger.exception("the cache %r cannot be reached", self._alias)
+                logger.exception("The cache %r cannot be reached.", self._alias)
             return away
 
 
@@ -57,7 +57,7 @@ def forgets(alias: str) -> str:
     """Why a key may be added twice before its time is up, in words that follow the name of the cache. Empty: each is added once."""
     asked = caches[alias]
     if isinstance(asked, (DummyCache, FileBasedCache, LocMemCache)):
-        return "in which processes do not see what others noted"
+        return "which is not shared between processes"
     if isinstance(asked, DatabaseCache) and asked._max_entries < _ENOUGH:
         return f"which drops entries early when it has more than {asked._max_entries} (MAX_ENTRIES)"
     return ""

@@ -83,7 +83,7 @@ class VerifiedToken:
 def _text(claims: Mapping[str, object], name: str, *, default: str | None = None) -> str:
     value = claims.get(name, default)
     if not isinstance(value, str):
-        raise ValueError(f"the claim {name} is absent or no string")
+        raise ValueError(f"the claim {name} is missing or not a string")
     return value
 
 

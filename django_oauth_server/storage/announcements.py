@@ -69,7 +69,7 @@ def announce_all() -> None:
             complete(cache)
     except Error as exc:
         if not is_conflict(exc) and _may_tell():  # another process announces the same, and may have been first
-            logger.exception("the revocations that wait to be announced cannot be read")
+            logger.exception("Pending revocations cannot be read.")
 
 
 def announce_soon() -> None:

@@ -12,12 +12,12 @@ from django_oauth_server.tokens.formats.base import TokenFormat
 def fault_of(client: Client, issuer: Issuer) -> str:
     """What *client* names and nobody knows, for operators; empty where all is there. Such a client gets nothing until its row is mended."""
     if client.profile and client.profile not in issuer.settings.profiles:
-        return f"security profile {client.profile!r} is none of {', '.join(issuer.settings.profiles)}"
+        return f"unknown security profile {client.profile!r}. Known: {', '.join(issuer.settings.profiles)}"
     formats = issuer.components.of(TokenFormat)
     if client.access_token_format and client.access_token_format not in formats:
-        return f"access token format {client.access_token_format!r} is none of {', '.join(formats)}"
+        return f"unknown access token format {client.access_token_format!r}. Known: {', '.join(formats)}"
     if registered_method(client, issuer) is None:
-        return f"authentication method {client.token_endpoint_auth_method!r} is not offered to it"
+        return f"authentication method {client.token_endpoint_auth_method!r} is not offered to this client"
     return ""
 
 

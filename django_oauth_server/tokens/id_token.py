@@ -106,13 +106,13 @@ class IDToken(Component):
         offered = offered_algorithms(settings)
         if not settings.tightened.algorithms(offered):
             yield Error(
-                f"The policy of {settings.issuer} permits none of the algorithms of its keys: {', '.join(offered)}.",
-                hint="Add one of them to permitted_algorithms, or another one to signing_algs.",
+                f"The policy of {settings.issuer} does not permit any algorithm of its keys: {', '.join(offered)}.",
+                hint="Add one of them to permitted_algorithms, or a permitted one to signing_algs.",
                 id="oauth_server.E013",
             )
         elif settings.tightened.algorithms((DEFAULT_ALG,)) and DEFAULT_ALG not in offered:
             yield Error(
-                f"{settings.issuer} has no key for {DEFAULT_ALG}, which signs ID tokens for clients that chose nothing else"
+                f"{settings.issuer} has no key for {DEFAULT_ALG}, the default algorithm of ID tokens"
                 " (OpenID Connect Core section 15.1).",
                 hint=f"Add {DEFAULT_ALG} to signing_algs, or an RSA key to signing_key_files.",
                 id="oauth_server.E008",
@@ -192,7 +192,7 @@ def _verified(hint: str, issuer: Issuer) -> dict[str, object]:
     named = isinstance(audience, str) and audience.isprintable()  # JSON can say what no database takes
     client = find_client(issuer, str(audience)) if named else None
     if client is None or signed_response_alg("id_token", client, issuer) != header["alg"]:
-        raise jose.InvalidJWT("its audience is no client whose ID tokens are signed so")
+        raise jose.InvalidJWT("its audience is not a client whose ID tokens are signed that way")
     return verify_from(client, hint, issuer)
 
 

@@ -115,7 +115,8 @@ def _answer_again(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer,
             break
     else:
         raise InvalidGrant(
-            "The refresh token was used before.", detail="the key that its successor was derived with is gone"
+            "The refresh token was used before.",
+            detail="the key_encryption_key that its successor was derived with is no longer configured",
         )
     if successor.superseded_at is not None or not is_shown(successor.facts, issuance.confirmation):
         raise reused(issuance.replaces, now)

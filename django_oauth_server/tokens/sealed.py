@@ -89,7 +89,7 @@ def verify_from(client: Client, token: str, issuer: Issuer, *, typ: str = TYP) -
         for secret in clear_secrets(client, issuer.settings, timezone.now()):
             with suppress(jose.InvalidJWT):
                 return jose.verify_with_secret(token, secret, typ=typ)
-    raise jose.InvalidJWT("not signed under the client's secret")
+    raise jose.InvalidJWT("not signed with the client's secret")
 
 
 def fetch_keys(client: Client, issuer: Issuer) -> None:

@@ -27,7 +27,10 @@ def test_they_are_refused_and_the_log_says_why(column: str, caplog: pytest.LogCa
     flow = Flow(broken(column), Browser())
     answer = flow.token(grant_type="client_credentials", scope="notes:read")
     assert (answer.status_code, answer.json()["error"]) == (400, "unauthorized_client")
-    assert "'fapi9' is none of" in caplog.text and flow.client.client_id in caplog.text
+    assert (
+        f"unknown {column.replace('_', ' ').replace('profile', 'security profile')} 'fapi9'. Known:" in caplog.text
+        and flow.client.client_id in caplog.text
+    )
 
 
 def test_a_person_is_told_before_they_decide(column: str, browser: Browser) -> None:

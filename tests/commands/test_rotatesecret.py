@@ -44,7 +44,7 @@ def test_a_leaked_secret_stops_at_once_and_so_do_those_before(service: Flow, cap
     third, said = rotate(service.client.client_id, "--now")
     assert [works(service, secret) for secret in (first, second, third)] == [False, False, True]
     assert "Previous secrets no longer work" in said
-    assert f"the secret of the client {service.client.client_id} was replaced, at once" in caplog.text
+    assert f"The secret of the client {service.client.client_id} was replaced at once." in caplog.text
     assert third not in caplog.text
 
 

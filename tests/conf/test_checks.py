@@ -35,7 +35,7 @@ def said(settings: Any, **changes: object) -> dict[str, str]:
 )
 def test_what_a_setting_names_is_there(settings: Any, setting: str, name: str) -> None:
     message = said(settings, **{setting: name})["oauth_server.E010"]
-    assert message.startswith(f"{setting} of https://as.example is {name!r}, which cannot be used")
+    assert message.startswith(f"{setting} of https://as.example is {name!r}, which cannot be loaded")
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_a_wrong_secret_is_kept_with_the_client_and_an_unknown_client_with_none(
     ask(grant_type="client_credentials", client_id="nobody", client_secret="wrong")
     kept = Refusal.objects.order_by("pk").values_list("client_id", "error", "reason")
     assert list(kept) == [
-        (service.client.client_id, "invalid_client", "wrong proof by client_secret_basic"),
+        (service.client.client_id, "invalid_client", "client_secret_basic failed"),
         ("", "invalid_client", "unknown client, client_id 'nobody'"),
     ]
 

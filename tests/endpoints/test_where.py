@@ -100,7 +100,7 @@ def test_an_issuer_elsewhere_than_the_mount_is_told_what_to_say(project: Callabl
 
 def test_a_mount_that_is_written_without_its_slash_is_told_what_to_say(project: Callable[..., None]) -> None:
     project("https://as.example/sub", mount="sub")
-    assert 'a slash before it: "/sub"' in said()["oauth_server.E004"]
+    assert 'with a slash: "/sub"' in said()["oauth_server.E004"]
 
 
 def _spa(http: HttpRequest) -> HttpResponse:
@@ -215,7 +215,7 @@ def test_a_component_says_by_a_setting_where_its_endpoint_is(project: Callable[.
 
 def test_two_issuers_that_no_request_tells_apart(project: Callable[..., None]) -> None:
     project("https://localhost", "http://localhost")
-    assert "differ by their scheme alone" in said()["oauth_server.E011"]
+    assert "differ only in their scheme" in said()["oauth_server.E011"]
 
 
 def test_where_everybody_has_to_sign_in_programs_do_not(

@@ -219,7 +219,7 @@ class TestSecrets:
 
             assert verify(process(), token_of(issuer), typ="at+jwt") == verify(issuer, token, typ="at+jwt")
             assert len(kids(issuer)) == 2
-            assert "does not sign here" in caplog.text
+            assert "is not used here" in caplog.text
 
     def test_a_secret_of_its_own_takes_the_place_of_djangos(self, process: Process) -> None:
         kid = signing_key(process(key_encryption_key="one")).kid

@@ -67,7 +67,7 @@ def test_an_error_while_the_end_is_noted_leaves_nobody_signed_in(
     with tables_away():
         leave(rp.browser)
     assert not signed_in(rp.browser)
-    assert "cannot be noted now" in caplog.text
+    assert "cannot be stored now" in caplog.text
 
 
 @pytest.mark.parametrize("leave", [by_view, by_page])

@@ -554,7 +554,7 @@ def test_the_thread_outlives_whatever_goes_wrong(
     with monkeypatch.context() as broken:
         broken.setattr(courier, "deliver_due", Mock(side_effect=InterfaceError("connection already closed")))
         assert one._round() == courier._REST_AFTER_TROUBLE
-    assert "cannot be told" in caplog.text
+    assert "Pending logout notifications cannot be delivered" in caplog.text
     assert one._round() is None
     assert receiver.calls == {PATH: 1}
 

@@ -90,7 +90,7 @@ def test_a_prefix_that_is_the_beginning_of_no_route_is_told(settings, prefix):
     settings.MIDDLEWARE = MIDDLEWARE
     settings.OAUTH_RESOURCE_SERVER |= {"protected_prefixes": {"/api/": None, "/api/health/": None, prefix: None}}
     (line,) = found()["W007"]
-    assert f"has {prefix}, and no route" in line
+    assert f"has {prefix}, but no route" in line
 
 
 @pytest.mark.urls("tests.resource.everything_urls")

@@ -103,7 +103,7 @@ def viewset(settings, permission, kind=NoteSet):
 def test_a_view_that_reads_tokens_and_requires_nothing_of_them_is_told(settings, permissions):
     view(settings, *permissions)
     (line,) = found()["W010"]
-    assert line.startswith("tests.resource.test_rest_checks.Notes reads tokens")
+    assert line.startswith("tests.resource.test_rest_checks.Notes accepts tokens")
     assert "SignedIn | requires" in line
 
 

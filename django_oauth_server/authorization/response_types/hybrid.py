@@ -82,9 +82,9 @@ class CodeToken(_Hybrid):
 
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
         yield Warning(
-            f"The profile {settings.profile!r} of {settings.issuer} offers the hybrid flow: access tokens travel in URLs, bound to nobody "
-            "(RFC 9700 section 2.1.2 advises against it).",
-            hint="Use the profile 'oauth2_1', unless a relying party that cannot be changed needs it.",
+            f"The profile {settings.profile!r} of {settings.issuer} offers the hybrid flow: access tokens are sent in URLs and are not bound to a "
+            "client (RFC 9700 section 2.1.2 advises against it).",
+            hint="Use the profile 'oauth2_1', unless a relying party that you cannot change needs the hybrid flow.",
             id="oauth_server.W006",
         )
 

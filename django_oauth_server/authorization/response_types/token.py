@@ -33,8 +33,8 @@ class TokenResponse(ResponseType):
 
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
         yield Warning(
-            f"The profile {settings.profile!r} of {settings.issuer} offers the implicit grant: access tokens travel in URLs, "
-            "bound to nobody (RFC 9700 section 2.1.2 advises against it).",
+            f"The profile {settings.profile!r} of {settings.issuer} offers the implicit grant: access tokens are sent in URLs "
+            "and are not bound to a client (RFC 9700 section 2.1.2 advises against it).",
             hint="Move the clients to the authorization code grant with PKCE and use the profile 'oauth2_1'.",
             id="oauth_server.W001",
         )

@@ -22,7 +22,7 @@ class ClientSecretJWT(AssertionMethod):
     algorithms = SHARED_SECRET_ALGORITHMS
 
     def claims(self, attempt: Attempt, algs: tuple[str, ...]) -> Mapping[str, object]:
-        refusal: ValueError = InvalidJWT("no secret of the client is kept in clear")
+        refusal: ValueError = InvalidJWT("only a digest of the client's secret is stored")
         for secret in clear_secrets(attempt.client, attempt.issuer.settings, attempt.now):
             try:
                 return verify_with_secret(attempt.credentials.proof, secret, typ=TYPES)

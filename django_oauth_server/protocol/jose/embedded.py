@@ -67,7 +67,7 @@ def verify_embedded(token: str, *, algs: Collection[str], typ: str) -> tuple[dic
     """
     parts = _COMPACT.fullmatch(token)
     if parts is None:
-        raise InvalidJWT("it is not a signed JWT in three parts")
+        raise InvalidJWT("it is not a signed JWT")
     try:
         return _verified(parts[1], parts[2], parts[3], algs, typ)
     except InvalidJWT:
@@ -84,10 +84,10 @@ def _verified(
     check_header(header.said, algs, typ)
     signed = f"{segment}.{payload}".encode()
     if not REGISTRY.get_alg(header.alg).verify(signed, _decoded(signature), header.key):
-        raise InvalidJWT("its signature is not by the key that it brings")
+        raise InvalidJWT("its signature does not match its jwk")
     claims = json.loads(_decoded(payload).decode())
     if not isinstance(claims, dict):
-        raise InvalidJWT("its claims are no JSON object")
+        raise InvalidJWT("its claims are not a JSON object")
     if known is None:
         _seen.put(segment, header)
     return claims, header.thumbprint
@@ -99,13 +99,13 @@ def _header(segment: str) -> _Header:
     said = json.loads(_decoded(segment).decode())
     jwk = said.get("jwk") if isinstance(said, dict) else None
     if not isinstance(jwk, dict):
-        raise InvalidJWT("it does not bring the key that signed it (jwk)")
+        raise InvalidJWT("its header has no jwk, the key that signed it")
     if not _PRIVATE.isdisjoint(jwk):
-        raise InvalidJWT("its jwk is a private or a shared key")
+        raise InvalidJWT("its jwk is a private or symmetric key")
     key = public_from_jwk(jwk)
     alg = said.get("alg")
     if alg not in algorithms(key, {}, FITS) or _older(jwk.get("alg", alg)) != _older(alg):
-        raise InvalidJWT("its key does not fit its algorithm")
+        raise InvalidJWT("its key does not match its algorithm")
     return _Header(said, alg, key, key.thumbprint())
 
 

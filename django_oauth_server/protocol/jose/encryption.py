@@ -112,7 +112,7 @@ def _select(
     """The key that the header names, once all else in it is as it should be."""
     header = token.headers()
     if "crit" in header:
-        raise InvalidJWT("it has critical header members, and none is understood (RFC 7516 section 4.1.13)")
+        raise InvalidJWT("it has critical header members, which are not supported (RFC 7516 section 4.1.13)")
     if "zip" in header:  # a small one may be of any size inside (RFC 8725 section 3.6)
         raise InvalidJWT("it is compressed")
     if header["alg"] not in algs or header["enc"] not in encs:

@@ -154,7 +154,7 @@ class KeySet:
         if kid:
             key = self.keys.get((kid, alg))
         elif self.fitting is None or len(self.fitting[alg]) > 1:
-            raise InvalidJWT("it names no key")
+            raise InvalidJWT("it does not name a key (kid)")
         else:
             key = next(iter(self.fitting[alg]), None)
         if key is None:
@@ -193,14 +193,14 @@ def claims_of(token: str, key: Callable[[GuestProtocol], Key | OctKey], registry
     except JUNK as exc:
         raise InvalidJWT(f"not a JWT that can be verified ({type(exc).__name__})") from exc
     if not isinstance(claims, dict):  # not every version of the library looks
-        raise InvalidJWT("its claims are no JSON object (RFC 7519 section 7.2)")
+        raise InvalidJWT("its claims are not a JSON object (RFC 7519 section 7.2)")
     return claims
 
 
 def check_header(header: Mapping[str, object], algs: Collection[str], typ: str | tuple[str, ...]) -> None:
     """Raises `InvalidJWT` where *header* says what is not understood, not allowed, or not what was asked for."""
     if "crit" in header:
-        raise InvalidJWT("it has critical header members, and none is understood (RFC 7515 section 4.1.11)")
+        raise InvalidJWT("it has critical header members, which are not supported (RFC 7515 section 4.1.11)")
     if header["alg"] not in algs:
         raise InvalidJWT("its algorithm is not allowed here")
     asked = (typ,) if isinstance(typ, str) else typ

@@ -15,11 +15,11 @@ def unverified(token: str) -> tuple[Mapping[str, object], Mapping[str, object]]:
         header, claims, _ = token.split(".")
         return _object(header), _object(claims)
     except (ValueError, RecursionError) as exc:
-        raise InvalidJWT("it is no JWT in three parts") from exc
+        raise InvalidJWT("it is not a JWT with three parts") from exc
 
 
 def _object(part: str) -> Mapping[str, object]:
     document = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     if not isinstance(document, dict):
-        raise InvalidJWT("a part of it is no JSON object")
+        raise InvalidJWT("its header or its claims are not a JSON object")
     return document

@@ -107,7 +107,8 @@ class DPoP(TokenBinding):
     def checks(self, resources: Sequence[str]) -> Iterator[CheckMessage]:
         if not any(addresses_of(resources, self.settings.addresses)):
             yield Warning(
-                f"No proof of possession can be good: none of the resources ({', '.join(resources)}) is a URL, so that no address is known.",
+                f"DPoP proofs cannot be verified: none of the resources ({', '.join(resources)}) is a URL, so the addresses of this "
+                "project are not known.",
                 hint='Name the addresses of this project: OAUTH_RESOURCE_SERVER = {"dpop": {"addresses": ["https://api.example"]}}.',
                 id="oauth_resource.W012",
             )
@@ -117,15 +118,16 @@ class DPoP(TokenBinding):
     def _check_cache(self) -> Iterator[CheckMessage]:
         if not is_there(self._alias):
             yield Error(
-                f"dpop names the cache {self._alias!r}, which CACHES does not have.",
-                hint="Name a cache that all processes share.",
+                f"dpop uses the cache {self._alias!r}, which is not in CACHES.",
+                hint="Use a cache that all processes share.",
                 id="oauth_resource.E011",
             )
         elif (why := forgets(self._alias)) and not django_settings.DEBUG:
             yield Warning(
-                f"Proofs of possession are remembered in the cache {self._alias!r}, {why}: a DPoP proof can be used more than once.",
-                hint='Name a cache that all processes share, and that keeps what it has: OAUTH_RESOURCE_SERVER = {"dpop": {"cache": "shared"}}. '
-                'If no token is bound to a key, "bindings": [] refuses those that are.',
+                f"DPoP proofs are remembered in the cache {self._alias!r}, {why}, so a proof can be used more than once.",
+                hint="Use a cache that all processes share and that does not evict entries early: "
+                'OAUTH_RESOURCE_SERVER = {"dpop": {"cache": "shared"}}. '
+                'If none of your tokens are bound to a key, set "bindings": [], which refuses tokens that are.',
                 id="oauth_resource.W013",
             )
 

@@ -55,7 +55,7 @@ class RemoteIssuer:
         try:
             metadata = self._metadata()
         except Unreachable as exc:
-            logger.warning("nothing is known of the issuer %s: %s", self._identifier, exc)
+            logger.warning("The metadata of the issuer %s cannot be fetched: %s", self._identifier, exc)
             return AuthorizationServer(self._identifier)
         return AuthorizationServer(
             self._identifier,

@@ -181,7 +181,10 @@ class _Remote:
             self.issuer.forget()  # it may have moved its endpoint
             if exc.status in _CONFIGURATION and self._may_log():
                 logger.error(
-                    "%s will not be asked by the client %r: %s", self._settings.issuer, self._settings.client_id, exc
+                    "%s refuses introspection by the client %r: %s",
+                    self._settings.issuer,
+                    self._settings.client_id,
+                    exc,
                 )
             raise
 

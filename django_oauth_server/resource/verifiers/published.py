@@ -111,9 +111,9 @@ class PublishedKeys:
             with self._breaker.guard():
                 keys = self._fetch(self._kept.keys if self._kept else None)
         except Unreachable as exc:
-            logger.warning("the keys of %s cannot be fetched: %s", self._issuer, exc)
+            logger.warning("The keys of %s cannot be fetched: %s", self._issuer, exc)
             raise
         if not keys.keys:
-            logger.warning("%s publishes no key that can be used: none of its tokens will be accepted", self._issuer)
+            logger.warning("%s publishes no usable key, so none of its tokens will be accepted.", self._issuer)
         self._kept = _Kept(keys, time.monotonic())
         return keys

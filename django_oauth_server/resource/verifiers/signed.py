@@ -40,7 +40,7 @@ class SignedToken:
     def of(cls, claims: dict[str, object], keys: KeySet) -> Self:
         """Raises `InvalidJWT` where a claim is absent, or of another type than its section says."""
         if absent := REQUIRED_CLAIMS - claims.keys():
-            raise InvalidJWT(f"it does not say {', '.join(sorted(absent))} (RFC 9068 section 2.2)")
+            raise InvalidJWT(f"it lacks the claims {', '.join(sorted(absent))} (RFC 9068 section 2.2)")
         try:
             token = VerifiedToken.from_claims(claims)
         except ValueError as exc:

@@ -113,16 +113,16 @@ class DPoP(Binding):
 
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
         cache = settings.group(DPoPSettings).cache
-        hint = "Name a cache that all processes share, or leave `cache` empty: the database is asked then."
+        hint = "Use a cache that all processes share, or leave `cache` empty to use the database."
         if cache and not is_there(cache):
             yield Error(
-                f"dpop of {settings.issuer} names the cache {cache!r}, which CACHES does not have.",
+                f"dpop of {settings.issuer} uses the cache {cache!r}, which is not in CACHES.",
                 hint=hint,
                 id="oauth_server.E014",
             )
         elif cache and (why := forgets(cache)):
             yield Warning(
-                f"dpop of {settings.issuer} names the cache {cache!r}, {why}: a DPoP proof can be used more than once.",
+                f"dpop of {settings.issuer} uses the cache {cache!r}, {why}, so a DPoP proof can be used more than once.",
                 hint=hint,
                 id="oauth_server.W014",
             )
