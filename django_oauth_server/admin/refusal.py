@@ -10,15 +10,13 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_oauth_server.admin.lists import IssuerFilter, QuickAdmin, issuer_of
+from django_oauth_server.admin.lists import IssuerFilter, QuickAdmin, brief, cut, issuer_of
 from django_oauth_server.authorization.response_modes.base import ResponseMode
-from django_oauth_server.conf.moments import local
 from django_oauth_server.conf.refusals import RefusalSettings
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
@@ -45,7 +43,7 @@ WHAT_WOULD_PASS: Final[Mapping[str, Callable[[Client, Issuer], Iterable[str]]]] 
 class RefusalAdmin(QuickAdmin):
     """Looked at, and found by the reference that an error page or a JSON answer has."""
 
-    list_display = ("refused_at", "client_id", "error", "parameter", "told", "reference")
+    list_display = ("reference", "at", "client_id_shown", "error", "parameter", "told")
     list_filter = (IssuerFilter,)
     search_fields = ("reference",)  # that there is a search; `get_search_results` does it
     search_help_text = gettext_lazy("Enter a complete reference, such as 3F2A91C0, or a complete client ID.")
@@ -86,17 +84,24 @@ class RefusalAdmin(QuickAdmin):
             return found, False
         return queryset.filter(issuer__in=[str(issuer) for issuer in issuers()], client_id=term), False
 
+    @admin.display(description=gettext_lazy("refused"))
+    def at(self, row: Refusal) -> SafeString | str | None:
+        return brief(row.refused_at)
+
+    @admin.display(description=gettext_lazy("client ID"))
+    def client_id_shown(self, row: Refusal) -> SafeString | str:
+        return cut(row.client_id or _("unknown"))
+
     @admin.display(description=gettext_lazy("what the client was told"))
-    def told(self, row: Refusal) -> str:
-        return row.description or row.reason
+    def told(self, row: Refusal) -> SafeString:
+        return cut(row.description or row.reason)
 
     @admin.display(description=gettext_lazy("client"))
     def client(self, row: Refusal) -> SafeString | str:
         found = client_of(row)
         if found is None:
             return row.client_id or _("unknown")
-        url = reverse("admin:django_oauth_server_client_change", args=[found.pk], current_app=self.admin_site.name)
-        return format_html('<a href="{}">{}</a> ({})', url, found.name, found.client_id)
+        return format_html("{} ({})", self.linked(found), found.client_id)
 
     @admin.display(description=gettext_lazy("accepted values"))
     def accepted(self, row: Refusal) -> SafeString | str:
@@ -119,7 +124,7 @@ def last_refusals(client: Client, site: admin.AdminSite = admin.site) -> SafeStr
         '<tr><td>{}</td><td>{}</td><td><a href="{}">{}</a></td></tr>',
         (
             (
-                date_format(local(one.refused_at), "SHORT_DATETIME_FORMAT"),
+                brief(one.refused_at),
                 f"{one.error}: {one.description or one.reason}",
                 reverse(link, args=[one.pk], current_app=site.name),
                 one.reference,

@@ -40,7 +40,7 @@ def test_its_page_says_what_was_wrong_and_what_would_pass(admin: Browser, refusa
     for words in ("RFC 9700 section 2.1", "https://notes.example/back/", "<div>https://notes.example/back</div>"):
         assert words in page
     client = refusal.client_id
-    assert f"Notebook</a> ({client})" in page
+    assert f">Notebook</a> ({client})" in page
 
 
 def test_the_page_of_a_client_has_its_last_refusals(admin: Browser, refusal: Refusal) -> None:
