@@ -43,6 +43,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client, Token
 from django_oauth_server.models.logout_delivery import LogoutDelivery
 from django_oauth_server.models.participation import Participation
+from django_oauth_server.models.refusal import Refusal
 from django_oauth_server.registry import issuers
 from django_oauth_server.storage.clients import foreign_secret_of, has_history, people_using, save_changed, set_active
 from django_oauth_server.storage.transaction import atomic
@@ -52,7 +53,7 @@ from django_oauth_server.tokens.faults import fault_of
 class ClientAdmin(ShowsOnce):
     """The form has a field for each member that the issuer's components know; the document itself is never edited."""
 
-    list_display = ("name", "state", "kind", "origin", "id", "created")
+    list_display = ("name", "state", "kind", "origin", "named_id", "created")
     list_filter = (IssuerFilter, "is_active", "registered_by")
     search_fields = ("client_id", "metadata__client_name")
     search_help_text = gettext_lazy("Enter part of a client ID or a name.")
@@ -64,7 +65,7 @@ class ClientAdmin(ShowsOnce):
         return cut(row.name)
 
     @admin.display(description=gettext_lazy("client ID"))
-    def id(self, row: Client) -> SafeString:
+    def named_id(self, row: Client) -> SafeString:
         return cut(row.client_id)
 
     @admin.display(description=gettext_lazy("created"), ordering="created_at")
@@ -172,9 +173,11 @@ class ClientAdmin(ShowsOnce):
             if issuer is None:
                 known = [(str(one), one.settings.name, str(one)) for one in issuers()]
                 return self._ask(request, "issuer", _("Which authorization server is the client for?"), known)
-            if self._kind(request, issuer) is None:
+            kind = self._kind(request, issuer)
+            if kind is None:
                 kinds = [(kind.name, kind.label, kind.sentence) for kind in kinds_for(terms_of(issuer))]
                 return self._ask(request, "kind", _("What are you adding?"), kinds)
+            extra_context = {"subtitle": kind.label, **(extra_context or {})}
         return super().add_view(request, form_url, extra_context)
 
     def buttons(self, row: Client) -> Mapping[str, Words]:
@@ -188,6 +191,7 @@ class ClientAdmin(ShowsOnce):
         return (
             self.lead_to_list(request, Authorization, _("Authorizations"), client=row.pk),
             self.lead_to_list(request, Token, _("Tokens"), client=row.pk),
+            self.lead_to_list(request, Refusal, _("Refusals"), q=row.client_id),
             self.lead_to_list(request, Participation, _("Sign-ins"), client=row.pk),
             self.lead_to_list(request, LogoutDelivery, _("Back-channel logouts"), client=row.pk)
             if row.backchannel_logout_uri
@@ -244,13 +248,13 @@ class ClientAdmin(ShowsOnce):
             queryset,
             action="replace_secret",
             title=lambda rows: _("Generate a new secret for %(name)s?") % {"name": names(rows)},
-            says=lambda rows: _what_a_new_secret_ends(client, issuer),
+            says=lambda rows: _what_a_new_secret_ends(client),
             button=gettext_lazy("Generate new secret"),
-            form=ReplaceSecretForm(initial={"replaces": secret_mark(client)}),
+            form=ReplaceSecretForm(issuer, initial={"replaces": secret_mark(client)}),
         )
         if not isinstance(rows, list):
             return rows
-        asked = ReplaceSecretForm(request.POST)
+        asked = ReplaceSecretForm(issuer, request.POST)
         if not asked.is_valid() or asked.cleaned_data["replaces"] not in {"", secret_mark(client)}:
             self.message_user(
                 request, _("This secret has already been replaced. No new secret was generated."), "warning"
@@ -325,17 +329,24 @@ class ReplaceSecretForm(forms.Form):
     at_once = forms.ChoiceField(
         required=False,
         widget=forms.RadioSelect,
-        label=gettext_lazy("What happens to the current secret?"),
-        choices=[
-            ("", gettext_lazy("Keep it for a while. The app goes on working while you give it the new secret.")),
-            ("on", gettext_lazy("Stop accepting it immediately, because it has leaked.")),
-        ],
+        label=gettext_lazy("What should happen to the current secret?"),
         help_text=gettext_lazy(
             "If you stop accepting it, the app fails until you give it the new secret. Tokens that have already been "
             "issued keep working: if someone else may have them, revoke them or disable the client."
         ),
     )
     replaces = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, issuer: Issuer, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        until = {"time": in_words(timezone.now() + issuer.settings.client_secret_overlap)}
+        self.fields["at_once"].choices = [  # type: ignore[attr-defined]
+            (
+                "",
+                _("Keep accepting it until %(time)s, so that the app works until you give it the new secret.") % until,
+            ),
+            ("on", _("Stop accepting it immediately, because it has leaked.")),
+        ]
 
 
 def _label(name: str, members: Mapping[str, Member]) -> Words:
@@ -368,12 +379,8 @@ def _what_disabling_ends(rows: list[Client]) -> list[str]:
     ]
 
 
-def _what_a_new_secret_ends(client: Client, issuer: Issuer) -> list[str]:
-    until = in_words(timezone.now() + issuer.settings.client_secret_overlap)
-    says = [
-        _("Unless you stop accepting it, the current secret works until %(time)s, so give the app the new one by then.")
-        % {"time": until}
-    ]
-    if client.previous_secret_expires_at and client.previous_secret_expires_at > timezone.now():
-        says.append(_("The previous secret, which is still accepted, stops working immediately."))
-    return says
+def _what_a_new_secret_ends(client: Client) -> list[str]:
+    former = client.previous_secret_expires_at
+    if former and former > timezone.now():
+        return [_("The previous secret, which is still accepted, stops working immediately.")]
+    return []

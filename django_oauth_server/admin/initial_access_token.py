@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_oauth_server.admin.lists import IssuerFilter, badge
+from django_oauth_server.admin.lists import IssuerFilter, badge, brief, cut
 from django_oauth_server.admin.shown_once import Shown, ShowsOnce
 from django_oauth_server.clients.self_registration import new_initial_access_token
 from django_oauth_server.component import Words
@@ -77,10 +77,30 @@ class InitialAccessTokenAdmin(ShowsOnce):
     """Its value is shown once. What was registered with it stays when it ends."""
 
     form = InitialAccessTokenForm
-    list_display = ("label", "state", "used", "uses", "expires_at", "created_by", "created_at")
+    list_display = ("name", "state", "clients", "expires", "maker", "created")
     list_filter = (IssuerFilter, "is_active")
     list_select_related = ("created_by",)
     search_fields = ("label",)
+
+    @admin.display(description=gettext_lazy("label"))
+    def name(self, row: InitialAccessToken) -> SafeString:
+        return cut(row.label)
+
+    @admin.display(description=gettext_lazy("clients"))
+    def clients(self, row: InitialAccessToken) -> str:
+        return str(row.used) if row.uses is None else _("%(used)d of %(uses)d") % {"used": row.used, "uses": row.uses}
+
+    @admin.display(description=gettext_lazy("expires"))
+    def expires(self, row: InitialAccessToken) -> SafeString | str | None:
+        return brief(row.expires_at)
+
+    @admin.display(description=gettext_lazy("created by"))
+    def maker(self, row: InitialAccessToken) -> SafeString | None:
+        return cut(row.created_by) if row.created_by else None
+
+    @admin.display(description=gettext_lazy("created"))
+    def created(self, row: InitialAccessToken) -> SafeString | str | None:
+        return brief(row.created_at)
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: InitialAccessToken) -> SafeString:

@@ -19,6 +19,7 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -289,7 +290,7 @@ def issuer_of(row: OfIssuer) -> Issuer | None:
 
 def badge(words: Words, tone: str) -> SafeString:
     """A state in words; *tone* (`good`, `waiting`, `over`) only colours it."""
-    return format_html('<span class="oauth-badge oauth-badge-{}">{}</span>', tone, words)
+    return format_html('<span class="oauth-badge oauth-badge-{}" title="{}">{}</span>', tone, words, words)
 
 
 def cut(words: object) -> SafeString:
@@ -298,15 +299,16 @@ def cut(words: object) -> SafeString:
 
 
 def brief(at: datetime | None) -> SafeString | str | None:
-    """*at* in a list: short, and in full in its title."""
+    """*at* in a list: today by the clock, another day by its date, and in full in its title."""
     if at is None:
         return None
     shown = local(at)
+    is_today = shown.date() == local(timezone.now()).date()
     return format_html(
-        '<time class="oauth-time" datetime="{}" title="{}">{}</time>',
+        '<time datetime="{}" title="{}">{}</time>',
         at.isoformat(),
         date_format(shown, "DATETIME_FORMAT"),
-        date_format(shown, "SHORT_DATETIME_FORMAT"),
+        date_format(shown, "TIME_FORMAT" if is_today else "SHORT_DATE_FORMAT"),
     )
 
 

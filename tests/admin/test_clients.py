@@ -272,7 +272,8 @@ def test_a_client_that_turns_confidential_is_shown_its_secret(admin):
 def test_a_new_secret_is_asked_for_and_both_work_for_a_while(admin):
     client = ClientFactory()
     assert (
-        "so give the app the new one by then." in act(admin, "replace_secret", client, confirmed=False).content.decode()
+        "so that the app works until you give it the new secret."
+        in act(admin, "replace_secret", client, confirmed=False).content.decode()
     )
     new = shown_secret(act(admin, "replace_secret", client, follow=True))
     old, client, now = client.secret, Client.objects.get(), timezone.now()
