@@ -22,7 +22,9 @@ from django_oauth_server.admin.lists import (
     brief,
     confirmed,
     cut,
+    issuer_of,
 )
+from django_oauth_server.authorization.prompts.base import facts_in_words
 from django_oauth_server.component import Words
 from django_oauth_server.models import Authorization, Token
 from django_oauth_server.storage.authorizations import revoke_authorizations
@@ -55,6 +57,7 @@ class AuthorizationAdmin(RecordAdmin):
         "state",
         "scope",
         "resource_names",
+        "settled",
         "created_at",
         "consented_at",
         "last_used_at",
@@ -97,6 +100,12 @@ class AuthorizationAdmin(RecordAdmin):
         if not row.client.is_active:
             return badge(_("client disabled"), "over")
         return badge(_("active"), "good") if row.user.is_active else badge(_("user disabled"), "over")
+
+    @admin.display(description=gettext_lazy("settled facts"), empty_value="-")
+    def settled(self, row: Authorization) -> str:
+        """Such as the team for which the app may act."""
+        issuer = issuer_of(row.client)
+        return ", ".join(map(str, facts_in_words(row.facts, row.user, issuer))) if issuer else str(row.facts or "")
 
     @admin.action(permissions=["revoke"], description=gettext_lazy("Revoke the selected authorizations"))
     def revoke(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> HttpResponse | None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from django_oauth_server.authorization.prompts.base import Place, Prompt, Situation
+from django_oauth_server.authorization.prompts.base import FactPrompt, Place, Prompt, Situation
 from django_oauth_server.authorization.request import Granted
 from django_oauth_server.authorization.response_modes.base import Page, Redirect
 from django_oauth_server.authorization.session import SessionFacts
@@ -36,8 +36,10 @@ def first_prompt(situation: Situation) -> Prompt | None:
 
 def _refusal(needed: Sequence[Prompt], situation: Situation) -> OAuthError:
     """A client that the person at the browser allowed nothing is told no more than that: neither whether they are the one whom it means, nor
-    when and how they signed in."""
+    when and how they signed in. One that they allow something, whichever that is meant, is told what has to be asked first."""
     consent = [one for one in needed if one.refusal is ConsentRequired]
+    if any(isinstance(one, FactPrompt) for one in needed) and situation.allowed_before:
+        consent = []
     if consent and situation.request.subject:
         return LoginRequired("The person that the request names is not signed in, or has not given consent.")
     prompt = (consent or needed)[0]
@@ -68,6 +70,7 @@ def answer(situation: Situation) -> Page | Redirect:
             cleared=set(request.scopes).difference(scopes),
             cleared_claims=request.cleared_claims(scopes),
             shown=None if situation.turn.allowed is None else presentation(request.client),
+            facts=situation.facts,
         )
         if authorization is not situation.found:
             told = partial(authorization_granted.send, Authorization, authorization=authorization)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -35,10 +35,16 @@ class Turn:
     """Who answered: for anybody else nothing is done. Empty: nobody was signed in."""
     taken_up: bool = False
     """A request object brought the parameters when the person came. It is not read again: its time may be over once somebody has signed in."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What was settled, such as for which team, by the name of the fact."""
 
     def having(self, *done: str, by: AbstractBaseUser | AnonymousUser) -> Turn:
         """The same, with *done* answered as well. What a stranger adds does not make what somebody has answered a stranger's."""
         return replace(self, done=self.done.union(done), by=_name(by) or self.by)
+
+    def settling(self, facts: Mapping[str, object], *, by: AbstractBaseUser | AnonymousUser) -> Turn:
+        """The same, with *facts* settled as well. What was allowed before was allowed for others."""
+        return replace(self, facts={**self.facts, **facts}, allowed=None, by=_name(by) or self.by)
 
     def showing(self, shown: str) -> Turn:
         """The same, when the person is asked to allow it."""
@@ -65,6 +71,7 @@ class Turn:
             "shown": self.shown,
             "by": self.by,
             "taken_up": self.taken_up,
+            **({"facts": self.facts} if self.facts else {}),
         }
 
     def seal(self, params: Parameters, issuer: Issuer) -> str:
@@ -88,7 +95,7 @@ def read_turn(value: str, params: Parameters, issuer: Issuer) -> Turn:
 
 def turn_of(document: Mapping[str, object]) -> Turn:
     """What a `Turn.document` says, which was kept where nobody else writes."""
-    asked_at, allowed = document.get("at"), document.get("allowed")
+    asked_at, allowed, facts = document.get("at"), document.get("allowed"), document.get("facts")
     return Turn(
         datetime.fromtimestamp(asked_at, UTC) if isinstance(asked_at, int | float) else None,
         _names(document.get("done")),
@@ -96,6 +103,7 @@ def turn_of(document: Mapping[str, object]) -> Turn:
         str(document.get("shown", "")),
         str(document.get("by", "")),
         document.get("taken_up") is True,
+        facts if isinstance(facts, dict) else {},
     )
 
 

@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from django_oauth_server.authorization.describe import describe_access, describe_client
+from django_oauth_server.authorization.prompts.base import facts_in_words
 from django_oauth_server.component import Component, Endpoint
 from django_oauth_server.endpoints.http import patient, query_parameters
 from django_oauth_server.endpoints.pages import render_page
@@ -43,7 +44,8 @@ class ConnectedApps(Component):
 @require_safe
 def connected_apps(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     """One row an app, and a field to search them where there are many. One statement beside session and user."""
-    apps = [_app(authorization, issuer) for authorization in live_authorizations(issuer.settings.issuer, _person(http))]
+    person = _person(http)
+    apps = [_app(one, person, issuer) for one in live_authorizations(issuer.settings.issuer, person)]
     is_searchable = len(apps) > _LISTED_WITHOUT_SEARCH
     query = _query(http) if is_searchable else ""
     context = {
@@ -77,7 +79,7 @@ def disconnect(http: HttpRequest, issuer: Issuer, grant_id: UUID) -> HttpRespons
         return redirect(issuer.url_path("connected_apps"))
     context = {
         "issuer_name": issuer.settings.name,
-        "app": _app(authorization, issuer),
+        "app": _app(authorization, _person(http), issuer),
         "stops": _("Anything this app does with your account will stop working. You can allow it again from the app."),
         "connected_apps_url": issuer.url_path("connected_apps"),
     }
@@ -96,11 +98,12 @@ def _person(http: HttpRequest) -> AbstractBaseUser:
     return http.user
 
 
-def _app(authorization: Authorization, issuer: Issuer) -> dict[str, Any]:
+def _app(authorization: Authorization, person: AbstractBaseUser, issuer: Issuer) -> dict[str, Any]:
     return {
         "client": describe_client(authorization.client, issuer),
         "scopes": describe_access(authorization.scopes, authorization.claims, issuer),
         "start_url": _start_url(authorization.client, issuer),
+        "facts": facts_in_words(authorization.facts, person, issuer),
         "since": authorization.created_at,
         "last_used": getattr(authorization, "used_at", None),
         "access": "background" if "refresh_token" in authorization.client.grant_types else "present",

@@ -15,7 +15,7 @@ from django_oauth_server.authorization.channel import Channel, NothingWaits, Pen
 from django_oauth_server.authorization.checks import ExpiredRequest, UnverifiedRequest
 from django_oauth_server.authorization.describe import describe_client
 from django_oauth_server.authorization.language import speaking, ui_language
-from django_oauth_server.authorization.prompts.base import Situation
+from django_oauth_server.authorization.prompts.base import FactPrompt, Situation, with_facts
 from django_oauth_server.authorization.response_modes.base import Page, Redirect
 from django_oauth_server.authorization.session import SessionFacts, session_facts
 from django_oauth_server.authorization.turn import PARAMETER, Turn, read_turn
@@ -107,8 +107,11 @@ def _situation(visit: Visit, pending: PendingRequest, turn: Turn) -> Situation:
     if not http.user.is_authenticated:
         return Situation(request, pending, http.user, None, now, SessionFacts(), turn, visit.way)
     request = request.narrowed_to(http.user)
-    found, counting = live_authorization(pending.client, http.user), turn.counting_for(http.user)
-    return Situation(request, pending, http.user, found, now, session_facts(http, visit.issuer), counting, visit.way)
+    counting, session = turn.counting_for(http.user), session_facts(http, visit.issuer)
+    if counting.facts or visit.issuer.components.of(FactPrompt):
+        return with_facts(Situation(request, pending, http.user, None, now, session, counting, visit.way))
+    found = live_authorization(pending.client, http.user)
+    return Situation(request, pending, http.user, found, now, session, counting, visit.way)
 
 
 def ask_or_answer(situation: Situation) -> Page | Redirect:

@@ -28,17 +28,18 @@ def record_consent(
     cleared: Collection[str] = (),
     cleared_claims: Collection[str] = (),
     shown: Mapping[str, str] | None = None,
+    facts: Mapping[str, object] | None = None,
 ) -> Authorization:
     """The authorization that covers *scopes*, *resources* and *claims*: *found*, confirmed where need be, or a new one where it has ended.
 
     *cleared* are scopes that the person was offered and did not allow, *cleared_claims* what those would have told: it covers them no more.
-    *shown* is what they judged the client by. None: they saw no page.
+    *shown* is what they judged the client by. None: they saw no page. *facts* are what else was settled; *found* is for the same.
     """
     if found and found.ended_by(password_change_revokes=issuer.settings.password_change_revokes):
         revoke_authorizations([found], now)
         found = None
     if found is None:
-        return grant(row_of(client), user, scopes, resources, claims, credential_stamp(user), shown, now)
+        return grant(row_of(client), user, scopes, resources, claims, credential_stamp(user), shown, facts, now)
     narrower = not found.scopes.isdisjoint(cleared) or not set(found.claims).isdisjoint(cleared_claims)
     changed = shown is not None and changes(found, client)
     if narrower or changed or not covers(found, scopes, resources, claims):

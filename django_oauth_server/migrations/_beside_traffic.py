@@ -37,6 +37,53 @@ class AddIndex(migrations.AddIndex):
             _drop(schema_editor, self.index.name)
 
 
+class AddConstraint(migrations.AddConstraint):
+    """Have some columns be unique, by an index that is built while others write. Only the last step, which moves no row, locks the table."""
+
+    atomic = False
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            _add_unique(schema_editor, model, self.constraint)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
+            return
+        model = from_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            _drop_unique(schema_editor, model, self.constraint)
+
+
+class RemoveConstraint(migrations.RemoveConstraint):
+    """The opposite, which going back builds the same way."""
+
+    atomic = False
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        model = from_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            _drop_unique(schema_editor, model, self._of(from_state, app_label))
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
+            return
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            _add_unique(schema_editor, model, self._of(to_state, app_label))
+
+    def _of(self, state: Any, app_label: str) -> Any:
+        return state.models[app_label, self.model_name_lower].get_constraint_by_name(self.name)
+
+
 class AlterField(migrations.AlterField):
     """Change what the database knows of a column, all of it or nothing, where it can. For changes that move no row."""
 
@@ -106,6 +153,25 @@ class LeaveRoom(Operation):
     def _alter(self, schema_editor: Any, model: Any, how: str) -> None:
         if schema_editor.connection.vendor == "postgresql" and self.allow_migrate_model(schema_editor.connection.alias, model):
             schema_editor.execute(f"ALTER TABLE {schema_editor.quote_name(model._meta.db_table)} {how}")
+
+
+def _add_unique(schema_editor: Any, model: Any, constraint: Any) -> None:
+    """Unless it is there, from an interrupted run."""
+    quote = schema_editor.quote_name
+    table, name = quote(model._meta.db_table), quote(constraint.name)
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_constraint WHERE conname = %s AND conrelid = %s::regclass", [constraint.name, table])
+        if cursor.fetchone():
+            return
+    columns = ", ".join(quote(model._meta.get_field(field).column) for field in constraint.fields)
+    _drop(schema_editor, constraint.name)
+    schema_editor.execute(f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table} ({columns})")
+    schema_editor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}")
+
+
+def _drop_unique(schema_editor: Any, model: Any, constraint: Any) -> None:
+    quote = schema_editor.quote_name
+    schema_editor.execute(f"ALTER TABLE {quote(model._meta.db_table)} DROP CONSTRAINT IF EXISTS {quote(constraint.name)}")
 
 
 def _drop(schema_editor: Any, index: str) -> None:

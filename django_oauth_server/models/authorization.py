@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections.abc import Mapping
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -13,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_oauth_server.models._sparse import SparseIndex
+from django_oauth_server.protocol.opaque import digest
 
 
 class Authorization(models.Model):
@@ -34,18 +37,25 @@ class Authorization(models.Model):
     """The client's when this was allowed: by whose identifier it was to know the person. NULL: not known, in rows of an older time."""
     presentation = models.JSONField(null=True, editable=False)
     """What the client showed of itself when this was allowed, by fingerprints. NULL: not known, or no page was shown."""
+    facts = models.JSONField(_("settled facts"), null=True, editable=False)
+    """What else was settled when this was allowed, such as for which team, by the names of the claims that say so. NULL: nothing."""
+    facts_digest = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     credential_stamp = models.CharField(max_length=128, blank=True, editable=False)
     created_at = models.DateTimeField(_("since"), default=timezone.now)
     consented_at = models.DateTimeField(_("last confirmed"), default=timezone.now)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
     revoked_at = models.DateTimeField(pgettext_lazy("date", "revoked"), null=True, blank=True)
     is_live = models.BooleanField(null=True, default=True, editable=False)
-    """True, or NULL once revoked: one live authorization for a client and a user, by a constraint that every database knows."""
+    """True, or NULL once revoked: one live authorization for a client, a user and the same facts, by a constraint that every database knows."""
 
     class Meta:
         verbose_name = _("authorization")
         verbose_name_plural = _("authorizations")
-        constraints = [models.UniqueConstraint(fields=["user", "client", "is_live"], name="oas_authorization_one_live")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "client", "is_live", "facts_digest"], name="oas_authorization_live_for_facts"
+            )
+        ]
         indexes = [SparseIndex(fields=["revoked_at"], name="oas_authorization_revoked")]
 
     def __str__(self) -> str:
@@ -70,6 +80,11 @@ class Authorization(models.Model):
         """Whether the person's password is another than when they agreed. Survives a change of SECRET_KEY, as sessions do."""
         stamps = (credential_stamp(self.user), *self.user.get_session_auth_fallback_hash())
         return not any(constant_time_compare(self.credential_stamp, stamp) for stamp in stamps)
+
+
+def digest_of_facts(facts: Mapping[str, object] | None) -> str:
+    """By which authorizations for other *facts* are told apart. Empty where nothing was settled."""
+    return digest(json.dumps(facts, sort_keys=True)) if facts else ""
 
 
 def credential_stamp(user: AbstractBaseUser) -> str:

@@ -14,6 +14,7 @@ from django.db.models import FilteredRelation, Max, Q, QuerySet
 from django.db.models.functions import Coalesce, Greatest
 
 from django_oauth_server.models import Authorization, Client
+from django_oauth_server.models.authorization import digest_of_facts
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.signals import authorization_revoked
 from django_oauth_server.storage.batches import batches
@@ -21,21 +22,46 @@ from django_oauth_server.storage.question import Question, ValueOf
 from django_oauth_server.storage.revocations import record_authorizations
 from django_oauth_server.storage.transaction import Conflict, after_commit, atomic
 
+NO_FACTS: Final = digest_of_facts(None)
 _FOUND: Final = "authorization_found"
+_MOST_LOOKED_AT: Final = 100
+_NEVER_JUDGED: Final = ("facts_digest", "created_at", "last_used_at", "revoked_at")
+_JUDGED_WHERE_ASKED: Final = ("resources", "presentation", "consented_at")
+
+
+def unread(path: str = "") -> tuple[str, ...]:
+    """Columns of the authorization at *path* that say nothing of what hangs on it: a question that each request asks leaves them out."""
+    return tuple(f"{path}{name}" for name in (*_NEVER_JUDGED, *_JUDGED_WHERE_ASKED))
+
+
 _live: Final = Question(
     Authorization,
-    lambda client, user: Authorization.objects.filter(
-        client=ValueOf(client, Client._meta.pk), user=_user(user), is_live=True
+    lambda client, user, facts_digest: Authorization.objects.filter(
+        client=ValueOf(client, Client._meta.pk), user=_user(user), is_live=True, facts_digest=facts_digest
+    ).defer(*_NEVER_JUDGED),
+)
+
+
+_by_grant_id: Final = Question(
+    Authorization,
+    lambda grant_id: (
+        Authorization.objects.select_related("client", "user")
+        .filter(grant_id=ValueOf(grant_id, Authorization._meta.get_field("grant_id")))
+        .defer(*unread())
     ),
 )
 
 
 def with_authorization(clients: QuerySet[Client], user: str) -> QuerySet[Client]:
-    """A `Question` for one of *clients* and what *user* allows it today: what `note_found` notes."""
+    """A `Question` for one of *clients* and what *user* allows it today without any facts: what `note_found` notes."""
     of_user = FilteredRelation(
-        "authorizations", condition=Q(authorizations__user=_user(user), authorizations__is_live=True)
+        "authorizations",
+        condition=Q(
+            authorizations__user=_user(user), authorizations__is_live=True, authorizations__facts_digest=NO_FACTS
+        ),
     )
-    return clients.annotate(**{_FOUND: of_user}).select_related(_FOUND)  # type: ignore[misc]  # the stubs know no annotation there
+    found = clients.annotate(**{_FOUND: of_user}).select_related(_FOUND)  # type: ignore[misc]  # the stubs know no annotation there
+    return found.defer(*(f"{_FOUND}__{name}" for name in _NEVER_JUDGED))
 
 
 def note_found(client: Client, user: AbstractBaseUser | AnonymousUser) -> None:
@@ -43,14 +69,17 @@ def note_found(client: Client, user: AbstractBaseUser | AnonymousUser) -> None:
     vars(client)[_FOUND] = user.pk, vars(client).get(_FOUND)
 
 
-def live_authorization(client: Client, user: AbstractBaseUser) -> Authorization | None:
-    """What *user* allows *client* today, with both."""
+def live_authorization(
+    client: Client, user: AbstractBaseUser, facts: Mapping[str, object] | None = None
+) -> Authorization | None:
+    """What *user* allows *client* today for *facts*, with both."""
+    facts_digest = digest_of_facts(facts)
     if client._state.adding:  # its row may have been made meanwhile
-        return _of_row_made_meanwhile(client, user)
+        return _of_row_made_meanwhile(client, user, facts_digest)
     found: Authorization | None
     of, found = vars(client).pop(_FOUND, (None, None))
-    if of != user.pk:
-        found = _live.answer(client.pk, user.pk)
+    if of != user.pk or facts_digest:
+        found = _live.answer(client.pk, user.pk, facts_digest)
         if found:
             found.client = client
     if found:
@@ -58,13 +87,24 @@ def live_authorization(client: Client, user: AbstractBaseUser) -> Authorization 
     return found
 
 
+def allowed_for_any_facts(client: Client, user: AbstractBaseUser) -> list[Authorization]:
+    """All that *user* allows *client* today, whatever the facts, the newest first, with both. A hundred at most."""
+    of_id = Authorization.objects.filter(client__issuer=client.issuer, client__client_id=client.client_id)
+    found = of_id.filter(user=user, is_live=True).select_related("client").order_by("-consented_at", "-pk")  # type: ignore[misc]
+    allowed = [one for one in found[:_MOST_LOOKED_AT] if one.client.client_id == client.client_id]
+    for one in allowed:
+        one.user = user  # type: ignore[assignment]
+    return allowed
+
+
 def _user(blank: str) -> ValueOf:
     return ValueOf(blank, get_user_model()._meta.pk)
 
 
-def _of_row_made_meanwhile(client: Client, user: AbstractBaseUser) -> Authorization | None:
+def _of_row_made_meanwhile(client: Client, user: AbstractBaseUser, facts_digest: str) -> Authorization | None:
     of_id = Authorization.objects.filter(client__issuer=client.issuer, client__client_id=client.client_id)
-    found = of_id.filter(user=user, is_live=True).select_related("client").first()  # type: ignore[misc]
+    live = of_id.filter(user=user, is_live=True, facts_digest=facts_digest)  # type: ignore[misc]
+    found = live.select_related("client").first()
     if found is None or found.client.client_id != client.client_id:
         return None
     found.user = user  # type: ignore[assignment]
@@ -75,7 +115,7 @@ def _of_row_made_meanwhile(client: Client, user: AbstractBaseUser) -> Authorizat
 def find_authorization(grant_id: str) -> Authorization | None:
     """The one that a token's claim `grant_id` names, with its client and its person, whatever its state."""
     try:
-        return Authorization.objects.select_related("client", "user").filter(grant_id=grant_id).first()
+        return _by_grant_id.answer(grant_id)
     except ValidationError:  # no UUID is written so
         return None
 
@@ -114,6 +154,7 @@ def grant(
     claims: Collection[str],
     stamp: str,
     shown: Mapping[str, str] | None,
+    facts: Mapping[str, object] | None,
     now: datetime,
 ) -> Authorization:
     """A new authorization. The database refuses where one was made meanwhile, which is a conflict as any other."""
@@ -125,6 +166,8 @@ def grant(
         claims=sorted(claims),
         sector=client.sector,
         presentation=shown,
+        facts=facts or None,
+        facts_digest=digest_of_facts(facts),
         credential_stamp=stamp,
         created_at=now,
         consented_at=now,

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from django_oauth_server.models import Ticket
 from django_oauth_server.protocol.opaque import digest, generate
+from django_oauth_server.storage.authorizations import unread
 from django_oauth_server.storage.clients import as_remembered, forget_client, refer_to_row
 from django_oauth_server.storage.question import Question
 from django_oauth_server.storage.transaction import Conflict
@@ -16,8 +17,10 @@ from django_oauth_server.storage.writing import Change, Insertion, Spending
 _LONGEST = 200
 _by_digest = Question(
     Ticket,
-    lambda kind, digest: Ticket.objects.select_related("client", "user", "authorization__user").filter(
-        kind=kind, digest=digest
+    lambda kind, digest: (
+        Ticket.objects.select_related("client", "user", "authorization__user")
+        .filter(kind=kind, digest=digest)
+        .defer(*unread("authorization__"))
     ),
 )
 _insertion = Insertion(Ticket)

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import Exists, Q, QuerySet
 
 from django_oauth_server.models import Authorization, Client, Ticket, Token
+from django_oauth_server.storage.authorizations import unread
 from django_oauth_server.storage.batches import batches, walk
 from django_oauth_server.storage.clients import as_it_is_now, as_remembered, check_memory, forget_client, refer_to_row
 from django_oauth_server.storage.question import Question, ValueOf
@@ -18,13 +19,16 @@ from django_oauth_server.storage.revocations import record_former_tokens, record
 from django_oauth_server.storage.transaction import Conflict, atomic
 from django_oauth_server.storage.writing import Change, Insertion, Spending
 
-_by_digest = Question(
-    Token, lambda digest: Token.objects.select_related("client", "authorization__user").filter(digest=digest)
-)
+
+def _joined() -> QuerySet[Token]:
+    return Token.objects.select_related("client", "authorization__user").defer(*unread("authorization__"))
+
+
+_by_digest = Question(Token, lambda digest: _joined().filter(digest=digest))
 
 _for_remembered = Question(
     Token,
-    lambda digest, caller, updated_at: Token.objects.select_related("client", "authorization__user").filter(
+    lambda digest, caller, updated_at: _joined().filter(
         Exists(
             Client.objects.filter(
                 pk=ValueOf(caller, Client._meta.pk),
@@ -38,7 +42,7 @@ _for_remembered = Question(
 
 _newest_of_family = Question(
     Token,
-    lambda authorization, family: Token.objects.select_related("client", "authorization__user").filter(
+    lambda authorization, family: _joined().filter(
         authorization=ValueOf(authorization, Authorization._meta.pk),
         family=ValueOf(family, Token._meta.get_field("family")),
         kind=Token.Kind.REFRESH,

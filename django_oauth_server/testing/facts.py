@@ -40,6 +40,7 @@ class TokenFacts(TypedDict, total=False):
     auth_time: datetime | None
     expires_in: timedelta | None
     key: Key | None
+    facts: Mapping[str, object] | None
 
 
 def words(said: str | Iterable[str]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -35,11 +35,13 @@ def issue_token(
     auth_time: datetime | None = None,
     expires_in: timedelta | None = None,
     key: Key | None = None,
+    facts: Mapping[str, object] | None = None,
 ) -> str:
     """The value of an access token, stored or signed as the token endpoint does it, so that all of its verification runs.
 
     Without *user* the client acts for itself; without *client* one is made. The audience is this project's own resource, the format
-    and the lifetime what the server would choose, unless they are said. With *key* the token is bound to it. Nothing is narrowed: what the server
+    and the lifetime what the server would choose, unless they are said. With *key* the token is bound to it. *facts* are what a prompt settled
+    when *user* allowed it, such as a team. Nothing is narrowed: what the server
     would never hand out (a token without scopes, for a resource that it does not know, which has expired) can be had, since its refusal is to be
     tested.
     """
@@ -52,7 +54,7 @@ def issue_token(
         kind=Token.Kind.ACCESS,
         digest=form.digest(identifier),
         client=client,
-        authorization=_allowed(client, user, words(scopes), meant_for, issuer, now) if user else None,
+        authorization=_allowed(client, user, words(scopes), meant_for, issuer, facts, now) if user else None,
         scope=format_scope(words(scopes)),
         audience=list(meant_for),
         facts=sign_in(acr, auth_time) | bound_to(key),
@@ -77,7 +79,9 @@ def _allowed(
     scopes: tuple[str, ...],
     resources: tuple[str, ...],
     issuer: Issuer,
+    facts: Mapping[str, object] | None,
     now: datetime,
 ) -> Authorization:
     """As if *user* had agreed on the consent page."""
-    return record_consent(live_authorization(client, user), client, user, scopes, resources, issuer, now)
+    found = live_authorization(client, user, facts)
+    return record_consent(found, client, user, scopes, resources, issuer, now, facts=facts)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import cache
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Self
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.signals import setting_changed
@@ -15,6 +16,20 @@ from django_oauth_server.component import Words
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.loader import SETTING
 from django_oauth_server.models import Authorization, Client
+
+RESERVED_CLAIMS: Final = frozenset(
+    {
+        *("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "cnf", "act", "may_act"),
+        *("auth_time", "acr", "amr", "azp", "nonce", "at_hash", "c_hash", "s_hash", "sid", "events", "sub_jwk"),
+        *("active", "token_type", "username", "grant_id", "claims", "session_expires", "authorization_details"),
+    }
+)
+"""What tokens say of themselves (RFC 7519, 7662, 7800, 8693, 9068 and 9396, OpenID Connect Core section 2): no claim of a deployment's own."""
+
+
+def unreserved(claims: Mapping[str, object] | None) -> dict[str, object]:
+    """Those of *claims* that no token says of itself."""
+    return {name: value for name, value in claims.items() if name not in RESERVED_CLAIMS} if claims else {}
 
 
 class UserClaims:
@@ -71,8 +86,18 @@ class UserClaims:
     }
     """What a person reads where a client asks for a claim by itself."""
 
+    facts: Mapping[str, object] = MappingProxyType({})
+    """What was settled when the person allowed it, such as for which team (`FactPrompt`)."""
+
     def __init__(self, user: AbstractBaseUser) -> None:
         self.user: Any = user
+
+    @classmethod
+    def behind(cls, authorization: Authorization) -> Self:
+        """The claims of whose *authorization* it is."""
+        made = cls(authorization.user)
+        made.facts = authorization.facts or cls.facts
+        return made
 
     @classmethod
     def supported(cls) -> tuple[str, ...]:
@@ -90,6 +115,14 @@ class UserClaims:
         """Those of *names* that are known."""
         found = {name: getattr(self, name)() for name in self.supported() if name in names}
         return {name: value for name, value in found.items() if value is not None}
+
+    def access_token_claims(self, scopes: Collection[str], audience: Collection[str]) -> Mapping[str, object]:
+        """Claims for access tokens with *scopes* for the resources of *audience*, as JSON has them. Whoever holds a JWT can read them.
+
+        A JWT says what was so when it was issued. Of an opaque token they are asked whenever it is introspected or presented to a view beside
+        this server.
+        """
+        return {}
 
     def name(self) -> str | None:
         """The full name, as it is shown."""

@@ -12,6 +12,7 @@ from django_oauth_server.grants.predecessor import ADOPTED
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Token
 from django_oauth_server.resource.token import VerifiedToken
+from django_oauth_server.tokens.claims import UserClaims, claims_class, unreserved
 from django_oauth_server.tokens.id_token import requested_claims
 from django_oauth_server.tokens.subject import subject_behind
 
@@ -24,14 +25,22 @@ def subject_of(token: Token, issuer: Issuer) -> str:
     return subject_behind(authorization, token.client, issuer) if authorization else token.client.client_id
 
 
-def session_claims(token: Token) -> dict[str, object]:
-    """What resource servers are told of how the person signed in (RFC 9068 section 2.2.1), and of nothing else that is kept."""
-    return {name: value for name, value in token.facts.items() if name not in _FOR_THE_CLIENT}
+def further_claims(token: Token, issuer: Issuer) -> dict[str, object]:
+    """What resource servers are told of how the person signed in (RFC 9068 section 2.2.1), of what was settled when they allowed it, and what
+    the deployment says of them; and of nothing else that is kept."""
+    said = {name: value for name, value in token.facts.items() if name not in _FOR_THE_CLIENT}
+    if (authorization := token.authorization) is None:
+        return said
+    kind = claims_class(issuer.settings)
+    if kind.access_token_claims is not UserClaims.access_token_claims and token.kind == Token.Kind.ACCESS:
+        own = kind.behind(authorization).access_token_claims(token.scopes, audience_of(token, issuer))
+        said = {**unreserved(own), **said}
+    return {**unreserved(authorization.facts), **said} if authorization.facts else said
 
 
-def all_claims(token: Token) -> dict[str, object]:
+def all_claims(token: Token, issuer: Issuer) -> dict[str, object]:
     """The same, and the claims that userinfo was asked for one by one."""
-    said = session_claims(token)
+    said = further_claims(token, issuer)
     if "claims" in token.facts and (wanted := requested_claims(token.facts).document().get("userinfo")):
         said["claims"] = {"userinfo": wanted}
     return said
@@ -56,6 +65,6 @@ def describe(token: Token, issuer: Issuer) -> VerifiedToken:
         auth_time=datetime.fromtimestamp(float(signed_in), UTC) if signed_in is not None else None,
         acr=str(acr) if acr is not None else None,
         confirmation=confirmation_of(token.facts),
-        claims=all_claims(token),
+        claims=all_claims(token, issuer),
         user=user,
     )

@@ -23,7 +23,7 @@ from django_oauth_server.keys.signing import offered_algorithms, verify
 from django_oauth_server.models import Client
 from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.claims_request import ClaimsRequest
-from django_oauth_server.tokens.claims import claims_class, tellable
+from django_oauth_server.tokens.claims import claims_class, tellable, unreserved
 from django_oauth_server.tokens.sealed import (
     DEFAULT_ALG,
     TYP,
@@ -140,6 +140,7 @@ def id_token(
     alg = signed_response_alg("id_token", client, issuer)
     claims = {
         **_asked_for(issuance, issuer, scopes),
+        **unreserved(issuance.authorization.facts),
         **{name: facts[name] for name in ("auth_time", "acr", "amr", "sid") if name in facts},
         "iss": issuer.settings.issuer,
         "sub": subject_behind(issuance.authorization, client, issuer),
@@ -208,4 +209,4 @@ def _asked_for(issuance: Issuance, issuer: Issuer, scopes: Collection[str]) -> d
     kind = claims_class(issuer.settings)
     asked = kind.asked_by(scopes).union(requested_claims(issuance.facts).id_token)
     names = asked & tellable(issuance.authorization, issuance.client, issuer.settings)
-    return kind(issuance.authorization.user).claims(names) if names else {}
+    return kind.behind(issuance.authorization).claims(names) if names else {}

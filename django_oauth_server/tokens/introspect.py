@@ -8,7 +8,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client, Token
 from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.tokens.bindings.base import token_type
-from django_oauth_server.tokens.describe import audience_of, session_claims, subject_of
+from django_oauth_server.tokens.describe import audience_of, further_claims, subject_of
 from django_oauth_server.tokens.locate import locate_living
 
 
@@ -42,7 +42,7 @@ def _may_see(caller: Client, token: Token, issuer: Issuer) -> bool:
 def _members(token: Token, issuer: Issuer, presented_as: str) -> dict[str, object]:
     client, authorization = token.client, token.authorization
     members: dict[str, object] = {
-        **session_claims(token),
+        **further_claims(token, issuer),
         "active": True,
         "iss": issuer.settings.issuer,
         "client_id": client.client_id,

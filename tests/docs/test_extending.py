@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core import signing
 from django.test import Client as Browser
 
@@ -133,3 +134,25 @@ def test_without_the_line_nothing_is_offered(flow: Flow) -> None:
 def test_the_factory_makes_a_token_that_opens_a_view(db: None, client: Browser) -> None:
     token = TokenFactory(scope="notes:read", authorization__user=UserFactory())
     assert token.value.startswith("oas_at_")
+
+
+def test_a_fact_is_one_class_one_template_and_one_line(project: Project, flow: Flow, user: Any) -> None:
+    project.write("choose_team")
+    project.templates()
+    project.set(components=["mysite.choose_team.ChooseTeam"])
+    user.groups.add(Group.objects.create(name="Sales"))
+
+    def team(page: Any) -> str:
+        code = answered(flow.decide(page) if page.status_code == 200 else page)["code"]
+        return str(flow.introspect(flow.exchange(code).json()["access_token"])["team"])
+
+    consent = flow.authorize()
+    assert "Team: Sales" in consent.content.decode(), "there is one"
+    assert team(consent) == "Sales"
+    user.groups.add(Group.objects.create(name="Support"))
+    assert team(flow.authorize()) == "Sales", "it is allowed already"
+    choice = flow.authorize(prompt="consent")
+    assert "Which team is this for?" in choice.content.decode()
+    assert team(flow.browser.get(flow.decide(choice, "", team="Support")["Location"])) == "Support"
+    assert team(flow.authorize(team="Support")) == "Support"
+    assert answered(flow.authorize(prompt="none"))["error"] == "interaction_required"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.auth.models import Group
 from django.test import Client as Browser
 
 from tests.docs.pages import DOCS
@@ -67,3 +68,12 @@ def test_how_the_person_signed_in_is_what_the_function_says(signed_in: Flow) -> 
     session["otp_device_id"] = "otp_totp.totpdevice/1"
     session.save()
     assert read(signed_in.tokens(scope="openid")["id_token"])["acr"] == "urn:mysite:two-factor"
+
+
+def test_claims_in_access_tokens_arrive(mysite: None, settings: Any, user: Any, browser: Browser) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"claims": "mysite.api_claims.ApiClaims"}
+    user.groups.add(Group.objects.create(name="editors"))
+    flow = Flow(ClientFactory(), browser)
+    for resource, roles in (("https://api.example/notes", ["editors"]), ("https://api.example/mail", None)):
+        token = flow.tokens(scope="notes:read", resource=resource)["access_token"]
+        assert flow.introspect(token).get("roles") == roles

@@ -15,7 +15,7 @@ from django.urls import clear_url_caches
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"^```python\n# mysite/(\w+)\.py\n(.*?)^```", PAGE, re.S | re.M))
-TEMPLATE = (re.findall(r"^```html\n(.*?)^```", PAGE, re.S | re.M))[0]
+TEMPLATES = dict(zip(("new_terms", "choose_team"), re.findall(r"^```html\n(.*?)^```", PAGE, re.S | re.M), strict=True))
 
 
 def forget_urls() -> None:
@@ -53,7 +53,10 @@ class Project:
     def templates(self) -> None:
         engine: Any = django_settings.TEMPLATES[0]
         loaders = [
-            ("django.template.loaders.locmem.Loader", {"mysite/new_terms.html": TEMPLATE}),
+            (
+                "django.template.loaders.locmem.Loader",
+                {f"mysite/{name}.html": html for name, html in TEMPLATES.items()},
+            ),
             "django.template.loaders.app_directories.Loader",
         ]
         self._settings.TEMPLATES = [engine | {"APP_DIRS": False, "OPTIONS": engine["OPTIONS"] | {"loaders": loaders}}]

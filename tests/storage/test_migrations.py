@@ -8,13 +8,15 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.transaction import atomic
 from django.utils import timezone
 
-from django_oauth_server.models import Token
+from django_oauth_server.models import Authorization, Token
 from django_oauth_server.protocol.opaque import ACCESS_TOKEN, REFRESH_TOKEN, digest, generate
+from django_oauth_server.storage.authorizations import live_authorization
 from tests.factories import AuthorizationFactory, ClientFactory
 from tests.flow import Flow
 
@@ -103,6 +105,46 @@ def test_a_migration_that_was_interrupted_runs_again(_migrated_again: None, name
     migrate(name)
     migrate()
     assert "oas_token_digest" in connection.introspection.get_constraints(connection.cursor(), Token._meta.db_table)
+
+
+BEFORE_FACTS, FACTS = "0027_authorization_facts", "0028_authorization_for_facts"
+
+
+def test_an_authorization_of_before_is_the_one_without_facts(_migrated_again: None) -> None:
+    known = AuthorizationFactory()
+    row = {"client_id": known.client_id, "user_id": known.user_id, "scope": "notes:read"}
+    Authorization.objects.all().delete()
+    migrate(BEFORE_FACTS).get_model(APP, "Authorization").objects.create(**row)
+    migrate()
+    assert live_authorization(known.client, known.user) == Authorization.objects.get()
+    with pytest.raises(IntegrityError), atomic():
+        Authorization.objects.create(**row)
+    AuthorizationFactory(client=known.client, user=known.user, facts={"team": "A"}, facts_digest="a" * 64)
+
+
+def test_the_constraint_of_facts_is_there_once_it_was_interrupted(_migrated_again: None) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("the others do all of it or nothing")
+    table = Authorization._meta.db_table
+    migrate(BEFORE_FACTS)
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE UNIQUE INDEX oas_authorization_live_for_facts ON {table} (scope)")
+    migrate()
+    MigrationRecorder(connection).record_unapplied(APP, FACTS)
+    migrate()
+    found = connection.introspection.get_constraints(connection.cursor(), table)
+    assert found["oas_authorization_live_for_facts"]["columns"] == ["user_id", "client_id", "is_live", "facts_digest"]
+    assert "oas_authorization_one_live" not in found
+
+
+def test_what_was_allowed_for_facts_ends_on_the_way_back(_migrated_again: None) -> None:
+    """The release before would take it for allowed without any."""
+    plain = AuthorizationFactory()
+    for number in range(2):
+        AuthorizationFactory(client=plain.client, user=plain.user, facts={"n": number}, facts_digest=str(number) * 64)
+    migrate(BEFORE_FACTS)
+    migrate()
+    assert Authorization.objects.get(is_live=True) == plain
 
 
 def test_a_token_that_its_client_left_behind_is_not_in_the_way_back(_migrated_again: None) -> None:

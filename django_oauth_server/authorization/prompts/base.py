@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.checks import CheckMessage, Error
 from django.http import QueryDict
 
 from django_oauth_server.authorization.channel import PendingRequest
@@ -18,12 +19,14 @@ from django_oauth_server.authorization.response_modes.base import Page, Redirect
 from django_oauth_server.authorization.session import SessionFacts
 from django_oauth_server.authorization.turn import Turn
 from django_oauth_server.authorization.way_back import WayBack
-from django_oauth_server.component import ASKING, Component, Document
+from django_oauth_server.component import ASKING, Component, Document, Words
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.errors import InteractionRequired, OAuthError
 from django_oauth_server.grants.allow import covers
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization
+from django_oauth_server.storage.authorizations import allowed_for_any_facts, live_authorization
+from django_oauth_server.tokens.claims import RESERVED_CLAIMS
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,24 @@ class Situation:
         """Whether they were sent to prove who they are, and did."""
         at = self.session.authentication.at
         return self.turn.asked_at is not None and at is not None and at.timestamp() >= self.turn.asked_at.timestamp()
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """What was settled for this request, such as for which team."""
+        return self.turn.facts
+
+    def settling(self, **facts: object) -> Turn:
+        """What this person has done, with *facts* settled as well. They travel in addresses of this site: signed, and readable."""
+        return self.turn.settling(facts, by=self.user)
+
+    @cached_property
+    def allowed_before(self) -> tuple[Authorization, ...]:
+        """All that the person allows the client, whatever the facts, the newest first: one statement, when it is first looked at."""
+        if not isinstance(self.user, AbstractBaseUser):
+            return ()
+        revokes = self.request.issuer.settings.password_change_revokes
+        known = allowed_for_any_facts(self.request.client, self.user)
+        return tuple(one for one in known if not one.ended_by(password_change_revokes=revokes))
 
     @cached_property
     def remembered(self) -> Authorization | None:
@@ -128,6 +149,76 @@ class Prompt(Component):
 
     def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"prompt_values_supported": [self.value]} if self.value else {}
+
+
+class FactPrompt(Prompt):
+    """Answers one question: which one? Such as the team for which the app may act.
+
+    The answer is a fact. It is kept with what the person allows, and told as a claim of its name in all tokens, by introspection and at the
+    UserInfo endpoint. For each client a person has one live authorization for each answer.
+    """
+
+    fact: ClassVar[str]
+    """The name of the fact, and of the claim that tells it."""
+
+    def known(self, situation: Situation) -> object | None:
+        """The fact, where the person need not be asked: None asks. May ask the database.
+
+        It is the one for which they allow the client something already, if that is only one, unless the client wants them to choose
+        (`prompt=select_account`, `prompt=consent`).
+        """
+        if not situation.request.prompts.isdisjoint({"select_account", "consent"}):
+            return None
+        told = [one.facts.get(self.fact) for one in situation.allowed_before if one.facts]
+        return told[0] if len(told) == 1 else None
+
+    def holds(self, value: object, situation: Situation) -> bool:
+        """Whether the fact may be *value* for this person, now: judged with each request, also after they were asked. May ask the database."""
+        raise NotImplementedError
+
+    def in_words(self, value: object, user: AbstractBaseUser) -> Words:
+        """What the consent page, connected apps and the admin say of *value*, such as "Team: Sales"."""
+        return f"{self.fact}: {value}"
+
+    def needed(self, situation: Situation) -> bool:
+        return self.fact not in situation.facts or not self.holds(situation.facts[self.fact], situation)
+
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
+        told = {"claims_supported": [self.fact]} if settings.is_openid else {}
+        return {**super().metadata(endpoint, settings), **told}
+
+    def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
+        if self.fact in RESERVED_CLAIMS:
+            yield Error(
+                f"The prompt {self.name!r} of {settings.issuer} settles {self.fact!r}, which is a claim of every token.",
+                hint="Choose another name for its fact.",
+                id="oauth_server.E016",
+            )
+
+
+def with_facts(situation: Situation) -> Situation:
+    """*situation*, with each fact that need not be asked for, and what the person allowed for these facts before.
+
+    From then on the facts belong to what the person does: what a page shows is what its answer is recorded for.
+    """
+    prompts = situation.request.issuer.components.of(FactPrompt).values()
+    if not situation.facts.keys() <= {one.fact for one in prompts}:  # a prompt that is not offered any more
+        situation = replace(situation, turn=situation.turn.begun_anew())
+    known = {one.fact: one.known(situation) for one in prompts if one.fact not in situation.facts}
+    if found := {name: value for name, value in known.items() if value is not None}:
+        situation = replace(situation, turn=situation.settling(**found))
+    assert isinstance(situation.user, AbstractBaseUser)
+    allowed = live_authorization(situation.pending.client, situation.user, situation.facts)
+    return replace(situation, found=allowed)
+
+
+def facts_in_words(facts: Mapping[str, object] | None, user: AbstractBaseUser, issuer: Issuer) -> list[Words]:
+    """What people are told of *facts*. Of a fact that nothing offers any more, its name and value."""
+    prompts = {one.fact: one for one in issuer.components.of(FactPrompt).values()}
+    return [
+        prompts[name].in_words(value, user) if name in prompts else f"{name}: {value}"
+        for name, value in (facts or {}).items()
+    ]
 
 
 def prompt_values(issuer: Issuer) -> frozenset[str]:

@@ -16,7 +16,7 @@ from django_oauth_server.authorization.describe import (
     resource_name,
     why_unproven,
 )
-from django_oauth_server.authorization.prompts.base import Place, Prompt, Situation
+from django_oauth_server.authorization.prompts.base import Place, Prompt, Situation, facts_in_words
 from django_oauth_server.authorization.prompts.waiting import wait
 from django_oauth_server.authorization.request import AuthorizationRequest
 from django_oauth_server.authorization.response_modes.base import Page
@@ -62,6 +62,7 @@ class Consent(Prompt):
                 "warning": situation.pending.warning,
                 "changes": describe_changes(changes(remembered, request.client)) if remembered else [],
                 "account": situation.user.get_username(),
+                "facts": facts_in_words(situation.facts, situation.user, issuer),
                 "groups": in_groups(new or asked),
                 "known": [one for one in asked if not one["new"]] if new else [],
                 "nothing_new": remembered is not None and not new,

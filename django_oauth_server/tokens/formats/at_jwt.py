@@ -27,7 +27,7 @@ class AccessTokenJWT(TokenFormat):
     def render(self, token: Token, identifier: str, issuer: Issuer) -> str:
         client, authorization, audience = token.client, token.authorization, audience_of(token, issuer)
         claims = {
-            **all_claims(token),
+            **all_claims(token, issuer),
             "iss": issuer.settings.issuer,
             "sub": subject_of(token, issuer),
             "aud": audience[0] if len(audience) == 1 else audience,
