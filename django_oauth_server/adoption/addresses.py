@@ -29,7 +29,7 @@ class Address:
     endpoint: str
     """The name of the endpoint here that answers."""
     view: str = ""
-    """Dotted path of another view than the endpoint's, where clients expect another answer than it gives."""
+    """Dotted path of another view than the endpoint's, where callers expect another answer than it gives. Metadata name the endpoint then."""
     slash: bool = False
     """Whether it may end in a slash as well."""
 
@@ -42,8 +42,9 @@ class Addresses:
     each: tuple[Address, ...]
 
     def name_of(self, endpoint: str) -> str | None:
-        """The URL name at which *endpoint* of ours was."""
-        return next((f"{self.app_name}:{one.name}" for one in self.each if one.endpoint == endpoint), None)
+        """The URL name at which *endpoint* of ours was, and gives the same answers."""
+        names = (f"{self.app_name}:{one.name}" for one in self.each if one.endpoint == endpoint and not one.view)
+        return next(names, None)
 
 
 OAUTH_TOOLKIT: Final = Addresses(
@@ -88,6 +89,14 @@ def _former_url(issuer: Issuer, addresses: Addresses, endpoint: str) -> str:
     return issuer.url(endpoint)
 
 
+def former_path(addresses: Addresses) -> str | None:
+    """The path at which the project includes them, without a slash behind. None: it does not."""
+    try:
+        return reverse(f"{addresses.app_name}:token").removesuffix("/token/")
+    except NoReverseMatch:
+        return None
+
+
 class FormerAddresses(Component):
     """Where an adoption is under way, the former addresses stay."""
 
@@ -97,18 +106,10 @@ class FormerAddresses(Component):
 
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
         source = settings.group(AdoptionSettings).source
-        if (addresses := _BY_SOURCE.get(source)) and not _is_included(addresses):
+        if (addresses := _BY_SOURCE.get(source)) and former_path(addresses) is None:
             yield Warning(
                 f"Clients of {settings.issuer} still have the former addresses of its endpoints, and nothing answers there.",
                 hint=f'Add path("o/", include("django_oauth_server.urls.{source}")) to the URLconf, with the path at which the '
                 'former URLs were included. Or remove "source" from "adoption" in OAUTH_SERVER.',
                 id="oauth_server.W018",
             )
-
-
-def _is_included(addresses: Addresses) -> bool:
-    try:
-        reverse(f"{addresses.app_name}:token")
-    except NoReverseMatch:
-        return False
-    return True

@@ -18,6 +18,9 @@ from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Substr
 from django.utils.translation import gettext as _
 
+from django_oauth_server.adoption.addresses import OAUTH_TOOLKIT, former_path
+from django_oauth_server.adoption.oauth_toolkit_settings import settings_for
+from django_oauth_server.adoption.proposal import Proposal
 from django_oauth_server.adoption.source import (
     ForeignClient,
     ForeignCode,
@@ -60,6 +63,12 @@ class OAuthToolkit(Source):
 
     def is_there(self) -> bool:
         return apps.is_installed(_APP)
+
+    def proposal(self) -> Proposal:
+        path = former_path(OAUTH_TOOLKIT) or "/o"
+        return settings_for(
+            project_setting("OAUTH2_PROVIDER", {}), f"https://your.host{path}", [one.metadata for one in self.clients()]
+        )
 
     def clients(self) -> Iterator[ForeignClient]:
         for row in _model("APPLICATION", "Application")._default_manager.order_by("pk").iterator(AT_ONCE):

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import ClassVar, Final
 from uuid import UUID
 
+from django_oauth_server.adoption.proposal import Proposal
 from django_oauth_server.component import Document
 from django_oauth_server.models import Token
 
@@ -94,6 +95,10 @@ class Source:
     def is_there(self) -> bool:
         """Whether its tables can be read."""
         raise NotImplementedError
+
+    def proposal(self) -> Proposal | None:
+        """The settings that follow from its own. None: they have to be written by hand."""
+        return None
 
     def clients(self) -> Iterator[ForeignClient]:
         raise NotImplementedError

@@ -154,6 +154,12 @@ def test_metadata_name_the_former_addresses_while_the_former_server_could_take_o
         assert Browser().get(address).json() == document
 
 
+def test_metadata_name_the_introspection_that_says_whom_a_token_is_for(project):
+    """The former one does not, and verifiers of ours need it (RFC 9700 section 2.3)."""
+    document = Browser().get("/o/.well-known/oauth-authorization-server").json()
+    assert document["introspection_endpoint"] == "https://as.example/o/oauth/introspect"
+
+
 def test_what_metadata_name_answers(project):
     document = Browser().get("/o/.well-known/openid-configuration").json()
     for name, url in document.items():

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_oauth_server.adoption.adopt import Progress, Report, adopt
+from django_oauth_server.adoption.proposal import Proposal
 from django_oauth_server.adoption.source import Source
 from django_oauth_server.adoption.sources import SOURCES, source_named
 from django_oauth_server.adoption.undo import undo
@@ -101,6 +102,8 @@ class Command(BaseCommand):
         "what would be adopted. Safe to run alongside live traffic, and to run again: a second run adopts what is new."
     )
 
+    requires_system_checks: tuple[str, ...] = ()
+
     def add_arguments(self, parser: CommandParser) -> None:
         known = ", ".join(SOURCES)
         parser.add_argument("source", help=f"{known}, or the dotted path of your own source.")
@@ -111,6 +114,11 @@ class Command(BaseCommand):
             action="store_true",
             help="Go back: tell the other server what has been issued, changed and revoked here since.",
         )
+        parser.add_argument(
+            "--settings-only",
+            action="store_true",
+            help="Only print the OAUTH_SERVER that follows from the other server's settings. Needs no OAUTH_SERVER.",
+        )
         parser.add_argument("--json", action="store_true", dest="as_json", help="Print the result as JSON.")
 
     def handle(
@@ -120,9 +128,14 @@ class Command(BaseCommand):
         issuer: str | None,
         apply: bool,
         undo: bool,
+        settings_only: bool,
         as_json: bool,
         **options: object,
     ) -> None:
+        if settings_only:
+            self.stdout.write(str(_find_proposal(source)))
+            return
+        self.check()
         of, at, direction = _find_source(source), find_issuer(issuer), _BACK if undo else _ALONG
         report = direction.run(of, at, timezone.now(), write=apply, progress=self._show_progress)
         self._clear_progress()
@@ -166,6 +179,13 @@ class Command(BaseCommand):
     def _clear_progress(self) -> None:
         if self.stdout.isatty():
             self.stdout.write(f"\r{'':<110}", ending="\r")
+
+
+def _find_proposal(name: str) -> Proposal:
+    source = _find_source(name)
+    if proposal := source.proposal():
+        return proposal
+    raise CommandError(_("No settings follow from those of %(source)s.") % {"source": source.label})
 
 
 def _find_source(name: str) -> Source:

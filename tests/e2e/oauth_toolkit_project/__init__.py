@@ -1,0 +1,1 @@
+"""A project that is on django-oauth-toolkit, and moves."""
