@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.translation import gettext as _
 
 from django_oauth_server.clients.grant_types import RegistrableGrant
@@ -126,6 +127,7 @@ def create_client(
     profile: str = "",
     skip_consent: bool = False,
     access_token_format: str = "",
+    owner: AbstractBaseUser | None = None,
 ) -> tuple[Client, str]:
     """A new client as an operator describes it, and its secret: *client_secret*, or one that is made; empty where its method needs none."""
     terms = terms_of(issuer, profile)
@@ -139,6 +141,7 @@ def create_client(
         profile=profile,
         skip_consent=skip_consent,
         access_token_format=access_token_format,
+        owner_id=owner.pk if owner else None,
     )
     check_client_id(client.client_id)
     secret = _first_secret(client, client_secret, terms)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.decorators import login_required
+from django.core.checks import CheckMessage, Error
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -38,6 +40,8 @@ from django_oauth_server.storage.clients import apps_of, delete_client, people_u
 
 _HERE = "django_oauth_server.endpoints.own_apps."
 _APP = "oauth/apps/<int:app>/"
+_MOST_COUNTED = 10_000
+"""People, on a page that is often looked at."""
 
 
 class OwnApps(Component):
@@ -58,6 +62,21 @@ class OwnApps(Component):
 
     def enabled(self, settings: IssuerSettings) -> bool:
         return settings.group(AppsSettings).enabled
+
+    def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
+        apps = settings.group(AppsSettings)
+        if unknown := sorted({*apps.scopes} - settings.scopes.keys()):
+            yield Error(
+                f"apps of {settings.issuer} names scopes that are not offered: {', '.join(unknown)}.",
+                hint='Correct "scopes" in "apps", or add them to "scopes" of the issuer.',
+                id="oauth_server.E018",
+            )
+        if apps.permission and not hasattr(get_user_model(), "has_perm"):
+            yield Error(
+                f"{get_user_model()._meta.label} has no permissions, so nobody could register apps at {settings.issuer}.",
+                hint='Derive the user model from PermissionsMixin, or set "permission" in "apps" to "".',
+                id="oauth_server.E018",
+            )
 
 
 class NewSecretForm(forms.Form):
@@ -146,7 +165,7 @@ def own_app(http: HttpRequest, issuer: Issuer, app: int) -> HttpResponse:
         "registered": found.created_at,
         "change_url": _url(issuer, "change_app", found) if _may_change(found, issuer) else "",
         "secret_url": _url(issuer, "app_secret", found) if found.is_active and uses_secret(found, issuer) else "",
-        "delete_url": _url(issuer, "delete_app", found) if found.is_active else "",
+        "delete_url": _url(issuer, "delete_app", found) if _may_delete(found) else "",
     }
     return _page(http, issuer, "own_app", context)
 
@@ -216,7 +235,7 @@ def app_secret_shown(http: HttpRequest, issuer: Issuer, app: int) -> HttpRespons
 def delete_app(http: HttpRequest, issuer: Issuer, app: int) -> HttpResponse:
     """Ask once; then it is gone, with all that people allowed it."""
     found = _own(http, issuer, app)
-    if not found.is_active:
+    if not _may_delete(found):
         raise Http404
     if http.method == "POST":
         name = found.name
@@ -251,6 +270,11 @@ def _may_change(app: Client, issuer: Issuer) -> bool:
     return app.is_active and kind_of_app(app, issuer) is not None
 
 
+def _may_delete(app: Client) -> bool:
+    """What an operator registered is the operator's to end: other people's work may depend on it."""
+    return app.is_active and app.registered_by == Client.RegisteredBy.PERSON
+
+
 def _described(app: Client, issuer: Issuer) -> dict[str, object]:
     kind = kind_of(app, issuer)
     return {
@@ -272,9 +296,11 @@ def _secret(app: Client, issuer: Issuer) -> str:
 
 
 def _people(app: Client) -> str:
-    people = people_using([app])
+    people = people_using([app], _MOST_COUNTED)
     if not people:
         return _("Nobody yet")
+    if people == _MOST_COUNTED:
+        return _("%(n)s people or more") % {"n": number_format(people, force_grouping=True)}
     return ngettext("%(n)s person", "%(n)s people", people) % {"n": number_format(people, force_grouping=True)}
 
 

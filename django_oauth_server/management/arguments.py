@@ -7,6 +7,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 from typing import TypeVar
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import gettext as _
@@ -15,6 +16,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.registry import default_issuer, issuer_named, issuers
 from django_oauth_server.storage.clients import stored_client
+from django_oauth_server.storage.people import find_by_username
 
 N = TypeVar("N", int, float)
 
@@ -58,6 +60,14 @@ def find_client(client_id: str, issuer: Issuer) -> Client:
             _("There is no client %(client_id)s at %(issuer)s.") % {"client_id": client_id or '""', "issuer": issuer}
         )
     return client
+
+
+def find_user(username: str) -> AbstractBaseUser:
+    """The user of this name. Raises `CommandError` where there is none."""
+    found = find_by_username(username)
+    if found is None:
+        raise CommandError(_("There is no user %(username)s.") % {"username": username})
+    return found
 
 
 def as_json(value: object, *, indent: int | None = 2) -> str:

@@ -178,9 +178,10 @@ def all_clients(issuer: str | None, *, containing: str = "", only_disabled: bool
     yield from walk(found.filter(is_active=False) if only_disabled else found)
 
 
-def people_using(clients: Collection[Client]) -> int:
-    """How many people allow one of *clients* something today."""
-    return Authorization.objects.filter(client__in=clients, is_live=True).values("user").distinct().count()
+def people_using(clients: Collection[Client], most: int | None = None) -> int:
+    """How many people allow one of *clients* something today; no more than *most* are counted."""
+    people = Authorization.objects.filter(client__in=clients, is_live=True).values("user").distinct()
+    return people[:most].count()
 
 
 def apps_of(owner: AbstractBaseUser, issuer: str) -> QuerySet[Client]:

@@ -9,7 +9,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from django_oauth_server.clients.kinds import kind_of
 from django_oauth_server.models import Client
+from django_oauth_server.registry import default_issuer
+from tests.factories import UserFactory
 from tests.flow import Flow
 
 REDIRECT = ("--redirect-uri", "https://client.example/callback")
@@ -163,3 +166,53 @@ def test_a_client_with_a_key_of_its_own_has_no_secret():
 def test_several_blanks_between_scopes_count_as_one():
     create(*REDIRECT, "--scope", " notes:read   openid  notes:read ")
     assert Client.objects.get().metadata["scope"] == "notes:read openid"
+
+
+KIND_ENTERED = {
+    "web": REDIRECT,
+    "spa": REDIRECT,
+    "native": REDIRECT,
+    "device": (),
+    "service": (),
+    "api": ("--resource-identifiers", "https://as.example"),
+}
+
+
+@pytest.mark.parametrize("kind", KIND_ENTERED)
+def test_a_client_is_registered_by_its_kind(kind: str):
+    information = create_json("--kind", kind, "--client-name", "Board", "--scope", "notes:read", *KIND_ENTERED[kind])
+    client = Client.objects.get(client_id=information["client_id"])
+    assert kind_of(client, default_issuer()).name == kind
+
+
+def test_a_flag_says_more_than_the_kind():
+    information = create_json("--kind", "spa", *REDIRECT, "--grant-types", "authorization_code")
+    assert information["grant_types"] == ["authorization_code"]
+    assert information["token_endpoint_auth_method"] == "none"
+
+
+def test_a_kind_that_is_not_offered_is_refused(settings):
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "device": {"enabled": False}}
+    with pytest.raises(CommandError, match="--kind device: .* Choose one of: web, spa, native, service, api"):
+        create("--kind", "device")
+
+
+def test_a_client_belongs_to_its_owner():
+    person = UserFactory(username="ada")
+    information = create_json(*REDIRECT, "--owner", "ada")
+    assert Client.objects.get(client_id=information["client_id"]).owner == person
+    with pytest.raises(CommandError, match="There is no user eve"):
+        create(*REDIRECT, "--owner", "eve")
+    with pytest.raises(CommandError, match="There is no user"):
+        create(*REDIRECT, "--owner", "")
+
+
+def test_an_owner_is_changed_and_taken_away():
+    person = UserFactory(username="ada")
+    client_id = create_json(*REDIRECT)["client_id"]
+    call_command("updateclient", client_id, "--owner", "ada", stdout=StringIO())
+    assert Client.objects.get(client_id=client_id).owner == person
+    call_command("updateclient", client_id, "--client-name", "Board", stdout=StringIO())
+    assert Client.objects.get(client_id=client_id).owner == person
+    call_command("updateclient", client_id, "--owner", "", stdout=StringIO())
+    assert Client.objects.get(client_id=client_id).owner is None

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client as Browser
 from django.utils import timezone
 
+from django_oauth_server.endpoints import own_apps
 from django_oauth_server.models import Client
 from django_oauth_server.registry import default_issuer
 from tests.factories import AuthorizationFactory, ClientFactory, UserFactory
@@ -352,6 +354,29 @@ def test_deleting_says_what_it_ends_and_ends_it(developer: Developer, browser: B
     assert not Client.objects.filter(pk=app.pk).exists()
     caller = Flow(ClientFactory(), Browser())
     assert caller.introspect(tokens["access_token"]) == {"active": False}
+
+
+def test_what_an_operator_registered_is_not_the_owners_to_delete(developer: Developer) -> None:
+    app = ClientFactory(owner=developer.person)
+    assert 'id="delete"' not in developer.get(at(app))
+    assert developer.browser.get(at(app, "delete")).status_code == 404
+
+
+def test_of_many_people_no_more_are_counted_than_it_takes(
+    developer: Developer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_apps, "_MOST_COUNTED", 2)
+    app = developer.app()
+    for _ in range(3):
+        AuthorizationFactory(client=app)
+    assert "2 people or more" in developer.get(at(app))
+
+
+def test_a_scope_that_is_not_offered_is_found_at_the_start(apps: Any) -> None:
+    apps(scopes=["notes:read", "notes:raed"])
+    assert [one.msg for one in run_checks(tags=["security"]) if one.id == "oauth_server.E018"] == [
+        "apps of https://as.example names scopes that are not offered: notes:raed."
+    ]
 
 
 def test_pages_keep_to_themselves(developer: Developer) -> None:

@@ -8,10 +8,12 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from django_oauth_server.clients.kinds import KINDS, Kind, kind_named, kinds_for
+from django_oauth_server.clients.metadata import terms_of
 from django_oauth_server.clients.registration import client_information, create_client
 from django_oauth_server.errors import InvalidClientMetadata
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.management.arguments import as_json, check_profile, find_issuer, known_client
+from django_oauth_server.management.arguments import as_json, check_profile, find_issuer, find_user, known_client
 from django_oauth_server.management.metadata import add_member_flags, check_format, given_members, in_words
 from django_oauth_server.models import Client
 
@@ -37,6 +39,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--profile", default="", help="A security profile stricter than the issuer's.")
         parser.add_argument(
+            "--kind",
+            choices=[kind.name for kind in KINDS],
+            help="What the client is. Its authentication and grant types follow from that, unless other flags say otherwise.",
+        )
+        parser.add_argument("--owner", metavar="USERNAME", help="The user to whom the client belongs.")
+        parser.add_argument(
             "--public",
             action="store_true",
             help=("Public client that cannot keep a secret. Same as --token-endpoint-auth-method none."),
@@ -57,13 +65,14 @@ class Command(BaseCommand):
         if options["if_missing"] and (known := _known(options["client_id"], issuer)):
             self._leave(known, options)
             return
-        document = _document(options)
         check_profile(options["profile"], issuer)
+        document = _document(options, issuer)
         check_format(options["access_token_format"], issuer)
         try:
             client, secret = create_client(
                 document,
                 issuer,
+                owner=find_user(options["owner"]) if options["owner"] is not None else None,
                 **{
                     name: options[name]
                     for name in ("client_id", "client_secret", "profile", "skip_consent", "access_token_format")
@@ -105,10 +114,20 @@ def _known(client_id: str, issuer: Issuer) -> Client | None:
     return known_client(client_id, issuer)
 
 
-def _document(options: Mapping[str, Any]) -> dict[str, object]:
-    """What is given, and then what is usual."""
+def _document(options: Mapping[str, Any], issuer: Issuer) -> dict[str, object]:
+    """What is given, and then what follows from the kind, or is usual."""
     given = given_members(options)
-    return _usual(given) | given | ({"token_endpoint_auth_method": "none"} if options["public"] else {})
+    usual = _usual(given) if options["kind"] is None else _kind(options, issuer).follows
+    return usual | given | ({"token_endpoint_auth_method": "none"} if options["public"] else {})
+
+
+def _kind(options: Mapping[str, Any], issuer: Issuer) -> Kind:
+    terms = terms_of(issuer, options["profile"])
+    if kind := kind_named(options["kind"], terms):
+        return kind
+    known = ", ".join(one.name for one in kinds_for(terms))
+    words = _("--kind %(kind)s: %(issuer)s does not offer what this kind of client needs. Choose one of: %(known)s.")
+    raise CommandError(words % {"kind": options["kind"], "issuer": issuer, "known": known})
 
 
 def _usual(given: Mapping[str, object]) -> dict[str, object]:

@@ -12,12 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.management.arguments import as_json, find_client, find_issuer
+from django_oauth_server.management.arguments import as_json, find_client, find_issuer, find_user
 from django_oauth_server.models import Authorization, Client
 from django_oauth_server.resource.revocations import token_mark
 from django_oauth_server.storage.authorizations import all_live, find_authorization, revoke_authorizations
 from django_oauth_server.storage.batches import walk
-from django_oauth_server.storage.people import find_by_username
 from django_oauth_server.storage.tokens import find_token, own_tokens, revoke_own_tokens, revoke_tokens
 
 
@@ -63,7 +62,7 @@ class Command(BaseCommand):
             ended = _by_reference(reference, named, now, dry_run=dry_run)
         elif reference is None and (client is not None or user is not None):
             of = None if client is None else find_client(client, named)
-            ended = _of(of, None if user is None else _find_person(user), named, now, dry_run=dry_run)
+            ended = _of(of, None if user is None else find_user(user), named, now, dry_run=dry_run)
         else:
             raise CommandError(_("Give either --reference, or --client, --user or both."))
         self.stdout.write(as_json(ended | {"dry_run": dry_run}) if json else _in_words(ended, dry_run=dry_run))
@@ -105,13 +104,6 @@ def _by_reference(reference: str, issuer: Issuer, now: datetime, *, dry_run: boo
 def _one(authorization: Authorization, now: datetime, *, dry_run: bool) -> dict[str, int]:
     number = int(bool(authorization.is_live)) if dry_run else revoke_authorizations([authorization], now)
     return {"authorizations": number, "tokens": 0}
-
-
-def _find_person(username: str) -> AbstractBaseUser:
-    found = find_by_username(username)
-    if found is None:
-        raise CommandError(_("There is no user %(username)s.") % {"username": username})
-    return found
 
 
 def _in_words(ended: Mapping[str, int], *, dry_run: bool) -> str:

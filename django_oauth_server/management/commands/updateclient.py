@@ -13,7 +13,7 @@ from django_oauth_server.clients.metadata import terms_of
 from django_oauth_server.clients.registration import check_first_party, client_information, revise_client, validate
 from django_oauth_server.errors import InvalidClientMetadata
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.management.arguments import as_json, check_profile, find_client, find_issuer
+from django_oauth_server.management.arguments import as_json, check_profile, find_client, find_issuer, find_user
 from django_oauth_server.management.metadata import add_member_flags, check_format, given_members, in_words
 from django_oauth_server.models import Client
 from django_oauth_server.storage.clients import save_changed, set_active
@@ -41,6 +41,7 @@ class Command(BaseCommand):
             metavar="MEMBER",
             help="Name of a metadata member to remove, for example logo_uri. Can be repeated.",
         )
+        parser.add_argument("--owner", metavar="USERNAME", help="The user to whom the client belongs. Empty: nobody.")
         parser.add_argument("--profile", help="A security profile stricter than the issuer's. Empty: the issuer's.")
         parser.add_argument(
             "--skip-consent",
@@ -77,6 +78,8 @@ def _revise(client: Client, issuer: Issuer, options: Mapping[str, Any]) -> str:
     check_format(changed.get("access_token_format", ""), issuer)
     for name, value in changed.items():
         setattr(client, name, value)
+    if options["owner"] is not None:
+        client.owner_id = find_user(options["owner"]).pk if options["owner"] else None
     terms = terms_of(issuer, client.profile)
     try:
         metadata = validate(_document(client, options), terms, operator=True, before=client.metadata)
