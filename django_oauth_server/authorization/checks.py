@@ -56,7 +56,7 @@ class UnverifiedRequest(InvalidRequest):
         super().__init__(description, detail=detail, parameter=parameter)
         self.rule = rule
         self.client = client
-        """Whom the request names, whatever their state."""
+        """Whom the request names, whatever its state."""
         self.client_id = client.client_id if client else ""
 
 

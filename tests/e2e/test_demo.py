@@ -119,7 +119,10 @@ def test_the_figure_from_a_to_f_and_back(page: Any, example: Example, look: Look
     page.goto(f"{example.url}/oauth/connected-apps/")
     assert "Notebook" in page.content()
     look(page, "connected-apps")
-    page.click("text=Remove access")
+    notebook = page.locator("details", has_text="Notebook")
+    if notebook.get_attribute("open") is None:
+        notebook.locator("summary").click()
+    notebook.locator("text=Remove access").click()
     look(page, "remove-access")
     page.click("#remove")
     page.wait_for_selector("text=can no longer use your account")
