@@ -117,8 +117,8 @@ def test_thousands_are_ended_in_a_few_statements(django_assert_max_num_queries: 
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        ([], "--reference, or --client"),
-        (["--reference", "x", "--user", "ann"], "--reference, or --client"),
+        ([], "Use --reference, or --client"),
+        (["--reference", "x", "--user", "ann"], "Use --reference, or --client"),
         (["--client", "nobody"], "no client nobody"),
         (["--client", ""], "no client "),
         (["--user", "nobody"], "no user nobody"),

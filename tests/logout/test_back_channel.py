@@ -478,7 +478,7 @@ def test_of_two_senders_one_sends(waiting: LogoutDelivery, clock: Clock) -> None
 def test_the_command_delivers_what_waits(waiting: LogoutDelivery, receiver: WebServer, capsys: Any) -> None:
     call_command("deliverlogouts")
     waiting.refresh_from_db()
-    assert waiting.state == DELIVERED and "1 attempts" in capsys.readouterr().out
+    assert waiting.state == DELIVERED and "Delivery attempts: 1" in capsys.readouterr().out
 
 
 def test_the_command_goes_on_until_it_is_stopped(

@@ -22,7 +22,7 @@ _SHORT_SECRET: Final = 32
 
 class Command(BaseCommand):
     help = (
-        "Register a client. Without more, one that has a secret and uses the authorization code and refresh token grants: "
+        "Register a client. By default it has a secret and uses the authorization code and refresh token grants: "
         "createclient --client-name Notebook --redirect-uri https://notebook.example/callback --scope 'notes:read'"
     )
 

@@ -22,7 +22,7 @@ _LONGEST_LABEL: Final = 200
 
 class Command(BaseCommand):
     help = (
-        "Make an initial access token, with which clients can be registered where the setting `registration` asks for one: "
+        "Create an initial access token, which lets somebody register clients while the setting “registration” is not “off”: "
         "createinitialaccesstoken 'Partner, for their staging' --uses 1 --expires-in 30"
     )
 

@@ -37,4 +37,4 @@ class Command(BaseCommand):
 
     def _deliver(self) -> None:
         if made := deliver_due():
-            self.stdout.write(_("%(number)d attempts") % {"number": made})
+            self.stdout.write(_("Delivery attempts: %(number)d") % {"number": made})

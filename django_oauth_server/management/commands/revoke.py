@@ -64,7 +64,7 @@ class Command(BaseCommand):
             of = None if client is None else find_client(client, named)
             ended = _of(of, None if user is None else find_user(user), named, now, dry_run=dry_run)
         else:
-            raise CommandError(_("Give either --reference, or --client, --user or both."))
+            raise CommandError(_("Use --reference, or --client and --user, or one of these two."))
         self.stdout.write(as_json(ended | {"dry_run": dry_run}) if json else _in_words(ended, dry_run=dry_run))
 
 
