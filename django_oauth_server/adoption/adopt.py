@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from django_oauth_server.adoption.source import ForeignClient, ForeignToken, Source
 from django_oauth_server.clients.metadata import check_member, members_of, terms_of
-from django_oauth_server.clients.methods.base import ClientAuthMethod
 from django_oauth_server.clients.presentation import presentation
+from django_oauth_server.clients.previews import MEMBER as PREVIEWS
 from django_oauth_server.clients.registration import check_client_id, check_first_party, review
 from django_oauth_server.clients.secrets import set_secret, signs_with_secret
 from django_oauth_server.clients.sources.find import find_client
@@ -56,7 +56,8 @@ from django_oauth_server.storage.signing_keys import add_signing_keys
 from django_oauth_server.storage.transaction import atomic, retry_conflicts
 
 CLOCKS_DIFFER: Final = timedelta(minutes=1)
-_LISTS: Final = ("redirect_uris", "post_logout_redirect_uris")
+_LISTS: Final = ("redirect_uris", PREVIEWS, "post_logout_redirect_uris")
+_NARROWED: Final = ("grant_types", "response_types", "scope")
 
 
 @dataclass
@@ -366,41 +367,37 @@ def _check_first_party(client: Client, terms: Terms, report: Report) -> None:
 
 
 def _fitting(one: ForeignClient, terms: Terms, report: Report) -> Document:
-    """What *one* registered, without what this issuer does not offer: redirect URIs one by one, grant types and response types together."""
-    said = {**_shared(one, terms), **{name: value for name, value in one.metadata.items() if value}}
+    """What *one* registered, without what this issuer does not offer: URIs one by one, grant types, response types and scopes together. A source
+    that knows no scopes of a client let it ask for each."""
     members = members_of(terms)
+    known = {name: value for name, value in one.metadata.items() if value and name in members}
+    said = {"scope": format_scope(terms.settings.scopes), **known}
+    if PREVIEWS in members:
+        uris = _strings(said, "redirect_uris")
+        said["redirect_uris"] = [uri for uri in uris if "*" not in uri]
+        said[PREVIEWS] = [uri for uri in uris if "*" in uri]
     for name in _LISTS:
         if name in said:
-            said[name] = list(_passing(one.client_id, name, said[name], terms, report))
-    if said.get("id_token_signed_response_alg") and "id_token_signed_response_alg" not in members:
-        del said["id_token_signed_response_alg"]
+            said[name] = list(_passing(one.client_id, name, said, terms, report))
     narrowed, _refusals = review(said, terms, operator=False)
-    for name in ("grant_types", "response_types"):
-        kept = narrowed.get(name, said.get(name, []))
-        gone = [value for value in said.get(name, []) if value not in kept]  # type: ignore[attr-defined, operator]
-        if gone:
-            said[name] = kept
-            report.remark(
-                one.client_id, _("Not offered here: %(name)s %(values)s.") % {"name": name, "values": ", ".join(gone)}
-            )
+    for name in _NARROWED:
+        kept = _strings(narrowed, name)
+        if gone := [value for value in _strings(said, name) if value not in kept]:
+            said[name] = narrowed.get(name, [])
+            words = {"name": name, "values": ", ".join(gone)}
+            report.remark(one.client_id, _("Not offered here: %(name)s %(values)s.") % words)
     return said
 
 
-def _shared(one: ForeignClient, terms: Terms) -> dict[str, object]:
-    """What a source that knows nothing of it let every client do: ask for each scope, and introspect tokens if it has a secret."""
-    method = terms.components.of(ClientAuthMethod).get(str(one.metadata.get("token_endpoint_auth_method")))
-    serves = [terms.settings.default_resource, *terms.settings.resources] if method and method.confidential else []
-    return {
-        "scope": format_scope(terms.settings.scopes),
-        **({"resource_identifiers": list(dict.fromkeys(serves))} if serves else {}),
-    }
+def _strings(document: Document, name: str) -> list[str]:
+    value = document.get(name, [])
+    return [str(one) for one in value] if isinstance(value, list) else str(value).split()
 
 
-def _passing(client_id: str, name: str, values: object, terms: Terms, report: Report) -> Iterator[str]:
-    member = members_of(terms).get(name)
-    for value in values if isinstance(values, list) and member else ():
+def _passing(client_id: str, name: str, said: Document, terms: Terms, report: Report) -> Iterator[str]:
+    for value in _strings(said, name):
         try:
-            check_member(member, [value], terms)  # type: ignore[arg-type]
+            check_member(members_of(terms)[name], [value], terms)
         except ValueError as exc:
             report.remark(client_id, _("%(name)s: %(reason)s") % {"name": name, "reason": exc})
         else:

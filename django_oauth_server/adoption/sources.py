@@ -11,6 +11,7 @@ from django_oauth_server.adoption.source import Source
 
 SOURCES: Final[Mapping[str, str]] = {
     "oauth_toolkit": "django_oauth_server.adoption.oauth_toolkit.OAuthToolkit",
+    "allauth_idp": "django_oauth_server.adoption.allauth_idp.AllauthIdP",
 }
 
 

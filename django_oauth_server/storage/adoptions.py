@@ -14,6 +14,7 @@ from django_oauth_server.models import Authorization, Client, SigningKey, Ticket
 from django_oauth_server.models.adoption import Adoption
 from django_oauth_server.models.authorization import credential_stamp
 from django_oauth_server.protocol.scopes import format_scope
+from django_oauth_server.storage.authorizations import NO_FACTS
 from django_oauth_server.storage.batches import AT_ONCE
 from django_oauth_server.storage.transaction import Conflict, atomic
 
@@ -185,7 +186,9 @@ def _of(pairs: Collection[Pair]) -> QuerySet[Authorization]:
 
 
 def _live(pairs: Collection[Pair]) -> dict[Pair, Authorization]:
-    found = {(one.client_id, one.user_id): one for one in _of(pairs).filter(is_live=True)}
+    """Those for no facts, which nobody elsewhere knew."""
+    rows = _of(pairs).filter(is_live=True, facts_digest=NO_FACTS)
+    found = {(one.client_id, one.user_id): one for one in rows}
     return {pair: found[pair] for pair in pairs if pair in found}
 
 

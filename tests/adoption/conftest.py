@@ -1,8 +1,9 @@
-"""The tables of django-oauth-toolkit, as its newest version makes them, beside those of the test project."""
+"""The tables of other authorization servers, as their newest versions make them, beside those of the test project."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -12,18 +13,23 @@ from django.core.checks.registry import registry
 from django.db import connection
 from django.test import override_settings
 
+from tests.adoption.allauth import Allauth
 from tests.adoption.toolkit import Toolkit
 
 _WITHOUT_ADMIN = {"django.contrib.admin": "django.contrib.admin.apps.SimpleAdminConfig"}
-"""Or the pages of every other test would have those of the toolkit."""
+"""Or the pages of every other test would have those of the other server."""
 
 
-@pytest.fixture(scope="module")
-def _toolkit_installed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    checks = {name: set(one) for name, one in vars(registry).items() if name.endswith("_checks")}
+@contextmanager
+def _installed(*names: str, label: str, middleware: tuple[str, ...] = ()) -> Iterator[None]:
+    """A project that has the apps *names*, with the tables of the one that is called *label*."""
     installed = [_WITHOUT_ADMIN.get(name, name) for name in settings.INSTALLED_APPS]
-    with override_settings(INSTALLED_APPS=[*installed, "oauth2_provider"]), django_db_blocker.unblock():
-        models = list(apps.get_app_config("oauth2_provider").get_models())
+    checks = {name: set(one) for name, one in vars(registry).items() if name.endswith("_checks")}
+    with (
+        override_settings(MIDDLEWARE=[*settings.MIDDLEWARE, *middleware]),
+        override_settings(INSTALLED_APPS=[*installed, *names]),
+    ):
+        models = list(apps.get_app_config(label).get_models())
         with connection.schema_editor() as editor:
             for model in models:
                 editor.create_model(model)
@@ -31,9 +37,28 @@ def _toolkit_installed(django_db_setup: None, django_db_blocker: Any) -> Iterato
         with connection.schema_editor() as editor:
             for model in reversed(models):
                 editor.delete_model(model)
-    vars(registry).update(checks)  # the toolkit's would ask for its tables
+    vars(registry).update(checks)  # those of the other server would ask for its tables
+
+
+@pytest.fixture(scope="module")
+def _toolkit_installed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock(), _installed("oauth2_provider", label="oauth2_provider"):
+        yield
 
 
 @pytest.fixture
 def toolkit(_toolkit_installed: None, db: None) -> Toolkit:
     return Toolkit()
+
+
+@pytest.fixture(scope="module")
+def _allauth_installed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    names = ("allauth", "allauth.account", "allauth.idp.oidc")
+    middleware = ("allauth.account.middleware.AccountMiddleware",)
+    with django_db_blocker.unblock(), _installed(*names, label="allauth_idp_oidc", middleware=middleware):
+        yield
+
+
+@pytest.fixture
+def allauth(_allauth_installed: None, db: None) -> Allauth:
+    return Allauth()

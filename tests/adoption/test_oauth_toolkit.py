@@ -150,6 +150,28 @@ def test_a_redirect_uri_that_is_not_allowed_is_named_and_the_others_come(toolkit
     assert client_of(application).redirect_uris == [REDIRECT]
 
 
+def test_what_openid_connect_alone_has_is_left_out_of_a_server_without_it(toolkit: Toolkit, settings: Any):
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "scopes": {"notes:read": "see your notes"}}
+    application = toolkit.application(post_logout_redirect_uris="https://app.example/bye", algorithm="RS256")
+    adopt("--apply")
+    assert client_of(application).scopes == {"notes:read"}
+
+
+def test_redirect_uris_with_a_wildcard_become_those_of_preview_deployments(toolkit: Toolkit, settings: Any):
+    preview = "https://*.preview.example/cb"
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "previews": {"hosts": ("*.preview.example",)}}
+    application = toolkit.application(redirect_uris=f"{REDIRECT} {preview}")
+    adopt("--apply")
+    assert client_of(application).redirect_uris == [REDIRECT]
+    assert client_of(application).metadata["preview_redirect_uris"] == [preview]
+
+
+def test_without_preview_hosts_a_wildcard_is_refused(toolkit: Toolkit):
+    application = toolkit.application(redirect_uris=f"{REDIRECT} https://*.preview.example/cb")
+    assert "https://*.preview.example/cb" in adopt("--apply")
+    assert client_of(application).redirect_uris == [REDIRECT]
+
+
 @pytest.mark.parametrize("sends", ["basic", "post"])
 @pytest.mark.parametrize("hashed", [True, False])
 def test_a_secret_goes_on_working_whichever_way_it_is_sent(toolkit: Toolkit, sends: str, hashed: bool):
@@ -214,13 +236,6 @@ def test_access_tokens_stay_good(toolkit: Toolkit, adopting: None):
     assert told["scope"] == "notes:read openid"
     assert told["username"] == user.get_username()
     assert "adopted" not in told
-
-
-def test_a_resource_server_may_go_on_introspecting(toolkit: Toolkit, adopting: None):
-    value = toolkit.access_token(toolkit.application(), UserFactory())
-    server = toolkit.application(authorization_grant_type="client-credentials", redirect_uris="")
-    adopt("--apply")
-    assert flow_of(server).is_active(value)
 
 
 def test_an_app_for_itself_keeps_its_token(toolkit: Toolkit, adopting: None):
