@@ -89,7 +89,7 @@ class ClientAdmin(ShowsOnce):
             return badge(_("unknown profile or token format"), "over")
         return badge(_("enabled"), "good")
 
-    @admin.display(description=gettext_lazy("registered by"))
+    @admin.display(description=gettext_lazy("registration"))
     def origin(self, row: Client) -> SafeString | str:
         """Whoever registered itself may have made up what it says."""
         words = row.get_registered_by_display()

@@ -73,8 +73,8 @@ class ClientForm(_ModelForm):
     class Meta:
         help_texts: ClassVar = {
             "skip_consent": gettext_lazy(
-                "Your own app: people are not asked to allow it. Do not select this for an app that another app "
-                "could impersonate."
+                "People are not asked to allow this app. Select this for your own apps only, and never for an app that "
+                "another app could impersonate."
             ),
             "access_token_lifetime": gettext_lazy(
                 "For example 00:15:00. Leave blank for the lifetime set for the resource or the issuer."

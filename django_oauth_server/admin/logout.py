@@ -60,7 +60,7 @@ class ParticipationAdmin(RecordAdmin):
             queryset.select_related("client", "user"),
             action="sign_out",
             title=lambda rows: (
-                ngettext("End %(n)d sign-in at an app?", "End %(n)d sign-ins at apps?", len(rows)) % {"n": len(rows)}
+                ngettext("End %(n)d app sign-in?", "End %(n)d app sign-ins?", len(rows)) % {"n": len(rows)}
             ),
             says=_what_ends,
             button=gettext_lazy("Sign out"),
@@ -70,7 +70,7 @@ class ParticipationAdmin(RecordAdmin):
         with atomic():
             self.log_change_of(request, rows, _("Signed out."))
             ended = len(end(of_these(rows)))
-        told = ngettext("%(n)d sign-in was ended.", "%(n)d sign-ins were ended.", ended) % {"n": ended}
+        told = ngettext("%(n)d app sign-in was ended.", "%(n)d app sign-ins were ended.", ended) % {"n": ended}
         self.message_user(request, told)
         return None
 
@@ -96,7 +96,7 @@ class LogoutDeliveryAdmin(RecordAdmin):
     def buttons(self, row: LogoutDelivery) -> Mapping[str, Words]:
         return {} if row.state == LogoutDelivery.State.DELIVERED else {"retry": _("Try again")}
 
-    @admin.display(description=gettext_lazy("ended"))
+    @admin.display(description=gettext_lazy("signed out"))
     def ended(self, row: LogoutDelivery) -> SafeString | str | None:
         return brief(row.created_at)
 

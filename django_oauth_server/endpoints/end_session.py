@@ -71,7 +71,7 @@ class EndSessionEndpoint(Component):
     )
 
     def sweeps(self, expired: datetime) -> Iterable[Sweep]:
-        yield Sweep(gettext_lazy("old sign-ins at apps"), old_participations(expired), by="created_at")
+        yield Sweep(gettext_lazy("old app sign-ins"), old_participations(expired), by="created_at")
 
     def enabled(self, settings: IssuerSettings) -> bool:
         return settings.is_openid

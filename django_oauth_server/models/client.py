@@ -29,10 +29,10 @@ class Client(models.Model):
     """Whether it may be older than its row (storage/clients.py)."""
 
     class RegisteredBy(models.TextChoices):
-        OPERATOR = "operator", _("an operator")
-        ITSELF = "itself", _("itself")
-        PERSON = "person", _("its owner")
-        INITIAL_ACCESS_TOKEN = "token", _("itself, with an initial access token")
+        OPERATOR = "operator", _("by an operator")
+        ITSELF = "itself", _("by the client itself")
+        PERSON = "person", _("by its owner")
+        INITIAL_ACCESS_TOKEN = "token", _("with an initial access token")
 
     issuer = models.CharField(
         _("issuer"), max_length=255, help_text=_("The authorization server this client is registered with.")
@@ -41,7 +41,7 @@ class Client(models.Model):
     metadata = models.JSONField(_("metadata"), default=dict, blank=True)
     profile = models.CharField(_("security profile"), max_length=50, blank=True)
     is_active = models.BooleanField(_("enabled"), default=True)
-    skip_consent = models.BooleanField(_("first party"), default=False)
+    skip_consent = models.BooleanField(_("skip consent"), default=False)
     access_token_format = models.CharField(_("access token format"), max_length=50, blank=True)
     access_token_lifetime = models.DurationField(_("access token lifetime"), null=True, blank=True)
     refresh_token_lifetime = models.DurationField(_("refresh token lifetime"), null=True, blank=True)
@@ -54,7 +54,7 @@ class Client(models.Model):
     source = models.CharField(max_length=255, default=TABLE, db_default=TABLE, editable=False)
     """The name of the component that says who it is (`ClientSource`)."""
     registered_by = models.CharField(
-        _("registered by"),
+        _("registration"),
         max_length=10,
         choices=RegisteredBy.choices,
         default=RegisteredBy.OPERATOR,

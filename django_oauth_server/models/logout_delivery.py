@@ -25,8 +25,8 @@ class LogoutDelivery(models.Model):
     """Of one that is being sent: when it counts as never having been, should whoever sends it not come back."""
     reason = models.CharField(_("last error"), max_length=200, blank=True)
     """Why the last attempt failed."""
-    created_at = models.DateTimeField(_("ended"), default=timezone.now)
-    retried_at = models.DateTimeField(_("requested again"), null=True, blank=True)
+    created_at = models.DateTimeField(_("signed out"), default=timezone.now)
+    retried_at = models.DateTimeField(_("last retried"), null=True, blank=True)
     """When an operator last had it tried anew."""
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True, db_index=True)
 

@@ -22,8 +22,8 @@ class Participation(models.Model):
     created_at = models.DateTimeField(_("since"), default=timezone.now, db_index=True)
 
     class Meta:
-        verbose_name = _("sign-in at an app")
-        verbose_name_plural = _("sign-ins at apps")
+        verbose_name = _("app sign-in")
+        verbose_name_plural = _("app sign-ins")
         constraints = [models.UniqueConstraint(fields=["sid", "client"], name="oas_participation_sid_client")]
 
     def __str__(self) -> str:

@@ -127,8 +127,8 @@ class TestClients:
         Registrant().registered()
         Registrant().registered(initial_access_token(label="Partner 7")[1])
         page = admin.get(CLIENTS).content.decode()
-        assert ">itself</span>" in page
-        assert ">itself, with an initial access token</span>" in page
+        assert ">by the client itself</span>" in page
+        assert ">with an initial access token</span>" in page
         client = Client.objects.get(registered_by=Client.RegisteredBy.INITIAL_ACCESS_TOKEN)
         assert "Partner 7" in admin.get(f"{CLIENTS}{client.pk}/change/").content.decode()
 

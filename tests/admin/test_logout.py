@@ -43,7 +43,9 @@ def test_signing_out_says_what_it_ends_and_has_the_app_told(admin: Browser, part
     page = act(admin, SIGN_INS, "sign_out", participation).content.decode()
     assert "1 person will be signed out of this app." in page and "People stay signed in to this site" in page
     assert Participation.objects.exists()
-    assert "1 sign-in was ended." in act(admin, SIGN_INS, "sign_out", participation, confirmed="yes").content.decode()
+    assert (
+        "1 app sign-in was ended." in act(admin, SIGN_INS, "sign_out", participation, confirmed="yes").content.decode()
+    )
     assert (Participation.objects.count(), LogoutDelivery.objects.get().state) == (0, "waiting")
 
 
