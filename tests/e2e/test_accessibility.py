@@ -153,6 +153,20 @@ def test_with_forced_colours_what_had_a_background_has_a_border(gallery: Gallery
         assert not edge.startswith("rgba(0, 0, 0, 0)") and edge.endswith(")1px")
 
 
+@pytest.mark.spec("WCAG 2.2", "1.4.3")
+@pytest.mark.parametrize("page_name", ["consent", "disconnect"])
+def test_with_forced_colours_no_button_is_as_its_words_are(gallery: Gallery, page: Any, page_name: str) -> None:
+    """A browser draws the page's colour behind forced text, so that words of that colour could not be seen."""
+    page.emulate_media(forced_colors="active")
+    gallery.show(page_name)
+    for button in page.locator(".button").all():
+        colours = "element => { const { color, backgroundColor } = getComputedStyle(element); return [color, backgroundColor]; }"
+        words, ground = button.evaluate(colours)
+        canvas = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        adjusted = button.evaluate("element => getComputedStyle(element).forcedColorAdjust") == "auto"
+        assert words != (canvas if adjusted else ground)
+
+
 PLACES = ["/", "/demo/", "/demo/oidc/", "/demo/tv/", "/accounts/login/", "/device"]
 
 

@@ -127,3 +127,13 @@ def test_what_is_logged_of_a_request_is_bounded(db: None, caplog: pytest.LogCapt
     assert len(lines) == 2
     assert max(map(len, lines)) < 1200
     assert all(re.search(r"\[[0-9A-F]{8}\]$", line) for line in lines)
+
+
+@pytest.mark.spec("RFC 6749", "4.1.2.1")
+@pytest.mark.parametrize(("registered_by", "leads_back"), [("operator", True), ("itself", False)])
+def test_the_page_leads_back_to_an_app_that_an_operator_registered(registered_by: str, leads_back: bool) -> None:
+    client = ClientFactory(registered_by=registered_by, metadata__client_uri="https://notebook.example/")
+    page = Browser().get("/oauth/authorize", {"client_id": client.client_id, "redirect_uri": "https://evil.example/"})
+    html = page.content.decode()
+    assert page.status_code == 400 and '<code translate="no">redirect_uri</code> has a value that is not' in html
+    assert ('href="https://notebook.example/"' in html) is leads_back and "evil.example" not in html
