@@ -10,6 +10,7 @@ import ast
 import inspect
 import os
 import sys
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, fields
 from datetime import timedelta
@@ -20,10 +21,15 @@ from textwrap import dedent
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+sys.path.append(str(Path(__file__).parent))
+from messages import Message
+from messages import read as read_messages
+
 if TYPE_CHECKING:
     from django_oauth_server.component import Component
     from django_oauth_server.resource.bindings.base import TokenBinding
 
+Advice = Mapping[str, Mapping[str, str]]
 FOLDER = Path(__file__).parent / "reference"
 PUBLIC: Mapping[str, tuple[str, ...]] = {
     "conf": ("IssuerSettings", "Policy", "Resource", "Scope"),
@@ -149,7 +155,12 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """The pages of this project's settings, by file name."""
-    return {"settings.md": settings_page(), "components.md": components_page(), "api.md": api_page()}
+    return {
+        "settings.md": settings_page(),
+        "components.md": components_page(),
+        "api.md": api_page(),
+        "messages.md": messages_page(),
+    }
 
 
 def settings_page() -> str:
@@ -250,6 +261,70 @@ def api_page() -> str:
             for text in (f"## `django_oauth_server.{module}`", _table(("Name", "What it is"), _names(module, names)))
         ),
     )
+
+
+def messages_page() -> str:
+    said, advice = _said(), advice_on_messages()
+    errors = dict.fromkeys(one.of for one in said if one.kind == "told")
+    return _page(
+        "Messages",
+        """
+        Every message of the package, and what to do about it. An ellipsis stands for what is filled in. [Troubleshooting](../troubleshooting.md)
+        shows how to find the message that belongs to a failed request.
+        """,
+        "## What clients are told",
+        "By the error code (`error`), then by the description (`error_description`).",
+        *(text for error in sorted(errors) for text in _told(error, said, advice)),
+        "## What the log says",
+        "The logger `django_oauth_server` and those below it. A reason may be part of a longer line.",
+        *(
+            text
+            for one in said
+            if one.kind == "log"
+            for text in (f"### {_plain(one.text)}", advice["log"].get(one.text, ""))
+        ),
+        "## System checks",
+        "`manage.py check` has them. A warning that you have weighed is silenced with Django's `SILENCED_SYSTEM_CHECKS`.",
+        *(
+            text
+            for one in sorted({one.of for one in said if one.kind == "check"})
+            for text in _check(one, said, advice)
+        ),
+        front="---\ntocdepth: 2\n---\n",
+    )
+
+
+def _told(error: str, said: Iterable[Message], advice: Advice) -> Iterator[str]:
+    yield f"### `{error}`"
+    yield advice["errors"].get(error, "")
+    texts = [one.text for one in said if one.kind == "told" and one.of == error]
+    if error == "invalid_client_metadata":  # a rule says itself what to do
+        yield "\n".join(f"- {_plain(text)}" for text in texts)
+    else:
+        yield from (part for text in texts for part in (f"#### {_plain(text)}", advice["told"].get(text, "")))
+
+
+def _check(identifier: str, said: Iterable[Message], advice: Advice) -> Iterator[str]:
+    found = [one for one in said if one.of == identifier]
+    yield f"### `{identifier}`"
+    yield "\n".join(f"- {_plain(one.text)}" for one in found if one.text != "…") or "The message is the error itself."
+    yield advice["check"].get(identifier) or _plain(found[0].hint)
+
+
+def advice_on_messages() -> Advice:
+    """What to do about each message, as docs/advice.toml has it."""
+    return tomllib.loads((Path(__file__).parent / "advice.toml").read_text(encoding="utf-8"))
+
+
+def _said() -> list[Message]:
+    import django_oauth_server
+
+    return read_messages(django_oauth_server)
+
+
+def _plain(text: str) -> str:
+    """As Markdown that shows it as it is."""
+    return "".join(f"\\{sign}" if sign in "\\`*_[]<>#|" else sign for sign in text)
 
 
 # -- values from the code ----------------------------------------------------------------------------------------------
@@ -380,12 +455,12 @@ def _duration(value: timedelta) -> str:
 # -- Markdown ----------------------------------------------------------------------------------------------------------
 
 
-def _page(title: str, *parts: str) -> str:
-    return "\n\n".join([f"# {title}", GENERATED, *(_paragraph(part) for part in parts)]) + "\n"
+def _page(title: str, *parts: str, front: str = "") -> str:
+    return front + "\n\n".join([f"# {title}", GENERATED, *(_paragraph(part) for part in parts)]) + "\n"
 
 
 def _paragraph(part: str) -> str:
-    return part if part.startswith("|") else " ".join(part.split())
+    return part if part.startswith(("|", "- ")) else " ".join(part.split())
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

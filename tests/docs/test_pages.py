@@ -26,7 +26,7 @@ def fences(language: str) -> Iterator[tuple[str, str]]:
                 yield page.name, dedent(code)
 
 
-@pytest.mark.parametrize("name", ["settings.md", "components.md", "api.md"])
+@pytest.mark.parametrize("name", ["settings.md", "components.md", "api.md", "messages.md"])
 def test_the_reference_is_as_the_code_has_it(name: str) -> None:
     committed = (DOCS / "reference" / name).read_text(encoding="utf-8")
     assert committed == generate.pages()[name], "run docs/generate.py"

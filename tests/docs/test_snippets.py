@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import sys
 from copy import deepcopy
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -23,12 +23,13 @@ from django_oauth_server.resource.conf import bindings, load
 from tests.docs.pages import DOCS, PAGES
 from tests.docs.snippets import Snippet, of_page, snippets
 
-OUTPUT = {"text", "{toctree}"}
-"""Not code: figures, what a command prints, requests as they are sent, the site's own table of contents."""
+OUTPUT = {"text", "{toctree}", "{image}", "{include}"}
+"""Not code: figures, what a command prints, requests as they are sent, what the site's generator reads."""
 RUN_HERE = {"python", "json", "django", "html", "console"}
 RUN_BY = {
     ("README.md", "sh"): ".ci/run",
     ("certification.md", "sh"): "tests/e2e/test_certification.py",
+    ("single-page-app.md", "js"): "tests/e2e/test_guides.py",
     ("device.md", "sh"): "tests/e2e/clients/test_device.py",
     ("operating.md", "nginx"): "tests/deployments/test_proxy.py",
 }
@@ -45,7 +46,6 @@ from django_oauth_server.resource.drf import SignedIn
 User = get_user_model()
 """
 """What a reader has imported already: everyday names of Django and REST framework."""
-SCOPES = re.compile(r"\b[a-z]+:[a-z]+\b(?!//)")
 WITH_PYTHON = [page for page in PAGES if any(one.language == "python" and not one.is_fragment for one in of_page(page))]
 
 
@@ -102,8 +102,9 @@ def test_the_clients_of_the_pages_can_be_registered(
     db: None, settings: Any, one: Snippet, arguments: list[str]
 ) -> None:
     declared = django_settings.OAUTH_SERVER
-    scopes = {scope: f"use {scope}" for scope in SCOPES.findall(" ".join(arguments))}
-    settings.OAUTH_SERVER = declared | {"scopes": declared["scopes"] | scopes}
+    asked = dict(pairwise(arguments)).get("--scope", "")
+    scopes = {scope: f"use {scope}" for scope in asked.split()}
+    settings.OAUTH_SERVER = declared | {"scopes": scopes | declared["scopes"]}
     call_command("createclient", *arguments)
     assert Client.objects.count() == 1
 
