@@ -206,7 +206,7 @@ def _values(client: ForeignClient) -> dict[str, object]:
     said = client.metadata
     values: dict[str, object] = {
         "name": said.get("client_name", ""),
-        "redirect_uris": " ".join(map(str, said.get("redirect_uris", []))),  # type: ignore[call-overload]
+        "redirect_uris": " ".join(map(str, [*said.get("redirect_uris", []), *said.get("preview_redirect_uris", [])])),  # type: ignore[misc]
         "post_logout_redirect_uris": " ".join(map(str, said.get("post_logout_redirect_uris", []))),  # type: ignore[call-overload]
         "skip_authorization": client.skip_consent,
     }

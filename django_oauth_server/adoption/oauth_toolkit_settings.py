@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django_oauth_server.adoption.proposal import Proposal
 from django_oauth_server.component import Document
 from django_oauth_server.conf import Policy
-from django_oauth_server.protocol.uris import is_loopback
+from django_oauth_server.protocol.uris import check_preview_host, is_loopback
 
 _ALL: Final = "__all__"
 _FOREVER: Final = timedelta(days=3650)
@@ -26,6 +26,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "REQUEST_APPROVAL_PROMPT": "force",
     "ALLOWED_REDIRECT_URI_SCHEMES": ["http", "https"],
     "ALLOW_LOCALHOST_LOOPBACK": False,
+    "ALLOW_URI_WILDCARDS": False,
     "OIDC_ENABLED": False,
     "OIDC_ISS_ENDPOINT": "",
     "OIDC_RP_INITIATED_REGISTRATION_ENABLED": False,
@@ -199,6 +200,8 @@ class _Said:
             yield "sign_out_ends_refresh_tokens", False
         if schemes := self._private_use_schemes():
             yield "private_use_schemes", schemes
+        if hosts := self._preview_hosts():
+            yield "previews", {"hosts": hosts}
         if self._get("ALLOW_LOCALHOST_LOOPBACK"):
             yield "any_port_of_localhost", True
         if self._get("OIDC_RP_INITIATED_REGISTRATION_ENABLED"):
@@ -228,6 +231,12 @@ class _Said:
             yield from _strings(client, "redirect_uris")
             yield from _strings(client, "post_logout_redirect_uris")
 
+    def _preview_hosts(self) -> tuple[str, ...]:
+        """Those with a label that varies, as clients have registered them."""
+        uris = [uri for client in self._clients for uri in _strings(client, "redirect_uris") if "*" in uri]
+        hosts = dict.fromkeys(urlsplit(uri).netloc for uri in uris if self._get("ALLOW_URI_WILDCARDS"))
+        return tuple(filter(_may_vary, hosts))
+
     def _private_use_schemes(self) -> tuple[str, ...]:
         """Those without a dot, which operators have to name."""
         allowed = (str(scheme).lower() for scheme in self._get("ALLOWED_REDIRECT_URI_SCHEMES"))
@@ -242,6 +251,14 @@ class _Said:
         if isinstance(value, timedelta):
             return value
         return timedelta(seconds=int((_DEFAULTS[name] if callable(value) else value) or 0))
+
+
+def _may_vary(host: str) -> bool:
+    try:
+        check_preview_host(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _strings(document: Document, member: str) -> list[str]:

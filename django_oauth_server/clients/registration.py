@@ -364,7 +364,8 @@ def _response_types_fit(metadata: Document, terms: Terms) -> Iterator[tuple[str,
 
 
 def _redirect_uris_where_needed(metadata: Document, terms: Terms) -> Iterator[tuple[str, str]]:
-    if _strings(metadata, "response_types") and not _strings(metadata, "redirect_uris"):
+    registered = _strings(metadata, "redirect_uris") or _strings(metadata, PREVIEWS)
+    if _strings(metadata, "response_types") and not registered:
         yield (
             "redirect_uris",
             _("At least one redirect URI is required (OAuth 2.1 section 2.3)."),

@@ -431,3 +431,21 @@ def test_many_tokens_take_few_statements(toolkit: Toolkit, django_assert_max_num
     with django_assert_max_num_queries(45):
         adopt("--apply")
     assert Token.objects.count() == 60
+
+
+PREVIEW = "https://*.preview.example.com/callback"
+
+
+def test_redirect_uris_with_a_wildcard_are_those_of_preview_deployments(toolkit: Toolkit, settings: Any):
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "previews": {"hosts": ["*.preview.example.com"]}}
+    several = toolkit.application(redirect_uris=f"{REDIRECT} {PREVIEW}")
+    alone = toolkit.application(redirect_uris=PREVIEW)
+    adopt("--apply")
+    assert client_of(several).metadata["redirect_uris"] == [REDIRECT]
+    assert client_of(several).metadata["preview_redirect_uris"] == [PREVIEW]
+    assert client_of(alone).metadata["preview_redirect_uris"] == [PREVIEW]
+
+
+def test_a_wildcard_at_a_host_that_nobody_named_is_told(toolkit: Toolkit):
+    toolkit.application(redirect_uris=f"{REDIRECT} {PREVIEW}")
+    assert f"{PREVIEW}: redirect URIs must match exactly" in " ".join(adopt().split())

@@ -130,3 +130,12 @@ def test_the_command_prints_it_before_there_is_an_authorization_server(toolkit, 
     out = StringIO()
     call_command("adopt", "oauth_toolkit", "--settings-only", stdout=out)
     assert written(out.getvalue())["issuer"].endswith("/o")
+
+
+def test_hosts_of_wildcards_are_named(settings):
+    uris = ["https://*.preview.example.com/cb", "https://*.preview.example.com/other", "https://*.com/"]
+    client = {"redirect_uris": ["https://app.example/callback", *uris]}
+    assert "previews" not in proposed({}, client)
+    settings.OAUTH_SERVER = proposed({"ALLOW_URI_WILDCARDS": True}, client)
+    assert settings.OAUTH_SERVER["previews"] == {"hosts": ("*.preview.example.com",)}
+    assert default_issuer()
