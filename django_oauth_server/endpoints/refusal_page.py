@@ -25,7 +25,7 @@ def refusal_page(
     """
     context = {
         "issuer_name": issuer.settings.name,
-        "heading": _("This app's request cannot be used"),
+        "heading": _("This app sent an invalid request"),
         "explanation": explanation,
         "again_url": "",
         "client": describe_client(client, issuer) if client else None,

@@ -92,7 +92,7 @@ def test_an_acr_that_cannot_be_reached_ends_the_request(device: Device, settings
     wanted = '{"id_token": {"acr": {"essential": true, "value": "platinum"}}}'
     codes = device.codes(scope="openid", claims=wanted)
     page = device.confirm(codes["user_code"])
-    assert "cannot be used" in page.content.decode()
+    assert "invalid request" in page.content.decode()
     assert device.error(codes["device_code"]) == "access_denied"
     assert DeviceRequest.objects.get().authorization is None
 

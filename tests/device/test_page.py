@@ -267,7 +267,7 @@ class TestConsent:
         if "metadata" in change:
             change = {"metadata": device.client.metadata | change["metadata"]}
         Client.objects.update(**change)
-        assert "cannot be used" in words(device.decide(page))
+        assert "invalid request" in words(device.decide(page))
         assert not Authorization.objects.exists()
 
     def test_a_page_of_another_site_changes_nothing(self, device: Device) -> None:

@@ -8,7 +8,7 @@ from django.test import RequestFactory
 
 from django_oauth_server.endpoints.pages import render_page
 
-ERROR = {"heading": "The request cannot be used", "explanation": "The app made a mistake."}
+ERROR = {"heading": "This app sent an invalid request", "explanation": "The app made a mistake."}
 
 
 def page(**options: bool) -> HttpResponse:

@@ -68,7 +68,7 @@ CONSENT: dict[str, Any] = {
     "decision_url": "/decision",
 }
 ERROR: dict[str, Any] = {
-    "heading": "The request cannot be used",
+    "heading": "This app sent an invalid request",
     "explanation": "The app made a mistake.",
     "reference": "7f3a",
     "parameter": "redirect_uri",
@@ -432,7 +432,7 @@ def test_many_apps_can_be_searched() -> None:
 
 
 def test_a_search_without_a_result_leads_back_to_all_apps() -> None:
-    assert "No app is called “x” Show all apps" in words("connected_apps", apps=[], query="x", is_searchable=True)
+    assert "No apps match “x” Show all apps" in words("connected_apps", apps=[], query="x", is_searchable=True)
     assert elements("connected_apps", apps=[], query="x", is_searchable=True).of("a", href="/connected/")
 
 

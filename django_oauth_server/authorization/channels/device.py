@@ -210,7 +210,7 @@ class PendingDevice(PendingRequest):
         if isinstance(exc, AccessDenied):
             return self._denied()
         return self._answered(
-            _("This app's request cannot be used"),
+            _("This app sent an invalid request"),
             _("The app on your device made a mistake, so nothing was shared with it. You can close this page."),
         )
 
