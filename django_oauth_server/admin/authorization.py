@@ -101,11 +101,13 @@ class AuthorizationAdmin(RecordAdmin):
             return badge(_("client disabled"), "over")
         return badge(_("active"), "good") if row.user.is_active else badge(_("user disabled"), "over")
 
-    @admin.display(description=gettext_lazy("settled facts"), empty_value="-")
+    @admin.display(description=gettext_lazy("settled facts"))
     def settled(self, row: Authorization) -> str:
         """Such as the team for which the app may act."""
         issuer = issuer_of(row.client)
-        return ", ".join(map(str, facts_in_words(row.facts, row.user, issuer))) if issuer else str(row.facts or "")
+        if issuer is None:
+            return str(row.facts or self.get_empty_value_display())
+        return self.listed(facts_in_words(row.facts, row.user, issuer))
 
     @admin.action(permissions=["revoke"], description=gettext_lazy("Revoke the selected authorizations"))
     def revoke(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> HttpResponse | None:

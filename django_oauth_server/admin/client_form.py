@@ -94,6 +94,8 @@ class ClientForm(_ModelForm):
             client_id.help_text = _("Leave blank to generate one.")
             for name in self.kind.required if self.kind else ():
                 self.fields[name].required = True
+            if self.kind and "scope" in self.kind.required:
+                self.fields["scope"].help_text = _("Scopes this client may request. (scope)")
         elif not self.is_bound:
             self._mark_required()
 
