@@ -59,7 +59,8 @@ class Authorization(models.Model):
         indexes = [SparseIndex(fields=["revoked_at"], name="oas_authorization_revoked")]
 
     def __str__(self) -> str:
-        return f"{self.user} → {self.client}"
+        settled = ", ".join(f"{name}: {value}" for name, value in (self.facts or {}).items())
+        return f"{self.user} → {self.client}" + (f" ({settled})" if settled else "")
 
     @property
     def scopes(self) -> frozenset[str]:

@@ -16,7 +16,7 @@ from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.clients.presentation import presentation
 from django_oauth_server.clients.secrets import set_secret, signs_with_secret
 from django_oauth_server.models import Authorization, Client, Ticket, Token
-from django_oauth_server.models.authorization import credential_stamp
+from django_oauth_server.models.authorization import credential_stamp, digest_of_facts
 from django_oauth_server.protocol.opaque import ACCESS_TOKEN, AUTHORIZATION_CODE, CLIENT_SECRET, digest, generate
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.registry import default_issuer, issuer_named
@@ -111,6 +111,8 @@ class AuthorizationFactory(DjangoModelFactory):
     sector = factory.LazyAttribute(lambda row: row.client.sector)
     presentation = factory.LazyAttribute(lambda row: dict(presentation(row.client)))
     credential_stamp = factory.LazyAttribute(lambda row: credential_stamp(row.user))
+    facts = None
+    facts_digest = factory.LazyAttribute(lambda row: digest_of_facts(row.facts))
 
 
 class TokenFactory(_ValueFactory):

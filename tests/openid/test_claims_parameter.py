@@ -57,7 +57,7 @@ def test_a_person_is_asked_for_each_and_it_is_remembered(rp: Flow, user: Any) ->
     assert Authorization.objects.get().claims == ["email", "given_name"]
     assert "code" in answered(rp.authorize(scope="openid", claims=WANTED))
     more = json.dumps({"userinfo": {"family_name": None}})
-    assert "New" in rp.authorize(scope="openid", claims=more).content.decode()
+    assert "This app will also be able to" in rp.authorize(scope="openid", claims=more).content.decode()
 
 
 def test_what_a_scope_brings_is_not_asked_for_twice(rp: Flow) -> None:

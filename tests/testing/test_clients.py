@@ -12,9 +12,11 @@ from django.test import TestCase
 from django.utils import timezone
 
 from django_oauth_server.models import Authorization, Token
+from django_oauth_server.registry import default_issuer
 from django_oauth_server.testing.clients import AsyncClient, Client
 from django_oauth_server.testing.drf import APIClient
 from django_oauth_server.testing.tokens import issue_token
+from django_oauth_server.tokens.verify import verify_access_token
 from tests.factories import ClientFactory, UserFactory
 
 pytestmark = [pytest.mark.urls("tests.testing.urls"), pytest.mark.django_db(transaction=True)]
@@ -175,3 +177,12 @@ def test_a_token_can_be_issued_where_another_process_issued_one() -> None:
         ClientFactory.reset_sequence(0)  # as in a process that has just begun
         UserFactory.reset_sequence(0)
         assert issue_token(scopes="notes:read", user=UserFactory()).startswith("oas_at_")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_what_was_settled_is_said(format: str) -> None:
+    alice, notebook, issuer = UserFactory(), ClientFactory(), default_issuer()
+    for team in ("A", "B"):
+        value = issue_token(scopes="notes:read", user=alice, client=notebook, format=format, facts={"team": team})
+        assert verify_access_token(value, {str(issuer): issuer}, timezone.now()).claims["team"] == team
+    assert Authorization.objects.filter(user=alice, is_live=True).count() == 2
