@@ -122,6 +122,7 @@ class Reader:
             "CACHES": {"default": {}},
             "REST_FRAMEWORK": {},
             "BASE_DIR": DOCS.parent,
+            "urlpatterns": [],
         }
         for name in ("INTROSPECTION_CLIENT_ID", "INTROSPECTION_CLIENT_SECRET"):
             monkeypatch.setenv(name, "a value")
