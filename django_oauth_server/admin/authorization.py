@@ -23,6 +23,7 @@ from django_oauth_server.admin.lists import (
     confirmed,
     cut,
     issuer_of,
+    signed_out,
 )
 from django_oauth_server.authorization.prompts.base import facts_in_words
 from django_oauth_server.component import Words
@@ -136,15 +137,9 @@ class AuthorizationAdmin(RecordAdmin):
 
 def _what_ends(rows: list[Authorization]) -> list[str]:
     people, clients = len({row.user_id for row in rows}), len({row.client_id for row in rows})
-    one = ngettext(
-        "%(n)d person will be signed out of this app.", "%(n)d people will be signed out of this app.", people
-    )
-    several = ngettext(
-        "%(n)d person will be signed out of these apps.", "%(n)d people will be signed out of these apps.", people
-    )
     return [
-        (one if clients == 1 else several) % {"n": people},
+        signed_out(people, clients),
         _("All tokens from these authorizations stop working immediately."),
         str(JWT_OUTLIVES),
-        _("An app that wants access again has to ask for it again."),
+        _("To get access again, an app has to ask the person again."),
     ]

@@ -12,7 +12,6 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -31,6 +30,7 @@ from django_oauth_server.admin.lists import (
     in_words,
     issuer_of,
     names,
+    signed_out,
 )
 from django_oauth_server.admin.refusal import last_refusals
 from django_oauth_server.admin.shown_once import Shown, ShowsOnce
@@ -361,15 +361,8 @@ def _in_words(value: object) -> str:
 
 
 def _what_disabling_ends(rows: list[Client]) -> list[str]:
-    people = people_using(rows)
-    one = ngettext(
-        "%(n)s person will be signed out of this app.", "%(n)s people will be signed out of this app.", people
-    )
-    several = ngettext(
-        "%(n)s person will be signed out of these apps.", "%(n)s people will be signed out of these apps.", people
-    )
     return [
-        (one if len(rows) == 1 else several) % {"n": number_format(people, force_grouping=True)},
+        signed_out(people_using(rows), len(rows)),
         _(
             "Nobody can sign in with a disabled client. It gets no new tokens, and the tokens it has stop working "
             "immediately."

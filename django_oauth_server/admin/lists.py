@@ -20,12 +20,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from django_oauth_server.component import Words
 from django_oauth_server.conf.moments import local
@@ -368,6 +368,17 @@ def confirmed(
         "media": modeladmin.media,
     }
     return TemplateResponse(request, "admin/django_oauth_server/confirm.html", context)
+
+
+def signed_out(people: int, apps: int) -> str:
+    """How many people an action signs out, and of what."""
+    one = ngettext(
+        "%(n)s person will be signed out of this app.", "%(n)s people will be signed out of this app.", people
+    )
+    several = ngettext(
+        "%(n)s person will be signed out of these apps.", "%(n)s people will be signed out of these apps.", people
+    )
+    return (one if apps == 1 else several) % {"n": number_format(people, force_grouping=True)}
 
 
 def names(rows: Iterable[object]) -> str:

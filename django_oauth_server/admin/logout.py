@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from django_oauth_server.admin.lists import ClientFilter, RecordAdmin, badge, brief, confirmed, cut, few
+from django_oauth_server.admin.lists import ClientFilter, RecordAdmin, badge, brief, confirmed, cut, few, signed_out
 from django_oauth_server.component import Words
 from django_oauth_server.logout.courier import deliver_soon
 from django_oauth_server.logout.ending import end
@@ -133,14 +133,8 @@ class LogoutDeliveryAdmin(RecordAdmin):
 
 def _what_ends(rows: list[Participation]) -> list[str]:
     people, clients = len({row.user_id for row in rows}), len({row.client_id for row in rows})
-    one = ngettext(
-        "%(n)d person will be signed out of this app.", "%(n)d people will be signed out of this app.", people
-    )
-    several = ngettext(
-        "%(n)d person will be signed out of these apps.", "%(n)d people will be signed out of these apps.", people
-    )
     return [
-        (one if clients == 1 else several) % {"n": people},
+        signed_out(people, clients),
         _("Apps with a back-channel logout URI are notified immediately. Other apps can't be notified from here."),
         _(
             "People stay signed in to this site, so an app can sign them in again without asking. To prevent "

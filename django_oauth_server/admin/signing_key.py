@@ -176,7 +176,7 @@ def _what_withdrawing_ends(rows: list[SigningKey]) -> Iterable[str]:
         _("Withdraw a key if someone else may have its private part. To change keys as a precaution, rotate them."),
         _(
             "Tokens signed with a withdrawn key are refused: here within a minute, and elsewhere as soon as the "
-            "resource server fetches the keys again. Apps with a refresh token get new access tokens by themselves."
+            "resource server fetches the keys again. Apps with a refresh token get new access tokens automatically."
         ),
         _(
             "If the key is in use, a new one takes over immediately. Until resource servers have fetched it, they "
