@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from django.apps import apps
 from django.core.checks import CheckMessage, Warning
 from django.urls import NoReverseMatch, reverse
 
@@ -36,9 +37,12 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """All of one server, in the application namespace *app_name*."""
+    """All of one server."""
 
+    app: str
+    """Its Django app, by name. While it is installed, it can take over again."""
     app_name: str
+    """The application namespace of its URLs."""
     each: tuple[Address, ...]
 
     def name_of(self, endpoint: str) -> str | None:
@@ -48,6 +52,7 @@ class Addresses:
 
 
 OAUTH_TOOLKIT: Final = Addresses(
+    "oauth2_provider",
     "oauth2_provider",
     (
         Address("token/", "token", "token"),
@@ -76,8 +81,14 @@ def advertised(issuer: Issuer) -> Callable[[str], str]:
 
     A client that reads the metadata today keeps what it reads, perhaps for months.
     """
-    addresses = _BY_SOURCE.get(issuer.settings.group(AdoptionSettings).source)
+    addresses = _addresses(issuer.settings)
     return partial(_former_url, issuer, addresses) if addresses else issuer.url
+
+
+def _addresses(settings: IssuerSettings) -> Addresses | None:
+    """Those of the source that is adopted, while its app is installed."""
+    addresses = _BY_SOURCE.get(settings.group(AdoptionSettings).source)
+    return addresses if addresses and apps.is_installed(addresses.app) else None
 
 
 def _former_url(issuer: Issuer, addresses: Addresses, endpoint: str) -> str:
@@ -105,11 +116,11 @@ class FormerAddresses(Component):
     settings_group = AdoptionSettings
 
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
-        source = settings.group(AdoptionSettings).source
-        if (addresses := _BY_SOURCE.get(source)) and former_path(addresses) is None:
+        if (addresses := _addresses(settings)) and former_path(addresses) is None:
+            source = settings.group(AdoptionSettings).source
             yield Warning(
                 f"Clients of {settings.issuer} still have the former addresses of its endpoints, and nothing answers there.",
                 hint=f'Add path("o/", include("django_oauth_server.urls.{source}")) to the URLconf, with the path at which the '
-                'former URLs were included. Or remove "source" from "adoption" in OAUTH_SERVER.',
+                "former URLs were included.",
                 id="oauth_server.W018",
             )

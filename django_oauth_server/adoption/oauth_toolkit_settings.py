@@ -23,6 +23,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "ID_TOKEN_EXPIRE_SECONDS": 36000,
     "REFRESH_TOKEN_EXPIRE_SECONDS": None,
     "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": 0,
+    "ROTATE_REFRESH_TOKEN": True,
     "REQUEST_APPROVAL_PROMPT": "force",
     "ALLOWED_REDIRECT_URI_SCHEMES": ["http", "https"],
     "ALLOW_LOCALHOST_LOOPBACK": False,
@@ -55,8 +56,7 @@ PLACES: Final[Mapping[str, str]] = {
     "the answer is given the same tokens again.",
     "REFRESH_TOKEN_REUSE_PROTECTION": "None: always on. A refresh token that is used again after the replay window revokes "
     "its family (RFC 9700 section 4.14).",
-    "ROTATE_REFRESH_TOKEN": "None: refresh tokens of public clients always rotate; those of confidential clients "
-    "with `require_refresh_token_rotation` of a `Policy`.",
+    "ROTATE_REFRESH_TOKEN": "`require_refresh_token_rotation` of a `Policy`. Refresh tokens of public clients always rotate.",
     "PKCE_REQUIRED": "`require_pkce` of a `Policy`. Public clients always need PKCE (RFC 9700 section "
     "2.1.1). A function has no place: bind clients to a profile.",
     "REQUEST_APPROVAL_PROMPT": "None: people are asked once, and again when an app asks for more (`auto`). An app "
@@ -219,6 +219,7 @@ class _Said:
             name="as_before",
             require_pkce=self._get("PKCE_REQUIRED") is True,
             require_consent_of_unproven_clients=self._get("REQUEST_APPROVAL_PROMPT") != "auto",
+            require_refresh_token_rotation=bool(self._get("ROTATE_REFRESH_TOKEN")),
             allow_plain_pkce=not self._get("COMPLIANT_BCP_RFC9700_PKCE_METHOD"),
             allow_implicit=bool(types & fragments),
             allow_hybrid=any(one.startswith("code ") for one in types),

@@ -13,7 +13,7 @@ class AdoptionSettings:
     """Taking over from another authorization server of the same project (`manage.py adopt`)."""
 
     source: str = ""
-    """`oauth_toolkit`, or the dotted path of your own source: its tokens and codes count. Metadata name its addresses while they are served."""
+    """`oauth_toolkit`, or the dotted path of your own source: its tokens and codes count. Metadata name its addresses while its app is installed."""
 
 
 def project_setting(name: str, usual: Any) -> Any:

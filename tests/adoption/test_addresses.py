@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from io import StringIO
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.core.checks import run_checks
+from django.core.management import call_command
 from django.test import Client as Browser
 from django.urls import clear_url_caches, include, path, reverse
 from django.utils import timezone
@@ -53,7 +56,7 @@ def forget_urls() -> None:
 
 
 @pytest.fixture
-def project(settings: Any) -> Iterator[Any]:
+def project(toolkit: Any, settings: Any) -> Iterator[Any]:
     """A project that was on django-oauth-toolkit at /o, and is being moved."""
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {
         "issuer": "https://as.example/o",
@@ -167,8 +170,11 @@ def test_what_metadata_name_answers(project):
             assert Browser().get(url.removeprefix("https://as.example")).status_code != 404, name
 
 
-def test_metadata_name_our_addresses_once_nothing_is_adopted_any_more(project):
-    project.OAUTH_SERVER = project.OAUTH_SERVER | {"adoption": {}}
+@pytest.mark.parametrize("adoption", [{}, {"source": "oauth_toolkit"}])
+def test_metadata_name_our_addresses_once_nothing_can_take_over_again(project, adoption):
+    project.OAUTH_SERVER = project.OAUTH_SERVER | {"adoption": adoption}
+    if adoption:
+        project.INSTALLED_APPS = [one for one in project.INSTALLED_APPS if one != "oauth2_provider"]
     document = Browser().get("/o/.well-known/openid-configuration").json()
     assert document["token_endpoint"] == "https://as.example/o/oauth/token"
     assert Browser().get(NAMES["jwks-info"]).json() == Browser().get("/o/oauth/jwks").json()
@@ -179,6 +185,13 @@ def test_a_check_says_that_nothing_answers_at_the_former_addresses(project):
     forget_urls()
     said = {one.id: one.hint for one in run_checks()}
     assert 'path("o/", include("django_oauth_server.urls.oauth_toolkit"))' in said["oauth_server.W018"]
+
+
+def test_no_check_says_so_once_its_app_is_gone(project):
+    project.ROOT_URLCONF = "tests.urls"
+    project.INSTALLED_APPS = [one for one in project.INSTALLED_APPS if one != "oauth2_provider"]
+    forget_urls()
+    assert "oauth_server.W018" not in {one.id for one in run_checks()}
 
 
 def test_no_check_says_so_where_they_are_included(project):
@@ -280,3 +293,23 @@ class TestCalls:
             note_call(client.issuer, "token", client.client_id, now + timedelta(seconds=59))
         note_call(client.issuer, "token", client.client_id, now + timedelta(minutes=1))
         assert self.calls() == {("token", client.client_id): 7}
+
+    def printed(self, *flags: str) -> str:
+        out = StringIO()
+        call_command("formercalls", *flags, stdout=out)
+        return out.getvalue()
+
+    def test_the_command_shows_who_called_last(self, client):
+        note_call(client.issuer, "token", client.client_id, timezone.now())
+        note_call(client.issuer, "jwks-info", "", timezone.now() + timedelta(hours=1))
+        first, second = self.printed().splitlines()
+        assert first.startswith("jwks-info, no client named: 1 call, last ")
+        assert second.startswith(f"token, {client.client_id}: 1 call, last ")
+
+    def test_the_command_says_so_where_nobody_called(self, project):
+        assert self.printed() == "Nobody has called a former address.\n"
+
+    def test_the_command_prints_json(self, client):
+        note_call(client.issuer, "token", client.client_id, timezone.now())
+        (row,) = json.loads(self.printed("--json"))
+        assert (row["address"], row["client_id"], row["calls"]) == ("token", client.client_id, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,6 +78,7 @@ def test_the_issuer_is_the_one_that_was_set():
     [
         ({}, {}, {}),
         ({"PKCE_REQUIRED": False}, {}, {"require_pkce": False}),
+        ({"ROTATE_REFRESH_TOKEN": False}, {}, {"require_refresh_token_rotation": False}),
         ({"PKCE_REQUIRED": len}, {}, {"require_pkce": False}),
         ({"REQUEST_APPROVAL_PROMPT": "auto"}, {}, {"require_consent_of_unproven_clients": False}),
         ({"COMPLIANT_BCP_RFC9700_PKCE_METHOD": True}, {}, {"allow_plain_pkce": False}),
@@ -89,7 +91,9 @@ def test_the_issuer_is_the_one_that_was_set():
 )
 def test_rules_are_as_loose_as_clients_need_and_no_looser(provider, client, loosened):
     (policy,) = proposed(provider, client)["policies"]
-    assert policy == Policy(**({"name": "as_before", "allow_plain_pkce": True} | loosened))
+    assert policy == Policy(
+        **({"name": "as_before", "require_refresh_token_rotation": True, "allow_plain_pkce": True} | loosened)
+    )
 
 
 def test_each_setting_that_the_project_has_is_explained():
@@ -139,3 +143,9 @@ def test_hosts_of_wildcards_are_named(settings):
     settings.OAUTH_SERVER = proposed({"ALLOW_URI_WILDCARDS": True}, client)
     assert settings.OAUTH_SERVER["previews"] == {"hosts": ("*.preview.example.com",)}
     assert default_issuer()
+
+
+def test_the_page_has_them_all():
+    page = (Path(__file__).parents[2] / "docs/from-oauth-toolkit.md").read_text(encoding="utf-8")
+    for name, words in PLACES.items():
+        assert f"| {words} |" in page, name

@@ -80,6 +80,7 @@ if STAGE != "toolkit":
             Policy(
                 name="as_before",
                 require_consent_of_unproven_clients=False,
+                require_refresh_token_rotation=True,
                 allow_plain_pkce=True,
                 allow_http_redirect_uris=True,
             ),
