@@ -43,7 +43,7 @@ WHAT_WOULD_PASS: Final[Mapping[str, Callable[[Client, Issuer], Iterable[str]]]] 
 class RefusalAdmin(QuickAdmin):
     """Looked at, and found by the reference that an error page or a JSON answer has."""
 
-    list_display = ("reference", "at", "client_id_shown", "error", "told")
+    list_display = ("reference", "refused", "client_id_shown", "error", "told")
     list_filter = (IssuerFilter,)
     search_fields = ("reference",)  # that there is a search; `get_search_results` does it
     search_help_text = gettext_lazy("Enter a complete reference, such as 3F2A91C0, or a complete client ID.")
@@ -85,7 +85,7 @@ class RefusalAdmin(QuickAdmin):
         return queryset.filter(issuer__in=[str(issuer) for issuer in issuers()], client_id=term), False
 
     @admin.display(description=gettext_lazy("refused"))
-    def at(self, row: Refusal) -> SafeString | str | None:
+    def refused(self, row: Refusal) -> SafeString | str | None:
         return brief(row.refused_at)
 
     @admin.display(description=gettext_lazy("client ID"))

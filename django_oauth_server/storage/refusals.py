@@ -17,6 +17,7 @@ from django_oauth_server.models import Client
 from django_oauth_server.models.refusal import Refusal
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.storage.clients import stored_client
+from django_oauth_server.storage.database_errors import is_conflict
 from django_oauth_server.storage.failures import Counts, Limit
 from django_oauth_server.storage.newest import keep_newest
 
@@ -73,9 +74,10 @@ def keep(refusal: Refusal, address: str) -> None:
         if _process.stored % _TRIMMED_EACH == 0:
             keep_newest(_of(refusal.issuer, refusal.client_id), OF_EACH_CLIENT)
             keep_newest(Refusal.objects.all(), MOST)
-    except Error:
-        _process.not_before = monotonic() + _REST
-        logger.exception("A refusal cannot be stored for the admin.")
+    except Error as exc:
+        if not is_conflict(exc):  # whoever is in the way of one refusal is gone by the next
+            _process.not_before = monotonic() + _REST
+            logger.exception("A refusal cannot be stored for the admin.")
 
 
 def refusals_of(client: Client, most: int) -> list[Refusal]:

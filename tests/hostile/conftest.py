@@ -11,12 +11,15 @@ from django.test import Client as Browser
 
 from django_oauth_server.models.refusal import Refusal
 from django_oauth_server.protocol.opaque import REFRESH_TOKEN, generate
+from django_oauth_server.storage.refusals import OF_ONE_PROCESS
 from tests.factories import AuthorizationFactory, ClientFactory, TicketFactory, TokenFactory, UserFactory
 from tests.flow import Flow
 
 
 def everything() -> list[Any]:
-    """Every row of every table, but for what is noted of refusals: operators look them up, and nothing is decided by them."""
+    """Every row of every table, but for what is noted of refusals: operators look them up, and nothing is decided by them. Of these
+    there are few, whatever is sent."""
+    assert Refusal.objects.count() <= OF_ONE_PROCESS.count
     kept = [model for model in apps.get_models() if model is not Refusal]
     return [(model, row) for model in kept for row in model._default_manager.order_by("pk").values()]
 
