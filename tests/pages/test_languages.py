@@ -249,7 +249,9 @@ def test_numbers_have_their_plural(flow: Flow, language: str, sentence: str) -> 
     ("language", "words"), [("de", ["Client hinzufügen", "Redirect-URIs"]), ("fr", ["Ajouter", "URI de redirection"])]
 )
 def test_the_admin_explains_the_members_of_a_client(admin_client: Browser, language: str, words: list[str]) -> None:
-    page = admin_client.get("/admin/django_oauth_server/client/add/", headers={"Accept-Language": language})
+    page = admin_client.get(
+        "/admin/django_oauth_server/client/add/", {"kind": "web"}, headers={"Accept-Language": language}
+    )
     assert all(word in page.content.decode() for word in words)
 
 
