@@ -122,6 +122,12 @@ def searched(table: str, words: str) -> None:
     assert browser.get(f"/admin/django_oauth_server/{table}/", {"q": words}).status_code == 200
 
 
+def chosen(table: str, **row: int) -> None:
+    browser = Browser()
+    browser.force_login(UserFactory(is_staff=True, is_superuser=True))
+    assert browser.get(f"/admin/django_oauth_server/{table}/", row).status_code == 200
+
+
 def claimed(there: There, *, failed: bool) -> None:
     logout_deliveries.claim(there.now, timedelta(minutes=1), 8, busy=[there.client.pk], failed=failed)
 
@@ -181,6 +187,11 @@ QUESTIONS: Final[dict[str, Callable[[There], object]]] = {
     "authorizations of a person": lambda it: searched("authorization", it.user.username),
     "authorizations of a client": lambda it: searched("authorization", it.client.client_id),
     "revoked authorizations": lambda it: list(Authorization.objects.filter(revoked_at__isnull=False)),
+    "tokens that a client's page leads to": lambda it: chosen("token", client=it.client.pk),
+    "tokens that an authorization's page leads to": lambda it: chosen("token", authorization=it.authorization.pk),
+    "authorizations that a client's page leads to": lambda it: chosen("authorization", client=it.client.pk),
+    "sign-ins that a client's page leads to": lambda it: chosen("participation", client=it.client.pk),
+    "deliveries that a client's page leads to": lambda it: chosen("logoutdelivery", client=it.client.pk),
     "sign-ins of a client": lambda it: searched("participation", it.client.client_id),
     "deliveries of a person": lambda it: searched("logoutdelivery", it.user.username),
     "deliveries of a client": lambda it: searched("logoutdelivery", it.client.client_id),
