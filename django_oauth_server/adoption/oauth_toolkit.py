@@ -174,6 +174,8 @@ class OAuthToolkit(Source):
 
 def _put(kind: Token.Kind, rows: Sequence[Mapping[str, object]], tokens: Sequence[ForeignToken]) -> dict[str, Any]:
     """Store *rows*, and say their keys by digest. The toolkit makes the checksum of what it stores, so that it is put there afterwards."""
+    if not tokens:
+        return {}
     model = _model(*_MODELS[kind])
     made = [model(**values, token=f"{_PLACEHOLDER}{one.digest}") for values, one in zip(rows, tokens, strict=True)]
     model._default_manager.bulk_create(made)

@@ -12,7 +12,7 @@ from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.keys.encryption import CLIENT_SECRETS, decrypt, encrypt
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.opaque import digest
-from django_oauth_server.storage.clients import foreign_secret_of, keep_own_digest
+from django_oauth_server.storage.clients import foreign_secret_still, keep_own_digest
 
 
 def signs_with_secret(metadata: Document) -> bool:
@@ -38,7 +38,7 @@ def proves(client: Client, secret: str, now: datetime) -> bool:
     """
     if client.has_secret(secret, now):
         return True
-    encoded = foreign_secret_of(client) if client.may_have_foreign_secret(now) else ""
+    encoded = foreign_secret_still(client) if client.may_have_foreign_secret(now) else ""
     if encoded and check_password(secret, encoded):
         keep_own_digest(client, encoded, digest(secret))
     return False

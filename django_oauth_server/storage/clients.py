@@ -283,6 +283,14 @@ def foreign_secret_of(client: Client) -> str:
     return found.encoded if found else ""
 
 
+def foreign_secret_still(client: Client) -> str:
+    """The same, of *client* as it was read. Raises `Conflict` where the secret was presented since: the row has its digest now."""
+    encoded = foreign_secret_of(client)
+    if not encoded and not client._state.adding:
+        unchanged(client, Client.objects.filter(pk=client.pk).first())
+    return encoded
+
+
 def keep_own_digest(client: Client, encoded: str, secret_digest: str) -> NoReturn:
     """Store the digest of the secret that *encoded* was made of, in its place, unless the secret was replaced meanwhile. Raises `Conflict`: the row
     is another than *client* now."""

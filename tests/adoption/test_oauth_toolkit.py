@@ -285,6 +285,7 @@ def test_people_are_not_asked_again(toolkit: Toolkit, adopting: None):
 
 
 def test_a_client_that_registered_itself_asks_nobody_again(toolkit: Toolkit, adopting: None):
+    toolkit.needs("Application", "registration_source")
     user, application = UserFactory(), toolkit.application(registration_source="dcr")
     toolkit.pair(application, user, scope="notes:read notes:write")
     adopt("--apply")
@@ -387,6 +388,7 @@ def test_what_was_adopted_once_and_has_gone_is_not_adopted_again(toolkit: Toolki
 
 
 def test_tokens_that_are_kept_as_checksums_alone(toolkit: Toolkit, adopting: None, settings: Any):
+    toolkit.needs("RefreshToken", "token_checksum")
     application = toolkit.application()
     access, refresh = toolkit.pair(application, UserFactory())
     toolkit.model("AccessToken").objects.update(token="")
@@ -397,6 +399,7 @@ def test_tokens_that_are_kept_as_checksums_alone(toolkit: Toolkit, adopting: Non
 
 
 def test_families_are_kept(toolkit: Toolkit):
+    toolkit.needs("RefreshToken", "token_family")
     family = uuid.uuid4()
     toolkit.pair(toolkit.application(), UserFactory(), family=family)
     adopt("--apply")

@@ -54,6 +54,7 @@ def refreshed(toolkit: Toolkit, application: Any, refresh: str) -> Any:
 
 
 def test_a_dry_run_writes_nothing(toolkit: Toolkit):
+    toolkit.needs("AccessToken", "token_checksum")
     application = toolkit.application()
     _, refresh = toolkit.pair(application, UserFactory())
     adopt("--apply")
@@ -63,7 +64,18 @@ def test_a_dry_run_writes_nothing(toolkit: Toolkit):
     assert list(toolkit.model("AccessToken").objects.values()) == before
 
 
+def test_what_an_older_version_cannot_know_is_said(toolkit: Toolkit):
+    if toolkit.knows("RefreshToken", "token_checksum"):
+        pytest.skip("this version can")
+    application = toolkit.application(client_type="public")
+    _, refresh = toolkit.pair(application, UserFactory())
+    adopt("--apply")
+    flow_of(application).refresh(refresh)
+    assert "tokens, because its version looks tokens up by their values" in adopt("--undo", "--apply")
+
+
 def test_what_was_issued_here_is_good_there(toolkit: Toolkit):
+    toolkit.needs("AccessToken", "token_checksum")
     application = toolkit.application(client_type="public")
     _, refresh = toolkit.pair(application, UserFactory())
     adopt("--apply")
@@ -73,6 +85,7 @@ def test_what_was_issued_here_is_good_there(toolkit: Toolkit):
 
 
 def test_and_can_be_refreshed_there(toolkit: Toolkit):
+    toolkit.needs("RefreshToken", "token_checksum")
     application = toolkit.application()
     user = UserFactory()
     toolkit.pair(application, user)
@@ -144,6 +157,7 @@ def test_a_client_of_ours_is_registered_there_without_its_secret(toolkit: Toolki
 
 
 def test_there_and_back_and_there_again(toolkit: Toolkit):
+    toolkit.needs("RefreshToken", "token_checksum")
     application = toolkit.application()
     user = UserFactory()
     _, first = toolkit.pair(application, user)
