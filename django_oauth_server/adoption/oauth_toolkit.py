@@ -143,7 +143,7 @@ class OAuthToolkit(Source):
         return [one for one in tokens if (one.kind, one.digest) not in known]
 
     def can_know(self, token: ForeignToken) -> bool:
-        """By its checksum: versions before 3.0 know none, those before 3.2 none of refresh tokens."""
+        """By its checksum: versions before 3.0 have none, those before 3.4 none of refresh tokens."""
         return _has(_model(*_MODELS[token.kind]), "token_checksum")
 
     def put_back(self, tokens: Sequence[ForeignToken], now: datetime) -> dict[tuple[Token.Kind, str], str]:
