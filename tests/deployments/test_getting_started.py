@@ -9,13 +9,16 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pytest
 import requests
 
 from tests.docs.pages import DOCS
 from tests.e2e.conftest import free_port
 
 PAGE = (DOCS / "getting-started.md").read_text(encoding="utf-8").partition("## 1. A project")[0]
+SERVICE = (DOCS / "service-to-service.md").read_text(encoding="utf-8")
 SETTINGS, URLS = re.findall(r"^```python\n(.*?)^```", PAGE, re.S | re.M)
 MOST_LINES = 10
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"} | {
@@ -54,9 +57,21 @@ def test_an_empty_project_becomes_a_protected_api(tmp_path: Path) -> None:
         held = {"Authorization": f"Bearer {answer['access_token']}"}
         assert requests.get(f"{site}/api/notes", headers=held).json() == {"client": client["client_id"]}
         assert requests.get(f"{site}/api/notes").status_code == 401
+        assert report(client, site) == {"client": client["client_id"]}
     finally:
         server.terminate()
         server.wait(10)
+
+
+def report(client: dict[str, str], site: str) -> object:
+    """What the service of docs/service-to-service.md reads."""
+    (code,) = re.findall(r"^```python\n(# report.py\n.*?)^```", SERVICE, re.S | re.M)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("CLIENT_ID", client["client_id"])
+        environment.setenv("CLIENT_SECRET", client["client_secret"])
+        return names["notes"](site)
 
 
 def until_answered(url: str, form: dict[str, str], client: tuple[str, str]) -> dict[str, str]:

@@ -115,7 +115,7 @@ class Reader:
 
     def __init__(self, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         self._settings, self._monkeypatch = settings, monkeypatch
-        self._written: dict[str, Any] = {
+        self.written: dict[str, Any] = {
             "INSTALLED_APPS": [],
             "MIDDLEWARE": [],
             "TEMPLATES": deepcopy(django_settings.TEMPLATES),
@@ -128,16 +128,18 @@ class Reader:
         for name in ("INTROSPECTION_CLIENT_ID", "INTROSPECTION_CLIENT_SECRET"):
             monkeypatch.setenv(name, "a value")
 
-    def reads(self, one: Snippet) -> None:
+    def reads(self, one: Snippet) -> dict[str, Any]:
+        """Write it down, and accept the settings in it; all that is written by then."""
         code = compile("\n" * one.line + one.code, one.page, "exec")
         if one.module:
-            self._written |= self._file(one.module, code)
+            self.written |= self._file(one.module, code)
         else:
             for setting in ("OAUTH_SERVER", "OAUTH_RESOURCE_SERVER"):
-                self._written.pop(setting, None)
-            exec(AT_HAND, self._written)
-            exec(code, self._written)
+                self.written.pop(setting, None)
+            exec(AT_HAND, self.written)
+            exec(code, self.written)
             self._accept()
+        return self.written
 
     def _file(self, name: str, code: CodeType) -> dict[str, Any]:
         module = import_module("tests.mysite.models") if name == "mysite.models" else ModuleType(name)
@@ -151,11 +153,11 @@ class Reader:
 
     def _accept(self) -> None:
         """The settings as they are read at start-up."""
-        if "OAUTH_SERVER" in self._written:
-            self._settings.OAUTH_SERVER = {"issuer": "https://your.host"} | self._written["OAUTH_SERVER"]
+        if "OAUTH_SERVER" in self.written:
+            self._settings.OAUTH_SERVER = {"issuer": "https://your.host"} | self.written["OAUTH_SERVER"]
             assert issuers()
-        if "OAUTH_RESOURCE_SERVER" in self._written:
-            self._settings.OAUTH_RESOURCE_SERVER = self._written["OAUTH_RESOURCE_SERVER"]
+        if "OAUTH_RESOURCE_SERVER" in self.written:
+            self._settings.OAUTH_RESOURCE_SERVER = self.written["OAUTH_RESOURCE_SERVER"]
             load()
             bindings()
 

@@ -1,0 +1,69 @@
+"""The guides' stories, with the settings and code that the pages have. The single-page app's is in tests/e2e/test_guides.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.test import Client as Browser
+from django.test import RequestFactory
+
+from tests.docs.pages import DOCS
+from tests.docs.snippets import of_page
+from tests.docs.test_snippets import Reader
+from tests.factories import ClientFactory
+from tests.flow import Flow
+
+NOTES, MAIL = "https://api.example/notes", "https://api.example/mail"
+Guide = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def guide(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Guide:
+    """What a page has a reader write, as far as its OAUTH_SERVER that says *needle*, in the test project."""
+
+    def read(page: str, needle: str = "") -> dict[str, Any]:
+        reader = Reader(settings, monkeypatch)
+        code = [one for one in of_page(DOCS / page) if one.language == "python" and not one.is_fragment]
+        said: dict[str, Any] = {}
+        for one in sorted(code, key=lambda one: not one.module):
+            written = reader.reads(one)
+            if "OAUTH_SERVER" in written and needle in one.code:
+                said = written["OAUTH_SERVER"]
+        settings.OAUTH_SERVER = django_settings.OAUTH_SERVER | said | {"issuer": "https://as.example"}
+        settings.OAUTH_RESOURCE_SERVER = {}
+        return reader.written
+
+    return read
+
+
+@pytest.mark.spec("RFC 8707", "2")
+def test_several_apis_get_a_token_each(guide: Guide, user: Any, browser: Browser) -> None:
+    guide("several-apis.md", "mail:send")
+    flow = Flow(ClientFactory(metadata__scope="notes:read mail:send"), browser)
+    code = flow.code(scope="notes:read mail:send", resource=[NOTES, MAIL])
+    notes = flow.exchange(code, resource=NOTES).json()
+    assert notes["scope"] == "notes:read"
+    mail = flow.refresh(notes["refresh_token"], resource=MAIL).json()
+    assert mail["scope"] == "mail:send" and mail["expires_in"] == 300
+    assert mail["access_token"].count(".") == 2, "its own format"
+    assert flow.refresh(mail["refresh_token"], resource="https://elsewhere.example").json()["error"] == "invalid_target"
+
+
+def test_an_agent_is_told_where_the_metadata_of_an_mcp_server_is(guide: Guide, settings: Any) -> None:
+    view = guide("mcp.md")["mcp"]
+    settings.OAUTH_RESOURCE_SERVER = {"resource": "https://your.host/mcp"}
+    answer = view(RequestFactory().post("/mcp"))
+    assert answer.status_code == 401
+    metadata = "https://your.host/.well-known/oauth-protected-resource/mcp"
+    assert f'resource_metadata="{metadata}"' in answer["WWW-Authenticate"]
+
+
+def test_another_application_is_told_of_the_groups(guide: Guide, user: Any, browser: Browser) -> None:
+    guide("sign-in-elsewhere.md")
+    user.groups.create(name="operators")
+    flow = Flow(ClientFactory(metadata__scope="openid email groups"), browser)
+    claims = flow.userinfo(flow.tokens(scope="openid email groups")["access_token"])
+    assert claims["groups"] == ["operators"]
