@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -307,7 +308,8 @@ REQUESTS = [
 
 @pytest.fixture(autouse=True)
 def _open(settings: Any) -> None:
-    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"registration": "open"}
+    """What is noted of a refusal is left out: where that fails, the refusal is told all the same."""
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"registration": "open", "refusals": {"kept_for": timedelta()}}
     settings.ROOT_URLCONF = "tests.hostile.urls"
     jwks(default_issuer())  # the keys are there
 
