@@ -73,7 +73,26 @@ OAUTH_TOOLKIT: Final = Addresses(
 )
 """django-oauth-toolkit's `oauth2_provider.urls`, 2.x and 3.x."""
 
-_BY_SOURCE: Final[Mapping[str, Addresses]] = {"oauth_toolkit": OAUTH_TOOLKIT}
+ALLAUTH_IDP: Final = Addresses(
+    "allauth.idp.oidc",
+    "idp:oidc",
+    (
+        Address("identity/o/api/token", "token", "token"),
+        Address("identity/o/authorize", "authorization", "authorize"),
+        Address("identity/o/api/userinfo", "userinfo", "userinfo"),
+        Address("identity/o/api/revoke", "revoke", "revoke"),
+        Address("identity/o/api/introspect", "introspect", "introspect"),
+        Address("identity/o/api/device/code", "device_code", "device_authorization"),
+        Address("identity/o/device", "device_authorization", "device"),
+        Address("identity/o/api/clients", "client_registration", "register"),
+        Address("identity/o/logout", "logout", "end_session"),
+        Address(".well-known/openid-configuration", "configuration", "openid_configuration"),
+        Address(".well-known/jwks.json", "jwks", "jwks"),
+    ),
+)
+"""django-allauth's `allauth.idp.urls`."""
+
+_BY_SOURCE: Final[Mapping[str, Addresses]] = {"oauth_toolkit": OAUTH_TOOLKIT, "allauth_idp": ALLAUTH_IDP}
 
 
 def advertised(issuer: Issuer) -> Callable[[str], str]:
@@ -102,8 +121,9 @@ def _former_url(issuer: Issuer, addresses: Addresses, endpoint: str) -> str:
 
 def former_path(addresses: Addresses) -> str | None:
     """The path at which the project includes them, without a slash behind. None: it does not."""
+    first = addresses.each[0]
     try:
-        return reverse(f"{addresses.app_name}:token").removesuffix("/token/")
+        return reverse(f"{addresses.app_name}:{first.name}").removesuffix(f"/{first.route}")
     except NoReverseMatch:
         return None
 
@@ -120,7 +140,7 @@ class FormerAddresses(Component):
             source = settings.group(AdoptionSettings).source
             yield Warning(
                 f"Clients of {settings.issuer} still have the former addresses of its endpoints, and nothing answers there.",
-                hint=f'Add path("o/", include("django_oauth_server.urls.{source}")) to the URLconf, with the path at which the '
+                hint=f'Add path("…", include("django_oauth_server.urls.{source}")) to the URLconf, with the path at which the '
                 "former URLs were included.",
                 id="oauth_server.W018",
             )

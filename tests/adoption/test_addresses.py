@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.core.checks import run_checks
 from django.core.management import call_command
 from django.test import Client as Browser
 from django.urls import clear_url_caches, include, path, reverse
@@ -180,22 +179,57 @@ def test_metadata_name_our_addresses_once_nothing_can_take_over_again(project, a
     assert Browser().get(NAMES["jwks-info"]).json() == Browser().get("/o/oauth/jwks").json()
 
 
+def said() -> dict[str, str]:
+    """The hints of our own checks: the toolkit's would look for its app."""
+    issuer = default_issuer()
+    return {str(one.id): str(one.hint) for component in issuer.components for one in component.checks(issuer.settings)}
+
+
 def test_a_check_says_that_nothing_answers_at_the_former_addresses(project):
     project.ROOT_URLCONF = "tests.urls"
     forget_urls()
-    said = {one.id: one.hint for one in run_checks()}
-    assert 'path("o/", include("django_oauth_server.urls.oauth_toolkit"))' in said["oauth_server.W018"]
+    assert 'path("…", include("django_oauth_server.urls.oauth_toolkit"))' in said()["oauth_server.W018"]
 
 
 def test_no_check_says_so_once_its_app_is_gone(project):
     project.ROOT_URLCONF = "tests.urls"
     project.INSTALLED_APPS = [one for one in project.INSTALLED_APPS if one != "oauth2_provider"]
     forget_urls()
-    assert "oauth_server.W018" not in {one.id for one in run_checks()}
+    assert "oauth_server.W018" not in said()
 
 
 def test_no_check_says_so_where_they_are_included(project):
-    assert "oauth_server.W018" not in {one.id for one in run_checks()}
+    assert "oauth_server.W018" not in said()
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("token", "/identity/o/api/token"),
+        ("authorization", "/identity/o/authorize"),
+        ("userinfo", "/identity/o/api/userinfo"),
+        ("revoke", "/identity/o/api/revoke"),
+        ("device_code", "/identity/o/api/device/code"),
+        ("device_authorization", "/identity/o/device"),
+        ("logout", "/identity/o/logout"),
+        ("jwks", "/.well-known/jwks.json"),
+    ],
+)
+def test_allauths_names_and_addresses_stay_too(settings, name, address):
+    forget_urls()
+    urls = ModuleType("former_allauth_urls")
+    urls.urlpatterns = [
+        path("", include("django_oauth_server.urls")),
+        path("", include("django_oauth_server.urls.allauth_idp")),
+    ]
+    sys.modules[urls.__name__] = urls
+    settings.ROOT_URLCONF = urls.__name__
+    try:
+        assert reverse(f"idp:oidc:{name}") == address
+        assert Browser().get(address).status_code != 404
+    finally:
+        del sys.modules[urls.__name__]
+        forget_urls()
 
 
 class TestIntrospection:

@@ -19,7 +19,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 PASSWORD: Final = "correct horse battery"
-TIMEOUT: Final = 30
+TIMEOUT: Final = 60
 
 
 class Discovery:
