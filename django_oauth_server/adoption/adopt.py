@@ -165,15 +165,19 @@ def _keep_or_count(
 ) -> Counter[str]:
     if write:
         return keep(tokens, clients, source, issuer, now)
-    left, outcome = _sifted(tokens, clients)
-    known = known_digests([one.digest for one in left])
-    return outcome + Counter(_kind(one) if one.digest not in known else "known" for one in left)
+    new, outcome = _unknown(tokens)
+    left, refused = _sifted(new, clients)
+    return outcome + refused + Counter(map(_kind, left))
 
 
 def _keep(
     tokens: Sequence[ForeignToken], clients: Mapping[str, Client], source: Source, issuer: Issuer, now: datetime
 ) -> Counter[str]:
-    left, outcome = _sifted(tokens, clients)
+    new, outcome = _unknown(tokens)
+    left, refused = _sifted(new, clients)
+    outcome += refused
+    if not left:
+        return outcome
     found = people({one.user for one in left if one.user is not None})
     with atomic():
         allowed = _allowed(left, clients, found, issuer)
@@ -184,6 +188,13 @@ def _keep(
         add_tokens([_token(one, clients[one.client_id], authorizations, source, issuer, now) for one in new])
     outcome["known"] += len(left) - len(new)
     return outcome + Counter(map(_kind, new))
+
+
+def _unknown(tokens: Sequence[ForeignToken]) -> tuple[list[ForeignToken], Counter[str]]:
+    """Those of *tokens* that are not here, and how many are: for these nothing is asked or written any more."""
+    known = known_digests([one.digest for one in tokens])
+    new = [one for one in tokens if one.digest not in known]
+    return new, Counter(known=len(tokens) - len(new))
 
 
 def _sifted(tokens: Sequence[ForeignToken], clients: Mapping[str, Client]) -> tuple[list[ForeignToken], Counter[str]]:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.db import connection
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from jwcrypto.jwk import JWK
 
@@ -373,7 +375,7 @@ def test_what_a_person_removed_here_does_not_come_back(toolkit: Toolkit, adoptin
     access, _ = toolkit.pair(application, user)
     toolkit.model("AccessToken").objects.filter(token=access).update(updated=timezone.now() - timedelta(seconds=5))
     toolkit.model("RefreshToken").objects.update(updated=timezone.now() - timedelta(seconds=5))
-    assert "tokens of people who have removed the app here" in adopt("--apply")
+    assert "2 tokens of people who have removed the app here" in adopt("--apply")
     assert not Authorization.objects.filter(is_live=True).exists()
 
 
@@ -425,6 +427,17 @@ def test_json_says_the_same(toolkit: Toolkit):
     said = json.loads(adopt("--apply", "--json"))
     assert said["applied"]
     assert said["clients"] == said["foreign_secrets"] == said["access_tokens"] == said["refresh_tokens"] == 1
+
+
+def test_a_second_run_writes_no_row_of_what_is_here(toolkit: Toolkit):
+    application = toolkit.application()
+    for _ in range(3):
+        toolkit.pair(application, UserFactory())
+    adopt("--apply")
+    with CaptureQueriesContext(connection) as asked:
+        adopt("--apply")
+    written = [one["sql"] for one in asked if one["sql"].startswith(("UPDATE", "INSERT"))]
+    assert [sql for sql in written if "oauth_server_adoption" not in sql] == []
 
 
 def test_many_tokens_take_few_statements(toolkit: Toolkit, django_assert_max_num_queries: Any):
