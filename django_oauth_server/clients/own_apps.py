@@ -7,6 +7,7 @@ from copy import copy
 from dataclasses import replace
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.utils import timezone
 
 from django_oauth_server.clients.kinds import Kind, kind_of, kinds_for
 from django_oauth_server.clients.metadata import choices_of, member_named, members_of, terms_of
@@ -18,7 +19,7 @@ from django_oauth_server.conf.apps import AppsSettings
 from django_oauth_server.errors import InvalidClientMetadata
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
-from django_oauth_server.storage.clients import add_client, save_changed
+from django_oauth_server.storage.clients import add_client, revise
 
 
 def new_app(owner: AbstractBaseUser, issuer: Issuer) -> Client:
@@ -56,12 +57,19 @@ def scopes_offered(app: Client, issuer: Issuer) -> Mapping[str, Words]:
     return {name: words for name, words in offered.items() if not named or name in named or name in app.scopes}
 
 
+def usual_scope(app: Client, issuer: Issuer) -> str:
+    """What *app* is registered for where its owner leaves the scope blank: the default scopes, of those that it may have."""
+    offered = scopes_offered(app, issuer)
+    return " ".join(scope for scope in issuer.settings.default_scopes if scope in offered)
+
+
 def review_app(app: Client, kind: Kind, entered: Document, issuer: Issuer) -> tuple[dict[str, object], Refusals]:
     """The metadata of *app* once *entered* stands in place of what its owner was asked for, and all that is wrong with it."""
     terms = _terms(app, issuer)
     known = members_of(terms)
     kept = {name: value for name, value in app.metadata.items() if name not in kind.asked and member_named(name, known)}
-    document = {**kind.follows, **kept, **entered}
+    usual = {"scope": usual_scope(app, issuer)} if "scope" in kind.asked else {}
+    document = {**kind.follows, **kept, **usual, **entered}
     metadata, refusals = review(document, terms, operator=True, before=app.metadata)
     if refusals or app._state.adding:
         return metadata, refusals
@@ -75,6 +83,8 @@ def review_app(app: Client, kind: Kind, entered: Document, issuer: Issuer) -> tu
 def store_app(app: Client, metadata: Document, issuer: Issuer) -> str:
     """Store *app* with *metadata*, which was reviewed. Returns its secret where it was given one.
 
+    Raises `Conflict` where anything of it was changed since it was read.
+
     An operator vouches for what they registered. What its owner changes of what people judge it by, nobody vouches for: people are asked anew.
     """
     before = presentation(_as_its_owners(app))
@@ -84,7 +94,7 @@ def store_app(app: Client, metadata: Document, issuer: Issuer) -> str:
     if app._state.adding:
         add_client(app)
     else:
-        save_changed(app)
+        revise(app, timezone.now())
     return secret
 
 

@@ -10,7 +10,7 @@ from django.forms import BoundField
 
 from django_oauth_server.clients.fields import LinesField, ScopeField
 from django_oauth_server.clients.kinds import Kind
-from django_oauth_server.clients.own_apps import members_asked, review_app, scopes_offered
+from django_oauth_server.clients.own_apps import members_asked, review_app, scopes_offered, usual_scope
 from django_oauth_server.component import Member
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
@@ -23,12 +23,13 @@ class OwnAppForm(forms.Form):
     use_required_attribute = True
 
     def __init__(self, app: Client, kind: Kind, issuer: Issuer, data: Any = None) -> None:
-        usual = {"scope": " ".join(issuer.settings.default_scopes)}
-        super().__init__(data, initial=usual if app._state.adding else app.metadata)
+        usual = usual_scope(app, issuer)
+        super().__init__(data, initial={"scope": usual} if app._state.adding else app.metadata)
         self.app, self.kind, self.issuer = app, kind, issuer
         self.metadata: dict[str, object] = {}
         for name, member in members_asked(kind, issuer).items():
-            self.fields[name] = _field(member, app, issuer, required=name in kind.required)
+            required = name in kind.required or (name == "scope" and not usual)
+            self.fields[name] = _field(member, app, issuer, required=required)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

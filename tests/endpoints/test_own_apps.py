@@ -14,6 +14,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from django_oauth_server.endpoints import own_apps
+from django_oauth_server.endpoints.own_app_form import OwnAppForm
 from django_oauth_server.models import Client
 from django_oauth_server.registry import default_issuer
 from tests.factories import AuthorizationFactory, ClientFactory, UserFactory
@@ -397,3 +398,46 @@ def test_prompt_none_learns_of_the_change(developer: Developer, browser: Browser
     flow.code(scope="notes:read")
     developer.post(at(app, "change"), **{**ENTERED, "redirect_uris": f"{app.redirect_uris[0]}\n{REDIRECT}"})
     assert answered(flow.authorize(scope="notes:read", prompt="none"))["error"] == "consent_required"
+
+
+def test_scopes_left_blank_are_those_defaults_that_apps_may_have(
+    developer: Developer, apps: Any, settings: Any
+) -> None:
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "default_scopes": ["notes:read", "notes:write"]}
+    apps(scopes=["notes:read"])
+    assert re.search(r'value="notes:read"[^>]*checked', developer.get(f"{NEW}?kind=web"))
+    assert developer.registered(scope=[]).scopes == {"notes:read"}
+
+
+def test_scopes_are_required_where_apps_may_have_no_default(developer: Developer, apps: Any, settings: Any) -> None:
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "default_scopes": ["notes:write"]}
+    apps(scopes=["notes:read"])
+    assert "This field is required." in developer.register(scope=[]).content.decode()
+    assert not Client.objects.exists()
+
+
+def test_a_change_undoes_nothing_that_an_operator_did_meanwhile(
+    developer: Developer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, review = developer.app(metadata__software_id="operator"), OwnAppForm.is_valid
+    same = {"client_name": app.name, "redirect_uris": app.redirect_uris[0], "scope": ["notes:read"]}
+
+    def overtaken(form: OwnAppForm) -> bool:
+        valid = review(form)
+        if valid and not Client.objects.get(pk=app.pk).skip_consent:
+            row = Client.objects.get(pk=app.pk)
+            row.metadata["software_id"], row.skip_consent = "changed", True
+            row.save()
+        return valid
+
+    monkeypatch.setattr(OwnAppForm, "is_valid", overtaken)
+    refused = developer.post(at(app, "change"), **same | {"redirect_uris": "https://elsewhere.example/"})
+    assert refused.status_code == 200 and "An operator has to add them" in refused.content.decode()
+    developer.post(at(app, "change"), **same)
+    app.refresh_from_db()
+    assert app.metadata["software_id"] == "changed" and app.redirect_uris == [same["redirect_uris"]]
+
+
+@pytest.mark.parametrize("page", ["", "change", "secret", "secret/shown", "delete"])
+def test_a_number_beyond_every_row_is_unknown(developer: Developer, page: str) -> None:
+    assert developer.browser.get(f"{APPS}{10**30}/{page}").status_code == 404
