@@ -11,7 +11,7 @@ from typing import Final
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from django_oauth_server.authorization.prompts.base import prompt_values
-from django_oauth_server.authorization.request import AuthorizationRequest
+from django_oauth_server.authorization.request import CLAIMS_OF_THE_SESSION, AuthorizationRequest
 from django_oauth_server.authorization.response_modes.base import ResponseMode
 from django_oauth_server.authorization.response_types.base import ResponseType
 from django_oauth_server.authorization.way_back import LONGEST_REQUEST, can_wait
@@ -22,7 +22,7 @@ from django_oauth_server.clients.previews import is_preview
 from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.component import ASKING, AUTHORIZE, BACK_CHANNEL, DEVICE, REDIRECTING, Component
 from django_oauth_server.conf import Policy
-from django_oauth_server.engine import AuthorizationFacts, judge_authorization_request, judge_scopes
+from django_oauth_server.engine import AuthorizationFacts, ClientFacts, judge_authorization_request, judge_scopes
 from django_oauth_server.errors import InvalidRequest, InvalidScope, UnauthorizedClient, UnsupportedResponseType
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
@@ -31,7 +31,7 @@ from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.protocol.response_types import in_order
 from django_oauth_server.protocol.scopes import requests_openid
 from django_oauth_server.protocol.uris import matches
-from django_oauth_server.tokens.claims import claimable
+from django_oauth_server.tokens.claims import claims_within
 from django_oauth_server.tokens.faults import fault_of
 from django_oauth_server.tokens.id_token import hinted_subject
 from django_oauth_server.tokens.narrow import known_resources
@@ -43,8 +43,6 @@ _GRANT_TYPES: Final = {
     BACK_CHANNEL: "urn:openid:params:grant-type:ciba",
 }
 """By which a client gets what is allowed, where no response type says so."""
-_OF_THE_SESSION: Final = frozenset({"sub", "acr", "auth_time", "amr"})
-"""Claims that say how somebody signed in, and are no part of a profile."""
 
 
 class UnverifiedRequest(InvalidRequest):
@@ -205,8 +203,9 @@ def judge(draft: Draft) -> AuthorizationRequest:
         if draft.endpoint in further.serves:
             further.judge(draft)
     response_type = draft.response_type()
-    scopes = _scopes(draft, response_type)
-    claims = _claims(draft) if "openid" in scopes else ClaimsRequest()
+    facts = client_facts(draft.client, draft.issuer, _grant_type(draft))
+    scopes = _scopes(draft, response_type, facts)
+    claims = _claims(draft, facts) if "openid" in scopes else ClaimsRequest()
     return AuthorizationRequest(
         draft.params,
         draft.client,
@@ -222,8 +221,7 @@ def judge(draft: Draft) -> AuthorizationRequest:
     )
 
 
-def _scopes(draft: Draft, response_type: ResponseType | None) -> tuple[str, ...]:
-    facts = client_facts(draft.client, draft.issuer, _grant_type(draft))
+def _scopes(draft: Draft, response_type: ResponseType | None, facts: ClientFacts) -> tuple[str, ...]:
     if response_type is None:
         return judge_scopes(draft.params, facts)
     scopes = judge_authorization_request(
@@ -247,13 +245,12 @@ def _grant_type(draft: Draft) -> str:
     return next(iter(of_response), _GRANT_TYPES.get(draft.endpoint, "authorization_code"))
 
 
-def _claims(draft: Draft) -> ClaimsRequest:
+def _claims(draft: Draft, facts: ClientFacts) -> ClaimsRequest:
     """What is asked for claim by claim: no more than the scopes that the client may ask for could bring it."""
     if "claims" not in draft.params:
         return ClaimsRequest()
-    return ClaimsRequest.parse(draft.params["claims"]).only(
-        claimable(draft.client, draft.issuer.settings) | _OF_THE_SESSION
-    )
+    askable = claims_within(facts.scopes, draft.issuer.settings) | CLAIMS_OF_THE_SESSION
+    return ClaimsRequest.parse(draft.params["claims"]).only(askable)
 
 
 def _max_age(draft: Draft) -> timedelta | None:

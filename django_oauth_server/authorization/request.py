@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -20,7 +21,10 @@ from django_oauth_server.models import Authorization, Client
 from django_oauth_server.protocol.claims_request import ClaimsRequest
 from django_oauth_server.protocol.opaque import sid_for
 from django_oauth_server.protocol.parameters import Parameters
-from django_oauth_server.tokens.claims import claims_class
+from django_oauth_server.tokens.claims import claims_class, claims_within
+
+CLAIMS_OF_THE_SESSION: Final = frozenset({"sub", "acr", "auth_time", "amr"})
+"""Claims that say how somebody signed in, and are no part of a profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,18 @@ class AuthorizationRequest:
         return self.issuer.policy_for(self.client.profile)
 
     def narrowed_to(self, user: AbstractBaseUser) -> AuthorizationRequest:
-        """The same, without the scopes that *user* may not allow. Raises `AccessDenied` where none is left."""
+        """The same, without the scopes that *user* may not allow, and the claims that only these could bring. Raises `AccessDenied` where no
+        scope is left."""
         allowed = allowed_scopes(self.client, self.issuer, self.grant_type, user, frozenset(self.scopes))
-        if allowed.issuperset(self.scopes):
-            return self
-        if not allowed:
+        if self.scopes and not allowed:
             raise AccessDenied("This account may not allow any of the requested scopes.")
-        return replace(self, scopes=tuple(scope for scope in self.scopes if scope in allowed))
+        scopes = tuple(scope for scope in self.scopes if scope in allowed)
+        return replace(self, scopes=scopes, claims=self._claims_for(user) if self.claims else self.claims)
+
+    def _claims_for(self, user: AbstractBaseUser) -> ClaimsRequest:
+        offered = self.client.scopes.intersection(self.issuer.settings.scopes)
+        allowed = allowed_scopes(self.client, self.issuer, self.grant_type, user, offered)
+        return self.claims.only(claims_within(allowed, self.issuer.settings) | CLAIMS_OF_THE_SESSION)
 
     @property
     def further_claims(self) -> frozenset[str]:

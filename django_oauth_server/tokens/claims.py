@@ -198,8 +198,13 @@ def claims_class(settings: IssuerSettings) -> type[UserClaims]:
 
 def claimable(client: Client, settings: IssuerSettings) -> frozenset[str]:
     """The claims that *client* may ask for one by one: no more than its scopes could bring."""
+    return claims_within(client.scopes.intersection(settings.scopes), settings)
+
+
+def claims_within(scopes: Collection[str], settings: IssuerSettings) -> frozenset[str]:
+    """The claims that whoever may have *scopes* may ask for one by one: no more than these could bring, and those that no scope brings."""
     kind = claims_class(settings)
-    return kind.asked_by(client.scopes.intersection(settings.scopes)).union(kind.further_claims)
+    return kind.asked_by(scopes).union(kind.further_claims)
 
 
 def tellable(authorization: Authorization, client: Client, settings: IssuerSettings) -> frozenset[str]:

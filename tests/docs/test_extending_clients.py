@@ -10,9 +10,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 
+from django_oauth_server.models import Authorization
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow, answered
 from tests.mysite.page import Project
+from tests.openid.conftest import read
 
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 SCOPES = {"notes:read": "see", "notes:write": "write", "notes:delete": "delete", "openid": "sign in"}
@@ -109,3 +111,20 @@ def test_the_function_adds_nothing(project: Project, db: None, monkeypatch: pyte
     monkeypatch.setattr(project.module("scopes"), "allowed_scopes", lambda client, grant_type, user, scopes: SCOPES)
     flow = Flow(ClientFactory(metadata__scope="notes:read", metadata__grant_types=["client_credentials"]), Browser())
     assert flow.token(grant_type="client_credentials").json()["scope"] == "notes:read"
+
+
+@pytest.mark.spec("OpenID Connect Core", "5.5")
+def test_claims_of_a_scope_that_is_taken_away_are_not_had_one_by_one(
+    project: Project, browser: Browser, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("scopes")
+    offered = {"openid": "sign you in", "email": "see your email address", "profile": "see your profile"}
+    project.set(allowed_scopes="mysite.scopes.allowed_scopes", scopes=offered)
+    taken = lambda client, grant_type, user, scopes: scopes - {"email"} if user else scopes  # noqa: E731
+    monkeypatch.setattr(project.module("scopes"), "allowed_scopes", taken)
+    flow = Flow(ClientFactory(metadata__scope=" ".join(offered)), browser)
+    tokens = flow.tokens(
+        scope="openid", claims='{"userinfo": {"email": null, "name": null}, "id_token": {"email": null}}'
+    )
+    assert Authorization.objects.get().claims == ["name"]
+    assert "email" not in read(tokens["id_token"])
