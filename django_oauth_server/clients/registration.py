@@ -24,7 +24,7 @@ from django_oauth_server.clients.metadata import (
     terms_of,
 )
 from django_oauth_server.clients.methods.assertion import AssertionMethod
-from django_oauth_server.clients.methods.base import ClientAuthMethod
+from django_oauth_server.clients.methods.base import ClientAuthMethod, registered_method
 from django_oauth_server.clients.previews import MEMBER as PREVIEWS
 from django_oauth_server.clients.secrets import (
     forget_clear_secrets,
@@ -161,6 +161,7 @@ def revise_client(client: Client, metadata: Document, issuer: Issuer, *, client_
     Returns a secret where the method needs one and there is none; where the method needs none, the secret is gone.
     """
     terms = terms_of(issuer, client.profile)
+    before = registered_method(client, issuer)
     client.metadata = dict(metadata)
     if not _needs_secret(metadata, terms):
         forget_secrets(client)
@@ -169,7 +170,10 @@ def revise_client(client: Client, metadata: Document, issuer: Issuer, *, client_
         forget_clear_secrets(client)
     elif not client.encrypted_secret:  # a digest is all that there is of the present one
         forget_secrets(client)
-    has_one = client.secret_digest or (not _needs_clear_secret(metadata, terms) and foreign_secret_of(client))
+    may_stay = (
+        before and before.uses_secret and not _needs_clear_secret(metadata, terms)
+    )  # of an adopted one there is a hash
+    has_one = client.secret_digest or (may_stay and foreign_secret_of(client))
     return "" if has_one and not client_secret else _first_secret(client, client_secret, terms)
 
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.contrib.auth.hashers import check_password
-
 from django_oauth_server.component import Document
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.keys.encryption import CLIENT_SECRETS, decrypt, encrypt
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.opaque import digest
-from django_oauth_server.storage.clients import foreign_secret_still, keep_own_digest
 
 
 def signs_with_secret(metadata: Document) -> bool:
@@ -29,19 +26,6 @@ def set_secret(client: Client, secret: str, settings: IssuerSettings, *, in_clea
     """Put *secret* in place of the present one. *in_clear*: it will be a key, so a digest is not enough. The client is not saved yet."""
     client.secret_digest = digest(secret)
     client.encrypted_secret = encrypt(secret.encode(), settings, purpose=CLIENT_SECRETS) if in_clear else ""
-
-
-def proves(client: Client, secret: str, now: datetime) -> bool:
-    """Whether *secret* is the client's. One that was adopted with another server's hash is kept as our digest from then on.
-
-    Raises `Conflict` when it was: whoever does all anew finds the digest. The caller has seen to it that nobody guesses.
-    """
-    if client.has_secret(secret, now):
-        return True
-    encoded = foreign_secret_still(client) if client.may_have_foreign_secret(now) else ""
-    if encoded and check_password(secret, encoded):
-        keep_own_digest(client, encoded, digest(secret))
-    return False
 
 
 def supersede_secret(client: Client, until: datetime) -> None:

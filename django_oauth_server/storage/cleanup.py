@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django_oauth_server.component import Component, Sweep
 from django_oauth_server.models import Authorization, Ticket, Token
 from django_oauth_server.models.revocation import Revocation
-from django_oauth_server.storage.adoptions import not_adopted
+from django_oauth_server.storage.adoptions import ADOPTED, not_adopted
 from django_oauth_server.storage.transaction import atomic, retry_conflicts
 
 EXPIRED_KEPT: Final = timedelta(hours=1)
@@ -45,11 +45,12 @@ def _core(now: datetime, keep_revoked: timedelta) -> Iterable[Sweep]:
     from, since an earlier version made it, does it stay until it expires. A spent code stays as long as any that expired: a replay after
     that is refused as unknown, and takes nothing back. A revoked token of a client's own stays until it expires: of a JWT that was not stored
     when it was issued, the row is all that tells. So does one that was adopted: without its row it would be adopted once more. A revoked
-    authorization is kept for *keep_revoked*, and for as long as something but tokens hangs on it.
+    authorization is kept for *keep_revoked*, and for as long as something but tokens hangs on it, or an adopted token.
     """
     expired, revoked, gone = now - EXPIRED_KEPT, now - REVOKED_KEPT, now - max(keep_revoked, REVOKED_KEPT)
     of_people = Token.objects.exclude(authorization=None)
-    ended = Authorization.objects.filter(revoked_at__lte=gone)
+    adopted = Token.objects.filter(authorization=OuterRef("pk"), facts__has_key=ADOPTED)
+    ended = Authorization.objects.filter(~Exists(adopted), revoked_at__lte=gone)
     return (
         Sweep(_("expired tokens"), Token.objects.filter(expires_at__lte=expired), by="expires_at"),
         Sweep(_("revoked tokens"), not_adopted(of_people.filter(revoked_at__lte=revoked)), by="revoked_at"),

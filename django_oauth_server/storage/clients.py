@@ -298,13 +298,13 @@ def foreign_secret_still(client: Client) -> str:
 
 
 def keep_own_digest(client: Client, encoded: str, secret_digest: str) -> NoReturn:
-    """Store the digest of the secret that *encoded* was made of, in its place, unless the secret was replaced meanwhile. Raises `Conflict`: the row
-    is another than *client* now."""
+    """Store the digest of the secret that *encoded* was made of, in its place, unless *client* was changed meanwhile: whether the secret is still the
+    present one or the one before has to be found out anew. Raises `Conflict`: the row is another than *client* now."""
     column = "previous_secret_digest" if client.secret_digest else "secret_digest"
     with atomic():
-        if ForeignSecret.objects.filter(client=client, encoded=encoded).delete()[0]:
-            same = Client.objects.filter(pk=client.pk, secret_digest=client.secret_digest)
-            same.update(**{column: secret_digest}, updated_at=timezone.now())
+        same = Client.objects.filter(pk=client.pk, updated_at=client.updated_at)
+        if same.update(**{column: secret_digest}, updated_at=timezone.now()):
+            ForeignSecret.objects.filter(client=client, encoded=encoded).delete()
     _forget(client)
     raise Conflict
 

@@ -5,20 +5,27 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import timedelta
+from io import StringIO
 from typing import Any
+from unittest import mock
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.contrib.auth.hashers import check_password
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from jwcrypto.jwk import JWK
 
+from django_oauth_server.clients.methods import presented_secret
+from django_oauth_server.clients.registration import new_secret
 from django_oauth_server.models import Authorization, Client, SigningKey, Token
 from django_oauth_server.protocol.basic import format_basic
-from django_oauth_server.protocol.opaque import digest
+from django_oauth_server.protocol.opaque import CLIENT_SECRET, digest, generate
+from django_oauth_server.registry import default_issuer
 from django_oauth_server.storage.clients import foreign_secret_of
 from tests.adoption.toolkit import REDIRECT, SECRET, Toolkit, adopt
 from tests.factories import UserFactory
@@ -211,6 +218,44 @@ def test_guesses_at_a_hashed_secret_are_throttled(toolkit: Toolkit, settings: An
     application = toolkit.application(authorization_grant_type="client-credentials", redirect_uris="")
     adopt("--apply")
     assert [ask(application, f"guess {number}").status_code for number in range(3)] == [401, 401, 429]
+
+
+def test_a_hasher_is_not_asked_without_end_whatever_a_guess_looks_like(toolkit: Toolkit, settings: Any):
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "throttles": {"client_authentication": "2/h"}}
+    application = toolkit.application(authorization_grant_type="client-credentials", redirect_uris="")
+    adopt("--apply")
+    with mock.patch.object(presented_secret, "check_password", wraps=check_password) as hasher:
+        answers = [ask(application, generate(CLIENT_SECRET)).status_code for _ in range(4)]
+    assert answers == [401, 401, 429, 429]
+    assert hasher.call_count == 2
+
+
+def test_a_secret_that_is_replaced_during_its_first_use_goes_on_working_for_a_while(toolkit: Toolkit):
+    application = toolkit.application(authorization_grant_type="client-credentials", redirect_uris="")
+    adopt("--apply")
+
+    def replacing(*args: Any) -> bool:
+        if not client_of(application).secret_digest:
+            new_secret(client_of(application), default_issuer(), timezone.now())
+        return check_password(*args)
+
+    with mock.patch.object(presented_secret, "check_password", replacing):
+        assert ask(application, SECRET).status_code == 200
+    assert ask(application, SECRET).status_code == 200
+
+
+def test_a_secret_that_was_given_up_does_not_come_back(toolkit: Toolkit):
+    application = toolkit.application()
+    adopt("--apply")
+    client = client_of(application)
+    call_command("updateclient", client.client_id, "--token-endpoint-auth-method", "none", stdout=StringIO())
+    out = StringIO()
+    call_command(
+        "updateclient", client.client_id, "--token-endpoint-auth-method", "client_secret_post", "--json", stdout=out
+    )
+    assert json.loads(out.getvalue())["client_secret"]
+    client.secret = SECRET
+    assert Flow(client, Browser()).refresh("unknown").json()["error"] == "invalid_client"
 
 
 def test_a_public_client_has_no_secret(toolkit: Toolkit):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.checks import run_checks
@@ -15,6 +16,7 @@ from django_oauth_server.models import Authorization, Client, Ticket, Token
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.protocol.pkce import challenge_of
 from django_oauth_server.resource.verifiers.base import InvalidToken
+from django_oauth_server.storage.authorizations import revoke_authorizations
 from django_oauth_server.verifier import LocalVerifier
 from tests.adoption.toolkit import REDIRECT, SECRET, Toolkit, adopt
 from tests.factories import UserFactory
@@ -83,6 +85,18 @@ def test_a_revoked_one_does_not_come_back_once_the_tables_are_swept(toolkit: Too
     Token.objects.update(revoked_at=timezone.now() - timedelta(days=3))
     call_command("cleartokens", verbosity=0)
     assert flow.refresh(refresh).status_code == 400
+
+
+def test_what_a_person_took_back_does_not_come_back_once_the_tables_are_swept(
+    toolkit: Toolkit, application: Any, flow: Flow
+):
+    _, refresh = toolkit.pair(application, UserFactory())
+    assert flow.refresh(refresh).status_code == 200
+    revoke_authorizations(Authorization.objects.all(), timezone.now())
+    later = timezone.now() + timedelta(days=9)
+    with mock.patch("django.utils.timezone.now", lambda: later):
+        call_command("cleartokens", verbosity=0, keep_revoked=7)
+        assert flow.refresh(refresh).status_code == 400
 
 
 def test_a_code_is_redeemed_here_and_not_there(toolkit: Toolkit, application: Any, flow: Flow):

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials, authorization_header
-from django_oauth_server.clients.secrets import proves
+from django_oauth_server.clients.methods.presented_secret import proves
 from django_oauth_server.errors import InvalidClient
 from django_oauth_server.protocol.basic import parse_basic
 from django_oauth_server.protocol.parameters import Parameters
@@ -31,4 +31,4 @@ class ClientSecretBasic(ClientAuthMethod):
             ) from exc
 
     def verify(self, attempt: Attempt) -> bool:
-        return proves(attempt.client, attempt.credentials.proof, attempt.now)
+        return proves(attempt)

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials
-from django_oauth_server.clients.secrets import proves
+from django_oauth_server.clients.methods.presented_secret import proves
 from django_oauth_server.protocol.parameters import Parameters
 
 
@@ -24,4 +24,4 @@ class ClientSecretPost(ClientAuthMethod):
         return Credentials(params.require("client_id"), params["client_secret"])
 
     def verify(self, attempt: Attempt) -> bool:
-        return proves(attempt.client, attempt.credentials.proof, attempt.now)
+        return proves(attempt)
