@@ -37,6 +37,7 @@ from django_oauth_server.storage.adoptions import (
     Pair,
     add_ticket,
     add_tokens,
+    adopted_before,
     adopted_tokens,
     authorize,
     clients_by_id,
@@ -185,7 +186,10 @@ def _keep(
         write_again([*{clients[one.client_id].pk: clients[one.client_id] for one in left if one.user is None}.values()])
         known = known_digests([one.digest for one in left])
         new = [one for one in left if one.digest not in known]
-        add_tokens([_token(one, clients[one.client_id], authorizations, source, issuer, now) for one in new])
+        rows = [_token(one, clients[one.client_id], authorizations, source, issuer, now) for one in new]
+        add_tokens(rows)
+        # Once the next one is used here, nobody asks the source any more whether the one before was rotated there.
+        outcome["ended"] += _end_what_ended(adopted_before(rows, source.name), source, now, write=True)
     outcome["known"] += len(left) - len(new)
     return outcome + Counter(map(_kind, new))
 

@@ -140,6 +140,22 @@ def not_adopted(tokens: QuerySet[Token]) -> QuerySet[Token]:
     return tokens.exclude(facts__has_key=ADOPTED)
 
 
+def adopted_before(tokens: Collection[Token], source: str) -> list[Token]:
+    """What was adopted of *source* before *tokens*, comes from the grants of the refresh tokens among them, and lives."""
+    refresh = [one for one in tokens if one.kind == Token.Kind.REFRESH and one.family and one.authorization_id]
+    if not refresh:
+        return []
+    rows = Token.objects.filter(
+        authorization__in={one.authorization_id for one in refresh},
+        family__in={one.family for one in refresh},
+        revoked_at=None,
+        superseded_at=None,
+        facts__has_key=ADOPTED,
+    )
+    new = {one.digest for one in tokens}
+    return [one for one in rows if one.digest not in new and one.facts[ADOPTED][0] == source]
+
+
 def unused(tokens: Collection[Token]) -> list[Token]:
     """Those of *tokens*, which were adopted, whose family has bought nothing here since."""
     issued = not_adopted(

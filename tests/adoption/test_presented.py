@@ -71,6 +71,21 @@ def test_presented_twice_it_is_stored_once(toolkit: Toolkit, application: Any, f
     assert Authorization.objects.count() == 1
 
 
+@pytest.mark.spec("RFC 9700", "4.14.2")
+def test_what_it_replaced_there_is_reused_here(toolkit: Toolkit):
+    toolkit.needs("RefreshToken", "token_family")
+    application = toolkit.application(client_type="public", client_secret="")
+    _, first = toolkit.pair(application, UserFactory())
+    adopt("--apply")
+    flow = Flow(Client.objects.get(client_id=application.client_id), Browser())
+    _, second = toolkit.rotate(first)
+    third = flow.refresh(second).json()["refresh_token"]
+    later = timezone.now() + timedelta(minutes=1)
+    with mock.patch("django.utils.timezone.now", lambda: later):
+        assert flow.refresh(first).json()["error"] == "invalid_grant"
+        assert flow.refresh(third).json()["error"] == "invalid_grant"
+
+
 def test_it_can_be_revoked(toolkit: Toolkit, application: Any, flow: Flow):
     access, refresh = toolkit.pair(application, UserFactory())
     assert flow.is_active(access)
