@@ -12,6 +12,7 @@ from unittest import mock
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.conf import global_settings
 from django.contrib.auth.hashers import check_password
 from django.core.management import call_command
 from django.db import connection
@@ -23,6 +24,7 @@ from jwcrypto.jwk import JWK
 from django_oauth_server.clients.methods import presented_secret
 from django_oauth_server.clients.registration import new_secret
 from django_oauth_server.models import Authorization, Client, SigningKey, Token
+from django_oauth_server.models.foreign_secret import ForeignSecret
 from django_oauth_server.protocol.basic import format_basic
 from django_oauth_server.protocol.opaque import CLIENT_SECRET, digest, generate
 from django_oauth_server.registry import default_issuer
@@ -228,6 +230,17 @@ def test_a_hasher_is_not_asked_without_end_whatever_a_guess_looks_like(toolkit: 
         answers = [ask(application, generate(CLIENT_SECRET)).status_code for _ in range(4)]
     assert answers == [401, 401, 429, 429]
     assert hasher.call_count == 2
+
+
+@pytest.mark.parametrize(
+    "encoded", ["argon2$argon2id$v=19$m=8,t=2,p=8$aaaa$bbbb", "pbkdf2_sha256$1$damaged", "gone$1$a$b"]
+)
+def test_a_hash_that_cannot_be_checked_is_a_failure_as_any_other(toolkit: Toolkit, settings: Any, encoded: str):
+    application = toolkit.application(authorization_grant_type="client-credentials", redirect_uris="")
+    adopt("--apply")
+    settings.PASSWORD_HASHERS = global_settings.PASSWORD_HASHERS
+    ForeignSecret.objects.update(encoded=encoded)
+    assert ask(application, SECRET).status_code == 401
 
 
 def test_a_secret_that_is_replaced_during_its_first_use_goes_on_working_for_a_while(toolkit: Toolkit):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.hashers import check_password
 
-from django_oauth_server.clients.methods.base import Attempt
+from django_oauth_server.clients.methods.base import Attempt, Unproven
 from django_oauth_server.clients.throttling import check_guesses
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.storage.clients import foreign_secret_still, keep_own_digest
@@ -22,6 +22,14 @@ def proves(attempt: Attempt) -> bool:
     encoded = foreign_secret_still(client) if client.may_have_foreign_secret(attempt.now) else ""
     if encoded:
         check_guesses(client.client_id, attempt.http, attempt.issuer, attempt.now)
-        if check_password(secret, encoded):
+        if _is_made_of(secret, encoded):
             keep_own_digest(client, encoded, digest(secret))
     return False
+
+
+def _is_made_of(secret: str, encoded: str) -> bool:
+    """Whether *encoded* is a hash of *secret*. Raises `Unproven` where that cannot be said: it is damaged, or its hasher's library is missing."""
+    try:
+        return check_password(secret, encoded)
+    except ValueError as exc:
+        raise Unproven("the adopted hash of its secret cannot be checked") from exc
