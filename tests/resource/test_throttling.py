@@ -176,7 +176,7 @@ def test_a_cache_that_is_down_stops_nobody_and_is_told_of_once(
 ) -> None:
     with caplog.at_level(logging.ERROR, "django_oauth_server.resource"):
         assert statuses(f"/{framework}/client", *["app.alice.g1.1"] * 4) == [200] * 4
-    assert [record.getMessage() for record in caplog.records] == ["the cache 'default' cannot be reached"]
+    assert [record.getMessage() for record in caplog.records] == ["The cache 'default' cannot be reached."]
 
 
 @pytest.mark.parametrize("overshot", [2, 5])
