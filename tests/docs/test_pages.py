@@ -7,6 +7,7 @@ import importlib
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from textwrap import dedent
 
@@ -29,7 +30,10 @@ def fences(language: str) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("name", ["settings.md", "components.md", "api.md", "messages.md"])
 def test_the_reference_is_as_the_code_has_it(name: str) -> None:
     committed = (DOCS / "reference" / name).read_text(encoding="utf-8")
-    assert committed == generate.pages()[name], "run docs/generate.py"
+    assert committed == generated()[name], "run docs/generate.py"
+
+
+generated = cache(generate.pages)
 
 
 @pytest.mark.parametrize(("page", "code"), list(fences("python")))
