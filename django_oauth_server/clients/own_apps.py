@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import replace
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from django_oauth_server.clients.kinds import Kind, kind_of, kinds_for
 from django_oauth_server.clients.metadata import choices_of, member_named, members_of, terms_of
@@ -77,20 +77,15 @@ def review_app(app: Client, kind: Kind, entered: Document, issuer: Issuer) -> tu
         check_own_change(app, metadata, terms)
     except InvalidClientMetadata as exc:
         return metadata, {exc.member: exc.rule}
-    return metadata, {}
+    return metadata, _vouched_for(app, metadata)
 
 
 def store_app(app: Client, metadata: Document, issuer: Issuer) -> str:
     """Store *app* with *metadata*, which was reviewed. Returns its secret where it was given one.
 
     Raises `Conflict` where anything of it was changed since it was read.
-
-    An operator vouches for what they registered. What its owner changes of what people judge it by, nobody vouches for: people are asked anew.
     """
-    before = presentation(_as_its_owners(app))
     secret = revise_client(app, metadata, issuer)
-    if presentation(_as_its_owners(app)) != before:
-        app.registered_by = Client.RegisteredBy.PERSON
     if app._state.adding:
         add_client(app)
     else:
@@ -98,10 +93,17 @@ def store_app(app: Client, metadata: Document, issuer: Issuer) -> str:
     return secret
 
 
-def _as_its_owners(app: Client) -> Client:
-    own = copy(app)
-    own.registered_by = Client.RegisteredBy.PERSON
-    return own
+def _vouched_for(app: Client, metadata: Document) -> Refusals:
+    """What people judge *app* by stays as it is where an operator vouches for it: nobody would be asked anew."""
+    if app.registered_by != Client.RegisteredBy.OPERATOR:
+        return {}
+    before, after = _shown(app.metadata), _shown(metadata)
+    said = _("This app can only be changed by an administrator of this site.")
+    return {member: said for member in {*before, *after} if before.get(member) != after.get(member)}
+
+
+def _shown(metadata: Document) -> Mapping[str, str]:
+    return presentation(Client(registered_by=Client.RegisteredBy.PERSON, metadata=dict(metadata)))
 
 
 def _terms(app: Client, issuer: Issuer) -> Terms:

@@ -270,15 +270,31 @@ def test_people_are_asked_anew_where_it_shows_something_else(developer: Develope
     assert flow.authorize(scope="notes:read").status_code == 200
 
 
-def test_nobody_vouches_any_more_for_what_an_operator_registered_and_its_owner_changed(developer: Developer) -> None:
+@pytest.mark.parametrize(
+    "entered",
+    [{"client_name": "Your bank"}, {"redirect_uris": REDIRECT}, {"logo_uri": "https://notebook.example/a.png"}],
+)
+def test_what_an_operator_vouches_for_is_not_the_owners_to_change(
+    developer: Developer, entered: dict[str, Any]
+) -> None:
     app = ClientFactory(owner=developer.person)
     same = {"client_name": app.name, "redirect_uris": app.redirect_uris[0], "scope": ["notes:read"]}
-    developer.post(at(app, "change"), **same)
+    refused = developer.post(at(app, "change"), **same | entered)
+    assert "only be changed by an administrator" in refused.content.decode()
     app.refresh_from_db()
+    assert app.name == same["client_name"] and app.redirect_uris == [same["redirect_uris"]]
     assert app.registered_by == Client.RegisteredBy.OPERATOR
-    developer.post(at(app, "change"), **same | {"client_name": "Your bank"})
+
+
+def test_the_owner_changes_the_rest_and_an_operator_still_vouches_for_it(developer: Developer) -> None:
+    app = ClientFactory(owner=developer.person)
+    more = f"{app.redirect_uris[0]}\n{app.redirect_uris[0]}/beside"
+    entered = {"client_name": app.name, "redirect_uris": more, "scope": ["notes:read"]}
+    assert developer.post(at(app, "change"), **entered).status_code == 302
     app.refresh_from_db()
-    assert app.registered_by == Client.RegisteredBy.PERSON
+    assert app.redirect_uris == more.split() and app.scopes == {"notes:read"}
+    assert app.registered_by == Client.RegisteredBy.OPERATOR
+    assert developer.browser.get(at(app, "delete")).status_code == 404
 
 
 def test_where_nobody_is_asked_the_owner_sends_people_nowhere_else(developer: Developer) -> None:
