@@ -203,7 +203,7 @@ def judge(draft: Draft) -> AuthorizationRequest:
         if draft.endpoint in further.serves:
             further.judge(draft)
     response_type = draft.response_type()
-    facts = client_facts(draft.client, draft.issuer, _grant_type(draft))
+    facts = client_facts(draft.client, draft.issuer, _grant_types(draft))
     scopes = _scopes(draft, response_type, facts)
     claims = _claims(draft, facts) if "openid" in scopes else ClaimsRequest()
     return AuthorizationRequest(
@@ -217,7 +217,7 @@ def judge(draft: Draft) -> AuthorizationRequest:
         _acr_values(draft, claims),
         claims,
         _subject(draft, claims),
-        _grant_type(draft),
+        _grant_types(draft),
     )
 
 
@@ -239,10 +239,10 @@ def _scopes(draft: Draft, response_type: ResponseType | None, facts: ClientFacts
     return scopes
 
 
-def _grant_type(draft: Draft) -> str:
+def _grant_types(draft: Draft) -> tuple[str, ...]:
     response_type = draft.response_type()
-    of_response = response_type.grant_types[:1] if response_type else ()
-    return next(iter(of_response), _GRANT_TYPES.get(draft.endpoint, "authorization_code"))
+    of_response = response_type.grant_types if response_type else ()
+    return of_response or (_GRANT_TYPES.get(draft.endpoint, "authorization_code"),)
 
 
 def _claims(draft: Draft, facts: ClientFacts) -> ClaimsRequest:

@@ -45,8 +45,8 @@ class AuthorizationRequest:
     """What is asked for claim by claim, of what the client may have."""
     subject: str = ""
     """By which identifier the client knows the person that it means. Empty: any."""
-    grant_type: str = "authorization_code"
-    """The grant type by which the client gets what is allowed; the first of several."""
+    grant_types: tuple[str, ...] = ("authorization_code",)
+    """The grant types by which the client gets what is allowed."""
 
     @property
     def policy(self) -> Policy:
@@ -55,7 +55,7 @@ class AuthorizationRequest:
     def narrowed_to(self, user: AbstractBaseUser) -> AuthorizationRequest:
         """The same, without the scopes that *user* may not allow, and the claims that only these could bring. Raises `AccessDenied` where no
         scope is left."""
-        allowed = allowed_scopes(self.client, self.issuer, self.grant_type, user, frozenset(self.scopes))
+        allowed = allowed_scopes(self.client, self.issuer, self.grant_types, user, frozenset(self.scopes))
         if self.scopes and not allowed:
             raise AccessDenied("This account may not allow any of the requested scopes.")
         scopes = tuple(scope for scope in self.scopes if scope in allowed)
@@ -63,7 +63,7 @@ class AuthorizationRequest:
 
     def _claims_for(self, user: AbstractBaseUser) -> ClaimsRequest:
         offered = self.client.scopes.intersection(self.issuer.settings.scopes)
-        allowed = allowed_scopes(self.client, self.issuer, self.grant_type, user, offered)
+        allowed = allowed_scopes(self.client, self.issuer, self.grant_types, user, offered)
         return self.claims.only(claims_within(allowed, self.issuer.settings) | CLAIMS_OF_THE_SESSION)
 
     @property

@@ -17,10 +17,12 @@ AllowedScopes: TypeAlias = Callable[[Client, str, AbstractBaseUser | None, froze
 """Which scopes of *scopes* a client may get by a grant type for a person; None: nobody is involved, or it is not known yet who is."""
 
 
-def client_facts(client: Client, issuer: Issuer, grant_type: str, user: AbstractBaseUser | None = None) -> ClientFacts:
-    """What may be asked for by *grant_type*: the client's scopes, of those that the issuer still offers, as far as *user* may allow them."""
+def client_facts(
+    client: Client, issuer: Issuer, grant_types: tuple[str, ...], user: AbstractBaseUser | None = None
+) -> ClientFacts:
+    """What may be asked for by *grant_types*: the client's scopes, of those that the issuer still offers, as far as *user* may allow them."""
     offered = issuer.settings.scopes
-    scopes = allowed_scopes(client, issuer, grant_type, user, client.scopes.intersection(offered))
+    scopes = allowed_scopes(client, issuer, grant_types, user, client.scopes.intersection(offered))
     default = issuer.settings.default_scopes or _registered_by_itself(client)
     return ClientFacts(
         client_id=client.client_id,
@@ -32,15 +34,15 @@ def client_facts(client: Client, issuer: Issuer, grant_type: str, user: Abstract
 
 
 def allowed_scopes(
-    client: Client, issuer: Issuer, grant_type: str, user: AbstractBaseUser | None, scopes: frozenset[str]
+    client: Client, issuer: Issuer, grant_types: tuple[str, ...], user: AbstractBaseUser | None, scopes: frozenset[str]
 ) -> frozenset[str]:
-    """Those of *scopes* that the setting `allowed_scopes` lets *client* have. A deployment takes scopes away, and never adds one; `openid`,
-    which says that a person signs in, stays."""
+    """Those of *scopes* that the setting `allowed_scopes` lets *client* have by every one of *grant_types*. A deployment takes scopes away, and
+    never adds one; `openid`, which says that a person signs in, stays."""
     named = issuer.settings.allowed_scopes
     if not named:
         return scopes
     allowed: AllowedScopes = import_string(named)
-    return scopes.intersection({*allowed(client, grant_type, user, scopes), "openid"})
+    return scopes.intersection(*({*allowed(client, one, user, scopes), "openid"} for one in grant_types))
 
 
 def _registered_by_itself(client: Client) -> list[str]:

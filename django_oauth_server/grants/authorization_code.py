@@ -37,7 +37,7 @@ class AuthorizationCode(GrantType):
         request = request.beside(ticket)
         facts = _facts(ticket, _refusal(ticket, request))
         person = ticket.authorization.user if ticket and ticket.authorization else None
-        client = client_facts(request.client, request.issuer, self.name, person)
+        client = client_facts(request.client, request.issuer, (self.name,), person)
         judge_code(request.params, client, facts)
         assert ticket is not None
         check_promise(ticket.payload, request.confirmation)
@@ -93,6 +93,7 @@ def _issuance(ticket: Ticket, request: TokenRequest, client: ClientFacts) -> Iss
         client=request.client,
         authorization=authorization,
         scopes=frozenset(ticket.payload["scopes"]).intersection(client.scopes, authorization.scopes),
+        allowed=client.scopes,
         resources=tuple(ticket.payload["resources"]),
         facts=ticket.payload.get("facts", {}),
         nonce=ticket.payload.get("nonce", ""),

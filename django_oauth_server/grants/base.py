@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar, Protocol
@@ -71,6 +71,8 @@ class Issuance:
     """What the access token is for."""
     granted: frozenset[str] | None = None
     """What may be asked for again by refreshing. None: the same."""
+    allowed: Collection[str] | None = None
+    """The scopes that the client may have by this grant: claims that only others bring are not told. None: this was judged before."""
     resources: tuple[str, ...] | None = ()
     """The resources (RFC 8707) that were allowed. Empty: the default one. None: any that the issuer knows."""
     authorization: Authorization | None = None

@@ -21,6 +21,6 @@ class ClientCredentials(GrantType):
     operator_only = True
 
     def redeem(self, request: TokenRequest) -> Issuance:
-        facts = client_facts(request.client, request.issuer, self.name)
+        facts = client_facts(request.client, request.issuer, (self.name,))
         scopes = judge_client_credentials(request.params, replace(facts, default_scopes=tuple(facts.scopes)))
         return Issuance(client=request.client, scopes=frozenset(scopes), resources=None)

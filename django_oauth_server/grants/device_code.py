@@ -110,13 +110,12 @@ def _issuance(row: DeviceRequest, request: TokenRequest) -> Issuance:
     authorization.client = request.client
     if reason := authorization.ended_by(password_change_revokes=request.issuer.settings.password_change_revokes):
         raise InvalidGrant("The device code is no longer valid.", detail=reason)
+    client = client_facts(request.client, request.issuer, (DeviceCode.name,), authorization.user)
     return Issuance(
         client=request.client,
         authorization=authorization,
-        scopes=frozenset(row.granted["scopes"]).intersection(
-            client_facts(request.client, request.issuer, DeviceCode.name, authorization.user).scopes,
-            authorization.scopes,
-        ),
+        scopes=frozenset(row.granted["scopes"]).intersection(client.scopes, authorization.scopes),
+        allowed=client.scopes,
         resources=tuple(row.granted["resources"]),
         facts=row.granted["facts"],
         family=row.family,

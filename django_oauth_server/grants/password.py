@@ -43,7 +43,7 @@ class Password(GrantType):
 
     def redeem(self, request: TokenRequest) -> Issuance:
         user = request.user
-        client = client_facts(request.client, request.issuer, self.name, user)
+        client = client_facts(request.client, request.issuer, (self.name,), user)
         scopes = judge_password(request.params, client, is_user=user is not None)
         if user is None:
             raise InvalidGrant("The username or password is wrong.")

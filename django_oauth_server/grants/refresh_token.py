@@ -39,7 +39,7 @@ class RefreshToken(GrantType):
         request = request.beside(token)
         refusal = _refusal(token, request, is_reused=is_reused)
         person = token.authorization.user if token and token.authorization else None
-        client = client_facts(request.client, request.issuer, self.name, person)
+        client = client_facts(request.client, request.issuer, (self.name,), person)
         scopes = judge_refresh(
             request.params,
             client,
@@ -58,6 +58,7 @@ class RefreshToken(GrantType):
                 client.scopes, token.authorization.scopes if token.authorization else scopes
             ),
             granted=token.scopes,
+            allowed=client.scopes,
             resources=tuple(token.audience),
             facts=token.facts,
             family=token.family,

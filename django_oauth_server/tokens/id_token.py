@@ -203,10 +203,19 @@ def requested_claims(facts: Mapping[str, object]) -> ClaimsRequest:
     return ClaimsRequest.of(kept) if isinstance(kept, Mapping) else ClaimsRequest()
 
 
+def askable_claims(issuance: Issuance, issuer: Issuer) -> ClaimsRequest:
+    """The claims that were asked for one by one, without those of scopes that the client may not have any more."""
+    asked = requested_claims(issuance.facts)
+    if issuance.allowed is None or not asked:
+        return asked
+    kind = claims_class(issuer.settings)
+    return asked.only(asked.names - (kind.asked_by(issuer.settings.scopes) - kind.asked_by(issuance.allowed)))
+
+
 def _asked_for(issuance: Issuance, issuer: Issuer, scopes: Collection[str]) -> dict[str, object]:
     """Profile claims are in it only where they were asked for there: it is written down in more places than a userinfo response."""
     assert issuance.authorization is not None
     kind = claims_class(issuer.settings)
-    asked = kind.asked_by(scopes).union(requested_claims(issuance.facts).id_token)
+    asked = kind.asked_by(scopes).union(askable_claims(issuance, issuer).id_token)
     names = asked & tellable(issuance.authorization, issuance.client, issuer.settings)
     return kind.behind(issuance.authorization).claims(names) if names else {}

@@ -23,7 +23,7 @@ from django_oauth_server.storage.tokens import find_tokens, held, store
 from django_oauth_server.storage.writing import Spending
 from django_oauth_server.tokens.bindings.base import token_type
 from django_oauth_server.tokens.formats.base import TokenFormat
-from django_oauth_server.tokens.id_token import id_token
+from django_oauth_server.tokens.id_token import askable_claims, id_token
 from django_oauth_server.tokens.narrow import narrow
 from django_oauth_server.tokens.subject import subject_behind
 
@@ -158,6 +158,9 @@ def _refresh_value(issuance: Issuance, issuer: Issuer, key: bytes, made_at: date
 def _access_token(
     issuance: Issuance, audience: tuple[str, ...], form: TokenFormat, identifier: str, issuer: Issuer, now: datetime
 ) -> Token:
+    facts = _facts(issuance, issuance.confirmation)
+    if "claims" in facts:
+        facts["claims"] = askable_claims(issuance, issuer).document()
     return Token(
         kind=Token.Kind.ACCESS,
         digest=form.digest(identifier),
@@ -167,7 +170,7 @@ def _access_token(
         family=issuance.family,
         scope=format_scope(issuance.scopes),
         audience=list(audience),
-        facts=_facts(issuance, issuance.confirmation),
+        facts=facts,
         issued_at=now,
         expires_at=now + _access_lifetime(issuance, audience, issuer),
     )

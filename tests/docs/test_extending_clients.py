@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
@@ -128,3 +129,70 @@ def test_claims_of_a_scope_that_is_taken_away_are_not_had_one_by_one(
     )
     assert Authorization.objects.get().claims == ["name"]
     assert "email" not in read(tokens["id_token"])
+
+
+@pytest.fixture
+def no_email(project: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """An OpenID Provider whose function takes `email` away from a grant type, once it is told which."""
+    project.write("scopes")
+    offered = {"openid": "sign you in", "email": "see your email address", "profile": "see your profile"}
+    project.set(allowed_scopes="mysite.scopes.allowed_scopes", scopes=offered, profile="openid_connect")
+
+    def take_away(by: str) -> None:
+        def allowed(client: object, grant_type: str, user: object, scopes: frozenset[str]) -> frozenset[str]:
+            return scopes - {"email"} if grant_type == by else scopes
+
+        monkeypatch.setattr(project.module("scopes"), "allowed_scopes", allowed)
+
+    take_away("")
+    return take_away
+
+
+def relying_party(browser: Browser) -> Flow:
+    metadata = {
+        "metadata__scope": "openid email profile",
+        "metadata__grant_types": ["authorization_code", "implicit", "refresh_token"],
+        "metadata__response_types": ["code", "code token", "code id_token"],
+    }
+    return Flow(ClientFactory(**metadata), browser)
+
+
+@pytest.mark.spec("OpenID Connect Core", "5.5")
+@pytest.mark.parametrize("grant_type", ["authorization_code", "refresh_token"])
+def test_claims_one_by_one_are_judged_anew_with_each_token(
+    no_email: Callable[[str], None], browser: Browser, user: Any, db: None, grant_type: str
+) -> None:
+    type(user).objects.update(email="alice@example.com", first_name="Alice")
+    flow = relying_party(browser)
+    code = flow.code(
+        scope="openid",
+        claims='{"userinfo": {"email": null, "given_name": null}, "id_token": {"email": null, "given_name": null}}',
+    )
+
+    def told(tokens: dict[str, Any]) -> list[set[str]]:
+        both = read(tokens["id_token"]), flow.userinfo(tokens["access_token"])
+        return [claims.keys() & {"email", "given_name"} for claims in both]
+
+    if grant_type == "refresh_token":
+        first = flow.exchange(code).json()
+        assert told(first) == [{"email", "given_name"}] * 2
+        no_email(grant_type)
+        tokens = flow.refresh(first["refresh_token"]).json()
+    else:
+        no_email(grant_type)
+        tokens = flow.exchange(code).json()
+    assert told(tokens) == [{"given_name"}] * 2
+    no_email("")
+    assert told(flow.refresh(tokens["refresh_token"]).json()) == [{"email", "given_name"}] * 2
+
+
+@pytest.mark.spec("OpenID Connect Core", "3.3")
+@pytest.mark.parametrize("grant_type", ["authorization_code", "implicit"])
+@pytest.mark.parametrize("response_type", ["code token", "code id_token"])
+def test_a_hybrid_answer_is_judged_by_both_of_its_grant_types(
+    no_email: Callable[[str], None], browser: Browser, db: None, grant_type: str, response_type: str
+) -> None:
+    no_email(grant_type)
+    flow = relying_party(browser)
+    refused = answered(flow.authorize(scope="openid email", response_type=response_type, nonce="n"))
+    assert refused["error"] == "invalid_scope"
