@@ -37,7 +37,8 @@ _VARYING_PORT = re.compile(r"\A(http://(?:127\.0\.0\.1|\[::1\])):[0-9]{1,5}(?=[/
 _VARYING_PORT_OF_LOCALHOST = re.compile(r"\A(http://localhost):[0-9]{1,5}(?=[/?]|\Z)")
 """RFC 9700 section 2.1: of native apps. Elsewhere `localhost` is a name and must match in full (RFC 8252 section 8.3)."""
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_PREVIEW_HOST = re.compile(r"[a-z0-9-]*\*[a-z0-9-]*(?:\.[a-z0-9-]+){2,}")
+_HOST_OF_THREE_LABELS = re.compile(rf"(?!xn--)(?!.{{254}})(?:{_LABEL.pattern}\.){{2,}}(?![0-9]){_LABEL.pattern}")
+"""RFC 1123 section 2.1. What ends in a number is an address, and `xn--` begins a name that was encoded as a whole (RFC 5890)."""
 _UNDERSCORED = re.compile(r"[ .\[]")
 _NOT_PRIVATE = frozenset({
     "about", "blob", "chrome", "cid", "data", "edge", "file", "filesystem", "ftp", "ftps", "git", "http", "https", "imap", "intent", "irc", "jar",
@@ -133,7 +134,7 @@ def matches(registered: str, presented: str, *, any_port_of_localhost: bool = Fa
 
 def check_preview_host(host: str) -> None:
     """Raise ValueError, with the rule, unless any name may stand for the `*` in *host*."""
-    if not _PREVIEW_HOST.fullmatch(host):
+    if "*" not in host.partition(".")[0] or not _HOST_OF_THREE_LABELS.fullmatch(host.replace("*", "x", 1)):
         raise ValueError(
             "it must be a host with one * in its first label and two labels or more behind it, such as *.preview.example.com"
         )

@@ -123,12 +123,40 @@ def test_for_a_client_without_a_secret_people_are_asked_each_time(previews, brow
 
 
 @pytest.mark.parametrize(
-    "host", ["*", "*.com", "*.app", "a.*.example.com", "*.*.example.com", "x.example.com", "*.Example.com"]
+    "host",
+    [
+        *(
+            "*",
+            "*.com",
+            "*.app",
+            "a.*.example.com",
+            "*.*.example.com",
+            "x.example.com",
+            "*.Example.com",
+            "**.example.com",
+        ),
+        *(
+            "*.-a.com",
+            "*.a-.com",
+            "*.a.-com",
+            "-*.example.com",
+            "*-.example.com",
+            "xn--*.example.com",
+            "*.example.com.",
+        ),
+        *("*.2.3.4", "*.example.0x1", "*.example..com", f"*.{'a' * 64}.com", f"*.{'a.' * 126}com"),
+    ],
 )
 def test_a_host_has_one_label_that_varies(settings, host):
     settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "previews": {"hosts": [host]}}
     with pytest.raises(ImproperlyConfigured, match="previews"):
         default_issuer()
+
+
+@pytest.mark.parametrize("host", ["*.xn--bcher-kva.example", "*-x.1.example.com", "1*.example.xn--p1ai"])
+def test_a_host_may_be_any_host_name(settings, host):
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "previews": {"hosts": [host]}}
+    assert default_issuer().settings
 
 
 def test_the_operator_is_reminded(previews):
