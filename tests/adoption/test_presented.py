@@ -114,6 +114,19 @@ def test_what_a_person_took_back_does_not_come_back_once_the_tables_are_swept(
         assert flow.refresh(refresh).status_code == 400
 
 
+def test_after_a_last_run_what_was_never_presented_does_not_come_back_either(
+    toolkit: Toolkit, application: Any, flow: Flow
+):
+    access, never_presented = toolkit.pair(application, UserFactory())
+    assert flow.is_active(access)
+    adopt("--apply")
+    revoke_authorizations(Authorization.objects.all(), timezone.now())
+    later = timezone.now() + timedelta(days=9)
+    with mock.patch("django.utils.timezone.now", lambda: later):
+        call_command("cleartokens", verbosity=0, keep_revoked=7)
+        assert flow.refresh(never_presented).status_code == 400
+
+
 def test_a_code_is_redeemed_here_and_not_there(toolkit: Toolkit, application: Any, flow: Flow):
     user = UserFactory()
     challenge = {"code_challenge": challenge_of(VERIFIER), "code_challenge_method": "S256"}
