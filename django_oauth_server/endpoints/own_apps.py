@@ -128,10 +128,7 @@ def register_app(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     """What is it? Then what it is called, and where it is."""
     person, most = _person(http), issuer.settings.group(AppsSettings).most
     if apps_of(person, issuer.settings.issuer).count() >= most:
-        said = ngettext(
-            "You already have %(n)d app. Delete it first.", "You already have %(n)d apps. Delete one first.", most
-        )
-        return _back(http, issuer, said % {"n": most}, messages.WARNING)
+        return _no_more(http, issuer, most)
     kinds = kinds_offered(issuer)
     kind = next((one for one in kinds if one.name == http.GET.get("kind")), None)
     if kind is None:
@@ -144,6 +141,11 @@ def register_app(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     if not form.is_valid():
         return _form_page(http, issuer, form, kind, issuer.url_path("register_app"))
     secret = store_app(app, form.metadata, issuer)
+    if (
+        apps_of(person, issuer.settings.issuer).count() > most
+    ):  # of forms sent at once, the last to be stored sees all others
+        delete_client(app, timezone.now())
+        return _no_more(http, issuer, most)
     messages.success(http, _("The app has been registered."), fail_silently=True)
     return _show_once(http, issuer, app, secret) if secret else redirect(issuer.url_path("own_app", app=app.pk))
 
@@ -318,6 +320,13 @@ def _show_once(http: HttpRequest, issuer: Issuer, app: Client, secret: str) -> H
 def _back(http: HttpRequest, issuer: Issuer, said: str, level: int) -> HttpResponse:
     messages.add_message(http, level, said, fail_silently=True)
     return redirect(issuer.url_path("own_apps"))
+
+
+def _no_more(http: HttpRequest, issuer: Issuer, most: int) -> HttpResponse:
+    said = ngettext(
+        "You already have %(n)d app. Delete it first.", "You already have %(n)d apps. Delete one first.", most
+    )
+    return _back(http, issuer, said % {"n": most}, messages.WARNING)
 
 
 def _url(issuer: Issuer, name: str, app: Client) -> str:

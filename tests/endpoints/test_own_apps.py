@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client as Browser
 from django.utils import timezone
 
+from django_oauth_server.clients.own_apps import store_app
 from django_oauth_server.endpoints import own_apps
 from django_oauth_server.endpoints.own_app_form import OwnAppForm
 from django_oauth_server.models import Client
@@ -227,6 +228,21 @@ def test_a_person_has_so_many_apps_and_no_more(developer: Developer, apps: Any) 
     assert refused["Location"] == APPS and Client.objects.count() == 2
     page = developer.get(APPS)
     assert "You already have 2 apps. Delete one first." in page and 'id="register"' not in page
+
+
+def test_of_forms_that_are_sent_at_once_no_more_are_registered(
+    developer: Developer, apps: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apps(most=1)
+
+    def after_another(*args: Any) -> str:
+        developer.app()
+        return store_app(*args)
+
+    monkeypatch.setattr(own_apps, "store_app", after_another)
+    assert developer.register()["Location"] == APPS
+    assert Client.objects.count() == 1
+    assert "You already have 1 app. Delete it first." in developer.get(APPS)
 
 
 # -- managing --------------------------------------------------------------------------------------------------------------
