@@ -26,7 +26,7 @@ from django_oauth_server.adoption.source import (
 from django_oauth_server.conf.adoption import project_setting
 from django_oauth_server.models import Token
 from django_oauth_server.protocol.opaque import digest
-from django_oauth_server.storage.batches import AT_ONCE
+from django_oauth_server.storage.batches import walk
 
 _APP: Final = "allauth.idp.oidc"
 _LABEL: Final = "allauth_idp_oidc"
@@ -45,7 +45,7 @@ class AllauthIdP(Source):
         return apps.is_installed(_APP)
 
     def clients(self) -> Iterator[ForeignClient]:
-        for row in _rows("Client").order_by("pk").iterator(AT_ONCE):
+        for row in walk(_rows("Client")):
             yield _client(row)
 
     def signing_keys(self) -> Iterator[ForeignKey]:
@@ -56,10 +56,7 @@ class AllauthIdP(Source):
             yield ForeignKey(pem, signs=pem == signing)
 
     def tokens(self, now: datetime) -> Iterator[ForeignToken]:
-        rows, last = _living(now), 0
-        while some := list(rows.filter(pk__gt=last).order_by("pk")[:AT_ONCE]):
-            yield from map(_token, some)
-            last = some[-1].pk
+        yield from map(_token, walk(_living(now)))
 
     def is_empty(self) -> bool:
         return not _rows("Token").filter(type__in=_KINDS).exists()

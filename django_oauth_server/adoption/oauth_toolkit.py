@@ -33,7 +33,7 @@ from django_oauth_server.adoption.source import (
 from django_oauth_server.conf.adoption import project_setting
 from django_oauth_server.models import Token
 from django_oauth_server.protocol.opaque import digest
-from django_oauth_server.storage.batches import AT_ONCE
+from django_oauth_server.storage.batches import walk
 
 _APP: Final = "oauth2_provider"
 _DEVICE: Final = "urn:ietf:params:oauth:grant-type:device_code"
@@ -71,7 +71,7 @@ class OAuthToolkit(Source):
         )
 
     def clients(self) -> Iterator[ForeignClient]:
-        for row in _model("APPLICATION", "Application")._default_manager.order_by("pk").iterator(AT_ONCE):
+        for row in walk(_model("APPLICATION", "Application")._default_manager.all()):
             yield _client(row)
 
     def signing_keys(self) -> Iterator[ForeignKey]:
@@ -81,10 +81,8 @@ class OAuthToolkit(Source):
             yield ForeignKey(str(pem), signs=False)
 
     def tokens(self, now: datetime) -> Iterator[ForeignToken]:
-        for row in _walk(_refresh_tokens(now)):
-            yield _refresh_token(row)
-        for row in _walk(_access_tokens(now)):
-            yield _access_token(row)
+        yield from map(_refresh_token, walk(_refresh_tokens(now)))
+        yield from map(_access_token, walk(_access_tokens(now)))
 
     def is_empty(self) -> bool:
         models = (_model("ACCESS_TOKEN", "AccessToken"), _model("REFRESH_TOKEN", "RefreshToken"))
@@ -312,14 +310,6 @@ def _refresh_tokens(now: datetime) -> QuerySet[Any]:
 def _refresh_lifetime() -> timedelta | None:
     said = _setting("REFRESH_TOKEN_EXPIRE_SECONDS", None)
     return said if isinstance(said, timedelta) or not said else timedelta(seconds=int(said))
-
-
-def _walk(rows: QuerySet[Any]) -> Iterator[Any]:
-    """*rows* in the order of their keys, a batch at a time: no cursor has to stay open meanwhile."""
-    last: Any = None
-    while some := list((rows if last is None else rows.filter(pk__gt=last)).order_by("pk")[:AT_ONCE]):
-        yield from some
-        last = some[-1].pk
 
 
 def _access_token(row: Any) -> ForeignToken:

@@ -15,7 +15,7 @@ from django_oauth_server.models.adoption import Adoption
 from django_oauth_server.models.authorization import credential_stamp
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.storage.authorizations import NO_FACTS
-from django_oauth_server.storage.batches import AT_ONCE
+from django_oauth_server.storage.batches import AT_ONCE, batches, walk
 from django_oauth_server.storage.transaction import Conflict, atomic
 
 ADOPTED: Final = "adopted"
@@ -111,19 +111,14 @@ def adopted_tokens(issuer: str, source: str, now: datetime) -> Iterator[list[Tok
     rows = Token.objects.filter(
         client__issuer=issuer, revoked_at=None, superseded_at=None, expires_at__gt=now, facts__has_key=ADOPTED
     )
-    last = 0
-    while some := list(rows.filter(pk__gt=last).order_by("pk")[:AT_ONCE]):
+    for some in batches(walk(rows)):
         yield [one for one in some if one.facts[ADOPTED][0] == source]
-        last = some[-1].pk
 
 
 def living_tokens(issuer: str, now: datetime) -> Iterator[list[Token]]:
     """What clients of *issuer* hold and could present, a batch at a time, in the order of the keys, with all that it hangs on."""
     rows = Token.objects.filter(client__issuer=issuer, revoked_at=None, superseded_at=None, expires_at__gt=now)
-    last = 0
-    while some := list(rows.filter(pk__gt=last).order_by("pk").select_related(*_HANGING)[:AT_ONCE]):
-        yield _linked(some)
-        last = some[-1].pk
+    yield from map(_linked, batches(walk(rows.select_related(*_HANGING))))
 
 
 def tokens_by_digest(digests: Collection[str]) -> dict[str, Token]:

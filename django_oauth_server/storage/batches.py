@@ -22,7 +22,7 @@ def batches(rows: Iterable[T]) -> Iterator[list[T]]:
 
 
 def walk(rows: QuerySet[Any]) -> Iterator[Any]:
-    """*rows* in the order of their keys, read as they are needed: however many there are, only some are in memory."""
+    """*rows* in the order of their keys, read as they are needed: however many there are, only some are in memory, and no cursor stays open."""
     rows, last = rows.order_by("pk"), None
     while some := list((rows if last is None else rows.filter(pk__gt=last))[:AT_ONCE]):
         yield from some
