@@ -20,7 +20,7 @@ from django_oauth_server.clients.metadata import check_redirection, terms_of
 from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.clients.previews import is_preview
 from django_oauth_server.clients.sources.find import find_client
-from django_oauth_server.component import ASKING, AUTHORIZE, BACK_CHANNEL, DEVICE, REDIRECTING, Component
+from django_oauth_server.component import ASKING, AUTHORIZE, REDIRECTING, Component
 from django_oauth_server.conf import Policy
 from django_oauth_server.engine import AuthorizationFacts, ClientFacts, judge_authorization_request, judge_scopes
 from django_oauth_server.errors import InvalidRequest, InvalidScope, UnauthorizedClient, UnsupportedResponseType
@@ -38,11 +38,6 @@ from django_oauth_server.tokens.narrow import known_resources
 
 _LONGEST_AGE: Final = 10**9 - 1
 """Seconds, some thirty years."""
-_GRANT_TYPES: Final = {
-    DEVICE: "urn:ietf:params:oauth:grant-type:device_code",
-    BACK_CHANNEL: "urn:openid:params:grant-type:ciba",
-}
-"""By which a client gets what is allowed, where no response type says so."""
 
 
 class UnverifiedRequest(InvalidRequest):
@@ -79,6 +74,8 @@ class Draft:
     """Where it came to."""
     source: str = ""
     """The name of the source that brought the parameters, just now. Empty: they were sent."""
+    grant_type: str = "authorization_code"
+    """The one by which the client gets what is allowed, where no response type says so."""
 
     @cached_property
     def policy(self) -> Policy:
@@ -87,6 +84,12 @@ class Draft:
     def response_type(self) -> ResponseType | None:
         """The one that is asked for, where the issuer and the client's policy offer it."""
         return self._response_type
+
+    @cached_property
+    def grant_types(self) -> tuple[str, ...]:
+        """Those by which the client gets what is allowed."""
+        response_type = self.response_type()
+        return (response_type.grant_types if response_type else ()) or (self.grant_type,)
 
     @cached_property
     def _response_type(self) -> ResponseType | None:
@@ -203,7 +206,7 @@ def judge(draft: Draft) -> AuthorizationRequest:
         if draft.endpoint in further.serves:
             further.judge(draft)
     response_type = draft.response_type()
-    facts = client_facts(draft.client, draft.issuer, _grant_types(draft))
+    facts = client_facts(draft.client, draft.issuer, draft.grant_types)
     scopes = _scopes(draft, response_type, facts)
     claims = _claims(draft, facts) if "openid" in scopes else ClaimsRequest()
     return AuthorizationRequest(
@@ -217,7 +220,7 @@ def judge(draft: Draft) -> AuthorizationRequest:
         _acr_values(draft, claims),
         claims,
         _subject(draft, claims),
-        _grant_types(draft),
+        draft.grant_types,
     )
 
 
@@ -237,12 +240,6 @@ def _scopes(draft: Draft, response_type: ResponseType | None, facts: ClientFacts
     if response_type.returns_id_token and "openid" not in scopes:
         raise InvalidScope(f"The response type {response_type.name} requires the scope openid.")
     return scopes
-
-
-def _grant_types(draft: Draft) -> tuple[str, ...]:
-    response_type = draft.response_type()
-    of_response = response_type.grant_types if response_type else ()
-    return of_response or (_GRANT_TYPES.get(draft.endpoint, "authorization_code"),)
 
 
 def _claims(draft: Draft, facts: ClientFacts) -> ClaimsRequest:

@@ -83,7 +83,7 @@ def _judged(params: Parameters, client: Client, issuer: Issuer) -> Authorization
     sent = params.only(issuer.components.read_at(DEVICE).parameters)
     if not can_wait(sent):
         raise InvalidRequest(f"The request is longer than {LONGEST_REQUEST} characters.")
-    request = judge(Draft(sent, client, issuer, endpoint=DEVICE))
+    request = judge(Draft(sent, client, issuer, endpoint=DEVICE, grant_type=DeviceCode.name))
     if "none" in request.prompts:
         raise InvalidRequest("The parameter prompt must not be none: somebody has to type the code.")
     return request

@@ -141,9 +141,8 @@ def register_app(http: HttpRequest, issuer: Issuer) -> HttpResponse:
     if not form.is_valid():
         return _form_page(http, issuer, form, kind, issuer.url_path("register_app"))
     secret = store_app(app, form.metadata, issuer)
-    if (
-        apps_of(person, issuer.settings.issuer).count() > most
-    ):  # of forms sent at once, the last to be stored sees all others
+    # Of forms that are sent at once, the last to be stored sees all others.
+    if apps_of(person, issuer.settings.issuer).count() > most:
         delete_client(app, timezone.now())
         return _no_more(http, issuer, most)
     messages.success(http, _("The app has been registered."), fail_silently=True)

@@ -43,13 +43,7 @@ _SECRETS: Final = (
     "previous_encrypted_secret",
     "previous_secret_expires_at",
 )
-_REGISTRATION: Final = (
-    "metadata",
-    "registered_by",
-    "registration_digest",
-    "previous_registration_digest",
-    "software_statement",
-)
+_REGISTRATION: Final = ("metadata", "registration_digest", "previous_registration_digest", "software_statement")
 
 
 class ClientExists(Exception):

@@ -10,9 +10,9 @@ from cachetools import LRUCache
 from django.db import Error as DatabaseError
 from django.db.models import F, QuerySet
 
-from django_oauth_server.models import Client
 from django_oauth_server.models.former_call import FormerCall
 from django_oauth_server.protocol.log import get_log
+from django_oauth_server.storage.clients import stored_client
 
 logger = get_log("django_oauth_server")
 
@@ -49,7 +49,7 @@ def former_calls(issuer: str) -> QuerySet[FormerCall]:
 
 
 def _write(issuer: str, address: str, client_id: str, calls: int, now: datetime) -> None:
-    if client_id and not Client.objects.filter(issuer=issuer, client_id=client_id).exists():
+    if client_id and stored_client(issuer, client_id) is None:
         client_id = ""  # anybody can make one up
     row = FormerCall(issuer=issuer, address=address, client_id=client_id, calls=0, last_at=now)
     same = FormerCall.objects.filter(issuer=issuer, address=address, client_id=client_id)

@@ -190,7 +190,7 @@ class PendingDevice(PendingRequest):
             or DeviceCode.name not in self.client.grant_types
         ):
             raise UnauthorizedClient("The client may no longer use the device authorization grant.")
-        return judge(Draft(self.params, self.client, self.issuer, endpoint=DEVICE))
+        return judge(Draft(self.params, self.client, self.issuer, endpoint=DEVICE, grant_type=DeviceCode.name))
 
     def prepare(self) -> None:
         """Nothing is made before the device comes for it."""

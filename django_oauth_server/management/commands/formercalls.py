@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from django_oauth_server.conf.moments import local
 from django_oauth_server.management.arguments import as_json, find_issuer
 from django_oauth_server.models.former_call import FormerCall
 from django_oauth_server.storage.former_calls import former_calls
@@ -39,7 +39,7 @@ def _line(row: FormerCall) -> str:
         "address": row.address,
         "client": row.client_id or _("no client named"),
         "calls": row.calls,
-        "last": localize(timezone.localtime(row.last_at) if timezone.is_aware(row.last_at) else row.last_at),
+        "last": localize(local(row.last_at)),
     }
     return (
         ngettext(
