@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, Protocol
 from urllib.parse import urlencode
 
 from django.contrib import admin
@@ -218,17 +218,8 @@ def _asked_by(listed: Any) -> tuple[str, ...]:
     return (listed, f"{listed}__exact", f"{listed}__isnull")
 
 
-class RecordAdmin(QuickAdmin):
-    """Of rows that only the server writes. They may be looked at and revoked; none shows a value or a digest."""
-
-    search_fields = ("client__client_id",)  # that there is a search; `get_search_results` does it
-    search_help_text = format_lazy(
-        gettext_lazy("Enter a complete username or client ID, or both. Only the newest {most} matches are listed."),
-        most=MOST_LISTED,
-    )
-    sortable_by = ()  # by the primary key alone: no other column has an index that could
-    user_path: ClassVar[str]
-    """From the model to the person."""
+class ReadOnlyAdmin(QuickAdmin):
+    """Of rows that only the server writes: they may be looked at. What an action needs, `is_permitted` says."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -239,8 +230,26 @@ class RecordAdmin(QuickAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
+    def is_permitted(self, request: HttpRequest, what: Literal["add", "change", "delete"]) -> bool:
+        """Whether this person has Django's permission to do so, which the forms of this admin let nobody do."""
+        permitted: bool = getattr(super(), f"has_{what}_permission")(request)
+        return permitted
+
+
+class RecordAdmin(ReadOnlyAdmin):
+    """Rows that may be revoked as well; none shows a value or a digest."""
+
+    search_fields = ("client__client_id",)  # that there is a search; `get_search_results` does it
+    search_help_text = format_lazy(
+        gettext_lazy("Enter a complete username or client ID, or both. Only the newest {most} matches are listed."),
+        most=MOST_LISTED,
+    )
+    sortable_by = ()  # by the primary key alone: no other column has an index that could
+    user_path: ClassVar[str]
+    """From the model to the person."""
+
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        return super().has_change_permission(request)
+        return self.is_permitted(request, "change")
 
     @admin.display(description=gettext_lazy("client"))
     def client_page(self, row: Any) -> SafeString | str:

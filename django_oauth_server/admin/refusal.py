@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_oauth_server.admin.lists import IssuerFilter, QuickAdmin, brief, cut, issuer_of
+from django_oauth_server.admin.lists import IssuerFilter, ReadOnlyAdmin, brief, cut, issuer_of
 from django_oauth_server.authorization.response_modes.base import ResponseMode
 from django_oauth_server.conf.refusals import RefusalSettings
 from django_oauth_server.issuer import Issuer
@@ -40,7 +40,7 @@ WHAT_WOULD_PASS: Final[Mapping[str, Callable[[Client, Issuer], Iterable[str]]]] 
 """By the parameter that was refused, the values that are accepted from this client today."""
 
 
-class RefusalAdmin(QuickAdmin):
+class RefusalAdmin(ReadOnlyAdmin):
     """Looked at, and found by the reference that an error page or a JSON answer has."""
 
     list_display = ("reference", "refused", "client_id_shown", "error", "told")
@@ -62,15 +62,6 @@ class RefusalAdmin(QuickAdmin):
         "accepted",
     )
     readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

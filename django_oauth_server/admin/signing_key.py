@@ -15,7 +15,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from django_oauth_server.admin.lists import IssuerFilter, QuickAdmin, badge, brief, confirmed, cut, in_words, issuer_of
+from django_oauth_server.admin.lists import (
+    IssuerFilter,
+    ReadOnlyAdmin,
+    badge,
+    brief,
+    confirmed,
+    cut,
+    in_words,
+    issuer_of,
+)
 from django_oauth_server.component import Words
 from django_oauth_server.keys.rotation import KeysAreFiles, Rotation, rotate_all, withdraw
 from django_oauth_server.models import SigningKey
@@ -33,7 +42,7 @@ _SAYS = {
 }
 
 
-class SigningKeyAdmin(QuickAdmin):
+class SigningKeyAdmin(ReadOnlyAdmin):
     """Looked at and rotated; never a private part."""
 
     list_display = ("key_id", "alg", "state", "published", "signs", "ends")
@@ -44,20 +53,11 @@ class SigningKeyAdmin(QuickAdmin):
     change_list_template = "admin/django_oauth_server/keys.html"
     actions = ("withdraw",)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: SigningKey | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: SigningKey | None = None) -> bool:
-        return False
-
     def has_rotate_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request)
+        return self.is_permitted(request, "add")
 
     def has_withdraw_permission(self, request: HttpRequest) -> bool:
-        return super().has_delete_permission(request)
+        return self.is_permitted(request, "delete")
 
     def buttons(self, row: SigningKey) -> Mapping[str, Words]:
         return {"withdraw": _("Withdraw")}

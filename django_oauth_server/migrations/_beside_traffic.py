@@ -20,21 +20,17 @@ class AddIndex(migrations.AddIndex):
     atomic = False
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        if schema_editor.connection.vendor != "postgresql":
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-            return
-        model = to_state.apps.get_model(app_label, self.model_name)
-        if self.allow_migrate_model(schema_editor.connection.alias, model):
+        if model := _on_postgresql(self, app_label, schema_editor, to_state):
             _drop(schema_editor, self.index.name)  # an interrupted run leaves one that is not valid
             schema_editor.add_index(model, self.index, concurrently=True)
+        else:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        if schema_editor.connection.vendor != "postgresql":
-            super().database_backwards(app_label, schema_editor, from_state, to_state)
-        elif self.allow_migrate_model(
-            schema_editor.connection.alias, from_state.apps.get_model(app_label, self.model_name)
-        ):
+        if _on_postgresql(self, app_label, schema_editor, from_state):
             _drop(schema_editor, self.index.name)
+        else:
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
 
 
 class AddConstraint(migrations.AddConstraint):
@@ -43,20 +39,16 @@ class AddConstraint(migrations.AddConstraint):
     atomic = False
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        if schema_editor.connection.vendor != "postgresql":
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-            return
-        model = to_state.apps.get_model(app_label, self.model_name)
-        if self.allow_migrate_model(schema_editor.connection.alias, model):
+        if model := _on_postgresql(self, app_label, schema_editor, to_state):
             _add_unique(schema_editor, model, self.constraint)
+        else:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        if schema_editor.connection.vendor != "postgresql":
-            super().database_backwards(app_label, schema_editor, from_state, to_state)
-            return
-        model = from_state.apps.get_model(app_label, self.model_name)
-        if self.allow_migrate_model(schema_editor.connection.alias, model):
+        if model := _on_postgresql(self, app_label, schema_editor, from_state):
             _drop_unique(schema_editor, model, self.constraint)
+        else:
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
 
 
 class RemoveConstraint(migrations.RemoveConstraint):
@@ -65,20 +57,16 @@ class RemoveConstraint(migrations.RemoveConstraint):
     atomic = False
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        if schema_editor.connection.vendor != "postgresql":
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-            return
-        model = from_state.apps.get_model(app_label, self.model_name)
-        if self.allow_migrate_model(schema_editor.connection.alias, model):
+        if model := _on_postgresql(self, app_label, schema_editor, from_state):
             _drop_unique(schema_editor, model, self._of(from_state, app_label))
+        else:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        if schema_editor.connection.vendor != "postgresql":
-            super().database_backwards(app_label, schema_editor, from_state, to_state)
-            return
-        model = to_state.apps.get_model(app_label, self.model_name)
-        if self.allow_migrate_model(schema_editor.connection.alias, model):
+        if model := _on_postgresql(self, app_label, schema_editor, to_state):
             _add_unique(schema_editor, model, self._of(to_state, app_label))
+        else:
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
 
     def _of(self, state: Any, app_label: str) -> Any:
         return state.models[app_label, self.model_name_lower].get_constraint_by_name(self.name)
@@ -112,9 +100,7 @@ class DropFieldIndexes(Operation):
         """Models do not know of them."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        model = to_state.apps.get_model(app_label, self.model_name)
-        alias, vendor = schema_editor.connection.alias, schema_editor.connection.vendor
-        if vendor == "postgresql" and self.allow_migrate_model(alias, model):
+        if model := _on_postgresql(self, app_label, schema_editor, to_state):
             column = model._meta.get_field(self.name).column
             for suffix in self.suffixes:
                 _drop(schema_editor, schema_editor._create_index_name(model._meta.db_table, [column], suffix=suffix))
@@ -142,17 +128,24 @@ class LeaveRoom(Operation):
         """Models do not know of it."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        self._alter(schema_editor, to_state.apps.get_model(app_label, self.model_name), f"SET (fillfactor = {100 - self.percent})")
+        self._alter(app_label, schema_editor, to_state, f"SET (fillfactor = {100 - self.percent})")
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        self._alter(schema_editor, from_state.apps.get_model(app_label, self.model_name), "RESET (fillfactor)")
+        self._alter(app_label, schema_editor, from_state, "RESET (fillfactor)")
 
     def describe(self) -> str:
         return f"Leave {self.percent} % of each page of {self.model_name} to updates"
 
-    def _alter(self, schema_editor: Any, model: Any, how: str) -> None:
-        if schema_editor.connection.vendor == "postgresql" and self.allow_migrate_model(schema_editor.connection.alias, model):
+    def _alter(self, app_label: str, schema_editor: Any, state: Any, how: str) -> None:
+        if model := _on_postgresql(self, app_label, schema_editor, state):
             schema_editor.execute(f"ALTER TABLE {schema_editor.quote_name(model._meta.db_table)} {how}")
+
+
+def _on_postgresql(operation: Any, app_label: str, schema_editor: Any, state: Any) -> Any:
+    """The model as *state* has it, where PostgreSQL keeps its table. None: Django does what is to be done."""
+    alias, vendor = schema_editor.connection.alias, schema_editor.connection.vendor
+    model = state.apps.get_model(app_label, operation.model_name)
+    return model if vendor == "postgresql" and operation.allow_migrate_model(alias, model) else None
 
 
 def _add_unique(schema_editor: Any, model: Any, constraint: Any) -> None:
