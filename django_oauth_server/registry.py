@@ -100,7 +100,7 @@ BUILT_IN = tuple(
         "tokens.bindings.dpop.DPoP",
         "tokens.formats.opaque.Opaque",
         "tokens.formats.at_jwt.AccessTokenJWT",
-        "adoption.addresses.FormerAddresses",
+        "adoption.former_addresses.FormerAddresses",
     )
 )
 """What the package brings. A deployment adds its own with the setting `components`; one of the same kind and name takes the place."""

@@ -14,6 +14,7 @@ from django.apps import apps
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from django_oauth_server.adoption.addresses import Address, Addresses
 from django_oauth_server.adoption.source import (
     ForeignClient,
     ForeignCode,
@@ -40,6 +41,24 @@ class AllauthIdP(Source):
 
     name = "allauth_idp"
     label = "allauth.idp"
+    addresses = Addresses(
+        "allauth.idp.oidc",
+        "idp:oidc",
+        (
+            Address("identity/o/api/token", "token", "token"),
+            Address("identity/o/authorize", "authorization", "authorize"),
+            Address("identity/o/api/userinfo", "userinfo", "userinfo"),
+            Address("identity/o/api/revoke", "revoke", "revoke"),
+            Address("identity/o/api/introspect", "introspect", "introspect"),
+            Address("identity/o/api/device/code", "device_code", "device_authorization"),
+            Address("identity/o/device", "device_authorization", "device"),
+            Address("identity/o/api/clients", "client_registration", "register"),
+            Address("identity/o/logout", "logout", "end_session"),
+            Address(".well-known/openid-configuration", "configuration", "openid_configuration"),
+            Address(".well-known/jwks.json", "jwks", "jwks"),
+        ),
+    )
+    """Those of django-allauth's `allauth.idp.urls`."""
 
     def is_there(self) -> bool:
         return apps.is_installed(_APP)

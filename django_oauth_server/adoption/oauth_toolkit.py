@@ -18,7 +18,7 @@ from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Substr
 from django.utils.translation import gettext as _
 
-from django_oauth_server.adoption.addresses import OAUTH_TOOLKIT, former_path
+from django_oauth_server.adoption.addresses import Address, Addresses
 from django_oauth_server.adoption.oauth_toolkit_settings import settings_for
 from django_oauth_server.adoption.proposal import Proposal
 from django_oauth_server.adoption.source import (
@@ -60,12 +60,40 @@ class OAuthToolkit(Source):
 
     name = "oauth_toolkit"
     label = "django-oauth-toolkit"
+    addresses = Addresses(
+        "oauth2_provider",
+        "oauth2_provider",
+        (
+            Address("token/", "token", "token"),
+            Address(
+                "introspect/",
+                "introspect",
+                "introspect",
+                "django_oauth_server.endpoints.introspect_oauth_toolkit.introspect",
+            ),
+            Address("authorize/", "authorize", "authorize"),
+            Address("revoke_token/", "revoke-token", "revoke"),
+            Address("userinfo/", "user-info", "userinfo"),
+            Address(
+                ".well-known/openid-configuration", "oidc-connect-discovery-info", "openid_configuration", slash=True
+            ),
+            Address(".well-known/oauth-authorization-server", "oauth-server-metadata", "metadata_behind_path"),
+            Address(".well-known/jwks.json", "jwks-info", "jwks"),
+            Address("logout/", "rp-initiated-logout", "end_session"),
+            Address("device-authorization/", "device-authorization", "device_authorization"),
+            Address("device/", "device", "device"),
+            Address("register/", "dcr-register", "register"),
+            Address("register/<str:client_id>/", "dcr-register-management", "client_configuration"),
+            Address("authorized_tokens/", "authorized-token-list", "connected_apps"),
+        ),
+    )
+    """Those of django-oauth-toolkit's `oauth2_provider.urls`, 2.x and 3.x."""
 
     def is_there(self) -> bool:
         return apps.is_installed(_APP)
 
     def proposal(self) -> Proposal:
-        path = former_path(OAUTH_TOOLKIT) or "/o"
+        path = self.addresses.path() or "/o"
         return settings_for(
             project_setting("OAUTH2_PROVIDER", {}), f"https://your.host{path}", [one.metadata for one in self.clients()]
         )

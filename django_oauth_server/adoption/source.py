@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import ClassVar, Final
 from uuid import UUID
 
+from django_oauth_server.adoption.addresses import Addresses
 from django_oauth_server.adoption.proposal import Proposal
 from django_oauth_server.component import Document
 from django_oauth_server.models import Token
@@ -91,6 +92,8 @@ class Source:
     name: ClassVar[str]
     label: ClassVar[str]
     """What people call it."""
+    addresses: ClassVar[Addresses | None] = None
+    """Where its endpoints were reached. None: clients have to be given new addresses."""
 
     def is_there(self) -> bool:
         """Whether its tables can be read."""

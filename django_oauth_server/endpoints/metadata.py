@@ -6,7 +6,7 @@ from typing import Final
 
 from django.http import HttpRequest
 
-from django_oauth_server.adoption.addresses import advertised
+from django_oauth_server.adoption.former_addresses import advertised
 from django_oauth_server.component import WELL_KNOWN, Component, Endpoint
 from django_oauth_server.conf import Policy
 from django_oauth_server.endpoints.http import protocol_endpoint

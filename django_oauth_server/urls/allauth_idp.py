@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from django_oauth_server.adoption.addresses import ALLAUTH_IDP
+from django_oauth_server.adoption.allauth_idp import AllauthIdP
 from django_oauth_server.urls.former import former_urls
 
-app_name, _inner = ALLAUTH_IDP.app_name.split(":")
-urlpatterns = [path("", include((list(former_urls(ALLAUTH_IDP)), _inner)))]
+app_name, _inner = AllauthIdP.addresses.app_name.split(":")
+urlpatterns = [path("", include((list(former_urls(AllauthIdP.addresses)), _inner)))]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from django_oauth_server.adoption.addresses import OAUTH_TOOLKIT
+from django_oauth_server.adoption.oauth_toolkit import OAuthToolkit
 from django_oauth_server.urls.former import former_urls
 
-app_name = OAUTH_TOOLKIT.app_name
-urlpatterns = list(former_urls(OAUTH_TOOLKIT))
+app_name = OAuthToolkit.addresses.app_name
+urlpatterns = list(former_urls(OAuthToolkit.addresses))
