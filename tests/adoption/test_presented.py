@@ -71,6 +71,17 @@ def test_presented_twice_it_is_stored_once(toolkit: Toolkit, application: Any, f
     assert Authorization.objects.count() == 1
 
 
+def test_two_nodes_of_a_cluster_that_adopt_for_one_person_meet_in_a_write(
+    toolkit: Toolkit, application: Any, flow: Flow
+):
+    """Galera compares what was really changed: an UPDATE that leaves a row as it is meets nobody there."""
+    user = UserFactory()
+    assert flow.is_active(toolkit.access_token(application, user))
+    before = Authorization.objects.get()
+    assert flow.is_active(toolkit.access_token(application, user))
+    assert Authorization.objects.get().created_at > before.created_at
+
+
 @pytest.mark.spec("RFC 9700", "4.14.2")
 def test_what_it_replaced_there_is_reused_here(toolkit: Toolkit):
     toolkit.needs("RefreshToken", "token_family")
