@@ -533,7 +533,7 @@ def page() -> str:
     parts = [
         "# Conformance",
         "<!-- Written by docs/conformance.py from the tests. Mark a test, and run it. -->",
-        "What the OpenID Foundation's certification looks at, and three specifications clause by clause, with the tests that show each:\n"
+        "What the OpenID Foundation's certification looks at, and some specifications clause by clause, with the tests that show each:\n"
         "through the front door. *shown*: by tests that pass in every run of `.ci/run`. *not shown*: by no test.\n"
         "FAPI 2.0 is shown with the policy on the page [Security](security.md#tighter-than-a-profile).",
     ]
