@@ -31,6 +31,8 @@ class Addresses:
     """Its Django app, by name. While it is installed, it can take over again."""
     app_name: str
     """The application namespace of its URLs."""
+    urlconf: str
+    """The URLconf that serves them, by dotted path."""
     each: tuple[Address, ...]
 
     def name_of(self, endpoint: str) -> str | None:

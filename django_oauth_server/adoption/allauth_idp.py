@@ -44,6 +44,7 @@ class AllauthIdP(Source):
     addresses = Addresses(
         "allauth.idp.oidc",
         "idp:oidc",
+        "django_oauth_server.urls.allauth_idp",
         (
             Address("identity/o/api/token", "token", "token"),
             Address("identity/o/authorize", "authorization", "authorize"),

@@ -58,10 +58,9 @@ class FormerAddresses(Component):
 
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
         if (addresses := _addresses(settings)) and addresses.path() is None:
-            source = settings.group(AdoptionSettings).source
             yield Warning(
                 f"Clients of {settings.issuer} still have the former addresses of its endpoints, and nothing answers there.",
-                hint=f'Add path("…", include("django_oauth_server.urls.{source}")) to the URLconf, with the path at which the '
+                hint=f'Add path("…", include("{addresses.urlconf}")) to the URLconf, with the path at which the '
                 "former URLs were included.",
                 id="oauth_server.W018",
             )

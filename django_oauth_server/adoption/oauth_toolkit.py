@@ -63,6 +63,7 @@ class OAuthToolkit(Source):
     addresses = Addresses(
         "oauth2_provider",
         "oauth2_provider",
+        "django_oauth_server.urls.oauth_toolkit",
         (
             Address("token/", "token", "token"),
             Address(
