@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
-from django_oauth_server.clients.presentation import UNKNOWN
+from django_oauth_server.clients.presentation import UNKNOWN, VOUCHED
 from django_oauth_server.component import Document, Words
 from django_oauth_server.conf import Scope
 from django_oauth_server.conf.files import is_file
@@ -21,10 +21,16 @@ from django_oauth_server.models import Authorization, Client
 from django_oauth_server.protocol.text import readable
 from django_oauth_server.tokens.claims import claims_class
 
+_SPEAK_FOR_THEMSELVES: Final = {
+    Client.RegisteredBy.ITSELF,
+    Client.RegisteredBy.PERSON,
+    Client.RegisteredBy.DOCUMENT,
+}
 SHOWN_OF_A_GROUP: Final = 5
 """What is beyond is folded, so that the buttons of consent stay near."""
 _CHANGED: Final[Mapping[str, Words]] = {
     UNKNOWN: gettext_lazy("its registration"),
+    VOUCHED: gettext_lazy("whether it has been verified"),
     "client_name": gettext_lazy("its name"),
     "redirect_uris": gettext_lazy("where you can be sent back to"),
     "logo_uri": gettext_lazy("its logo"),
@@ -150,7 +156,7 @@ def _words(time: timedelta) -> str:
 
 def why_unproven(client: Client, *, proves_itself: bool) -> str:
     """Why nobody vouches for the app; empty where an operator does, and it *proves_itself* where the answer goes."""
-    if client.registered_by in {Client.RegisteredBy.ITSELF, Client.RegisteredBy.PERSON}:
+    if client.registered_by in _SPEAK_FOR_THEMSELVES and not client.is_vouched_for:
         return "self_registered"
     return "" if proves_itself else "unproven"
 

@@ -16,6 +16,8 @@ from django_oauth_server.protocol.uris import is_loopback, origin, proves_identi
 
 UNKNOWN: Final = ""
 """Something, of which nobody can say what it is."""
+VOUCHED: Final = "vouched"
+"""That an operator vouched for where the client describes itself."""
 _SHOWN: Final = ("client_name", "logo_uri", "client_uri", "policy_uri", "tos_uri", "contacts")
 _LENGTH: Final = 32
 
@@ -23,10 +25,11 @@ _LENGTH: Final = 32
 def presentation(client: Client) -> Mapping[str, str]:
     """What *client* shows in any language, the hosts that its answers go to, and whether its access lasts: a fingerprint of each, by member.
 
-    Empty for a client that an operator registered, and so vouches for: what the operator changes of it needs nobody's consent.
+    Empty for a client that an operator registered, and so vouches for: what the operator changes of it needs nobody's consent. Where an operator
+    vouches for its source, it is that by which people judge.
     """
-    if client.registered_by == Client.RegisteredBy.OPERATOR:
-        return {}
+    if client.is_vouched_for:
+        return {VOUCHED: "source"} if client.vouched_by_source else {}
     shown: dict[str, object] = {member: _in_all_languages(client, member) for member in _SHOWN}
     shown["redirect_uris"] = sorted({place(uri) for uri in client.redirect_uris})
     shown["grant_types"] = "refresh_token" in client.grant_types
@@ -42,8 +45,12 @@ def fingerprint(client: Client, claims: Collection[str]) -> str:
 def changes(authorization: Authorization, client: Client) -> frozenset[str]:
     """The members that *client* has changed of what it showed when the person allowed it."""
     before, now = authorization.presentation, presentation(client)
+    if client.is_vouched_for:
+        return frozenset()
     if before is None:
         return frozenset({UNKNOWN} if now and client.updated_at > authorization.consented_at else ())
+    if VOUCHED in before:
+        return frozenset({VOUCHED})
     return frozenset(member for member in {*before, *now} if before.get(member) != now.get(member))
 
 

@@ -145,7 +145,7 @@ def respond(http: HttpRequest, outcome: Page | Redirect) -> HttpResponse:
 def error_page(http: HttpRequest, issuer: Issuer, exc: OAuthError) -> HttpResponse:
     """For a request of which it is not known where its answer may go; nobody is sent anywhere (RFC 6749 section 4.1.2.1).
 
-    The page leads back to the home page of a client that an operator registered. Anybody could have the page lead to one that registered itself.
+    The page leads back to the home page of a client that an operator vouches for. Anybody could have the page lead to one that registered itself.
     """
     if isinstance(exc, ExpiredRequest):
         explanation = _("This request has expired or has already been answered. Go back to the app and start again.")
@@ -155,8 +155,7 @@ def error_page(http: HttpRequest, issuer: Issuer, exc: OAuthError) -> HttpRespon
         "contact the app's developer."
     )
     named = exc.client if isinstance(exc, UnverifiedRequest) else None
-    by_operator = named and named.is_active and named.registered_by == Client.RegisteredBy.OPERATOR
-    client = named if by_operator else None
+    client = named if named and named.is_active and named.is_vouched_for else None
     return refusal_page(http, exc, issuer, explanation, rule="RFC 6749 section 3.1", client=client)
 
 

@@ -27,12 +27,15 @@ class Client(models.Model):
     """The source of those that were registered here."""
     is_remembered: bool = False
     """Whether it may be older than its row (storage/clients.py)."""
+    vouched_by_source: bool = False
+    """Whether an operator vouches for what its source says of it. Sources say so, each time; no row does."""
 
     class RegisteredBy(models.TextChoices):
         OPERATOR = "operator", _("by an operator")
         ITSELF = "itself", _("by the client itself")
         PERSON = "person", _("by its owner")
         INITIAL_ACCESS_TOKEN = "token", _("with an initial access token")
+        DOCUMENT = "document", _("by its document")
 
     issuer = models.CharField(
         _("issuer"), max_length=255, help_text=_("The authorization server this client is registered with.")
@@ -142,6 +145,11 @@ class Client(models.Model):
     def name(self) -> str:
         """What people call it."""
         return readable(str(self.metadata.get("client_name") or "")) or self.client_id
+
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether an operator answers for what it says of itself: they registered it, or vouch for where it says so."""
+        return self.vouched_by_source or self.registered_by == self.RegisteredBy.OPERATOR
 
     @property
     def is_pairwise(self) -> bool:

@@ -33,6 +33,19 @@ class VouchedDirectory(Directory):
     vouched_for = True
 
 
+class SomeVouched(Directory):
+    """Its clients are described by documents, and an operator vouches for some of them."""
+
+    registered_by = Client.RegisteredBy.DOCUMENT
+    vouched_ids: set[str] = set()
+
+    def find(self, issuer: Any, client_id: str, row: Client | None) -> Client | None:
+        client = super().find(issuer, client_id, row)
+        if client:
+            client.vouched_by_source = client_id in self.vouched_ids
+        return client
+
+
 class Gateway(ClientAuthMethod):
     """Clients of a directory have no secret here: a gateway has authenticated them."""
 

@@ -18,7 +18,7 @@ from django_oauth_server.models import Authorization, Client, Token
 from django_oauth_server.models.device_request import DeviceRequest
 from django_oauth_server.registry import default_issuer
 from django_oauth_server.storage.transaction import atomic
-from tests.clients.directory import GATEWAY, PLACE, Directory, described, usual
+from tests.clients.directory import GATEWAY, PLACE, Directory, SomeVouched, described, usual
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow, answered
 from tests.pushed.conftest import Pushing
@@ -374,3 +374,43 @@ class TestASourceThatCannotBeAsked:
 
     def test_clients_of_the_table_go_on(self, browser: Browser) -> None:
         assert Flow(ClientFactory(), browser).tokens()["token_type"] == "Bearer"
+
+
+class TestAnOperatorVouchesForSomeOfThem:
+    """A source says of each client whether an operator vouches for it."""
+
+    @pytest.fixture
+    def vouching(self, settings: Any, flow: Flow) -> Iterator[type[SomeVouched]]:
+        switch_on(settings, "SomeVouched")
+        SomeVouched.vouched_ids.add(ID)
+        yield SomeVouched
+        SomeVouched.vouched_ids.clear()
+
+    def test_people_are_told_nothing_and_asked_once(self, flow: Flow, vouching: type[SomeVouched]) -> None:
+        assert not flow.authorize().context["unproven"]
+        flow.tokens()
+        say(client_name="Almanac 2")
+        assert flow.authorize().status_code == 303
+
+    def test_who_is_not_vouched_for_any_more_is_asked_for_anew(self, flow: Flow, vouching: type[SomeVouched]) -> None:
+        flow.tokens()
+        vouching.vouched_ids.clear()
+        page = flow.authorize()
+        assert page.context["unproven"] == "self_registered"
+        assert list(map(str, page.context["changes"])) == ["whether it has been verified"]
+
+    def test_who_comes_to_be_vouched_for_is_not(self, flow: Flow, vouching: type[SomeVouched]) -> None:
+        vouching.vouched_ids.clear()
+        flow.tokens()
+        vouching.vouched_ids.add(ID)
+        assert flow.authorize().status_code == 303
+
+    def test_what_was_shown_counts_for_an_open_page(self, flow: Flow, vouching: type[SomeVouched]) -> None:
+        page = flow.authorize()
+        vouching.vouched_ids.clear()
+        again = flow.decide(page)
+        assert again.status_code == 200 and again.context["unproven"]
+
+    def test_its_row_says_how_it_came(self, flow: Flow, vouching: type[SomeVouched]) -> None:
+        flow.tokens()
+        assert Client.objects.get(client_id=ID).registered_by == Client.RegisteredBy.DOCUMENT

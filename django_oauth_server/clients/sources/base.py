@@ -20,7 +20,10 @@ class ClientSource(Component):
     """Whether it may ask another server. It is never asked inside a transaction of this package, which would wait for that server."""
     vouched_for: ClassVar[bool] = False
     """Whether an operator vouches for what it says. Otherwise people are told that nobody does, as of a client that registered itself, and always
-    asked: whoever wrote it could have answers sent elsewhere tomorrow."""
+    asked: whoever wrote it could have answers sent elsewhere tomorrow. A source of which that is true of some clients says so of each
+    (`Client.vouched_by_source`)."""
+    registered_by: ClassVar[Client.RegisteredBy] = Client.RegisteredBy.ITSELF
+    """How its clients came, where nobody vouches for all of them."""
 
     def find(self, issuer: Issuer, client_id: str, row: Client | None) -> Client | None:
         """The client of this id with its metadata, such as `Client(metadata={...})`, as it is now; None where the source knows none. The metadata is

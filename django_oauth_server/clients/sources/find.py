@@ -60,10 +60,11 @@ def _found(source: ClientSource, issuer: Issuer, client_id: str, row: Client | N
     if client is None or client is row:
         return client
     if row is not None:
-        row.metadata, client = client.metadata, row
+        row.metadata, row.vouched_by_source = client.metadata, client.vouched_by_source
+        client = row
     else:
         client.issuer, client.client_id, client.source = issuer.settings.issuer, client_id, source.name
         client.updated_at = client.created_at
-    client.registered_by = Client.RegisteredBy.OPERATOR if source.vouched_for else Client.RegisteredBy.ITSELF
+    client.registered_by = Client.RegisteredBy.OPERATOR if source.vouched_for else source.registered_by
     client.skip_consent = client.skip_consent and source.vouched_for
     return client

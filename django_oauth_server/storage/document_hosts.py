@@ -1,0 +1,54 @@
+"""What operators say of the hosts of client ID metadata documents, and the clients that these describe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from django_oauth_server.models import Authorization, Client
+from django_oauth_server.models.document_host import DocumentHost
+from django_oauth_server.protocol.hosts import host_of, is_below, with_parents
+from django_oauth_server.storage.authorizations import revoke_authorizations
+from django_oauth_server.storage.batches import walk
+from django_oauth_server.storage.transaction import atomic
+
+Verdict: Final = DocumentHost.Verdict
+
+
+def verdict_of(issuer: str, host: str) -> DocumentHost.Verdict | None:
+    """What an operator says of *host*: one statement. None: nothing.
+
+    Whoever has a domain can make as many names below it as they like, so a host is also blocked by what is said of a domain that it is below; but
+    others may be behind those names, so nobody vouches for more than they name. What is said of the host itself comes first.
+    """
+    names = [*with_parents(host)]
+    said = dict(DocumentHost.objects.filter(issuer=issuer, host__in=names).values_list("host", "verdict"))
+    if host in said:
+        return Verdict(said[host])
+    return Verdict.BLOCKED if Verdict.BLOCKED in said.values() else None
+
+
+def keep_verdict(host: DocumentHost, now: datetime) -> int:
+    """Store what is said of *host*. Blocking ends all that people allow its clients; returns how many authorizations that were."""
+    host.updated_at = now
+    with atomic():
+        host.save()
+        return revoke_authorizations(_allowed(host), now) if host.verdict == Verdict.BLOCKED else 0
+
+
+def clients_of(host: DocumentHost) -> Iterator[Client]:
+    """The clients whose documents are at *host*; of a blocked one those at the names below it as well, but for names that an operator vouches for."""
+    rows = Client.objects.filter(issuer=host.issuer, client_id__startswith="https://", client_id__icontains=host.host)
+    vouched = DocumentHost.objects.filter(issuer=host.issuer, verdict=Verdict.VOUCHED).exclude(host=host.host)
+    spared = set(vouched.values_list("host", flat=True)) if host.verdict == Verdict.BLOCKED else set()
+    for client in walk(rows.exclude(source=Client.TABLE)):
+        theirs = host_of(client.client_id)
+        below = host.verdict == Verdict.BLOCKED and is_below(theirs, host.host)
+        if theirs == host.host or (below and theirs not in spared):
+            yield client
+
+
+def _allowed(host: DocumentHost) -> Iterator[Authorization]:
+    for client in clients_of(host):
+        yield from walk(Authorization.objects.filter(client=client, is_live=True).select_related("client", "user"))

@@ -1,0 +1,115 @@
+"""What an operator says of a host, and whom it concerns."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from django_oauth_server.models import Authorization, Client
+from django_oauth_server.models.document_host import DocumentHost
+from django_oauth_server.protocol.hosts import read_host
+from django_oauth_server.storage.document_hosts import clients_of, keep_verdict, verdict_of
+from tests.factories import AuthorizationFactory, ClientFactory
+
+ISSUER = "https://as.example"
+
+
+def say(host: str, verdict: str, issuer: str = ISSUER) -> DocumentHost:
+    return DocumentHost.objects.create(issuer=issuer, host=host, verdict=verdict)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("host", "verdict"),
+    [
+        ("apps.example", "vouched"),
+        ("team.apps.example", None),
+        ("evil.example", "blocked"),
+        ("a.b.evil.example", "blocked"),
+        ("known.evil.example", "vouched"),
+        ("below.known.evil.example", "blocked"),
+        ("notevil.example", None),
+        ("example", None),
+        ("of.another.issuer", None),
+    ],
+)
+def test_a_host_is_blocked_with_all_below_it_and_vouched_for_alone(host: str, verdict: str | None) -> None:
+    say("apps.example", "vouched")
+    say("evil.example", "blocked")
+    say("known.evil.example", "vouched")
+    say("of.another.issuer", "blocked", "https://other.example")
+    assert verdict_of(ISSUER, host) == verdict
+
+
+@pytest.mark.django_db
+def test_a_verdict_is_one_statement(django_assert_num_queries: object) -> None:
+    with django_assert_num_queries(1):  # type: ignore[operator]
+        verdict_of(ISSUER, "a.b.c.d.example")
+
+
+@pytest.mark.django_db
+def test_blocking_ends_what_people_allow_the_clients_of_the_host() -> None:
+    say("known.evil.example", "vouched")
+    kept = [
+        described("https://known.evil.example/app.json"),
+        described("https://notevil.example/app.json"),
+        described("https://apps.example/evil.example"),
+        ClientFactory(client_id="https://evil.example/registered"),  # by an operator, before there were documents
+    ]
+    ended = [described("https://evil.example/app.json"), described("https://a.evil.example:8443/x")]
+    for client in (*kept, *ended):
+        AuthorizationFactory(client=client)
+    host = DocumentHost(issuer=ISSUER, host="evil.example", verdict="blocked")
+    assert set(clients_of(host)) == set(ended)
+    assert keep_verdict(host, timezone.now()) == 2
+    assert {one.client for one in Authorization.objects.filter(is_live=True)} == set(kept)
+
+
+@pytest.mark.django_db
+def test_vouching_ends_nothing_and_is_for_the_host_alone() -> None:
+    client = described("https://apps.example/app.json")
+    described("https://team.apps.example/app.json")
+    AuthorizationFactory(client=client)
+    host = DocumentHost(issuer=ISSUER, host="apps.example", verdict="vouched")
+    assert keep_verdict(host, timezone.now()) == 0
+    assert list(clients_of(host)) == [client]
+
+
+@pytest.mark.parametrize(
+    ("typed", "host"),
+    [
+        ("Apps.Example", "apps.example"),
+        (" apps.example. ", "apps.example"),
+        ("https://apps.example/client.json", "apps.example"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("https://BÜCHER.example/", "xn--bcher-kva.example"),
+    ],
+)
+def test_a_host_is_read_as_it_is_compared(typed: str, host: str) -> None:
+    assert read_host(typed) == host
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "*.example",
+        "apps.example:8443",
+        "me@apps.example",
+        "a b",
+        "apps..example",
+        ".example",
+        "[::1",
+        "http://",
+        "-",
+    ],
+)
+def test_what_is_no_host_is_refused(typed: str) -> None:
+    with pytest.raises(ValueError):
+        read_host(typed)
+
+
+def described(client_id: str) -> Client:
+    client: Client = ClientFactory(client_id=client_id, registered_by="document")
+    Client.objects.filter(pk=client.pk).update(source="documents")
+    return client
