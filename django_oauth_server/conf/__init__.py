@@ -3,6 +3,7 @@
 from django_oauth_server.conf.openid import OPENID_SCOPES
 from django_oauth_server.conf.profiles import LEGACY, OAUTH2_1, OPENID_CONNECT, PROFILES, Policy, tighten
 from django_oauth_server.conf.settings import IssuerSettings, Resource, Scope
+from django_oauth_server.conf.workloads import Prefix, Workload
 
 __all__ = [
     "LEGACY",
@@ -12,7 +13,9 @@ __all__ = [
     "PROFILES",
     "IssuerSettings",
     "Policy",
+    "Prefix",
     "Resource",
     "Scope",
+    "Workload",
     "tighten",
 ]
