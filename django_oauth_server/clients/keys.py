@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Collection
-from functools import lru_cache
-from threading import Lock
-from time import monotonic
+from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
-from cachetools import LRUCache
 from django.core.signals import setting_changed
 
 from django_oauth_server import outbound
@@ -19,23 +15,15 @@ from django_oauth_server.conf.loader import SETTING
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
-from django_oauth_server.outbound import Crowded, Errand, Unreachable, fetch, is_silent, is_under_way, run
+from django_oauth_server.outbound import Address, Addresses, Answer, Bounds, Crowded, Unreachable, fetch
 from django_oauth_server.protocol.jose import EncryptionKeySet, InvalidJWT, KeySet, UnknownKey, verify
-from django_oauth_server.protocol.log import get_log
-from django_oauth_server.resource.verifiers.flights import PerProcess
 
-LONGEST_KEPT: Final = 50.0
-"""Seconds after which a key that was added or withdrawn is noticed at the latest, whatever `Cache-Control` says."""
-STALE_FOR: Final = 300.0
-"""Seconds for which the last keys still serve while the address does not answer."""
-PAUSE: Final = 5.0
-"""Seconds in which an address is not asked twice: not for keys that are unknown, not where it fails, not where it says `no-store`."""
+BOUNDS: Final = Bounds(usual=50.0, longest=50.0, stale=300.0, pause=5.0)
+"""A key that was added or withdrawn is noticed within a minute, whatever `Cache-Control` says. The last keys serve for five more."""
 
 _MOST_BYTES: Final = 64 * 1024
 _MOST_CLIENTS: Final = 1024
 _ACCEPT: Final = "application/jwk-set+json, application/json"
-
-logger = get_log(__name__)
 
 
 class ClientKeys(NamedTuple):
@@ -83,7 +71,7 @@ def client_keys(client: Client, issuer: Issuer) -> ClientKeys:
 
 def forget() -> None:
     """Ask every address anew."""
-    _addresses.begin_anew()
+    _addresses.forget()
     outbound.forget()
 
 
@@ -97,97 +85,25 @@ def _asker(client: Client) -> str:
     return client.client_id or str(client.metadata["jwks_uri"])
 
 
-class _Kept(NamedTuple):
-    keys: ClientKeys
-    since: float
-    fresh_until: float
+_addresses: Final[Addresses[ClientKeys]] = Addresses(_MOST_CLIENTS)
 
 
-class _Address:
-    """One `jwks_uri`. While one caller waits for its answer, the last good keys serve the others."""
-
-    def __init__(self, url: str, settings: IssuerSettings) -> None:
-        self._url = url
-        self._settings = settings
-        self._key = f"jwks {settings.issuer} {url}"
-        self._patience = settings.outbound_timeout.total_seconds() + 1
-        self._kept: _Kept | None = None
-        self._answered_at = -math.inf
-
-    def current(self, asker: str) -> ClientKeys:
-        if keys := self._fresh():
-            return keys
-        last = self._last_good()
-        if last and is_under_way(self._key):
-            return last
-        try:
-            return self._ask(asker)
-        except Crowded:
-            if last:
-                return last
-            raise
-
-    def newer_than(self, keys: ClientKeys, asker: str) -> ClientKeys:
-        kept = self._kept
-        return kept.keys if kept and kept.keys is not keys else self._ask(asker)
-
-    def _fresh(self) -> ClientKeys | None:
-        kept = self._kept
-        return kept.keys if kept and monotonic() < kept.fresh_until else None
-
-    def _last_good(self) -> ClientKeys | None:
-        kept = self._kept
-        return kept.keys if kept and monotonic() < kept.since + LONGEST_KEPT + STALE_FOR else None
-
-    def _ask(self, asker: str) -> ClientKeys:
-        """Not within the pause. The last good keys serve where there is no answer, for a while."""
-        if monotonic() - self._answered_at >= PAUSE:
-            try:
-                run(Errand(self._key, asker, self._refresh), self._patience)
-            except Crowded:
-                raise
-            except Unreachable as exc:
-                logger.warning("The keys of a client cannot be fetched: %s", exc)
-        if last := self._last_good():
-            return last
-        raise (Crowded if is_silent(self._key) else Unreachable)("no recent answer")
-
-    def _refresh(self) -> None:
-        try:
-            self._kept = self._fetch(monotonic())
-        finally:
-            # Not when it was asked: who comes after a slow answer would ask again, one after the other.
-            self._answered_at = monotonic()
-
-    def _fetch(self, now: float) -> _Kept:
-        found = fetch(self._url, self._settings, accept=_ACCEPT, most_bytes=_MOST_BYTES)
-        try:
-            keys = _parse(found.body)
-        except (ValueError, RecursionError) as exc:
-            raise Unreachable("what its jwks_uri answers is no JWK Set") from exc
-        kept_for = LONGEST_KEPT if found.max_age is None else min(max(found.max_age, PAUSE), LONGEST_KEPT)
-        return _Kept(keys, now, now + kept_for)
+def _address(client: Client, issuer: Issuer) -> Address[ClientKeys] | None:
+    """By issuer as well: each has its own list of hosts that it may ask."""
+    url, settings = str(client.metadata.get("jwks_uri") or ""), issuer.settings
+    if not url:
+        return None
+    patience = settings.outbound_timeout.total_seconds() + 1
+    key = f"jwks {settings.issuer} {url}"
+    return _addresses.at(key, lambda: Address(key, partial(_fetch, url, settings), BOUNDS, patience))
 
 
-class _Addresses:
-    """Those that were asked last."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._known: LRUCache[tuple[str, str], _Address] = LRUCache(_MOST_CLIENTS)
-
-    def at(self, url: str, settings: IssuerSettings) -> _Address:
-        """By issuer as well: each has its own list of hosts that it may ask."""
-        with self._lock:
-            return self._known.setdefault((settings.issuer, url), _Address(url, settings))
-
-
-_addresses: Final = PerProcess(_Addresses)
-
-
-def _address(client: Client, issuer: Issuer) -> _Address | None:
-    url = client.metadata.get("jwks_uri")
-    return _addresses.get().at(str(url), issuer.settings) if url else None
+def _fetch(url: str, settings: IssuerSettings) -> Answer[ClientKeys]:
+    found = fetch(url, settings, accept=_ACCEPT, most_bytes=_MOST_BYTES)
+    try:
+        return Answer(_parse(found.body), found.max_age)
+    except (ValueError, RecursionError) as exc:
+        raise Unreachable("what its jwks_uri answers is no JWK Set") from exc
 
 
 @lru_cache(maxsize=_MOST_CLIENTS)

@@ -2,11 +2,17 @@
 
 from django_oauth_server.outbound.errands import Crowded, Errand, forget, is_silent, is_under_way, run
 from django_oauth_server.outbound.exchange import Fetched, Unreachable, fetch, post_form
+from django_oauth_server.outbound.kept import Address, Addresses, Answer, Bounds, Refused
 
 __all__ = [
+    "Address",
+    "Addresses",
+    "Answer",
+    "Bounds",
     "Crowded",
     "Errand",
     "Fetched",
+    "Refused",
     "Unreachable",
     "fetch",
     "forget",

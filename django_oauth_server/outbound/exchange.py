@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from http.client import HTTPException
 from threading import Timer
-from time import monotonic
+from time import monotonic, time
 from typing import Final
 from urllib.parse import urlencode
 
+from django.utils.http import parse_http_date_safe
 from urllib3 import BaseHTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
@@ -35,6 +36,7 @@ __all__ = ["Fetched", "Unreachable", "fetch", "post_form"]
 _MOST_ADDRESSES: Final = 4
 _HEADERS: Final = {"Accept-Encoding": "identity", "User-Agent": "django-oauth-server"}
 _MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})\b", re.IGNORECASE)
+_SECONDS: Final = re.compile(r"[0-9]{1,9}")
 _NOT_STORED: Final = re.compile(r"(?:^|[\s,])no-(?:store|cache)\b", re.IGNORECASE)
 
 
@@ -46,7 +48,7 @@ class Fetched:
     content_type: str
     """As it was sent."""
     max_age: int | None
-    """Seconds for which it says that the body may be kept (RFC 9111 section 5.2.2); 0: not at all; None: it does not say."""
+    """Seconds for which it says that the body may be kept from now on (RFC 9111 section 4.2); 0: not at all; None: it does not say."""
 
 
 def fetch(url: str, settings: IssuerSettings, *, accept: str, most_bytes: int) -> Fetched:
@@ -156,8 +158,25 @@ def _trust(ca_bundle: str) -> ssl.SSLContext:
 
 
 def _max_age(response: BaseHTTPResponse) -> int | None:
+    """RFC 9111 section 4.2: `Cache-Control` first, then `Expires`; less how long it was kept on the way."""
     said = response.headers.get("Cache-Control", "")
     if _NOT_STORED.search(said):
         return 0
     found = _MAX_AGE.search(said)
-    return int(found[1]) if found else None
+    lifetime = int(found[1]) if found else _until_it_expires(response)
+    return None if lifetime is None else max(0, lifetime - _age(response))
+
+
+def _until_it_expires(response: BaseHTTPResponse) -> int | None:
+    """Section 5.3: what is no date, such as 0, is long ago."""
+    said = response.headers.get("Expires")
+    if said is None:
+        return None
+    expires, date = (parse_http_date_safe(response.headers.get(name, "")) for name in ("Expires", "Date"))
+    return int(expires - (date or time())) if expires else 0
+
+
+def _age(response: BaseHTTPResponse) -> int:
+    """Section 5.1. What is no number of seconds says nothing."""
+    said = response.headers.get("Age", "").strip()
+    return int(said) if _SECONDS.fullmatch(said) else 0

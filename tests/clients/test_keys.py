@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ import pytest
 from django.test import Client as Browser
 
 from django_oauth_server.clients import keys
-from django_oauth_server.clients.keys import LONGEST_KEPT, PAUSE, STALE_FOR, client_keys
-from django_oauth_server.outbound import Unreachable
+from django_oauth_server.clients.keys import BOUNDS, client_keys
+from django_oauth_server.outbound import Unreachable, kept
 from django_oauth_server.protocol.jose import SigningKeyPair
 from django_oauth_server.registry import default_issuer
 from tests.assertions import KEY, assertion, claims_for, jwks, key_client, proof, signed
@@ -23,6 +24,7 @@ from tests.outbound.server import WebServer, as_json, write_certificate
 
 pytestmark = pytest.mark.django_db
 
+LONGEST_KEPT, PAUSE, STALE_FOR = BOUNDS.longest, BOUNDS.pause, BOUNDS.stale
 NEXT = SigningKeyPair.generate("ES256")
 Later = Callable[[float], None]
 
@@ -59,7 +61,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Later:
         nonlocal passed
         passed += seconds
 
-    monkeypatch.setattr(keys, "monotonic", lambda: real() + passed)
+    monkeypatch.setattr(kept, "monotonic", lambda: real() + passed)
     return put_forward
 
 
@@ -178,7 +180,7 @@ def test_many_that_wait_ask_once(server, client):
 def test_many_that_wait_in_vain_wait_once(server, client, settings, monkeypatch):
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"outbound_timeout": timedelta(seconds=0.5)}
     server.released.clear()
-    monkeypatch.setattr(keys, "PAUSE", 0.4)  # shorter than the answer takes
+    monkeypatch.setattr(keys, "BOUNDS", replace(BOUNDS, pause=0.4))  # shorter than the answer takes
     issuer, began = default_issuer(), time.perf_counter()
     with ThreadPoolExecutor(20) as threads:
         waiting = [threads.submit(client_keys, client, issuer) for _ in range(20)]

@@ -13,6 +13,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from django.utils.http import http_date
 
 from django_oauth_server import outbound
 from django_oauth_server.conf import IssuerSettings
@@ -68,6 +69,28 @@ def test_what_is_there_is_fetched(server, listing):
 def test_how_long_it_may_be_kept_is_told(server, listing, said, seconds):
     server.pages["/"] = as_json({}, Cache_Control=said)
     assert get(server.url(), listing).max_age == seconds
+
+
+@pytest.mark.spec("RFC 9111", "4.2")
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Cache_Control": "max-age=60", "Age": "20"}, 40),
+        ({"Cache_Control": "max-age=60", "Age": "999999999"}, 0),
+        ({"Cache_Control": "max-age=60", "Age": "long"}, 60),
+        ({"Cache_Control": "max-age=60", "Expires": "0"}, 60),
+        ({"Expires": "0"}, 0),
+        ({"Expires": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0),
+    ],
+)
+def test_how_long_it_was_kept_on_the_way_counts_and_so_does_a_date(server, listing, headers, seconds):
+    server.pages["/"] = as_json({}, **headers)
+    assert get(server.url(), listing).max_age == seconds
+
+
+def test_what_expires_in_a_minute_may_be_kept_for_one(server, listing):
+    server.pages["/"] = as_json({}, Expires=http_date(time.time() + 60))
+    assert 58 <= (get(server.url(), listing).max_age or 0) <= 60
 
 
 def test_a_form_is_posted_and_only_the_status_is_told(server, listing):
