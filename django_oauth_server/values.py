@@ -62,6 +62,16 @@ def checked(where: str, one: T) -> T:
     return replace(one, **values)
 
 
+def settle(one: DataclassInstance) -> None:
+    """Give each field of *one*, a frozen value that a settings.py writes, the kind that is annotated: called by its `__post_init__`.
+
+    Raises ImproperlyConfigured where that cannot be, for the line that wrote it.
+    """
+    said = {field.name: getattr(one, field.name) for field in fields(one) if field.init}
+    for name, value in _read(type(one).__name__, type(one), said).items():
+        object.__setattr__(one, name, value)
+
+
 def _read(where: str, kind: type[DataclassInstance], declared: Mapping[str, object]) -> dict[str, object]:
     read = {}
     for name, value in declared.items():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, TypedDict, Unpack
+from typing import TYPE_CHECKING, Final, TypedDict, TypeVar, Unpack
 
 from django.test import override_settings
 
@@ -20,6 +20,8 @@ from django_oauth_server.resource.verifiers.base import AuthorizationServer, Tok
 from django_oauth_server.resource.verifiers.flights import PerProcess, Steps
 from django_oauth_server.resource.verifiers.jwks import JWKSVerifier
 from django_oauth_server.testing.facts import Key, bound_to, sign_in, words
+
+T = TypeVar("T")
 
 ISSUER: Final = "https://issuer.example"
 AUDIENCE: Final = "https://api.example"
@@ -214,25 +216,14 @@ class _KnownKeys(JWKSVerifier):
 
 
 class _InProcess:
-    """In place of what a process fetches from an issuer."""
-
-    def __init__(self, issuer: FakeIssuer) -> None:
-        self.keys = _Published(issuer)
-
-
-class _Published:
-    """The keys as they are at each moment, for which nobody waits."""
+    """In place of what a process fetches from an issuer: the keys as they are at each moment, for which nobody waits."""
 
     def __init__(self, issuer: FakeIssuer) -> None:
         self._issuer = issuer
 
-    def current(self) -> Steps[KeySet, KeySet]:
+    def tried(self, read: Callable[[KeySet], T]) -> Steps[KeySet, T]:
         yield from ()
-        return KeySet.parse(self._issuer.jwks())
-
-    def newer_than(self, keys: KeySet) -> Steps[KeySet, KeySet]:
-        yield from ()
-        return keys
+        return read(KeySet.parse(self._issuer.jwks()))
 
 
 def _seconds(moment: datetime) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Final, TypeGuard
+from datetime import datetime, timedelta
+from typing import ClassVar, Final
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
@@ -14,7 +14,7 @@ from django_oauth_server.component import Document, Member, Sweep, Terms, Words
 from django_oauth_server.conf import IssuerSettings, Policy
 from django_oauth_server.conf.moments import moment
 from django_oauth_server.errors import InvalidClient
-from django_oauth_server.protocol.jose import InvalidJWT, unverified
+from django_oauth_server.protocol.jose import InvalidJWT, faults_of_times, unverified
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.storage.presented import expired_assertions, use_assertion
 
@@ -24,8 +24,6 @@ TYPES: Final = ("", "JWT", "client-authentication+jwt")
 """The header's `typ`, which need not be there."""
 LONGEST_LIFETIME: Final = timedelta(hours=1)
 """How far `exp` may be ahead: as long as that, what was used has to be remembered."""
-SKEW: Final = timedelta(seconds=30)
-"""How far a client's clock may be ahead. FAPI 2.0 Security Profile section 5.3.2.1 asks for 10 seconds at least, and 60 at most."""
 
 
 def _algorithms(terms: Terms) -> Mapping[str, Words]:
@@ -120,14 +118,7 @@ def _faults(claims: Mapping[str, object], attempt: Attempt) -> Iterator[str]:
         yield "iss and sub are not the client"
     if not _is_meant_for(claims.get("aud"), attempt):
         yield "aud is not this server"
-    expires = claims.get("exp")
-    if not _is_time(expires) or expires <= now:
-        yield "it has expired, or does not say when it will"
-    elif expires > now + (LONGEST_LIFETIME + SKEW).total_seconds():
-        yield "it lives for too long"
-    for name in ("iat", "nbf"):
-        if name in claims and not (_is_time(begins := claims[name]) and begins <= now + SKEW.total_seconds()):
-            yield f"{name} is yet to come"
+    yield from faults_of_times(claims, now, LONGEST_LIFETIME)
     if not isinstance(claims.get("jti"), str) or not claims["jti"]:
         yield "it has no jti"
 
@@ -145,14 +136,6 @@ def _is_meant_for(audience: object, attempt: Attempt) -> bool:
     return any(isinstance(one, str) and one in accepted for one in said)
 
 
-def _is_time(value: object) -> TypeGuard[float]:
-    """A NumericDate (RFC 7519 section 2), of this age."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _LAST
-
-
 def _expiry(claims: Mapping[str, object]) -> datetime:
     assert isinstance(claims["exp"], int | float)
     return moment(claims["exp"])
-
-
-_LAST: Final = datetime(9000, 1, 1, tzinfo=UTC).timestamp()

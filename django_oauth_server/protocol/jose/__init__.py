@@ -16,6 +16,7 @@ from django_oauth_server.protocol.jose.shared_secrets import (
     verify_with_secret,
 )
 from django_oauth_server.protocol.jose.signatures import ALGORITHMS, KeySet, SigningKeyPair, media_type, sign, verify
+from django_oauth_server.protocol.jose.times import faults_of_times
 from django_oauth_server.protocol.jose.unverified import unverified
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "UnknownKey",
     "decrypt",
     "encrypt",
+    "faults_of_times",
     "is_costly",
     "media_type",
     "sign",

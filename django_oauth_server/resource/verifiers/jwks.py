@@ -13,15 +13,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 
 from django_oauth_server.protocol import jose
-from django_oauth_server.protocol.jose import InvalidJWT, KeySet, UnknownKey
+from django_oauth_server.protocol.jose import InvalidJWT, KeySet
 from django_oauth_server.resource.revocations import Marked, is_announced
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.verifiers.base import InvalidToken
 from django_oauth_server.resource.verifiers.claims import cannot_verify, check_length, judged, may_be_of
-from django_oauth_server.resource.verifiers.discovery import RemoteIssuer, check_settings
+from django_oauth_server.resource.verifiers.discovery import check_settings
 from django_oauth_server.resource.verifiers.flights import PerProcess, Steps, adrive, drive
-from django_oauth_server.resource.verifiers.http import JSONClient, Unreachable
-from django_oauth_server.resource.verifiers.published import PublishedKeys
+from django_oauth_server.resource.verifiers.http import Unreachable
+from django_oauth_server.resource.verifiers.issuer_keys import IssuerKeys
 from django_oauth_server.resource.verifiers.remote import RemoteVerifier
 from django_oauth_server.resource.verifiers.signed import SignedToken, SignedTokens
 
@@ -49,7 +49,7 @@ class JWKSVerifier(RemoteVerifier):
     """How often, at most, tokens that name unknown keys cause a fetch."""
     revocation_cache: str = ""
     """A cache that is shared with the issuer, by its alias in `CACHES`, which tells of revoked tokens (the issuer's `revocation_cache`)."""
-    _remote: PerProcess[_Remote] = field(init=False, repr=False)
+    _remote: PerProcess[IssuerKeys] = field(init=False, repr=False)
     _signed_tokens: SignedTokens = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -57,7 +57,7 @@ class JWKSVerifier(RemoteVerifier):
         check_settings(self.ca_bundle, issuer=self.issuer, jwks_uri=self.jwks_uri or self.issuer)
         if isinstance(self.algs, str) or not self.algs or not set(self.algs) <= set(jose.ALGORITHMS):
             raise ImproperlyConfigured(f"algs {self.algs!r} must be some of {', '.join(jose.ALGORITHMS)}.")
-        object.__setattr__(self, "_remote", PerProcess(lambda: _Remote(self)))
+        object.__setattr__(self, "_remote", PerProcess(self._keys))
         object.__setattr__(self, "_signed_tokens", SignedTokens(self.algs))
 
     @sensitive_variables()  # a report of a failure must not hold the token
@@ -95,7 +95,7 @@ class JWKSVerifier(RemoteVerifier):
 
     def _steps(self, read: Reader) -> Steps[KeySet, VerifiedToken]:
         try:
-            signed = yield from self._signed(read)
+            signed = yield from self._remote.get().tried(read)
         except InvalidJWT as exc:
             raise InvalidToken(
                 "not a JWT access token", f"{exc}; {self.issuer} was expected to have issued it"
@@ -104,35 +104,13 @@ class JWKSVerifier(RemoteVerifier):
             raise cannot_verify(self.issuer, exc) from exc
         return judged(signed.token(), self.issuer, time.time(), self.leeway.total_seconds())
 
-    def _signed(self, read: Reader) -> Steps[KeySet, SignedToken]:
-        published = self._remote.get().keys
-        keys = yield from published.current()
-        try:
-            return read(keys)
-        except UnknownKey:
-            return read((yield from published.newer_than(keys)))
-
-
-class _Remote:
-    """What a process has of the issuer."""
-
-    def __init__(self, settings: JWKSVerifier) -> None:
-        self._jwks_uri = settings.jwks_uri
-        self._client = JSONClient(timeout=settings.timeout, ca_bundle=settings.ca_bundle)
-        self.issuer = RemoteIssuer(settings.issuer, self._client)
-        self.keys = PublishedKeys(
-            settings.issuer,
-            self._fetch,
-            lifetime=settings.lifetime,
-            stale_for=settings.stale_for,
-            retry_unknown=settings.retry_unknown_kid,
+    def _keys(self) -> IssuerKeys:
+        return IssuerKeys(
+            self.issuer,
+            self.jwks_uri,
+            timeout=self.timeout,
+            ca_bundle=self.ca_bundle,
+            lifetime=self.lifetime,
+            stale_for=self.stale_for,
+            retry_unknown=self.retry_unknown_kid,
         )
-
-    def _fetch(self, former: KeySet | None) -> KeySet:
-        try:
-            return KeySet.parse(self._client.get(self._jwks_uri or self.issuer.endpoint("jwks_uri")), former)
-        except ValueError as exc:
-            raise Unreachable(str(exc)) from exc
-        except Unreachable:
-            self.issuer.forget()  # it may have moved its keys
-            raise

@@ -13,7 +13,7 @@ from django_oauth_server.resource.verifiers.base import AuthorizationServer
 from django_oauth_server.resource.verifiers.discovery import RemoteIssuer
 from django_oauth_server.resource.verifiers.flights import PerProcess
 
-_EXCHANGES: Final = 4
+EXCHANGES: Final = 4
 """The most that one answer takes: the metadata at two addresses, the question, and one over a connection that was gone."""
 
 
@@ -60,7 +60,7 @@ class RemoteVerifier:
     @property
     def patience(self) -> float:
         """Seconds after which no answer is waited for any longer."""
-        return self.timeout.total_seconds() * _EXCHANGES
+        return self.timeout.total_seconds() * EXCHANGES
 
 
 def _check(name: str, default: object, value: object) -> None:
