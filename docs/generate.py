@@ -51,6 +51,7 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "resource.ninja_throttling": ("AuthorizationRateThrottle", "ClientRateThrottle", "UserClientRateThrottle"),
     "resource.ninja": ("NinjaAPI", "Refused", "TokenAuth", "answer_refusals", "requires"),
     "resource.token": ("VerifiedToken",),
+    "resource.actor": ("Actor",),
     "resource.bindings.dpop": ("DPoP", "DPoPSettings"),
     "resource.bindings.base": ("Call", "TokenBinding", "Unproven"),
     "resource.verifiers.base": ("AuthorizationServer", "CannotVerify", "InvalidToken", "TokenVerifier"),

@@ -146,10 +146,14 @@ def _meant_for_us(token: VerifiedToken) -> VerifiedToken:
     if not names_one_of(token.audience, audiences()):
         raise InvalidToken(
             "meant for another audience",
-            f"{', '.join(token.audience)}, issued by {token.issuer} to the client {token.client_id!r}; "
+            f"{', '.join(token.audience)}, issued by {token.issuer} to the client {token.client_id!r}{_acting(token)}; "
             f"this resource server is {', '.join(audiences())}",
         )
     return token
+
+
+def _acting(token: VerifiedToken) -> str:
+    return f", acting: {str(token.actor)!r}" if token.actor else ""
 
 
 def _with_user(token: VerifiedToken) -> VerifiedToken:

@@ -103,6 +103,17 @@ NOT_BOUND: Final = replace(INVALID_TOKEN, description="An access token that is b
 INSUFFICIENT_SCOPE: Final = Challenge(403, "insufficient_scope", "The access token does not allow this request.")
 """RFC 6750 section 3.1: the token is good, and allows less than is needed."""
 
+NOT_BY_ACTOR: Final = replace(
+    INSUFFICIENT_SCOPE,
+    description="Only a service that acts for somebody else, and may do so here, can make this request.",
+)
+"""No scope would help, only token exchange (RFC 8693)."""
+
+BY_ACTOR: Final = replace(
+    INSUFFICIENT_SCOPE, description="A service that acts for somebody else cannot make this request."
+)
+"""Nor would one here."""
+
 
 def invalid_request(description: str) -> Challenge:
     """RFC 6750 section 3.1: the credentials are malformed, or sent in two ways."""

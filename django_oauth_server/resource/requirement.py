@@ -15,9 +15,11 @@ from django_oauth_server.protocol.errors import InvalidScope
 from django_oauth_server.protocol.scopes import format_scope, parse_scope
 from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.challenge import (
+    BY_ACTOR,
     INSUFFICIENT_SCOPE,
     INVALID_TOKEN,
     NOT_BOUND,
+    NOT_BY_ACTOR,
     Challenge,
     insufficient_user_authentication,
 )
@@ -173,6 +175,60 @@ class Clients(Requirement):
 
 
 @dataclass(frozen=True, slots=True)
+class Actors(Requirement):
+    """One of these acts for the subject (RFC 8693 section 4.1). Only who acts now counts, not who acted before."""
+
+    actors: Collection[str]
+    """As the token's own issuer names them: its clients, by their `client_id`."""
+
+    def __post_init__(self) -> None:
+        actors = _each(self.actors, "actor")
+        if not actors:
+            raise ValueError(
+                "actor names nobody. Name at least one client_id. Write delegated=False to refuse tokens by which one client acts for another."
+            )
+        for name in actors:
+            _check_text(name, "actor")
+        object.__setattr__(self, "actors", frozenset(actors))
+
+    def judge(self, token: VerifiedToken) -> Challenge | None:
+        """Two issuers may call different things by one name, and a person may have the identifier that a client has."""
+        actor = token.actor
+        is_one = actor and actor.subject in self.actors and actor.issuer == token.issuer and not actor.is_person
+        return None if is_one else NOT_BY_ACTOR
+
+    def schema(self) -> Mapping[str, object]:
+        return {"x-actor": sorted(self.actors)}
+
+    def __str__(self) -> str:
+        return f"{' or '.join(sorted(self.actors))} acting for another"
+
+
+@dataclass(frozen=True, slots=True)
+class Delegated(Requirement):
+    """Somebody acts for the subject, whoever that is, or nobody does (RFC 8693 section 4.1)."""
+
+    delegated: bool
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.delegated, bool):
+            raise TypeError(
+                f"delegated is True or False, not {_kind(self.delegated)}. Leave it out to accept both kinds of tokens."
+            )
+
+    def judge(self, token: VerifiedToken) -> Challenge | None:
+        if (token.actor is not None) == self.delegated:
+            return None
+        return NOT_BY_ACTOR if self.delegated else BY_ACTOR
+
+    def schema(self) -> Mapping[str, object]:
+        return {"x-delegated": self.delegated}
+
+    def __str__(self) -> str:
+        return "somebody acting for another" if self.delegated else "nobody acting for another"
+
+
+@dataclass(frozen=True, slots=True)
 class Bound(Requirement):
     """The token is bound to a key, and its holder has proven that they have it (RFC 7800). Whose proof is not good gets no further than that."""
 
@@ -199,7 +255,11 @@ class Demands(TypedDict, total=False):
     caller: Literal["person", "client"]
     """Who acts: a person, or the client for itself."""
     clients: Collection[str]
-    """The `client_id`s of the clients that may act."""
+    """The `client_id`s of the clients that may hold the token."""
+    actor: Collection[str]
+    """The `client_id`s of the clients of which one must act for another (RFC 8693)."""
+    delegated: bool
+    """Whether somebody must act for another, or nobody may (RFC 8693)."""
     bound: Literal[True]
     """The token must be bound to a key, of which its holder shows a proof."""
 
@@ -243,6 +303,16 @@ def _before(**further: Unpack[Demands]) -> Iterator[Requirement]:
         yield Caller(further["caller"])
     if "clients" in further:
         yield Clients(further["clients"])
+    yield from _acting(**further)
+
+
+def _acting(**further: Unpack[Demands]) -> Iterator[Requirement]:
+    if "actor" in further and further.get("delegated") is False:
+        raise ValueError("actor and delegated=False admit nobody. Leave one of them out.")
+    if "delegated" in further:
+        yield Delegated(further["delegated"])
+    if "actor" in further:
+        yield Actors(further["actor"])
 
 
 def _after(**further: Unpack[Demands]) -> Iterator[Requirement]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
 
+from django_oauth_server.protocol.delegation import ACT, SUB_PROFILE, is_person
+from django_oauth_server.resource.actor import Actor, actor_of
+
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
@@ -31,8 +34,9 @@ class VerifiedToken:
 
     issuer: str
     subject: str | None
-    """Who allowed it. None: the client acts for itself."""
+    """The person who allowed it. None: nobody did, and a client acts for itself."""
     client_id: str
+    """The client that the token was issued to."""
     scopes: frozenset[str]
     audience: tuple[str, ...]
     """The resource servers that it is meant for (RFC 8707, RFC 9068 section 2.2)."""
@@ -44,6 +48,8 @@ class VerifiedToken:
     details: tuple[Mapping[str, object], ...] = ()
     confirmation: Mapping[str, object] = field(default_factory=dict)
     """The key that the token is bound to (RFC 7800 section 3.1), by the members of `cnf`. Empty: whoever bears it."""
+    actor: Actor | None = None
+    """Who acts for the subject (RFC 8693 section 4.1), and who did before. None: nobody passed the token on."""
     scheme: str = "Bearer"
     """The authentication scheme by which it was presented."""
     claims: Mapping[str, object] = field(default_factory=dict)
@@ -55,13 +61,15 @@ class VerifiedToken:
     def from_claims(cls, claims: Mapping[str, object], *, user: AbstractBaseUser | None = None) -> Self:
         """What the claims of a JWT (RFC 9068 section 2.2) or of an introspection response (RFC 7662 section 2.2) say.
 
-        A `sub` that equals `client_id` names no person: the client acts for itself (RFC 9068 section 5). Raises
-        ValueError where a claim is absent or of another type than its section says.
+        A `sub` that equals `client_id` names no person: the client acts for itself (RFC 9068 section 5). Nor does one whose `sub_profile` says
+        that it is something else. Raises ValueError where a claim is absent or of another type than its section says.
         """
-        subject, client_id = _text(claims, "sub", default=""), _text(claims, "client_id")
+        subject, client_id, issuer = _text(claims, "sub", default=""), _text(claims, "client_id"), _text(claims, "iss")
+        if subject == client_id or (SUB_PROFILE in claims and not is_person(claims, unless_said=True)):
+            subject = ""
         return cls(
-            issuer=_text(claims, "iss"),
-            subject=subject if subject and subject != client_id else None,
+            issuer=issuer,
+            subject=subject or None,
             client_id=client_id,
             scopes=frozenset(_text(claims, "scope", default="").split()),
             audience=_audience(claims.get("aud")),
@@ -69,6 +77,7 @@ class VerifiedToken:
             auth_time=_moment(claims, "auth_time") if claims.get("auth_time") is not None else None,
             acr=_text(claims, "acr") if claims.get("acr") is not None else None,
             confirmation=_members(claims, "cnf") if "cnf" in claims else {},
+            actor=actor_of(claims[ACT], issuer) if ACT in claims else None,
             claims=claims,
             user=user,
         )

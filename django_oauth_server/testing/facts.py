@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, Protocol, TypedDict
 
+from django_oauth_server.protocol.delegation import ACT, actor_claim
+
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
@@ -41,6 +43,7 @@ class TokenFacts(TypedDict, total=False):
     expires_in: timedelta | None
     key: Key | None
     facts: Mapping[str, object] | None
+    actor: str | Iterable[str]
 
 
 def words(said: str | Iterable[str]) -> tuple[str, ...]:
@@ -51,6 +54,14 @@ def words(said: str | Iterable[str]) -> tuple[str, ...]:
 def bound_to(key: Key | None) -> dict[str, object]:
     """To which key it is bound, as a claim (RFC 7800). What is bound to none says nothing."""
     return {"cnf": dict(key.confirmation)} if key else {}
+
+
+def acting(actor: str | Iterable[str]) -> dict[str, object]:
+    """Who acts for the subject, as a claim (RFC 8693 section 4.1), and who did before: the latest first. Nobody is no claim."""
+    said: dict[str, object] = {}
+    for name in reversed(words(actor)):
+        said = actor_claim(name, before=said)
+    return {ACT: said} if said else {}
 
 
 def credentials(token: str, key: Key | None) -> str:

@@ -19,7 +19,7 @@ from django_oauth_server.resource.conf import SETTING, as_written, load
 from django_oauth_server.resource.verifiers.base import AuthorizationServer, TokenVerifier
 from django_oauth_server.resource.verifiers.flights import PerProcess, Steps
 from django_oauth_server.resource.verifiers.jwks import JWKSVerifier
-from django_oauth_server.testing.facts import Key, bound_to, sign_in, words
+from django_oauth_server.testing.facts import Key, acting, bound_to, sign_in, words
 
 T = TypeVar("T")
 
@@ -53,6 +53,7 @@ class Said(TypedDict, total=False):
     auth_time: datetime | None
     expires_in: timedelta
     key: Key | None
+    actor: str | Iterable[str]
 
 
 class FakeIssuer:
@@ -116,9 +117,11 @@ class FakeIssuer:
         auth_time: datetime | None = None,
         expires_in: timedelta = _LIFETIME,
         key: Key | None = None,
+        actor: str | Iterable[str] = "",
         **claims: object,
     ) -> str:
-        """An access token, bound to *key* if there is one. Without *sub* the client acts for itself (RFC 9068 section 2.2).
+        """An access token, bound to *key* if there is one. Without *sub* the client acts for itself (RFC 9068 section 2.2). *actor* is who acts for
+        the subject (RFC 8693), or several, the latest first.
 
         A claim of None is left out.
         """
@@ -134,7 +137,7 @@ class FakeIssuer:
             "exp": _seconds(expires_at),
             "jti": uuid.uuid4().hex,
         }
-        return self.sign(said | sign_in(acr, auth_time) | bound_to(key) | claims)
+        return self.sign(said | sign_in(acr, auth_time) | bound_to(key) | acting(actor) | claims)
 
     def sign(self, claims: Mapping[str, object], *, typ: str = "at+jwt", pair: SigningKeyPair | None = None) -> str:
         """A JWT that says just these *claims*, by the key that signs now or by *pair*. A claim of None is left out."""

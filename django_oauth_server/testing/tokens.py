@@ -19,7 +19,7 @@ from django_oauth_server.resource.conf import audiences
 from django_oauth_server.storage.authorizations import live_authorization
 from django_oauth_server.storage.tokens import store
 from django_oauth_server.testing.factories import ClientFactory
-from django_oauth_server.testing.facts import Key, bound_to, sign_in, words
+from django_oauth_server.testing.facts import Key, acting, bound_to, sign_in, words
 from django_oauth_server.tokens.formats.base import TokenFormat
 from django_oauth_server.tokens.issue import token_format
 
@@ -36,14 +36,15 @@ def issue_token(
     expires_in: timedelta | None = None,
     key: Key | None = None,
     facts: Mapping[str, object] | None = None,
+    actor: str | Iterable[str] = "",
 ) -> str:
     """The value of an access token, stored or signed as the token endpoint does it, so that all of its verification runs.
 
     Without *user* the client acts for itself; without *client* one is made. The audience is this project's own resource, the format
     and the lifetime what the server would choose, unless they are said. With *key* the token is bound to it. *facts* are what a prompt settled
-    when *user* allowed it, such as a team. Nothing is narrowed: what the server
-    would never hand out (a token without scopes, for a resource that it does not know, which has expired) can be had, since its refusal is to be
-    tested.
+    when *user* allowed it, such as a team. *actor* is the `client_id` of who acts for them (RFC 8693), or
+    several, the latest first. Nothing is narrowed: what the server would never hand out (a token without scopes, for a resource that it does not
+    know, which has expired) can be had, since its refusal is to be tested.
     """
     now, client = timezone.now(), client or ClientFactory()
     issuer, meant_for = issuer_named(client.issuer), words(audience) or audiences()[:1]
@@ -57,7 +58,7 @@ def issue_token(
         authorization=_allowed(client, user, words(scopes), meant_for, issuer, facts, now) if user else None,
         scope=format_scope(words(scopes)),
         audience=list(meant_for),
-        facts=sign_in(acr, auth_time) | bound_to(key),
+        facts=sign_in(acr, auth_time) | bound_to(key) | acting(actor),
         issued_at=min(now, expires_at),
         expires_at=expires_at,
     )

@@ -11,6 +11,8 @@ from django_oauth_server.grants.confirmation import confirmation_of
 from django_oauth_server.grants.predecessor import ADOPTED
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Token
+from django_oauth_server.protocol.delegation import ACT
+from django_oauth_server.resource.actor import actor_of
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.tokens.claims import UserClaims, claims_class, unreserved
 from django_oauth_server.tokens.id_token import requested_claims
@@ -65,6 +67,7 @@ def describe(token: Token, issuer: Issuer) -> VerifiedToken:
         auth_time=datetime.fromtimestamp(float(signed_in), UTC) if signed_in is not None else None,
         acr=str(acr) if acr is not None else None,
         confirmation=confirmation_of(token.facts),
+        actor=actor_of(token.facts[ACT], issuer.settings.issuer) if ACT in token.facts else None,
         claims=all_claims(token, issuer),
         user=user,
     )

@@ -34,6 +34,13 @@ def test_a_good_token_says_who_may_do_what(verify, server):
     assert token.scopes == {"notes:read", "notes:write"}
 
 
+@pytest.mark.spec("RFC 8693", "4.1")
+def test_an_answer_says_who_acts_for_another(verify, server):
+    server.allow("good", act={"sub": "stock", "act": {"sub": "orders"}})
+    token = verify("good")
+    assert (token.subject, token.actor.subject, token.actor.before.subject) == ("alice", "stock", "orders")
+
+
 @pytest.mark.spec("RFC 7662", "2.1")
 def test_the_issuer_is_told_who_asks_and_for_what(verify, server):
     server.allow("good")
@@ -72,6 +79,8 @@ def test_the_issuer_is_told_who_asks_and_for_what(verify, server):
         {"token_use": "refresh_token"},
         {"cnf": {}},
         {"cnf": "a key"},
+        {"act": {}},
+        {"act": "orders"},
         {"scope": ["notes:read"]},
     ],
     ids=str,

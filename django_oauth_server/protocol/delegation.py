@@ -1,0 +1,30 @@
+"""How tokens say who acts for whom (RFC 8693 section 4), and whether that is a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+ACT: Final = "act"
+"""Who acts for the subject (RFC 8693 section 4.1)."""
+MAY_ACT: Final = "may_act"
+"""Who may act for the subject (RFC 8693 section 4.4)."""
+SUB_PROFILE: Final = "sub_profile"
+"""What `sub` is (draft-mora-oauth-entity-profiles): words between spaces, beside `sub` and in `act`."""
+PERSON: Final = "user"
+SERVICE: Final = "service"
+
+
+def actor_claim(
+    sub: str, issuer: str = "", *, profile: str = SERVICE, before: Mapping[str, object] | None = None
+) -> dict[str, object]:
+    """The value of `act` for *sub*, who took over from *before*, the value of `act` until then."""
+    said: dict[str, object] = {"iss": issuer} if issuer else {}
+    said |= {"sub": sub, SUB_PROFILE: profile}
+    return said | {ACT: before} if before else said
+
+
+def is_person(claims: Mapping[str, object], *, unless_said: bool) -> bool:
+    """Whether the `sub` of *claims* is a person. *unless_said* holds where they do not say what it is; an unknown word is no person."""
+    said = claims.get(SUB_PROFILE)
+    return unless_said if said is None else isinstance(said, str) and PERSON in said.split()
