@@ -9,23 +9,27 @@ from operator import itemgetter
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
+from django.utils.text import Truncator
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
-from django_oauth_server.clients.presentation import UNKNOWN, VOUCHED
+from django_oauth_server.clients.presentation import UNKNOWN, VOUCHED, document_host
 from django_oauth_server.component import Document, Words
 from django_oauth_server.conf import Scope
 from django_oauth_server.conf.files import is_file
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client
 from django_oauth_server.protocol.text import readable
+from django_oauth_server.protocol.uris import destination
 from django_oauth_server.tokens.claims import claims_class
 
-_SPEAK_FOR_THEMSELVES: Final = {
-    Client.RegisteredBy.ITSELF,
-    Client.RegisteredBy.PERSON,
-    Client.RegisteredBy.DOCUMENT,
+_NOBODY_VOUCHES: Final[Mapping[str, str]] = {
+    Client.RegisteredBy.ITSELF: "self_registered",
+    Client.RegisteredBy.PERSON: "self_registered",
+    Client.RegisteredBy.DOCUMENT: "document",
 }
+"""What the pages call it, by how the client came."""
+_LONGEST_CLAIM: Final = 60
 SHOWN_OF_A_GROUP: Final = 5
 """What is beyond is folded, so that the buttons of consent stay near."""
 _CHANGED: Final[Mapping[str, Words]] = {
@@ -49,21 +53,39 @@ def describe_changes(members: Collection[str]) -> list[Words]:
 
 
 def describe_client(client: Client, issuer: Issuer) -> dict[str, object]:
-    """Who an app says it is."""
-    said = client.metadata
-    name = readable(_in_language(said, "client_name")) or client.name
-    home = _in_language(said, "client_uri")
+    """Who an app says it is; of one that is described by a document first the host that the document is at. Where nobody vouches for that host, the
+    app has no other name, and leads to no other host: what it is called, and its logo, are what it `claims`."""
+    said, host = client.metadata, document_host(client)
+    own_name = readable(_in_language(said, "client_name")) or client.name
+    logo_url = _logo_url(client, _in_language(said, "logo_uri"), issuer)
+    only_host = "" if client.is_vouched_for else host
+    name = only_host or own_name
+    home, policy, terms = (
+        _on_host(only_host, _in_language(said, one)) for one in ("client_uri", "policy_uri", "tos_uri")
+    )
     return {
         "client_id": client.client_id,
         "name": name,
+        "host": host,
+        "claims": _claims(client, own_name, logo_url) if only_host else None,
         "initial": name[:1].upper(),
-        "logo_url": _logo_url(client, _in_language(said, "logo_uri"), issuer),
+        "logo_url": "" if only_host else logo_url,
         "home_url": home,
         "home_host": urlsplit(home).netloc,
-        "policy_url": _in_language(said, "policy_uri"),
-        "terms_url": _in_language(said, "tos_uri"),
+        "policy_url": policy,
+        "terms_url": terms,
         "contacts": [readable(str(contact)) for contact in said.get("contacts", ())],
     }
+
+
+def _claims(client: Client, name: str, logo_url: str) -> dict[str, str] | None:
+    """No longer than a name is: what follows tells people not to believe it, and has to be in view."""
+    return {"name": Truncator(name).chars(_LONGEST_CLAIM), "logo_url": logo_url} if name != client.client_id else None
+
+
+def _on_host(host: str, address: str) -> str:
+    """*address*; empty where it is at another host than *host*, if one is named: a link would make the other one's name believed."""
+    return address if not host or destination(address) == host else ""
 
 
 def describe_access(
@@ -156,9 +178,8 @@ def _words(time: timedelta) -> str:
 
 def why_unproven(client: Client, *, proves_itself: bool) -> str:
     """Why nobody vouches for the app; empty where an operator does, and it *proves_itself* where the answer goes."""
-    if client.registered_by in _SPEAK_FOR_THEMSELVES and not client.is_vouched_for:
-        return "self_registered"
-    return "" if proves_itself else "unproven"
+    unvouched = "" if client.is_vouched_for else _NOBODY_VOUCHES.get(client.registered_by, "")
+    return unvouched or ("" if proves_itself else "unproven")
 
 
 def _in_language(said: Document, member: str) -> str:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from django_oauth_server.authorization.describe import describe_access, describe_client
 from django_oauth_server.authorization.prompts.base import facts_in_words
+from django_oauth_server.clients.presentation import called
 from django_oauth_server.component import Component, Endpoint
 from django_oauth_server.endpoints.http import patient, query_parameters
 from django_oauth_server.endpoints.pages import render_page
@@ -54,7 +55,7 @@ def connected_apps(http: HttpRequest, issuer: Issuer) -> HttpResponse:
         "messages": messages.get_messages(http),
         "is_searchable": is_searchable,
         "query": query,
-        "apps": [app for app in apps if query.casefold() in app["client"]["name"].casefold()],
+        "apps": [app for app in apps if query.casefold() in _searched(app["client"])],
         "connected_apps_url": issuer.url_path("connected_apps"),
     }
     return render_page(http, "oauth_server/connected_apps.html", context)
@@ -74,7 +75,7 @@ def disconnect(http: HttpRequest, issuer: Issuer, grant_id: UUID) -> HttpRespons
         return redirect(issuer.url_path("connected_apps"))
     if http.method == "POST":
         revoke_authorizations([authorization], timezone.now())
-        done = _("%(app)s can no longer use your account.") % {"app": authorization.client.name}
+        done = _("%(app)s can no longer use your account.") % {"app": called(authorization.client)}
         messages.success(http, done, fail_silently=True)
         return redirect(issuer.url_path("connected_apps"))
     context = {
@@ -91,6 +92,11 @@ def _query(http: HttpRequest) -> str:
         return query_parameters(http).get("q", "").strip()
     except OAuthError:
         return ""
+
+
+def _searched(described: dict[str, Any]) -> str:
+    claimed = (described["claims"] or {}).get("name", "")
+    return f"{described['name']} {claimed}".casefold()
 
 
 def _person(http: HttpRequest) -> AbstractBaseUser:

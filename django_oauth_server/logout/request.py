@@ -12,6 +12,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from django_oauth_server.authorization.checks import UnverifiedRequest
 from django_oauth_server.clients.metadata import check_redirection, terms_of
+from django_oauth_server.clients.presentation import called
 from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.errors import InvalidRequest, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
@@ -49,7 +50,7 @@ class EndSessionRequest:
     @property
     def way_back_host(self) -> str:
         """Where *way_back* leads, in a word that nobody can choose freely; the app's name where it leads to no host."""
-        return urlsplit(self.way_back).netloc or (self.client.name if self.client else "")
+        return urlsplit(self.way_back).netloc or (called(self.client) if self.client else "")
 
 
 def judge(params: Parameters, issuer: Issuer, person: AbstractBaseUser | AnonymousUser) -> EndSessionRequest:

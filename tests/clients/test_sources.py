@@ -376,6 +376,76 @@ class TestASourceThatCannotBeAsked:
         assert Flow(ClientFactory(), browser).tokens()["token_type"] == "Bearer"
 
 
+class TestWhatPeopleSeeOfADocument:
+    """Anybody can write one, with any name in it."""
+
+    @pytest.fixture(autouse=True)
+    def documents(self, settings: Any) -> None:
+        switch_on(settings, "SomeVouched")
+
+    @pytest.mark.parametrize("name", ["Google", "\u202egooglE", "a" * 2000 + " Google", "\u0413oogle"], ids=ascii)
+    def test_its_name_is_the_host_and_what_it_claims_comes_second(self, flow: Flow, name: str) -> None:
+        say(client_name=name)
+        client = flow.authorize().context["client"]
+        assert (client["name"], client["host"]) == ("apps.example", "apps.example")
+        assert client["claims"]["name"].rstrip("…") in name and len(client["claims"]["name"]) <= 60
+
+    def test_its_logo_is_not_the_pages(self, flow: Flow) -> None:
+        say(logo_uri="https://google.example/logo.png")
+        client = flow.authorize().context["client"]
+        assert client["logo_url"] == ""
+        assert client["claims"]["logo_url"].startswith("/oauth/logo?")
+
+    def test_it_leads_to_its_own_host_alone(self, flow: Flow) -> None:
+        say(
+            client_uri="https://google.example/",
+            policy_uri="https://apps.example/privacy",
+            tos_uri="https://apps.example:8/",
+        )
+        client = flow.authorize().context["client"]
+        assert (client["home_url"], client["policy_url"], client["terms_url"]) == (
+            "",
+            "https://apps.example/privacy",
+            "",
+        )
+
+    def test_without_a_name_it_claims_nothing(self, flow: Flow) -> None:
+        say(client_name="")
+        assert flow.authorize().context["client"]["claims"] is None
+
+    @pytest.mark.parametrize(
+        ("redirect_uris", "warns"),
+        [
+            (["http://127.0.0.1/cb"], True),
+            (["http://localhost/cb", "com.example.app:/cb"], True),
+            (["http://127.0.0.1/cb", CALLBACK], True),
+            ([CALLBACK, "http://127.0.0.1/cb"], False),
+        ],
+    )
+    def test_the_page_warns_where_the_answer_goes_to_the_persons_own_device(
+        self, flow: Flow, redirect_uris: list[str], warns: bool
+    ) -> None:
+        say(redirect_uris=redirect_uris, application_type="native")
+        page = flow.authorize(redirect_uri=redirect_uris[0])
+        assert ("another program could use its name" in page.content.decode()) is warns
+
+    def test_the_page_warns_where_every_answer_goes_there_whatever_key_the_app_has(self, flow: Flow) -> None:
+        """Nobody keeps a key to themselves whose app runs on other people's devices."""
+        keys = {"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": f"{ID}/keys"}
+        say(redirect_uris=["http://127.0.0.1/cb"], application_type="native", **keys)
+        assert flow.authorize(redirect_uri="http://127.0.0.1/cb").context["can_be_impersonated"]
+
+    def test_the_persons_apps_have_it_by_its_host(self, flow: Flow) -> None:
+        flow.tokens()
+        (app,) = flow.browser.get("/oauth/connected-apps/").context["apps"]
+        assert (app["client"]["name"], app["client"]["claims"]["name"]) == ("apps.example", "Almanac")
+
+    def test_its_name_is_no_name_on_any_page_by_itself(self, flow: Flow) -> None:
+        """Also where the answer is posted."""
+        page = flow.decide(flow.authorize(response_mode="form_post"))
+        assert "apps.example" in page.content.decode() and "Almanac" not in page.content.decode()
+
+
 class TestAnOperatorVouchesForSomeOfThem:
     """A source says of each client whether an operator vouches for it."""
 
@@ -387,7 +457,9 @@ class TestAnOperatorVouchesForSomeOfThem:
         SomeVouched.vouched_ids.clear()
 
     def test_people_are_told_nothing_and_asked_once(self, flow: Flow, vouching: type[SomeVouched]) -> None:
-        assert not flow.authorize().context["unproven"]
+        page = flow.authorize()
+        assert not page.context["unproven"]
+        assert (page.context["client"]["name"], page.context["client"]["host"]) == ("Almanac", "apps.example")
         flow.tokens()
         say(client_name="Almanac 2")
         assert flow.authorize().status_code == 303
@@ -396,7 +468,7 @@ class TestAnOperatorVouchesForSomeOfThem:
         flow.tokens()
         vouching.vouched_ids.clear()
         page = flow.authorize()
-        assert page.context["unproven"] == "self_registered"
+        assert page.context["unproven"] == "document"
         assert list(map(str, page.context["changes"])) == ["whether it has been verified"]
 
     def test_who_comes_to_be_vouched_for_is_not(self, flow: Flow, vouching: type[SomeVouched]) -> None:

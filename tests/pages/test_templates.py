@@ -22,6 +22,8 @@ HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 def client(**changes: Any) -> dict[str, Any]:
     return {
         "name": "Printer",
+        "host": "",
+        "claims": None,
         "initial": "P",
         "logo_url": "",
         "home_url": "https://printer.example/",
@@ -30,6 +32,12 @@ def client(**changes: Any) -> dict[str, Any]:
         "terms_url": "https://printer.example/terms",
         "contacts": ["help@printer.example"],
     } | changes
+
+
+def documented(**changes: Any) -> dict[str, Any]:
+    """One that is described by a document, for whose host nobody vouches."""
+    claims = {"name": "Printer", "logo_url": ""}
+    return client(name="apps.example", host="apps.example", claims=claims, initial="A") | changes
 
 
 def scope(name: str, **changes: Any) -> dict[str, Any]:
@@ -177,6 +185,12 @@ MANY = [scope(f"thing {number}", sensitive=number % 8 == 0, optional=number % 5 
 STATES: list[tuple[str, dict[str, Any]]] = [
     *((page, {}) for page in PAGES),
     *(("consent", {"unproven": why}) for why in ("self_registered", "unproven")),
+    ("consent", {"unproven": "document", "client": documented(), "can_be_impersonated": True}),
+    ("consent", {"client": client(host="apps.example")}),
+    ("device_confirm", {"client": documented()}),
+    ("connected_apps", {"apps": [app(client=documented())]}),
+    ("disconnect", {"app": app(client=documented())}),
+    ("start_sign_in", {"client": documented(), "unproven": "document"}),
     ("consent", {"groups": []}),
     ("consent", {"known": [scope("notes", optional=True), scope("mail", sensitive=True, about="Mail API")]}),
     ("consent", {"nothing_new": True, "changes": ["its name"]}),
@@ -389,6 +403,42 @@ def test_consent_says_who_is_asking() -> None:
 def test_consent_warns_of_an_app_that_nobody_vouches_for(unproven: str, notice: str) -> None:
     assert notice in words("consent", unproven=unproven)
     assert notice not in words("consent")
+
+
+def test_consent_shows_the_host_of_a_document_before_what_the_app_claims() -> None:
+    claims = {"name": "Google", "logo_url": "/logo/1"}
+    shown = {"unproven": "document", "client": documented(claims=claims)}
+    told = words("consent", **shown)
+    assert "apps.example wants to use your account at Example This app calls itself “Google”" in told
+    assert "has not checked who made this app. It is published at apps.example" in told
+    assert "Google" not in re.findall("<title>(.*)</title>", html("consent", **shown))[0]
+    assert [image["class"] for image in elements("consent", **shown).of("img") if "class" in image] == []
+    assert elements("consent", **shown).of("img", src="/logo/1", alt="")
+
+
+def test_consent_says_where_an_app_is_published_that_an_operator_vouches_for() -> None:
+    told = words("consent", client=client(host="apps.example"))
+    assert "Printer wants to use your account at Example Published at apps.example" in told
+    assert "calls itself" not in told and "has not checked" not in told
+
+
+@pytest.mark.parametrize("can_be_impersonated", [True, False])
+def test_consent_warns_where_another_program_could_take_the_answer(can_be_impersonated: bool) -> None:
+    told = words("consent", unproven="document", client=documented(), can_be_impersonated=can_be_impersonated)
+    assert ("another app could take its place" in told) is can_be_impersonated
+
+
+@pytest.mark.parametrize(
+    ("page", "changes"),
+    [
+        ("device_confirm", {"client": documented()}),
+        ("start_sign_in", {"client": documented(), "unproven": "document"}),
+        ("disconnect", {"app": app(client=documented())}),
+    ],
+)
+def test_other_pages_show_the_host_first_as_well(page: str, changes: dict[str, Any]) -> None:
+    told = words(page, **changes)
+    assert 0 < told.index("apps.example") < told.index("This app calls itself “Printer”")
 
 
 def test_an_app_without_a_logo_shows_its_initial() -> None:

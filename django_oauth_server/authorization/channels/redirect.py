@@ -26,7 +26,7 @@ from django_oauth_server.authorization.sources.base import Arrival
 from django_oauth_server.authorization.sources.gather import Gathered, gather
 from django_oauth_server.authorization.turn import NOTHING_DONE, Turn
 from django_oauth_server.authorization.way_back import WayBack, can_wait
-from django_oauth_server.clients.presentation import proves_itself
+from django_oauth_server.clients.presentation import called, proves_itself
 from django_oauth_server.component import Words
 from django_oauth_server.errors import OAuthError, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
@@ -170,7 +170,7 @@ class RedirectedRequest(PendingRequest):
         further = {"state": self.params.get("state", ""), "session_state": self._session_state()}
         told = {name: value for name, value in further.items() if value}
         answer = {**parts, **told, "iss": issuer.settings.issuer}
-        return self._mode().send(address, {name: str(value) for name, value in answer.items()}, self.client.name)
+        return self._mode().send(address, {name: str(value) for name, value in answer.items()}, called(self.client))
 
     def _mode(self) -> ResponseMode:
         """As asked, or as the response type has it where that cannot be."""

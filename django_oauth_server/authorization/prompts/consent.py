@@ -21,7 +21,7 @@ from django_oauth_server.authorization.prompts.waiting import wait
 from django_oauth_server.authorization.request import AuthorizationRequest
 from django_oauth_server.authorization.response_modes.base import Page
 from django_oauth_server.authorization.turn import Turn
-from django_oauth_server.clients.presentation import changes, fingerprint
+from django_oauth_server.clients.presentation import changes, fingerprint, is_on_devices
 from django_oauth_server.errors import AccessDenied, ConsentRequired
 from django_oauth_server.grants.allow import declined
 
@@ -60,6 +60,7 @@ class Consent(Prompt):
                 "destination": destination,
                 "unproven": why_unproven(request.client, proves_itself=situation.pending.proves_client),
                 "warning": situation.pending.warning,
+                "can_be_impersonated": is_on_devices(request.client) or not situation.pending.proves_client,
                 "changes": describe_changes(changes(remembered, request.client)) if remembered else [],
                 "account": situation.user.get_username(),
                 "facts": facts_in_words(situation.facts, situation.user, issuer),
