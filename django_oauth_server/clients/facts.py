@@ -8,6 +8,7 @@ from typing import TypeAlias
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils.module_loading import import_string
 
+from django_oauth_server.clients.grant_types import RegistrableGrant
 from django_oauth_server.conf import OPENID_SCOPES
 from django_oauth_server.engine import ClientFacts
 from django_oauth_server.issuer import Issuer
@@ -22,7 +23,7 @@ def client_facts(
 ) -> ClientFacts:
     """What may be asked for by *grant_types*: the client's scopes, of those that the issuer still offers, as far as *user* may allow them."""
     offered = issuer.settings.scopes
-    scopes = allowed_scopes(client, issuer, grant_types, user, client.scopes.intersection(offered))
+    scopes = allowed_scopes(client, issuer, grant_types, user, _askable(client, issuer, grant_types))
     default = issuer.settings.default_scopes or _registered_by_itself(client)
     return ClientFacts(
         client_id=client.client_id,
@@ -30,6 +31,28 @@ def client_facts(
         scopes=scopes,
         default_scopes=tuple(scope for scope in default if scope in scopes),
         offered_scopes=offered.keys(),
+    )
+
+
+def _askable(client: Client, issuer: Issuer, grant_types: tuple[str, ...]) -> frozenset[str]:
+    """The scopes that *client* registered. Of people, a client that says itself what it may ask for may ask for any scope that is offered.
+
+    Such a client could have registered them all, and can register again. Agents that are told that a token lacks a scope (RFC 6750 section 3.1)
+    ask for it without doing so: to them, what they registered is what they can use (RFC 7591 section 2), not all that they may.
+    """
+    offered = frozenset(issuer.settings.scopes)
+    known = issuer.components.of(RegistrableGrant)
+    asks_person = all(known[name].asks_person for name in grant_types if name in known)
+    return offered if asks_person and _says_itself(client, issuer) else offered & client.scopes
+
+
+def _says_itself(client: Client, issuer: Issuer) -> bool:
+    """Whether nobody but *client* decides what it may ask people for: no operator, no software statement, and no limit of the settings."""
+    return (
+        client.registered_by == Client.RegisteredBy.ITSELF
+        and not (client.skip_consent or client.software_statement)
+        and (issuer.settings.registration == "open" or client.source != Client.TABLE)
+        and issuer.settings.registration_scopes == "offered"
     )
 
 

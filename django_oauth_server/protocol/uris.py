@@ -36,6 +36,7 @@ _VARYING_PORT = re.compile(r"\A(http://(?:127\.0\.0\.1|\[::1\])):[0-9]{1,5}(?=[/
 """RFC 8252 section 7.3."""
 _VARYING_PORT_OF_LOCALHOST = re.compile(r"\A(http://localhost):[0-9]{1,5}(?=[/?]|\Z)")
 """RFC 9700 section 2.1: of native apps. Elsewhere `localhost` is a name and must match in full (RFC 8252 section 8.3)."""
+_LOCALHOST_WITHOUT_PORT = re.compile(r"\Ahttp://localhost(?=[/?]|\Z)")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _HOST_OF_THREE_LABELS = re.compile(rf"(?!xn--)(?!.{{254}})(?:{_LABEL.pattern}\.){{2,}}(?![0-9]){_LABEL.pattern}")
 """RFC 1123 section 2.1. What ends in a number is an address, and `xn--` begins a name that was encoded as a whole (RFC 5890)."""
@@ -127,7 +128,12 @@ def proves_identity(uri: str) -> bool:
 
 
 def matches(registered: str, presented: str, *, any_port_of_localhost: bool = False) -> bool:
-    """Exact string match (RFC 9700 section 2.1), except the port of a loopback address (RFC 8252 section 7.3)."""
+    """Exact string match (RFC 9700 section 2.1), except the port of a loopback address (RFC 8252 section 7.3).
+
+    `http://localhost` without a port stands for every port, as no app on a person's device answers at port 80: editors and agents say so of
+    themselves without saying that they are native apps.
+    """
+    any_port_of_localhost = any_port_of_localhost or _LOCALHOST_WITHOUT_PORT.match(registered) is not None
     varying = (_VARYING_PORT, _VARYING_PORT_OF_LOCALHOST) if any_port_of_localhost else (_VARYING_PORT,)
     return any(port.sub(r"\1", registered) == port.sub(r"\1", presented) for port in varying)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client as Browser
 
 from django_oauth_server.conf import OPENID_SCOPES
+from django_oauth_server.models import Client
 from tests.flow import Flow, answered
+from tests.mcp.agents import REGISTERING, Agent
 from tests.registration.conftest import Registrant, initial_access_token, refused
 
 pytestmark = pytest.mark.django_db
@@ -17,105 +20,37 @@ DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 CODE = ["authorization_code", "refresh_token"]
 ALL = ["notes:read", "notes:write", *OPENID_SCOPES]
-VS_CODE = {
-    "client_name": "Visual Studio Code",
-    "client_uri": "https://code.visualstudio.com",
-    "grant_types": [*CODE, DEVICE],
-    "response_types": ["code"],
-    "redirect_uris": [
-        "https://insiders.vscode.dev/redirect",
-        "https://vscode.dev/redirect",
-        "http://127.0.0.1/",
-        "http://127.0.0.1:33418/",
-    ],
-    "token_endpoint_auth_method": "none",
-    "application_type": "native",
-}
-CURSOR = {
-    "client_name": "Cursor",
-    "grant_types": CODE,
-    "response_types": ["code"],
-    "redirect_uris": [
-        "http://localhost:8787/callback",
-        "https://www.cursor.com/agents/mcp/oauth/callback",
-        "cursor://anysphere.cursor-mcp/oauth/callback",
-    ],
-    "token_endpoint_auth_method": "none",
-}
-AGENTS: dict[str, tuple[dict[str, Any], str]] = {
-    "VS Code, on loopback": (VS_CODE, "http://127.0.0.1:51234/"),
-    "VS Code, in a browser": (VS_CODE, "https://vscode.dev/redirect"),
-    "Cursor": (CURSOR, "cursor://anysphere.cursor-mcp/oauth/callback"),
-    "Cursor, on loopback": (CURSOR, "http://localhost:8787/callback"),
-    "Claude Code": (
-        {
-            "client_name": "Claude Code (notes)",
-            "redirect_uris": ["http://localhost:54545/callback"],
-            "grant_types": CODE,
-            "response_types": ["code"],
-            "token_endpoint_auth_method": "none",
-        },
-        "http://localhost:54545/callback",
-    ),
-    "Claude": (
-        {
-            "client_name": "Claude",
-            "redirect_uris": ["https://claude.ai/api/mcp/auth_callback"],
-            "grant_types": CODE,
-            "response_types": ["code"],
-            "token_endpoint_auth_method": "client_secret_post",
-            "scope": "notes:read claudeai",
-        },
-        "https://claude.ai/api/mcp/auth_callback",
-    ),
-    "MCP Inspector": (
-        {
-            "client_name": "MCP Inspector",
-            "client_uri": "https://github.com/modelcontextprotocol/inspector",
-            "redirect_uris": ["http://localhost:6274/oauth/callback", "http://localhost:6274/oauth/callback/debug"],
-            "grant_types": CODE,
-            "response_types": ["code"],
-            "token_endpoint_auth_method": "none",
-            "scope": "",
-        },
-        "http://localhost:6274/oauth/callback/debug",
-    ),
-    "mcp-remote": (
-        {
-            "client_name": "MCP CLI Proxy",
-            "client_uri": "https://github.com/modelcontextprotocol/mcp-cli",
-            "redirect_uris": ["http://127.0.0.1:3334/oauth/callback"],
-            "grant_types": CODE,
-            "response_types": ["code"],
-            "token_endpoint_auth_method": "none",
-            "software_id": "2e6dc280-f3c3-4e01-99a7-8181dbd1d23d",
-            "software_version": "0.1.29",
-            "scope": "openid email profile groups",
-        },
-        "http://127.0.0.1:3335/oauth/callback",
-    ),
-    "one of everything": (
-        {
-            "client_name": "Everything",
-            "redirect_uris": ["https://everything.example/cb"],
-            "grant_types": [
-                *CODE,
-                "implicit",
-                "password",
-                "client_credentials",
-                DEVICE,
-                JWT_BEARER,
-            ],
-            "response_types": ["code", "token", "id_token", "code id_token"],
-            "token_endpoint_auth_method": "none",
-            "scope": "notes:read  offline_access admin",
-            "logo_uri": None,
-            "contacts": [],
-            "jwks": None,
-        },
-        "https://everything.example/cb",
-    ),
-}
+ONE_OF_EVERYTHING = Agent(
+    "one of everything",
+    "never",
+    ("https://everything.example/cb",),
+    {
+        "client_name": "Everything",
+        "redirect_uris": ["https://everything.example/cb"],
+        "grant_types": [
+            *CODE,
+            "implicit",
+            "password",
+            "client_credentials",
+            DEVICE,
+            JWT_BEARER,
+        ],
+        "response_types": ["code", "token", "id_token", "code id_token"],
+        "token_endpoint_auth_method": "none",
+        "scope": "notes:read  offline_access admin",
+        "logo_uri": None,
+        "contacts": [],
+        "jwks": None,
+    },
+)
+AGENTS = [*REGISTERING, ONE_OF_EVERYTHING]
+CURSOR = next(one for one in AGENTS if one.name == "Cursor").registration or {}
+
+
+def _place(uri: str) -> tuple[str, str | None, str]:
+    """*uri* without its port."""
+    parts = urlsplit(uri)
+    return parts.scheme, parts.hostname, parts.path
 
 
 @pytest.fixture(autouse=True)
@@ -124,20 +59,37 @@ def _cursors_scheme_is_allowed(settings: Any) -> None:
 
 
 @pytest.mark.spec("RFC 7591", "3.2.1")
-@pytest.mark.parametrize(("document", "redirect_uri"), AGENTS.values(), ids=AGENTS.keys())
+@pytest.mark.spec("MCP", "dynamic-client-registration")
+@pytest.mark.parametrize("agent", AGENTS, ids=[one.name for one in AGENTS])
 def test_an_agent_registers_as_it_does_and_gets_its_tokens(
-    registrant: Registrant, browser: Browser, document: dict[str, Any], redirect_uri: str
+    registrant: Registrant, browser: Browser, agent: Agent
 ) -> None:
+    document = agent.registration or {}
     told = registrant.registered(**document)
     usable = [one for one in document["grant_types"] if one in {*CODE, DEVICE}]
     assert (told["grant_types"], told["response_types"]) == (usable, ["code"])
     assert told["redirect_uris"] == document["redirect_uris"]
+    assert told.get("application_type") == document.get("application_type")
     flow = Flow(registrant.row, browser)
+    redirect_uri = agent.sends[0]
     sent = {"client_id": told["client_id"], "client_secret": told.get("client_secret")}
     code = flow.code(redirect_uri=redirect_uri, scope=told["scope"])
     tokens = flow.exchange(code, redirect_uri=redirect_uri, authorization=None, **sent).json()
     assert tokens["scope"] == " ".join(sorted(told["scope"].split()))
     assert flow.refresh(tokens["refresh_token"], authorization=None, **sent).status_code == 200
+
+
+@pytest.mark.spec("RFC 8252", "7.3")
+@pytest.mark.spec("MCP", "dynamic-client-registration")
+def test_a_code_is_sent_to_whichever_of_its_addresses_an_agent_names(registrant: Registrant, browser: Browser) -> None:
+    for agent in REGISTERING:
+        document = agent.registration or {}
+        registrant.registered(**document)
+        flow = Flow(registrant.row, browser)
+        mine = {*map(_place, document["redirect_uris"])}
+        for sent in agent.sends:
+            if _place(sent) in mine:
+                assert flow.authorize(redirect_uri=sent, scope="notes:read").status_code == 200, (agent.name, sent)
 
 
 @pytest.mark.parametrize(
@@ -182,9 +134,9 @@ def test_what_is_empty_says_nothing_and_what_is_said_again_says_no_more(
 
 
 @pytest.mark.spec("RFC 7592", "2.2")
-@pytest.mark.parametrize("document", [document for document, _ in AGENTS.values()], ids=AGENTS.keys())
-def test_the_answer_sent_back_as_it_is_changes_nothing(registrant: Registrant, document: dict[str, Any]) -> None:
-    told = registrant.registered(**document)
+@pytest.mark.parametrize("agent", AGENTS, ids=[one.name for one in AGENTS])
+def test_the_answer_sent_back_as_it_is_changes_nothing(registrant: Registrant, agent: Agent) -> None:
+    told = registrant.registered(**agent.registration or {})
     before = registrant.row.metadata
     answered = registrant.manage("PUT", told)
     assert answered.status_code == 200, answered.content
@@ -248,6 +200,65 @@ def test_the_port_of_localhost_varies_for_native_apps_and_by_a_setting(
     assert (status(application_type="native"), status(), status(application_type="web")) == (200, 400, 400)
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"any_port_of_localhost": True}
     assert (status(), status(application_type="web")) == (200, 200)
+
+
+@pytest.mark.spec("RFC 8252", "7.3")
+def test_localhost_without_a_port_is_any_port(registrant: Registrant, browser: Browser) -> None:
+    registrant.registered(redirect_uris=["http://localhost/callback"], token_endpoint_auth_method="none")
+    flow = Flow(registrant.row, browser)
+    assert flow.authorize(redirect_uri="http://localhost:3118/callback").status_code == 200
+    assert flow.authorize(redirect_uri="http://localhost:3118/other").status_code == 400
+    assert flow.authorize(redirect_uri="http://127.0.0.1:3118/callback").status_code == 400
+    assert flow.authorize(redirect_uri="http://localhost:311811/callback").status_code == 400
+
+
+@pytest.mark.spec("MCP", "step-up-authorization-flow")
+class TestMoreThanItRegistered:
+    """An agent registers with the scopes of its first challenge, and is told later that it needs more."""
+
+    def test_people_are_asked_and_the_tokens_have_it(self, registrant: Registrant, browser: Browser) -> None:
+        registrant.registered(scope="notes:read", grant_types=CODE, token_endpoint_auth_method="none")
+        flow = Flow(registrant.row, browser)
+        page = flow.authorize(scope="notes:read notes:write")
+        assert "write and delete your notes" in page.content.decode().lower()
+        tokens = flow.exchange(answered(flow.decide(page))["code"]).json()
+        assert tokens["scope"] == "notes:read notes:write"
+        assert flow.refresh(tokens["refresh_token"]).json()["scope"] == "notes:read notes:write"
+
+    def test_it_asks_for_what_it_registered_where_it_names_no_scope(
+        self, registrant: Registrant, browser: Browser
+    ) -> None:
+        registrant.registered(scope="notes:read", token_endpoint_auth_method="none")
+        assert Flow(registrant.row, browser).tokens(scope=None)["scope"] == "notes:read"
+
+    @pytest.mark.parametrize("limited", [{"registration_scopes": "default"}, {"registration": "protected"}])
+    def test_not_where_the_settings_limit_it(
+        self, registrant: Registrant, browser: Browser, settings: Any, limited: dict[str, str]
+    ) -> None:
+        registrant.registered(scope="notes:read", token_endpoint_auth_method="none")
+        settings.OAUTH_SERVER = settings.OAUTH_SERVER | limited
+        assert answered(Flow(registrant.row, browser).authorize(scope="notes:write"))["error"] == "invalid_scope"
+
+    @pytest.mark.parametrize(
+        "decided", [{"registered_by": "operator"}, {"registered_by": "token"}, {"skip_consent": True}]
+    )
+    def test_not_where_an_operator_decides_what_it_may_ask_for(
+        self, registrant: Registrant, browser: Browser, decided: dict[str, Any]
+    ) -> None:
+        registrant.registered(scope="notes:read", token_endpoint_auth_method="none")
+        Client.objects.update(**decided)
+        assert answered(Flow(registrant.row, browser).authorize(scope="notes:write"))["error"] == "invalid_scope"
+
+    def test_not_where_nobody_is_asked(self, registrant: Registrant, browser: Browser) -> None:
+        registrant.registered(scope="notes:read")
+        client = registrant.row
+        client.metadata["grant_types"].append("client_credentials")
+        client.save()
+        flow = Flow(client, browser)
+        client.secret = registrant.information["client_secret"]
+        asked = {"grant_type": "client_credentials", "scope": "notes:write"}
+        assert flow.token(**asked).json()["error"] == "invalid_scope"
+        assert flow.token(**asked | {"scope": "notes:read"}).json()["scope"] == "notes:read"
 
 
 class TestAClientThatNamesNoScope:
