@@ -514,6 +514,119 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
             "dpop/test_authorization_server.py::test_a_code_is_bought_by_the_key_that_was_named",
         ),
     ),
+    "MCP: Authorization of the Model Context Protocol (2026-07-28)": (
+        Clause(
+            "overview",
+            "OAuth 2.1 for clients with and without a secret.",
+            "mcp/test_authorization_server.py::test_clients_with_and_without_a_secret_are_served",
+        ),
+        Clause(
+            "authorization-server-metadata-discovery",
+            "The metadata are at every address that clients try, also for an issuer with a path, and name the issuer that was asked.",
+            "mcp/test_authorization_server.py::test_it_is_found_at_every_address_that_clients_try",
+        ),
+        Clause(
+            "authorization-code-protection",
+            "Each document has `code_challenge_methods_supported` with S256, those of OpenID Connect Discovery as well. No code without a challenge.",
+            "mcp/test_authorization_server.py::test_each_document_says_that_challenges_are_supported",
+            "mcp/test_authorization_server.py::test_a_code_without_a_challenge_or_with_a_plain_one_is_not_handed_out",
+        ),
+        Clause(
+            "authorization-response-validation",
+            "`iss` is in every authorization response, errors among them, and the metadata say so.",
+            "mcp/test_authorization_server.py::test_every_answer_names_the_issuer_and_the_metadata_say_so",
+        ),
+        Clause(
+            "resource-parameter-implementation",
+            "`resource` at the authorization and token endpoints decides the audience. Scheme and host may be in capital letters.",
+            "mcp/test_authorization_server.py::TestResource::test_a_token_is_for_the_resource_that_both_requests_name",
+            "mcp/test_authorization_server.py::TestResource::test_scheme_host_and_the_slash_behind_the_host_may_be_written_otherwise",
+            "mcp/test_authorization_server.py::TestResource::test_what_is_no_resource_here_is_refused",
+            "mcp/test_authorization_server.py::TestResource::test_a_code_for_one_buys_no_token_for_another",
+            "mcp/test_authorization_server.py::TestResource::test_a_refreshed_token_is_for_it_as_well",
+        ),
+        Clause(
+            "token-theft",
+            "Access tokens are short-lived. Refresh tokens of public clients rotate.",
+            "mcp/test_authorization_server.py::test_access_tokens_are_short_lived",
+            "mcp/test_authorization_server.py::test_refresh_tokens_of_clients_without_a_secret_rotate_and_reuse_ends_them",
+        ),
+        Clause(
+            "refresh-tokens",
+            "`offline_access` is in the metadata of the authorization server, and not in those of the resource.",
+            "mcp/test_authorization_server.py::TestOfflineAccess::test_it_is_listed_and_may_be_asked_for_without_openid",
+            "mcp/test_authorization_server.py::TestOfflineAccess::test_it_may_be_asked_for_with_a_resource_that_has_scopes_of_its_own",
+            "resource/test_metadata.py::test_the_document_to_the_byte",
+        ),
+        Clause(
+            "communication-security",
+            "Every endpoint is https.",
+            "mcp/test_authorization_server.py::test_every_endpoint_is_https",
+        ),
+        Clause(
+            "open-redirection",
+            "Redirect URIs match exactly. An error sends no stranger to an app.",
+            "mcp/test_authorization_server.py::test_nobody_is_sent_to_an_address_that_is_not_registered",
+            "mcp/test_authorization_server.py::test_a_link_with_a_mistake_sends_no_stranger_to_an_app",
+        ),
+        Clause(
+            "confused-deputy-problem",
+            "People allow each client by itself.",
+            "mcp/test_authorization_server.py::test_each_client_is_allowed_by_itself",
+        ),
+        Clause(
+            "dynamic-client-registration",
+            "Where it is offered, agents and editors can register as they do, with their `application_type`.",
+            "mcp/test_authorization_server.py::test_registration_is_told_where_it_is_offered",
+            "registration/test_agents.py::test_an_agent_registers_as_it_does_and_gets_its_tokens",
+            "registration/test_agents.py::test_a_code_is_sent_to_whichever_of_its_addresses_an_agent_names",
+        ),
+        Clause(
+            "step-up-authorization-flow",
+            "A client may ask people for more than it registered. A scope that covers the needed one is enough.",
+            "registration/test_agents.py::TestMoreThanItRegistered::test_people_are_asked_and_the_tokens_have_it",
+            "registration/test_agents.py::TestMoreThanItRegistered::test_not_where_nobody_is_asked",
+            "resource/test_conditions.py::test_a_scope_that_covers_the_needed_one_is_enough",
+        ),
+        Clause(
+            "authorization-server-location",
+            "The metadata of the resource name its authorization server.",
+            "resource/test_metadata.py::test_each_resource_has_its_own",
+        ),
+        Clause(
+            "protected-resource-metadata-discovery-requirements",
+            "A challenge leads to the metadata, which are at the path-inserted address.",
+            "resource/test_metadata.py::test_a_challenge_leads_to_it",
+            "resource/test_metadata.py::test_a_resource_without_a_path_is_at_the_root",
+        ),
+        Clause(
+            "scope-selection-strategy",
+            "A challenge names the scopes of the operation.",
+            "resource/test_refusals.py::test_every_mechanism_refuses_alike",
+        ),
+        Clause(
+            "token-requirements",
+            "A token in the query is none.",
+            "resource/test_mechanisms.py::test_a_query_token_beside_a_good_one_is_ignored",
+        ),
+        Clause(
+            "token-handling",
+            "401 for a token that is missing, invalid, expired or for somebody else.",
+            "resource/test_mechanisms.py::test_each_mechanism_refuses_in_the_same_words",
+        ),
+        Clause(
+            "access-token-privilege-restriction",
+            "A token for another resource is refused.",
+            "resource/test_requirement.py::test_a_token_for_another_audience_is_invalid",
+        ),
+        Clause(
+            "scope-challenge-handling",
+            "403 with `insufficient_scope`, all scopes of the operation at once, and `resource_metadata`.",
+            "resource/test_requirement.py::test_a_challenge_names_all_scopes_of_the_operation",
+            "resource/test_conditions.py::test_a_challenge_asks_for_no_more_scopes_than_needed",
+            "resource/test_refusals.py::test_every_mechanism_refuses_alike",
+        ),
+    ),
 }
 
 

@@ -98,11 +98,11 @@ class IssuerSettings:
     registration: Registration = "off"
     """Who may register clients (RFC 7591) beside operators: `off`, nobody; `protected`, who has an initial access token; `open`, anybody."""
     registration_scopes: RegistrationScopes = "offered"
-    """What a client that registers itself may ask people for: `offered`, every scope; or `default`, what it registered, else the default scopes."""
+    """What a client that registers itself may ask people for: `offered`, every scope; `default`, those it registered, else the default ones."""
     private_use_schemes: tuple[str, ...] = ()
     """Schemes without a dot that redirect URIs of apps may have, such as `cursor`. Those with a dot always may (RFC 8252 section 7.1)."""
     any_port_of_localhost: bool = False
-    """Whether the port of `http://localhost` may differ from the registered one for every client. For native apps it may, and where none is registered."""
+    """Whether the port of `http://localhost` may differ from the registered one for every client. For native apps, and without a port, it may."""
     software_statement_issuers: Mapping[str, Mapping[str, object] | str] = field(default_factory=dict)
     """Who vouches for software by signed statements (RFC 7591 section 2.3): from their `iss` to their JWK Set, or to its https address."""
     require_software_statement: bool = False

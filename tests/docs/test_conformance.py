@@ -51,12 +51,12 @@ def test_the_tests_of_a_clause_exist_and_pin_its_section(document: str, clause: 
 
 @cache
 def pinned(path: str) -> dict[str, set[tuple[str, str]]]:
-    """Each test of a file, with the sections of documents that it is marked with, itself or as all of the file."""
+    """Each test of a file, with the sections of documents that it is marked with, itself, or as all of its class or file."""
     tree = ast.parse((TESTS / path).read_text(encoding="utf-8"))
     of_all = {one for node in tree.body if isinstance(node, ast.Assign) for one in _sections(ast.walk(node.value))}
     classes = [(node, f"{node.name}::") for node in tree.body if isinstance(node, ast.ClassDef)]
     return {
-        prefix + test.name: of_all.union(_sections(test.decorator_list))
+        prefix + test.name: of_all.union(_sections([*test.decorator_list, *getattr(holder, "decorator_list", ())]))
         for holder, prefix in [(tree, ""), *classes]
         for test in holder.body
         if isinstance(test, ast.FunctionDef | ast.AsyncFunctionDef)

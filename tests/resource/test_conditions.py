@@ -171,6 +171,7 @@ def hierarchy(settings):
     settings.OAUTH_RESOURCE_SERVER |= {"scope_covers": "tests.resource.test_conditions.covers"}
 
 
+@pytest.mark.spec("MCP", "step-up-authorization-flow")
 @pytest.mark.usefixtures("hierarchy")
 @pytest.mark.parametrize(
     "needed, held",
@@ -185,6 +186,7 @@ def test_a_scope_that_covers_the_needed_one_is_enough(needed, held):
     assert requires(*needed.split()).refusal(make_token(held)) is None
 
 
+@pytest.mark.spec("MCP", "scope-challenge-handling")
 @pytest.mark.usefixtures("hierarchy")
 @pytest.mark.parametrize(
     "needed, held, asked",

@@ -93,6 +93,7 @@ def answer(response: HttpResponse) -> tuple[int, dict[str, str], str]:
     return response.status_code, response.json(), response["WWW-Authenticate"]
 
 
+@pytest.mark.spec("MCP", "token-handling")
 @pytest.mark.spec("RFC 6750", "3.1")
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 @pytest.mark.parametrize("request_, expected", REFUSALS.values(), ids=REFUSALS)
@@ -147,6 +148,7 @@ def test_beside_a_good_header_such_a_form_is_no_second_token(method):
     assert response.status_code == 200
 
 
+@pytest.mark.spec("MCP", "token-requirements")
 @pytest.mark.spec("RFC 6750", "2.3")
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_a_query_token_beside_a_good_one_is_ignored(call, mechanism):

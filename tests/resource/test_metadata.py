@@ -23,6 +23,7 @@ def get(suffix: str = "", **more: object):
     return Client().get(WELL_KNOWN + suffix, **more)
 
 
+@pytest.mark.spec("MCP", "refresh-tokens")
 @pytest.mark.spec("RFC 9728", "2")
 def test_the_document_to_the_byte():
     assert get("/notes").content == (
@@ -41,6 +42,7 @@ def test_its_headers_let_anybody_read_and_keep_it():
     assert "Cookie" not in response.get("Vary", "")
 
 
+@pytest.mark.spec("MCP", "authorization-server-location")
 def test_each_resource_has_its_own():
     assert get("/mail").json() == {
         "resource": MAIL,
@@ -60,6 +62,7 @@ def test_a_slash_at_the_end_is_no_difference():
     assert get("/notes/").json() == get("/notes").json()
 
 
+@pytest.mark.spec("MCP", "protected-resource-metadata-discovery-requirements")
 @pytest.mark.parametrize("identifier", ["https://api.example", "https://api.example/"])
 def test_a_resource_without_a_path_is_at_the_root(settings, identifier):
     settings.OAUTH_RESOURCE_SERVER |= {"resource": identifier}
@@ -111,6 +114,7 @@ def test_it_opens_under_a_protected_prefix(settings):
     assert Client().get("/open").status_code == 401
 
 
+@pytest.mark.spec("MCP", "protected-resource-metadata-discovery-requirements")
 @pytest.mark.parametrize("path, suffix", [("/notes", "/notes"), ("/mail", "/mail"), ("/profile", "/notes")])
 @pytest.mark.spec("RFC 9728", "5.1")
 def test_a_challenge_leads_to_it(path, suffix):

@@ -175,6 +175,7 @@ REFUSALS: list[tuple[Callable[[str], Presented], tuple[int, dict[str, str], str]
 ]
 
 
+@pytest.mark.spec("MCP", "scope-selection-strategy", "scope-challenge-handling")
 @pytest.mark.spec("RFC 6750", "3")
 @pytest.mark.spec("RFC 9470", "3")
 @pytest.mark.spec("RFC 9728", "5.1")

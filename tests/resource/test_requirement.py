@@ -41,6 +41,7 @@ def test_a_token_that_is_enough(requirement, scopes):
     assert requirement.judge(make_token(scopes)) is None
 
 
+@pytest.mark.spec("MCP", "scope-challenge-handling")
 @pytest.mark.spec("RFC 6750", "3.1")
 @pytest.mark.parametrize(
     "requirement, scopes, asked",
@@ -65,6 +66,7 @@ def test_a_challenge_names_all_scopes_of_the_operation(requirement, scopes, aske
     assert (refusal.status, refusal.error, refusal.scopes) == (403, "insufficient_scope", frozenset(asked.split()))
 
 
+@pytest.mark.spec("MCP", "access-token-privilege-restriction")
 @pytest.mark.spec("RFC 8707", "2")
 @pytest.mark.parametrize(
     "requirement", [requires("a", audience=MAIL), requires(audience=MAIL), B & requires(audience=MAIL)]
