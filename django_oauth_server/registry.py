@@ -67,6 +67,7 @@ BUILT_IN = tuple(
         "grants.refresh_token.RefreshToken",
         "grants.password.Password",
         "grants.device_code.DeviceCode",
+        "exchange.grant.TokenExchange",
         "adoption.presented.Adopted",
         "authorization.promises.PromisedKeys",
         "authorization.sources.request.RequestByValue",

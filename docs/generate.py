@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Advice = Mapping[str, Mapping[str, str]]
 FOLDER = Path(__file__).parent / "reference"
 PUBLIC: Mapping[str, tuple[str, ...]] = {
-    "conf": ("IssuerSettings", "Policy", "Resource", "Scope"),
+    "conf": ("Exchange", "IssuerSettings", "Policy", "Resource", "Scope"),
     "conf.openid": ("OPENID_SCOPES",),
     "resource.requirement": ("Requirement", "requires"),
     "resource.challenge": ("Challenge",),
@@ -165,7 +165,7 @@ def pages() -> dict[str, str]:
 
 
 def settings_page() -> str:
-    from django_oauth_server.conf import PROFILES, IssuerSettings, Policy, Resource, Scope
+    from django_oauth_server.conf import PROFILES, Exchange, IssuerSettings, Policy, Resource, Scope
     from django_oauth_server.resource.conf import ResourceServerSettings, bindings
 
     return _page(
@@ -190,6 +190,9 @@ def settings_page() -> str:
         "## `Resource`",
         "`resources` maps an identifier to a name, or to a `Resource`: `from django_oauth_server.conf import Resource`.",
         _table(("Name", "Type", "Default", "Meaning"), _fields(Resource)),
+        "## `Exchange`",
+        "Each of the `rules` of `token_exchange`: `from django_oauth_server.conf import Exchange`. See [Token exchange](../token-exchange.md).",
+        _table(("Name", "Type", "Default", "Meaning"), _fields(Exchange)),
         "## Profiles and `Policy`",
         """
         `profile` names a set of rules. `policy` takes a `Policy` of your own, and a client may be bound to a profile as well: composed, the

@@ -77,7 +77,7 @@ def token(http: HttpRequest, issuer: Issuer) -> Answer:
             if grant_type.waits:
                 request = replace(request, client=as_it_is_now(client))
             with judged_as_it_is_now(request.client):
-                return _issued(grant_type, request, possession, params.every("resource"), refreshable=refreshable)
+                return _issued(grant_type, request, possession, grant_type.targets(params), refreshable=refreshable)
 
 
 def _issued(

@@ -85,6 +85,8 @@ class Issuance:
     """Further members of the token response (RFC 6749 section 5.1): `issued_token_type`, `authorization_details` …"""
     nonce: str = ""
     """What the client said to know its own request by, for the ID token (OpenID Connect Core section 3.1.2.1)."""
+    until: datetime | None = None
+    """When the access token expires at the latest. None: when its lifetime is over."""
     family: UUID | None = None
     """The mark of all that one grant buys. None: nothing that could be taken back together."""
     spends: Spending | None = None
@@ -108,6 +110,10 @@ class GrantType(RegistrableGrant):
     as it was a moment ago; for whatever follows it is read, and judged, anew."""
     guessable: ClassVar[bool] = False
     """Whether people choose what it proves, so that somebody may guess: beyond the limit of failures nothing is looked at."""
+
+    def targets(self, params: Parameters) -> tuple[str, ...]:
+        """The resources that the access token is asked for (RFC 8707 section 2), as the client wrote them."""
+        return params.every("resource")
 
     def prepare(self, request: TokenRequest) -> TokenRequest:
         """*request* with what has to be judged outside the transaction, since what others write down meanwhile outlives a refusal."""

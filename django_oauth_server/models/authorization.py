@@ -72,6 +72,8 @@ class Authorization(models.Model):
             return "authorization revoked"
         if not self.user.is_active:
             return "user disabled"
+        if not self.client.is_active:
+            return "client disabled"
         if self.sector is not None and self.sector != self.client.sector:
             return "client in another sector"
         return "password changed" if password_change_revokes and self.password_changed else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 ACT: Final = "act"
@@ -11,6 +11,8 @@ MAY_ACT: Final = "may_act"
 """Who may act for the subject (RFC 8693 section 4.4)."""
 SUB_PROFILE: Final = "sub_profile"
 """What `sub` is (draft-mora-oauth-entity-profiles): words between spaces, beside `sub` and in `act`."""
+SUBJECT_CLIENT: Final = "subject_client_id"
+"""The client that the first token of a chain of exchanges was issued to: a claim of this package's own. If `sub` is a client, it is this one."""
 PERSON: Final = "user"
 SERVICE: Final = "service"
 
@@ -28,3 +30,14 @@ def is_person(claims: Mapping[str, object], *, unless_said: bool) -> bool:
     """Whether the `sub` of *claims* is a person. *unless_said* holds where they do not say what it is; an unknown word is no person."""
     said = claims.get(SUB_PROFILE)
     return unless_said if said is None else isinstance(said, str) and PERSON in said.split()
+
+
+def clients_behind(claims: Mapping[str, object]) -> Iterator[str]:
+    """The clients through which a token with *claims* came to its own: the one that the first token was issued to, and those that acted."""
+    if SUBJECT_CLIENT in claims:
+        yield str(claims[SUBJECT_CLIENT])
+    act = claims.get(ACT)
+    while isinstance(act, dict):
+        if act.get(SUB_PROFILE) == SERVICE and "iss" not in act:
+            yield str(act.get("sub"))
+        act = act.get(ACT)

@@ -94,8 +94,15 @@ def find_token_for(caller: Client, digest: str) -> Token | None:
 
 
 def _linked(found: Token | None) -> Token | None:
+    """*found* with the client of its authorization: its own, unless it was exchanged for a token of another client (RFC 8693)."""
     if found and found.authorization:
-        found.authorization.client = found.client
+        allowed = found.authorization
+        if allowed.client_id == found.client_id:
+            allowed.client = found.client
+        elif (client := Client.objects.filter(pk=allowed.client_id).first()) is None:
+            return None  # deleted since, and the token with it
+        else:
+            allowed.client = client
     return found
 
 

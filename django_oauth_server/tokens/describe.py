@@ -11,7 +11,7 @@ from django_oauth_server.grants.confirmation import confirmation_of
 from django_oauth_server.grants.predecessor import ADOPTED
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Token
-from django_oauth_server.protocol.delegation import ACT
+from django_oauth_server.protocol.delegation import ACT, SUBJECT_CLIENT
 from django_oauth_server.resource.actor import actor_of
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.tokens.claims import UserClaims, claims_class, unreserved
@@ -22,9 +22,10 @@ _FOR_THE_CLIENT: Final = frozenset({"sid", "claims", "session_expires", ADOPTED}
 
 
 def subject_of(token: Token, issuer: Issuer) -> str:
-    """RFC 9068 section 2.2: the person's identifier, or the client's own where nobody else is meant."""
-    authorization = token.authorization
-    return subject_behind(authorization, token.client, issuer) if authorization else token.client.client_id
+    """RFC 9068 section 2.2: the person's identifier; else that of the client which acts for itself, or for which another one acts."""
+    if token.authorization:
+        return subject_behind(token.authorization, issuer)
+    return str(token.facts.get(SUBJECT_CLIENT) or token.client.client_id)
 
 
 def further_claims(token: Token, issuer: Issuer) -> dict[str, object]:

@@ -143,7 +143,7 @@ def id_token(
         **unreserved(issuance.authorization.facts),
         **{name: facts[name] for name in ("auth_time", "acr", "amr", "sid") if name in facts},
         "iss": issuer.settings.issuer,
-        "sub": subject_behind(issuance.authorization, client, issuer),
+        "sub": subject_behind(issuance.authorization, issuer),
         "aud": client.client_id,
         "azp": client.client_id,
         "iat": numeric_date(now),

@@ -54,6 +54,6 @@ def _members(token: Token, issuer: Issuer, presented_as: str) -> dict[str, objec
     }
     if token.kind == Token.Kind.ACCESS:
         members["token_type"] = presented_as
-    if authorization and not client.is_pairwise:  # which it could be compared by
+    if authorization and not authorization.client.is_pairwise:  # which it could be compared by
         members["username"] = authorization.user.get_username()
     return members

@@ -18,6 +18,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.derivation import derivation_keys
 from django_oauth_server.models import Token
 from django_oauth_server.protocol import opaque
+from django_oauth_server.protocol.delegation import SUBJECT_CLIENT
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.storage.tokens import find_tokens, held, store
 from django_oauth_server.storage.writing import Spending
@@ -66,8 +67,10 @@ class _Made(NamedTuple):
 
 def _check_subject(issuance: Issuance, issuer: Issuer) -> None:
     """RFC 9700 section 4.15: a `sub` that equals `client_id` says that the client acts for itself, which no person's token may say."""
-    client = issuance.client
-    if issuance.authorization and subject_behind(issuance.authorization, client, issuer) == client.client_id:
+    authorization = issuance.authorization
+    if authorization is None:
+        return
+    if subject_behind(authorization, issuer) in {issuance.client.client_id, authorization.client.client_id}:
         raise InvalidGrant("The person's identifier is the same as the client_id.")
 
 
@@ -90,7 +93,7 @@ def _answer(
     refresh_value = (
         issuance.presented
     )  # where nothing rotates, the same is told again: clients store what an answer has
-    rows = [access] if issuance.authorization or not form.self_contained else []
+    rows = [access] if issuance.authorization or SUBJECT_CLIENT in access.facts or not form.self_contained else []
     if refreshable or rotated:
         refresh_value = _refresh_value(issuance, issuer, key, now)
         rows.append(_refresh_token(issuance, refresh_value, issuer, now))
@@ -172,7 +175,7 @@ def _access_token(
         audience=list(audience),
         facts=facts,
         issued_at=now,
-        expires_at=now + _access_lifetime(issuance, audience, issuer),
+        expires_at=_access_end(issuance, audience, issuer, now),
     )
 
 
@@ -201,6 +204,11 @@ def _facts(issuance: Issuance, confirmation: Mapping[str, str]) -> dict[str, obj
     facts.pop(CONFIRMATION, None)
     facts.pop(ADOPTED, None)
     return facts | {CONFIRMATION: dict(confirmation)} if confirmation else facts
+
+
+def _access_end(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer, now: datetime) -> datetime:
+    end = now + _access_lifetime(issuance, audience, issuer)
+    return min(end, issuance.until) if issuance.until else end
 
 
 def _access_lifetime(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer) -> timedelta:

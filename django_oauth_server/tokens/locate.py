@@ -40,12 +40,19 @@ def locate(value: str, issuer: Issuer, now: datetime) -> Token | None:
 def locate_living(value: str, caller: Client, issuer: Issuer, now: datetime) -> Token | None:
     """The same for *caller*, who may be remembered, if it is worth anything now. A JWT that no verifier beside this server takes any more is not,
     whatever its row says. Raises `Conflict` where *caller* is not as it was remembered."""
+    token, reason = locate_explained(value, caller, issuer, now)
+    return None if reason else token
+
+
+def locate_explained(value: str, caller: Client, issuer: Issuer, now: datetime) -> tuple[Token | None, str]:
+    """The same, dead or alive, and why it is worth nothing now, for the log; empty where it is."""
     token, signed = _located(value, partial(find_token_for, caller), issuer, now)
-    if token is None or token.superseded_at is not None:
-        return None
-    if token.ended_by(now, password_change_revokes=issuer.settings.password_change_revokes):
-        return None
-    return None if signed and _is_revoked(signed, issuer) else token
+    if token is None:
+        return None, "unknown token"
+    if token.superseded_at is not None:
+        return token, "token rotated"
+    reason = token.ended_by(now, password_change_revokes=issuer.settings.password_change_revokes)
+    return token, reason or ("token revoked" if signed and _is_revoked(signed, issuer) else "")
 
 
 def _located(value: str, find: _Find, issuer: Issuer, now: datetime) -> tuple[Token | None, SignedToken | None]:

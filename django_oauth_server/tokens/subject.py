@@ -36,11 +36,12 @@ def subject(user: AbstractBaseUser | AnonymousUser, client: Client, issuer: Issu
     return _as_told(public_subject(user, issuer), client, issuer)
 
 
-def subject_behind(authorization: Authorization, client: Client, issuer: Issuer) -> str:
-    """The same, of the person whose *authorization* it is."""
+def subject_behind(authorization: Authorization, issuer: Issuer) -> str:
+    """The same, of the person whose *authorization* it is, for the client that they allowed something. A token that was exchanged has another
+    client, and keeps its `sub`."""
     if issuer.settings.subject == PRIMARY_KEY:
-        return _as_told(str(authorization.user_id), client, issuer)
-    return subject(authorization.user, client, issuer)
+        return _as_told(str(authorization.user_id), authorization.client, issuer)
+    return subject(authorization.user, authorization.client, issuer)
 
 
 def subject_of_key(key: str, client: Client, issuer: Issuer) -> str | None:

@@ -70,8 +70,8 @@ def _behind(verified: VerifiedToken, issuer: Issuer) -> Authorization:
     if found is None:
         raise InvalidToken("unknown authorization", f"client_id {verified.client_id!r}")
     reason = found.ended_by(password_change_revokes=issuer.settings.password_change_revokes)
-    if reason or not found.client.is_active:
-        raise InvalidToken(reason or "client disabled", f"client_id {verified.client_id!r}", is_ordinary=True)
+    if reason:
+        raise InvalidToken(reason, f"client_id {verified.client_id!r}", is_ordinary=True)
     return found
 
 

@@ -1,0 +1,1 @@
+"""Token exchange (RFC 8693): who may exchange which tokens for what."""

@@ -1,0 +1,113 @@
+"""The tokens that are presented to be exchanged: of what type, good or not, issued for whom, and about whom (RFC 8693 section 2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, TypeAlias
+
+from django_oauth_server.conf.token_exchange import SubjectToken
+from django_oauth_server.errors import InvalidRequest
+from django_oauth_server.grants.base import TokenRequest
+from django_oauth_server.grants.confirmation import confirmation_of
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Authorization, Client, Token
+from django_oauth_server.protocol.delegation import ACT, MAY_ACT, PERSON, SERVICE, actor_claim
+from django_oauth_server.protocol.uris import names_one_of
+from django_oauth_server.tokens.describe import audience_of, further_claims, subject_of
+from django_oauth_server.tokens.locate import locate_explained
+
+TOKEN_TYPE: Final = "urn:ietf:params:oauth:token-type:"
+"""What the identifiers of token types begin with (section 3)."""
+Role: TypeAlias = Literal["subject_token", "actor_token"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presented:
+    """A token that is good now, whoever presents it."""
+
+    type: SubjectToken
+    client: Client
+    """The client that it was issued to."""
+    authorization: Authorization | None
+    """The person's that it came from. None: it is a client's own."""
+    subject: str
+    """Its `sub`."""
+    audience: tuple[str, ...]
+    scopes: frozenset[str]
+    expires_at: datetime
+    confirmation: Mapping[str, str]
+    claims: Mapping[str, object]
+    """What it says of how the person signed in, and of who acts or may act."""
+    row: Token | None
+    """The token, where it is stored."""
+
+    @property
+    def kind(self) -> Literal["person", "client"]:
+        return "person" if self.authorization else "client"
+
+    @property
+    def subject_client(self) -> str:
+        """The client that the first token of the chain was issued to."""
+        return self.authorization.client.client_id if self.authorization else self.subject
+
+    @property
+    def act(self) -> Mapping[str, object] | None:
+        """Who acts, where it was exchanged by delegation."""
+        found = self.claims.get(ACT)
+        return found if isinstance(found, dict) else None
+
+    @property
+    def may_act(self) -> object:
+        """Who may act (section 4.4). None: it does not say."""
+        return self.claims.get(MAY_ACT)
+
+    def is_for(self, client: Client) -> bool:
+        """Whether it was issued to *client*, or for a resource that *client* serves: nobody exchanges what they were not meant to see."""
+        return self.client.client_id == client.client_id or names_one_of(self.audience, client.resource_identifiers)
+
+    def actor(self, before: Mapping[str, object] | None) -> dict[str, object]:
+        """The claim `act` that says that its subject acts, and who did *before*."""
+        return actor_claim(self.subject, profile=PERSON if self.authorization else SERVICE, before=before)
+
+
+def presented_token(role: Role, request: TokenRequest) -> Presented:
+    """The token that *request* presents as its *role*. Raises `InvalidRequest` (section 2.2.2)."""
+    value, named = request.params.require(role), request.params.require(f"{role}_type")
+    read = _READERS.get(named.removeprefix(TOKEN_TYPE)) if named.startswith(TOKEN_TYPE) else None
+    if read is None:
+        raise InvalidRequest(
+            f"The parameter {role}_type names a type of token that this server does not accept.",
+            detail=f"{role}_type {named!r}",
+        )
+    return read(role, value, request)
+
+
+def _access_token(role: Role, value: str, request: TokenRequest) -> Presented:
+    token, reason = locate_explained(value, request.client, request.issuer, request.now)
+    if token is not None and token.kind != Token.Kind.ACCESS:
+        reason = "not an access token"
+    if token is None or reason:
+        raise InvalidRequest(
+            f"The parameter {role} is unknown, expired or revoked.", detail=f"{role}: {reason}", parameter=role
+        )
+    return _described(token, request.issuer)
+
+
+def _described(token: Token, issuer: Issuer) -> Presented:
+    return Presented(
+        type="access_token",
+        client=token.client,
+        authorization=token.authorization,
+        subject=subject_of(token, issuer),
+        audience=tuple(audience_of(token, issuer)),
+        scopes=token.scopes,
+        expires_at=token.expires_at,
+        confirmation=confirmation_of(token.facts),
+        claims=further_claims(token, issuer),
+        row=None if token._state.adding else token,
+    )
+
+
+_READERS: Final[Mapping[str, Callable[[Role, str, TokenRequest], Presented]]] = {"access_token": _access_token}

@@ -1,0 +1,229 @@
+"""Does a rule allow this exchange? Whatever no rule allows is refused, by the rule that came closest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from django_oauth_server.conf.token_exchange import Exchange
+from django_oauth_server.errors import InvalidRequest, InvalidScope, InvalidTarget, OAuthError, UnauthorizedClient
+from django_oauth_server.exchange.presented import Presented
+from django_oauth_server.models import Client
+from django_oauth_server.protocol.delegation import ACT, SERVICE, SUB_PROFILE, actor_claim
+from django_oauth_server.protocol.scopes import format_scope
+from django_oauth_server.protocol.uris import comparable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An exchange that a client asks for."""
+
+    client: Client
+    """Who exchanges."""
+    subject: Presented
+    actor: Presented | None
+    """Who is to act, where a token says so. None: the client itself."""
+    targets: tuple[str, ...]
+    """The resources that are asked for, as the issuer writes them. Empty: those of the rule, if it names one."""
+    scopes: frozenset[str]
+    """Those that are asked for. Empty: all that can be had."""
+    allowed: frozenset[str]
+    """Those that the client and the person allow, whatever a rule says."""
+    confirmation: Mapping[str, str]
+    """The keys that the client proves to hold."""
+    issuer: str
+    most_actors: int
+
+    def act(self, rule: Exchange) -> dict[str, object] | None:
+        """The claim `act` of the new token (section 4.1). A client that passes a token on to itself does not act twice."""
+        if rule.kind == "impersonation":
+            return None
+        before = self.subject.act
+        if self.actor:
+            return self.actor.actor(before)
+        myself = actor_claim(self.client.client_id)
+        if before and {name: value for name, value in before.items() if name != ACT} == myself:
+            return dict(before)
+        return actor_claim(self.client.client_id, before=before)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed:
+    """An exchange that a rule allows."""
+
+    rule: Exchange
+    targets: tuple[str, ...]
+    scopes: frozenset[str]
+    act: dict[str, object] | None
+    """Who acts, as a claim. None: the new token does not say."""
+
+
+def judged(asked: Asked, rules: tuple[Exchange, ...]) -> Allowed:
+    """What the first rule that allows *asked* gives. Raises the `OAuthError` of the rule that came closest, which it names."""
+    own = [rule for rule in rules if rule.client == asked.client.client_id]
+    if not own:
+        raise UnauthorizedClient("No rule allows this client to exchange tokens.", parameter="grant_type")
+    refused = []
+    for rule in own:
+        fault = next(_faults(rule, asked), None)
+        if fault is None:
+            return _allowed(rule, asked)
+        refused.append((rule, *fault))
+    rule, _, error = max(refused, key=lambda one: one[1])
+    error.rule = f"token_exchange: {rule}"
+    raise error
+
+
+def _faults(rule: Exchange, asked: Asked) -> Iterator[tuple[int, OAuthError]]:
+    for step, check in enumerate(_CHECKS):
+        if error := check(rule, asked):
+            yield step, error
+
+
+def _allowed(rule: Exchange, asked: Asked) -> Allowed:
+    scopes = _permitted(rule, asked)
+    return Allowed(
+        rule=rule, targets=_targets(rule, asked), scopes=scopes & (asked.scopes or scopes), act=asked.act(rule)
+    )
+
+
+def _targets(rule: Exchange, asked: Asked) -> tuple[str, ...]:
+    return asked.targets or (rule.resources if len(rule.resources) == 1 else ())
+
+
+def _permitted(rule: Exchange, asked: Asked) -> frozenset[str]:
+    """Never wider than the subject token, the rule, and what the client and the person allow."""
+    return asked.subject.scopes.intersection(rule.scopes, asked.allowed)
+
+
+def _check_subject(rule: Exchange, asked: Asked) -> OAuthError | None:
+    subject = asked.subject
+    if rule.subject == subject.kind and subject.type in rule.subject_tokens:
+        return None
+    return InvalidRequest(
+        "The parameter subject_token is of a kind that this client may not exchange.",
+        detail=f"the {subject.type} of a {subject.kind}, issued to {subject.client.client_id!r}",
+        parameter="subject_token",
+    )
+
+
+def _check_meant(rule: Exchange, asked: Asked) -> OAuthError | None:
+    subject, to = asked.subject, asked.subject.client.client_id
+    if subject.is_for(asked.client) and (rule.issued_to is None or to in rule.issued_to):
+        return None
+    return InvalidRequest(
+        "The parameter subject_token was not issued for this client.",
+        detail=f"issued to {to!r} for {', '.join(subject.audience)}",
+        parameter="subject_token",
+    )
+
+
+def _check_actor(rule: Exchange, asked: Asked) -> OAuthError | None:
+    if (rule.actor == "actor_token") == (asked.actor is not None):
+        return None
+    words = "is not accepted: the client itself acts" if asked.actor else "is missing"
+    return InvalidRequest(f"The parameter actor_token {words}.")
+
+
+def _check_actors_own(rule: Exchange, asked: Asked) -> OAuthError | None:
+    actor = asked.actor
+    if actor is None or (actor.is_for(asked.client) and actor.act is None):
+        return None
+    return InvalidRequest(
+        "The parameter actor_token was not issued for this client, or somebody else acts by it.",
+        detail=f"issued to {actor.client.client_id!r} for {', '.join(actor.audience)}",
+        parameter="actor_token",
+    )
+
+
+def _check_may_act(rule: Exchange, asked: Asked) -> OAuthError | None:
+    """Section 4.4. Who is named must be who acts; by impersonation that is the client."""
+    named = asked.subject.may_act
+    if named is None and not rule.require_may_act:
+        return None
+    actor = asked.actor.actor(None) if asked.actor else actor_claim(asked.client.client_id)
+    if isinstance(named, dict) and "sub" in named:
+        expected = {"iss": asked.issuer, SUB_PROFILE: SERVICE, **named}
+        if expected.items() <= {"iss": asked.issuer, **actor}.items():
+            return None
+    return InvalidRequest(
+        "The parameter subject_token does not name this actor in may_act.",
+        detail=f"actor {actor['sub']!r}",
+        parameter="subject_token",
+    )
+
+
+def _check_chain(rule: Exchange, asked: Asked) -> OAuthError | None:
+    if rule.kind == "impersonation" and asked.subject.act is not None:
+        return InvalidRequest(
+            "The parameter subject_token names an actor, whom impersonation would conceal.", parameter="subject_token"
+        )
+    if _length(asked.act(rule)) <= asked.most_actors:
+        return None
+    return InvalidRequest("The parameter subject_token names too many actors.", parameter="subject_token")
+
+
+def _length(act: object) -> int:
+    length = 0
+    while isinstance(act, dict):
+        act, length = act.get(ACT), length + 1
+    return length
+
+
+def _check_keys(rule: Exchange, asked: Asked) -> OAuthError | None:
+    """Whoever presents a token that is bound to a key proves to hold that key; or another one, if the rule says so, but never none."""
+    for role, token in (("subject_token", asked.subject), ("actor_token", asked.actor)):
+        if token is None or token.confirmation.items() <= asked.confirmation.items():
+            continue
+        if not (rule.other_key and asked.confirmation.keys() >= token.confirmation.keys()):
+            return InvalidRequest(
+                f"The parameter {role} is bound to a key, and the request does not prove possession of that key.",
+                parameter=role,
+            )
+    return None
+
+
+def _check_targets(rule: Exchange, asked: Asked) -> OAuthError | None:
+    targets = _targets(rule, asked)
+    if not targets:
+        return InvalidTarget("The parameter resource is missing: this client may exchange tokens for several APIs.")
+    if {*map(comparable, targets)} <= {*map(comparable, rule.resources)}:
+        return None
+    return InvalidTarget(
+        "The parameter resource or audience names an API that this client may not exchange tokens for.",
+        detail=f"for {', '.join(targets)}",
+        parameter="resource",
+    )
+
+
+def _check_scopes(rule: Exchange, asked: Asked) -> OAuthError | None:
+    permitted = _permitted(rule, asked)
+    if beyond := asked.scopes - permitted:
+        return InvalidScope(
+            "The parameter scope asks for more than this exchange allows.",
+            detail=f"beyond it: {format_scope(beyond)}; subject_token has {format_scope(asked.subject.scopes)}",
+            parameter="scope",
+        )
+    if permitted:
+        return None
+    return InvalidScope(
+        "This exchange leaves no scope that the new token could have.",
+        detail=f"subject_token has {format_scope(asked.subject.scopes)}",
+        parameter="scope",
+    )
+
+
+_Check: TypeAlias = Callable[[Exchange, Asked], OAuthError | None]
+_CHECKS: Final[tuple[_Check, ...]] = (
+    _check_subject,
+    _check_meant,
+    _check_actor,
+    _check_actors_own,
+    _check_may_act,
+    _check_chain,
+    _check_keys,
+    _check_targets,
+    _check_scopes,
+)
+"""In the order in which a rule is compared with what is asked. The further a rule gets, the closer it came."""

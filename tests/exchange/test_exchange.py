@@ -1,0 +1,143 @@
+"""What an exchange gives (RFC 8693 section 2.2.1), and what ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from django_oauth_server.models import Authorization, Client, Token
+from django_oauth_server.storage.authorizations import revoke_authorizations
+from django_oauth_server.storage.tokens import revoke_family
+from django_oauth_server.verifier import LocalVerifier
+from tests.exchange.conftest import rule
+from tests.exchange.walk import STOCK, TYPE, Service
+
+pytestmark = pytest.mark.django_db
+spec = pytest.mark.spec
+Give = Callable[..., str]
+FORMATS = pytest.mark.parametrize("format", ["opaque", "at+jwt"])
+
+
+@spec("RFC 8693", "2.2.1")
+def test_a_service_is_given_a_token_for_the_service_behind_it(orders: Service, given: Give) -> None:
+    answer = orders.swapped(given())
+    assert answer["issued_token_type"] == TYPE + "access_token"
+    assert (answer["token_type"], answer["scope"]) == ("Bearer", "stock:read")
+    assert "refresh_token" not in answer and "id_token" not in answer
+
+
+@FORMATS
+@spec("RFC 8693", "4.1")
+def test_it_says_for_whom_by_whom_and_that_it_was_exchanged(
+    orders: Service, given: Give, user: Any, format: str, exchanges: Any
+) -> None:
+    exchanges(rule(), server={"access_token_format": format})
+    token = LocalVerifier().verify(orders.swapped(given())["access_token"])
+    assert (token.subject, token.client_id, token.audience) == (str(user.pk), "orders", (STOCK,))
+    assert token.claims["act"] == {"sub": "orders", "sub_profile": "service"}
+    assert token.claims["subject_client_id"] == "front"
+    assert token.user == user
+
+
+@FORMATS
+def test_a_subject_token_of_either_format_is_taken(orders: Service, given: Give, format: str) -> None:
+    assert orders.swap(given(format=format)).status_code == 200
+
+
+@spec("RFC 8693", "4.1")
+def test_by_impersonation_it_does_not_say_that_somebody_acts(orders: Service, given: Give, exchanges: Any) -> None:
+    exchanges(rule(kind="impersonation"))
+    token = LocalVerifier().verify(orders.swapped(given())["access_token"])
+    assert "act" not in token.claims and token.client_id == "orders"
+
+
+def test_it_lives_no_longer_than_what_it_was_exchanged_for(orders: Service, given: Give) -> None:
+    assert orders.swapped(given(expires_in=timedelta(seconds=70)))["expires_in"] in {69, 70}
+
+
+def test_a_rule_may_shorten_it(orders: Service, given: Give, exchanges: Any) -> None:
+    exchanges(rule(lifetime=timedelta(minutes=1)))
+    assert orders.swapped(given())["expires_in"] in {59, 60}
+
+
+def test_what_is_asked_for_is_less_or_the_same(orders: Service, given: Give) -> None:
+    both = given("orders:write stock:read stock:reserve")
+    assert orders.swapped(both)["scope"] == "stock:read stock:reserve"
+    assert orders.swapped(both, scope="stock:reserve")["scope"] == "stock:reserve"
+
+
+@spec("RFC 8693", "2.1")
+def test_a_target_may_be_named_as_audience_or_be_the_only_one_of_the_rule(orders: Service, given: Give) -> None:
+    for target in ({"resource": None, "audience": STOCK}, {"resource": None}, {"audience": STOCK + "/"}):
+        token = orders.swapped(given(), **target)["access_token"]
+        assert LocalVerifier().verify(token).audience == (STOCK,)
+
+
+@FORMATS
+def test_introspection_says_the_same(orders: Service, given: Give, format: str, exchanges: Any, user: Any) -> None:
+    exchanges(rule(), server={"access_token_format": format})
+    token = orders.swapped(given())["access_token"]
+    said = Service("stock", STOCK).introspect(token)
+    assert (said["active"], said["sub"], said["client_id"]) == (True, str(user.pk), "orders")
+    assert said["act"]["sub"] == "orders" and said["subject_client_id"] == "front"
+    assert said["username"] == user.get_username()
+
+
+# -- what ends it ------------------------------------------------------------------------------------------------------
+
+
+def end_authorization(given: str) -> None:
+    revoke_authorizations(Authorization.objects.select_related("client", "user"), timezone.now())
+
+
+def disable(client_id: str) -> Callable[[str], None]:
+    def disabling(given: str) -> None:
+        client = Client.objects.get(client_id=client_id)
+        client.is_active = False
+        client.save()
+
+    return disabling
+
+
+def end_family(given: str) -> None:
+    revoke_family(
+        Token.objects.exclude(family=None).first() or Token.objects.get(client__client_id="front"), timezone.now()
+    )
+
+
+def shut_out(given: str) -> None:
+    person = Authorization.objects.get().user
+    person.is_active = False
+    person.save()
+
+
+ENDINGS = pytest.mark.parametrize(
+    "end", [end_authorization, disable("front"), disable("orders"), shut_out, end_family], ids=lambda one: one.__name__
+)
+
+
+@FORMATS
+@ENDINGS
+def test_what_ends_the_authorization_ends_what_was_exchanged(
+    orders: Service, given: Give, format: str, exchanges: Any, end: Callable[[str], None]
+) -> None:
+    exchanges(rule(), server={"access_token_format": format})
+    first = given()
+    token = orders.swapped(first)["access_token"]
+    stock = Service("stock", STOCK)
+    assert stock.is_active(token)
+    end(first)
+    assert not stock.is_active(token)
+    assert not opens(token)
+
+
+def opens(token: str) -> bool:
+    try:
+        LocalVerifier().verify(token)
+    except Exception:
+        return False
+    return True
