@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext_lazy
 from environs import Env
 
-from django_oauth_server.conf import Resource, Scope
+from django_oauth_server.conf import Exchange, Resource, Scope
 from django_oauth_server.conf.openid import OPENID_SCOPES
 from example.secret import secret_key
 
@@ -20,6 +20,9 @@ VAR.mkdir(parents=True, exist_ok=True)
 
 ISSUER = env.str("OAUTH_ISSUER", "http://127.0.0.1:8000")
 SITE_NAME = "Example Notes"
+SHOP = env.str("CHAIN_SHOP", "http://127.0.0.1:8011")
+ORDERS = env.str("CHAIN_ORDERS", "http://127.0.0.1:8012")
+STOCK = env.str("CHAIN_STOCK", "http://127.0.0.1:8013")
 DPOP_NONCES = env.str("OAUTH_DPOP_NONCES", "required")
 LIMIT = env.str("OAUTH_LIMIT", "")
 LIMITS = [
@@ -133,10 +136,21 @@ OAUTH_SERVER = {
         "notes:read": gettext_lazy("see your notes"),
         "notes:write": Scope(gettext_lazy("add and delete your notes"), sensitive=True, optional=True),
         "weather:read": gettext_lazy("see the weather"),
+        "orders:read": gettext_lazy("see your orders"),
+        "stock:read": gettext_lazy("see what is in stock"),
     },
     "resources": {
         env.str("REMOTE_API", "http://127.0.0.1:8001/weather"): Resource(
             "Weather", scopes=("weather:read",), access_token_format="at+jwt"
+        ),
+        SHOP: Resource("Shop", scopes=("orders:read", "stock:read"), access_token_format="at+jwt"),
+        ORDERS: Resource("Orders", scopes=("orders:read", "stock:read"), access_token_format="at+jwt"),
+        STOCK: Resource("Stock", scopes=("stock:read",), access_token_format="at+jwt"),
+    },
+    "token_exchange": {
+        "rules": (  # the services of chain/: each may act for a person at the next one, and nowhere else
+            Exchange(client="shop", resources=(ORDERS,), scopes=("orders:read", "stock:read")),
+            Exchange(client="orders", issued_to=("shop",), resources=(STOCK,), scopes=("stock:read",)),
         ),
     },
     "default_scopes": ["notes:read"],

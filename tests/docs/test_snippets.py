@@ -31,6 +31,7 @@ RUN_BY = {
     ("certification.md", "sh"): "tests/e2e/test_certification.py",
     ("single-page-app.md", "js"): "tests/e2e/test_guides.py",
     ("from-oauth-toolkit.md", "sh"): "tests/e2e/test_walk_from_oauth_toolkit.py",
+    ("token-exchange.md", "sh"): "tests/e2e/test_chain.py",
     ("device.md", "sh"): "tests/e2e/clients/test_device.py",
     ("operating.md", "nginx"): "tests/deployments/test_proxy.py",
 }

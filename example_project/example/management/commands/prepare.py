@@ -15,6 +15,7 @@ from django_oauth_server.clients.registration import create_client
 from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.models import Client
 from django_oauth_server.registry import default_issuer
+from example.secret import secret_key
 
 DEMO_CLIENT: dict[str, object] = {
     "client_name": "Notebook",
@@ -46,6 +47,11 @@ DOCS_CLIENT = DEMO_CLIENT | {
     "redirect_uris": [settings.SPECTACULAR_SETTINGS["SWAGGER_UI_SETTINGS"]["oauth2RedirectUrl"]],
     "grant_types": ["authorization_code"],
 }
+SHOPPER = TELEVISION | {
+    "client_name": "Shopper",
+    "client_uri": settings.SHOP,
+    "scope": "orders:read stock:read",
+}
 
 DEMO_PROFILE: dict[str, object] = {
     "nickname": "Ada",
@@ -75,16 +81,30 @@ class Command(BaseCommand):
         self._client("doorplate", OPENID_CLIENT)
         self._client("television", TELEVISION)
         self._client("docs", DOCS_CLIENT)
+        self._client("shopper", SHOPPER)
+        self._service("shop", settings.SHOP)
+        self._service("orders", settings.ORDERS)
         self._person()
         self.stdout.write(f"\n  Start here:     {settings.ISSUER}/demo/")
         self.stdout.write(f"  Try the API:    {settings.ISSUER}/api/docs/")
         self.stdout.write(f"  Admin:          {settings.ISSUER}/admin/")
         self.stdout.write(f"  Metadata:       {settings.ISSUER}/.well-known/oauth-authorization-server\n")
 
-    def _client(self, client_id: str, metadata: dict[str, object]) -> None:
+    def _client(self, client_id: str, metadata: dict[str, object], secret: str = "") -> None:
         issuer = default_issuer()
         if not Client.objects.filter(issuer=issuer.settings.issuer, client_id=client_id).exists():
-            create_client(metadata, issuer, client_id=client_id)
+            create_client(metadata, issuer, client_id=client_id, client_secret=secret)
+
+    def _service(self, name: str, resource: str) -> None:
+        """One of chain/, which finds its secret beside the database."""
+        metadata: dict[str, object] = {
+            "client_name": name.capitalize(),
+            "grant_types": ["urn:ietf:params:oauth:grant-type:token-exchange"],
+            "response_types": [],
+            "scope": "orders:read stock:read",
+            "resource_identifiers": [resource],
+        }
+        self._client(name, metadata, secret_key(settings.VAR / f"{name}_secret"))
 
     def _person(self) -> None:
         people = get_user_model().objects
