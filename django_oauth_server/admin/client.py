@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -12,12 +12,20 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from django_oauth_server.admin.client_form import ClientForm, asked, client_form, folded, is_described
+from django_oauth_server.admin.client_form import ClientForm, asked, client_form, folded, is_described, is_document
+from django_oauth_server.admin.document_host import (
+    DONE,
+    Verdict,
+    said_of,
+    verdict_badge,
+    what_blocking_ends,
+    what_vouching_does,
+)
 from django_oauth_server.admin.lists import (
     JWT_OUTLIVES,
     IssuerFilter,
@@ -41,11 +49,14 @@ from django_oauth_server.clients.secrets import secret_mark
 from django_oauth_server.component import Member, Words
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client, Token
+from django_oauth_server.models.document_host import DocumentHost
 from django_oauth_server.models.logout_delivery import LogoutDelivery
 from django_oauth_server.models.participation import Participation
 from django_oauth_server.models.refusal import Refusal
+from django_oauth_server.protocol.hosts import host_of
 from django_oauth_server.registry import issuers
 from django_oauth_server.storage.clients import foreign_secret_of, has_history, people_using, save_changed, set_active
+from django_oauth_server.storage.document_hosts import keep_verdict, verdict_of, verdict_on
 from django_oauth_server.storage.transaction import atomic
 from django_oauth_server.tokens.faults import fault_of
 
@@ -57,7 +68,7 @@ class ClientAdmin(ShowsOnce):
     list_filter = (IssuerFilter, "is_active", "registered_by")
     search_fields = ("client_id", "metadata__client_name")
     search_help_text = gettext_lazy("Enter part of a client ID or a name.")
-    actions = ("enable", "disable", "replace_secret")
+    actions = ("enable", "disable", "replace_secret", "block_hosts", "vouch_for_hosts")
     raw_id_fields = ("owner",)
 
     @admin.display(description=gettext_lazy("name"))
@@ -121,6 +132,23 @@ class ClientAdmin(ShowsOnce):
         said = ((_label(name, members), _in_words(value)) for name, value in row.metadata.items())
         return format_html_join("", "<div><b>{}</b>: {}</div>", said)
 
+    @admin.display(description=gettext_lazy("document"))
+    def described_at(self, row: Client) -> SafeString:
+        """Where it says what it is, and what an operator says of that host."""
+        host = host_of(row.client_id)
+        return format_html(
+            '<a href="{}" rel="noopener noreferrer nofollow">{}</a><div>{} {}</div>',
+            row.client_id,
+            row.client_id,
+            host,
+            verdict_badge(verdict_of(row.issuer, host)),
+        )
+
+    def has_judge_hosts_permission(self, request: HttpRequest) -> bool:
+        """Whether this person may say something of hosts, of which a row may be made."""
+        of = "django_oauth_server.{}_documenthost"
+        return all(request.user.has_perm(of.format(what)) for what in ("add", "change"))
+
     def has_change_permission(self, request: HttpRequest, obj: Client | None = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or issuer_of(obj) is not None)
 
@@ -156,7 +184,19 @@ class ClientAdmin(ShowsOnce):
             return ()
         token = ("initial_access_token",) if obj.initial_access_token_id else ()
         refusals = ("refusals",) if request.user.has_perm("django_oauth_server.view_refusal") else ()
-        shown = ("issuer", "client_id", "state", "origin", *token, "secret", "created_at", "updated_at", *refusals)
+        document = ("described_at",) if is_document(obj) else ()
+        shown = (
+            "issuer",
+            "client_id",
+            *document,
+            "state",
+            "origin",
+            *token,
+            "secret",
+            "created_at",
+            "updated_at",
+            *refusals,
+        )
         if not self.has_change_permission(request, obj):
             return (*shown, "owner", "document", "profile", "skip_consent")
         return (*shown, "document") if is_described(obj) else shown
@@ -185,7 +225,8 @@ class ClientAdmin(ShowsOnce):
         if issuer is None:
             return {}
         secret = {"replace_secret": _("New secret")} if uses_secret(row, issuer) else {}
-        return {**secret, "disable": _("Disable")} if row.is_active else {**secret, "enable": _("Enable")}
+        switch = {"disable": _("Disable")} if row.is_active else {"enable": _("Enable")}
+        return {**secret, **switch, **(_verdicts_offered(row) if is_document(row) else {})}
 
     def leads(self, request: HttpRequest, row: Client) -> Iterable[Lead | None]:
         return (
@@ -232,6 +273,64 @@ class ClientAdmin(ShowsOnce):
         if not isinstance(rows, list):
             return rows
         self._switch(request, rows, active=False)
+        return None
+
+    @admin.action(
+        permissions=["judge_hosts"], description=gettext_lazy("Block the hosts of the selected clients' documents")
+    )
+    def block_hosts(self, request: HttpRequest, queryset: QuerySet[Client]) -> HttpResponse | None:
+        return self._judge_hosts(
+            request,
+            queryset,
+            Verdict.BLOCKED,
+            action="block_hosts",
+            title=lambda hosts: _("Block %(names)s?") % {"names": names(hosts)},
+            says=what_blocking_ends,
+            button=gettext_lazy("Block"),
+        )
+
+    @admin.action(
+        permissions=["judge_hosts"], description=gettext_lazy("Vouch for the hosts of the selected clients' documents")
+    )
+    def vouch_for_hosts(self, request: HttpRequest, queryset: QuerySet[Client]) -> HttpResponse | None:
+        return self._judge_hosts(
+            request,
+            queryset,
+            Verdict.VOUCHED,
+            action="vouch_for_hosts",
+            title=lambda hosts: _("Vouch for %(names)s?") % {"names": names(hosts)},
+            says=what_vouching_does,
+            button=gettext_lazy("Vouch"),
+        )
+
+    def _judge_hosts(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Client],
+        verdict: DocumentHost.Verdict,
+        *,
+        action: str,
+        title: Callable[[list[DocumentHost]], str],
+        says: Callable[[list[DocumentHost]], Iterable[str]],
+        button: Words,
+    ) -> HttpResponse | None:
+        rows = confirmed(
+            self,
+            request,
+            queryset.filter(registered_by=Client.RegisteredBy.DOCUMENT),
+            action=action,
+            title=lambda clients: title(_hosts_of(clients, verdict)),
+            says=lambda clients: says(_hosts_of(clients, verdict)),
+            button=button,
+        )
+        if not isinstance(rows, list):
+            return rows
+        hosts = _hosts_of(rows, verdict)
+        with atomic():
+            for host in hosts:
+                keep_verdict(host, timezone.now())
+            self.log_change_of(request, hosts, str(DONE[verdict]))
+        self.message_user(request, said_of(verdict, len(hosts)))
         return None
 
     @admin.action(permissions=["change"], description=gettext_lazy("Generate a new secret for the selected client"))
@@ -358,6 +457,24 @@ def _label(name: str, members: Mapping[str, Member]) -> Words:
 
 def _in_words(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _verdicts_offered(client: Client) -> Mapping[str, Words]:
+    said = verdict_of(client.issuer, host_of(client.client_id))
+    offered = {
+        Verdict.BLOCKED: ("block_hosts", _("Block host")),
+        Verdict.VOUCHED: ("vouch_for_hosts", _("Vouch for host")),
+    }
+    return dict(named for verdict, named in offered.items() if verdict != said)
+
+
+def _hosts_of(clients: Iterable[Client], verdict: DocumentHost.Verdict) -> list[DocumentHost]:
+    """What is to be said of the hosts of *clients*. Nothing is stored."""
+    named = dict.fromkeys((client.issuer, host_of(client.client_id)) for client in clients)
+    hosts = [verdict_on(issuer, host) for issuer, host in named]
+    for host in hosts:
+        host.verdict = verdict
+    return hosts
 
 
 def _what_disabling_ends(rows: list[Client]) -> list[str]:

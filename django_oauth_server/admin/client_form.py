@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from django_oauth_server.clients.fields import LinesField, ScopeField
 from django_oauth_server.clients.kinds import Kind
 from django_oauth_server.clients.metadata import choices_of, member_named, members_of, terms_of
-from django_oauth_server.clients.registration import check_client_id, check_first_party, review
+from django_oauth_server.clients.registration import check_chosen_client_id, check_first_party, review
 from django_oauth_server.component import Member, Purpose, Terms, Words
 from django_oauth_server.errors import InvalidClientMetadata, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
@@ -48,6 +48,8 @@ _OURS: Final[Mapping[str, Purpose]] = {
     "profile": "policy",
 }
 """The fields that are no client metadata."""
+_NOT_OF_DOCUMENTS: Final = frozenset({"skip_consent", "owner"})
+"""Who publishes a document may change it at any time, so people are asked; and whose it is, its host says."""
 _CHOSEN: Final = frozenset({"choice", "choices", "scope", "flag"})
 """The kinds of members that say what a client does, from which it follows what it needs."""
 _USUAL: Final = ("client_name", "redirect_uris", "scope")
@@ -68,6 +70,7 @@ class ClientForm(_ModelForm):
 
     issuer: ClassVar[Issuer]
     kind: ClassVar[Kind | None]
+    is_document: ClassVar[bool]
     members: ClassVar[Mapping[str, Member]]
 
     class Meta:
@@ -121,7 +124,7 @@ class ClientForm(_ModelForm):
         if not client_id:
             return ""
         try:
-            check_client_id(client_id)
+            check_chosen_client_id(client_id)
         except InvalidClientMetadata as exc:
             raise forms.ValidationError(exc.rule) from exc
         if is_taken(self.issuer.settings.issuer, client_id):
@@ -189,13 +192,23 @@ def is_described(client: Client) -> bool:
     return client.source != Client.TABLE
 
 
+def is_document(client: Client) -> bool:
+    """Whether *client* is described by a document, whose host operators may judge."""
+    return client.registered_by == Client.RegisteredBy.DOCUMENT
+
+
 def client_form(issuer: Issuer, client: Client | None = None, kind: Kind | None = None) -> type[ClientForm]:
     """The form for *client*, or a new one of *kind*, of *issuer*. It offers only what the policy allows."""
     terms = terms_of(issuer, client.profile if client else "")
     offered = {} if client and is_described(client) else members_of(terms)
     members = {name: member for name, member in offered.items() if not _is_choice(member) or choices_of(member, terms)}
     fields = {name: _field(member, terms) for name, member in members.items()}
-    bound = {"issuer": issuer, "kind": kind, "members": members}
+    bound = {
+        "issuer": issuer,
+        "kind": kind,
+        "is_document": client is not None and is_document(client),
+        "members": members,
+    }
     return type("ClientForm", (ClientForm,), {**bound, **fields, **_columns(issuer)})
 
 
@@ -208,8 +221,9 @@ def folded(form: type[ClientForm], *, is_new: bool) -> Iterator[tuple[Words, lis
     """All other fields, by what they are for, each with its heading."""
     purposes = {name: member.purpose for name, member in form.members.items()} | dict(_OURS)
     first = {*asked(form)} | (set() if is_new else {"client_id"})
+    left_out = first | (_NOT_OF_DOCUMENTS if form.is_document else set())
     for purpose, words in PURPOSES.items():
-        if names := [name for name, of in purposes.items() if of == purpose and name not in first]:
+        if names := [name for name, of in purposes.items() if of == purpose and name not in left_out]:
             yield words, names
 
 

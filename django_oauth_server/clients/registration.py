@@ -143,7 +143,7 @@ def create_client(
         access_token_format=access_token_format,
         owner_id=owner.pk if owner else None,
     )
-    check_client_id(client.client_id)
+    check_chosen_client_id(client.client_id)
     secret = _first_secret(client, client_secret, terms)
     try:
         add_client(client)
@@ -182,8 +182,19 @@ def new_client_id() -> str:
     return uuid.uuid4().hex
 
 
+def check_chosen_client_id(client_id: str) -> None:
+    """Raise `InvalidClientMetadata` where an operator may not choose it for a new client: also an address, of which others would expect a document
+    there to say whose it is (draft-ietf-oauth-client-id-metadata-document section 7.1)."""
+    if client_id.lower().startswith("https://"):
+        raise InvalidClientMetadata(
+            "client_id",
+            _("It must not begin with https://: such an ID is the address of a client ID metadata document."),
+        )
+    check_client_id(client_id)
+
+
 def check_client_id(client_id: str) -> None:
-    """Raise `InvalidClientMetadata` where an operator may not choose it."""
+    """Raise `InvalidClientMetadata` where no client may have it."""
     try:
         check_text(client_id)
     except ValueError as exc:

@@ -37,6 +37,17 @@ def keep_verdict(host: DocumentHost, now: datetime) -> int:
         return revoke_authorizations(_allowed(host), now) if host.verdict == Verdict.BLOCKED else 0
 
 
+def forget_verdict(host: DocumentHost) -> None:
+    """Say nothing of *host* any more."""
+    host.delete()
+
+
+def verdict_on(issuer: str, host: str) -> DocumentHost:
+    """What is said of *host* itself, for whoever changes it: a new row where nothing is."""
+    known = DocumentHost.objects.filter(issuer=issuer, host=host).first()
+    return known or DocumentHost(issuer=issuer, host=host)
+
+
 def clients_of(host: DocumentHost) -> Iterator[Client]:
     """The clients whose documents are at *host*; of a blocked one those at the names below it as well, but for names that an operator vouches for."""
     rows = Client.objects.filter(issuer=host.issuer, client_id__startswith="https://", client_id__icontains=host.host)

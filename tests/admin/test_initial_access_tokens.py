@@ -136,6 +136,7 @@ class TestClients:
     def test_they_are_found_by_it(self, admin: Browser, origin: str) -> None:
         ClientFactory()
         ClientFactory(registered_by=Client.RegisteredBy.PERSON)
+        ClientFactory(registered_by=Client.RegisteredBy.DOCUMENT)
         Registrant().registered()
         Registrant().registered(initial_access_token()[1])
         found = admin.get(CLIENTS, {"registered_by__exact": origin}).context["cl"].result_list

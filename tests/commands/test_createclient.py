@@ -216,3 +216,8 @@ def test_an_owner_is_changed_and_taken_away():
     assert Client.objects.get(client_id=client_id).owner == person
     call_command("updateclient", client_id, "--owner", "", stdout=StringIO())
     assert Client.objects.get(client_id=client_id).owner is None
+
+
+def test_an_id_that_is_an_address_is_refused() -> None:
+    with pytest.raises(CommandError, match="must not begin with https://"):
+        call_command("createclient", client_id="https://apps.example/client.json", redirect_uri=["https://a.example/"])

@@ -1,0 +1,290 @@
+"""The hosts of client ID metadata documents: blocked, vouched for, and left to themselves again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from django_oauth_server.admin.lists import (
+    JWT_OUTLIVES,
+    IssuerFilter,
+    Lead,
+    QuickAdmin,
+    badge,
+    brief,
+    confirmed,
+    cut,
+    names,
+    signed_out,
+)
+from django_oauth_server.component import Words
+from django_oauth_server.models import Client
+from django_oauth_server.models.document_host import DocumentHost
+from django_oauth_server.protocol.hosts import read_host
+from django_oauth_server.registry import issuers
+from django_oauth_server.storage.clients import people_using
+from django_oauth_server.storage.document_hosts import clients_of, forget_verdict, keep_verdict
+from django_oauth_server.storage.transaction import atomic
+
+if TYPE_CHECKING:
+    _ModelForm = forms.ModelForm[DocumentHost]
+else:
+    _ModelForm = forms.ModelForm
+
+Verdict: Final = DocumentHost.Verdict
+DONE: Final[Mapping[str, Words]] = {
+    Verdict.BLOCKED: gettext_lazy("Blocked."),
+    Verdict.VOUCHED: gettext_lazy("Vouched for."),
+}
+"""What the history says."""
+
+
+class DocumentHostForm(_ModelForm):
+    """A host of which nothing was said yet."""
+
+    issuer = forms.ChoiceField(
+        label=gettext_lazy("Issuer"), choices=lambda: [(str(issuer), issuer.settings.name) for issuer in issuers()]
+    )
+
+    class Meta:
+        help_texts: Mapping[str, Words] = {
+            "host": gettext_lazy("For example apps.example.com. All ports of the host are included."),
+            "verdict": gettext_lazy(
+                "Blocking also applies to all names below the host; vouching does not. People are not warned about "
+                "apps whose host you vouch for, and are not asked again when these apps change."
+            ),
+            "note": gettext_lazy("Why, for other administrators."),
+        }
+
+    def clean_host(self) -> str:
+        try:
+            return read_host(self.cleaned_data["host"])
+        except ValueError as exc:
+            raise forms.ValidationError(_("Enter the name of a host, for example apps.example.com.")) from exc
+
+
+class DocumentHostAdmin(QuickAdmin):
+    """A verdict is changed by a button, which says first what that does. The history has each."""
+
+    form = DocumentHostForm
+    list_display = ("name", "state", "said", "updated")
+    list_filter = (IssuerFilter, "verdict")
+    search_fields = ("host",)
+    actions = ("block", "vouch", "forget")
+
+    def has_delete_permission(self, request: HttpRequest, obj: DocumentHost | None = None) -> bool:
+        """The action `forget` says first what it does."""
+        return False
+
+    def has_forget_permission(self, request: HttpRequest) -> bool:
+        return super().has_delete_permission(request)
+
+    def get_fields(self, request: HttpRequest, obj: DocumentHost | None = None) -> tuple[str, ...]:
+        return (
+            ("issuer", "host", "verdict", "note") if obj is None else ("issuer", "host", "state", "note", "updated_at")
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: DocumentHost | None = None) -> tuple[str, ...]:
+        return () if obj is None else ("issuer", "host", "state", "updated_at")
+
+    def buttons(self, row: DocumentHost) -> Mapping[str, Words]:
+        other = {"vouch": _("Vouch for this host")} if row.verdict == Verdict.BLOCKED else {"block": _("Block")}
+        return {**other, "forget": _("Remove")}
+
+    def leads(self, request: HttpRequest, row: DocumentHost) -> Iterable[Lead | None]:
+        return (self.lead_to_list(request, Client, _("Clients"), q=f"https://{row.host}"),)
+
+    @admin.display(description=gettext_lazy("host"), ordering="host")
+    def name(self, row: DocumentHost) -> SafeString:
+        return cut(row.host)
+
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, row: DocumentHost) -> SafeString:
+        return verdict_badge(Verdict(row.verdict))
+
+    @admin.display(description=gettext_lazy("note"))
+    def said(self, row: DocumentHost) -> SafeString | None:
+        return cut(row.note) if row.note else None
+
+    @admin.display(description=gettext_lazy("updated"), ordering="updated_at")
+    def updated(self, row: DocumentHost) -> SafeString | str | None:
+        return brief(row.updated_at)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What blocking ends is said first."""
+        form = self.get_form(request)(request.POST) if request.method == "POST" else None
+        if form and "confirmed" not in request.POST and self.has_add_permission(request) and form.is_valid():
+            host = form.save(commit=False)
+            if host.verdict == Verdict.BLOCKED:
+                return self._asked_first(request, host)
+        return super().add_view(request, form_url, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: DocumentHost, form: Any, change: bool) -> None:
+        """The form of a row that is there has its note alone."""
+        if change:
+            obj.save(update_fields=["note"])
+        else:
+            keep_verdict(obj, timezone.now())
+
+    @admin.action(permissions=["change"], description=gettext_lazy("Block the selected hosts"))
+    def block(self, request: HttpRequest, queryset: QuerySet[DocumentHost]) -> HttpResponse | None:
+        return self._judge(
+            request,
+            queryset,
+            Verdict.BLOCKED,
+            title=lambda rows: _("Block %(names)s?") % {"names": names(rows)},
+            says=what_blocking_ends,
+            button=gettext_lazy("Block"),
+        )
+
+    @admin.action(permissions=["change"], description=gettext_lazy("Vouch for the selected hosts"))
+    def vouch(self, request: HttpRequest, queryset: QuerySet[DocumentHost]) -> HttpResponse | None:
+        return self._judge(
+            request,
+            queryset,
+            Verdict.VOUCHED,
+            title=lambda rows: _("Vouch for %(names)s?") % {"names": names(rows)},
+            says=what_vouching_does,
+            button=gettext_lazy("Vouch"),
+        )
+
+    @admin.action(permissions=["forget"], description=gettext_lazy("Remove the selected hosts"))
+    def forget(self, request: HttpRequest, queryset: QuerySet[DocumentHost]) -> HttpResponse | None:
+        rows = confirmed(
+            self,
+            request,
+            queryset,
+            action="forget",
+            title=lambda rows: _("Remove %(names)s?") % {"names": names(rows)},
+            says=_what_removing_does,
+            button=gettext_lazy("Remove"),
+        )
+        if not isinstance(rows, list):
+            return rows
+        with atomic():
+            self.log_deletions(request, queryset)
+            for row in rows:
+                forget_verdict(row)
+        said = ngettext("%(n)d host was removed.", "%(n)d hosts were removed.", len(rows)) % {"n": len(rows)}
+        self.message_user(request, said)
+        return None
+
+    def _judge(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[DocumentHost],
+        verdict: DocumentHost.Verdict,
+        *,
+        title: Callable[[list[DocumentHost]], str],
+        says: Callable[[Iterable[DocumentHost]], Iterable[str]],
+        button: Words,
+    ) -> HttpResponse | None:
+        action = "block" if verdict == Verdict.BLOCKED else "vouch"
+        others = queryset.exclude(verdict=verdict)
+        rows = confirmed(
+            self,
+            request,
+            others,
+            action=action,
+            title=title,
+            says=lambda rows: says(_as(verdict, rows)),
+            button=button,
+        )
+        if not isinstance(rows, list):
+            return rows
+        with atomic():
+            for row in _as(verdict, rows):
+                keep_verdict(row, timezone.now())
+            self.log_change_of(request, rows, str(DONE[verdict]))
+        self.message_user(request, said_of(verdict, len(rows)))
+        return None
+
+    def _asked_first(self, request: HttpRequest, host: DocumentHost) -> HttpResponse:
+        sent = [(name, request.POST[name]) for name in ("issuer", "host", "verdict", "note") if name in request.POST]
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Block %(names)s?") % {"names": names([host])},
+            "says": list(what_blocking_ends([host])),
+            "sent": sent,
+            "button": _("Block"),
+            "back": self._reverse(DocumentHost, "changelist"),
+            "media": self.media,
+        }
+        return TemplateResponse(request, "admin/django_oauth_server/confirm.html", context)
+
+
+def verdict_badge(verdict: DocumentHost.Verdict | None) -> SafeString:
+    """What is said of a host, in a word."""
+    if verdict is None:
+        return badge(_("nobody vouches for it"), "waiting")
+    return badge(verdict.label, "over" if verdict == Verdict.BLOCKED else "good")
+
+
+def said_of(verdict: DocumentHost.Verdict, count: int) -> str:
+    """What an administrator is told who has said so of so many hosts."""
+    if verdict == Verdict.BLOCKED:
+        return ngettext("%(n)d host was blocked.", "%(n)d hosts were blocked.", count) % {"n": count}
+    return ngettext("You now vouch for %(n)d host.", "You now vouch for %(n)d hosts.", count) % {"n": count}
+
+
+def what_blocking_ends(hosts: Iterable[DocumentHost]) -> list[str]:
+    """For whoever is about to block *hosts*."""
+    clients = [client for host in hosts for client in clients_of(host)]
+    return [
+        signed_out(people_using(clients), len(clients)),
+        _(
+            "Their access ends immediately and does not come back when the host is no longer blocked: the apps have "
+            "to ask again. Apps at names below the host are blocked as well, unless you vouch for such a name."
+        ),
+        str(JWT_OUTLIVES),
+    ]
+
+
+def what_vouching_does(hosts: Iterable[DocumentHost]) -> list[str]:
+    """For whoever is about to vouch for *hosts*."""
+    return [
+        _(
+            "People are no longer warned that nobody has checked these apps, and see the names and logos that the apps "
+            "have given themselves."
+        ),
+        _("They are not asked again when an app changes its name, or where it sends people back to."),
+    ]
+
+
+def _what_removing_does(rows: list[DocumentHost]) -> Iterable[str]:
+    """Un-vouching asks people anew: what they allowed was allowed on an operator's word."""
+    if any(row.verdict == Verdict.BLOCKED for row in rows):
+        yield _("Blocked hosts are treated as any other host again. What blocking them has ended stays ended.")
+    if vouched := [row for row in rows if row.verdict == Verdict.VOUCHED]:
+        people = people_using([client for row in vouched for client in clients_of(row)])
+        yield (
+            ngettext(
+                "%(n)d person who allowed apps that you no longer vouch for is warned and asked again when an app next "
+                "sends them here.",
+                "%(n)d people who allowed apps that you no longer vouch for are warned and asked again when an app next "
+                "sends them here.",
+                people,
+            )
+            % {"n": people}
+        )
+        yield _("Where only listed hosts are accepted, apps at any other host stop working.")
+
+
+def _as(verdict: DocumentHost.Verdict, rows: Iterable[DocumentHost]) -> list[DocumentHost]:
+    """*rows*, of which *verdict* is said. Nothing is stored."""
+    for row in rows:
+        row.verdict = verdict
+    return list(rows)
