@@ -2,6 +2,7 @@
 
 import os
 
+from tests.races.rules import RULES
 from tests.settings import *  # noqa: F403
 from tests.settings import DATABASES, OAUTH_SERVER
 
@@ -9,6 +10,7 @@ ROOT_URLCONF = "tests.races.urls"
 
 OAUTH_SERVER["throttles"] = dict.fromkeys(os.environ["TEST_LIMITS"].split())  # what loses a race says why
 OAUTH_SERVER["components"] = ["tests.clients.directory.Directory"]  # clients that have no row yet
+OAUTH_SERVER["token_exchange"] = {"rules": RULES}
 DATABASES["default"]["NAME"] = os.environ["TEST_DATABASE_NAME"]
 
 LOGGING = {
