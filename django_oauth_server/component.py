@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
     from django.core.checks import CheckMessage
     from django.db.models import QuerySet
     from django.utils.functional import _StrPromise
@@ -166,6 +167,18 @@ class Component:
         *expired* is an hour ago, as a request that is under way may still write to what it found alive.
         """
         return ()
+
+
+@runtime_checkable
+class TellsFact(Protocol):
+    """What a component is besides that settles a fact of authorizations: it has the words for it."""
+
+    fact: ClassVar[str]
+    """The name of the fact, and of the claim that tells it."""
+
+    def in_words(self, value: object, user: AbstractBaseUser) -> Words:
+        """What connected apps and the admin say of *value*."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Advice = Mapping[str, Mapping[str, str]]
 FOLDER = Path(__file__).parent / "reference"
 PUBLIC: Mapping[str, tuple[str, ...]] = {
-    "conf": ("Exchange", "IssuerSettings", "Policy", "Resource", "Scope"),
+    "conf": ("Exchange", "IssuerSettings", "People", "Policy", "Resource", "Scope", "TrustedIssuer"),
     "conf.openid": ("OPENID_SCOPES",),
     "resource.requirement": ("Requirement", "requires"),
     "resource.challenge": ("Challenge",),
@@ -165,7 +165,16 @@ def pages() -> dict[str, str]:
 
 
 def settings_page() -> str:
-    from django_oauth_server.conf import PROFILES, Exchange, IssuerSettings, Policy, Resource, Scope
+    from django_oauth_server.conf import (
+        PROFILES,
+        Exchange,
+        IssuerSettings,
+        People,
+        Policy,
+        Resource,
+        Scope,
+        TrustedIssuer,
+    )
     from django_oauth_server.resource.conf import ResourceServerSettings, bindings
 
     return _page(
@@ -193,6 +202,12 @@ def settings_page() -> str:
         "## `Exchange`",
         "Each of the `rules` of `token_exchange`: `from django_oauth_server.conf import Exchange`. See [Token exchange](../token-exchange.md).",
         _table(("Name", "Type", "Default", "Meaning"), _fields(Exchange)),
+        "## `TrustedIssuer`",
+        "Each of `issuers` in `trusted_issuers`: `from django_oauth_server.conf import TrustedIssuer`. See [its page](../trusted-issuers.md).",
+        _table(("Name", "Type", "Default", "Meaning"), _fields(TrustedIssuer)),
+        "## `People`",
+        "What a `TrustedIssuer` is good for with `people`: `from django_oauth_server.conf import People`.",
+        _table(("Name", "Type", "Default", "Meaning"), _fields(People)),
         "## Profiles and `Policy`",
         """
         `profile` names a set of rules. `policy` takes a `Policy` of your own, and a client may be bound to a profile as well: composed, the

@@ -12,16 +12,14 @@ from django.views.decorators.debug import sensitive_variables
 from django_oauth_server.assertions.keys import read_signed
 from django_oauth_server.conf import TrustedIssuer
 from django_oauth_server.conf.moments import moment
-from django_oauth_server.conf.trusted_issuers import TrustedIssuersSettings
+from django_oauth_server.conf.trusted_issuers import LONGEST_NAME, TrustedIssuersSettings, is_name
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.protocol.jose import InvalidJWT, faults_of_times, media_type, unverified, verify
+from django_oauth_server.protocol.jose import InvalidJWT, media_type, unverified, verify, why_untimely
 from django_oauth_server.resource.verifiers.http import Unreachable
 
 LONGEST: Final = 16 * 1024
 """Characters of an assertion."""
-_LONGEST_NAME: Final = 255
-"""Characters of `sub` (OpenID Connect Core section 2) and of `jti`."""
 _UNTYPED: Final = ("jwt", "")
 
 
@@ -113,11 +111,11 @@ def _faults(claims: Mapping[str, object], trusted: TrustedIssuer, issuer: Issuer
         yield "its iss is another than it seemed"
     if not _is_for(claims.get("aud"), trusted.audiences or (issuer.settings.issuer,)):
         yield "its aud must name this server, and nobody else"
-    yield from faults_of_times(claims, now.timestamp(), trusted.longest_lifetime)
-    if not _is_name(claims.get("sub")):
-        yield f"its sub must be a printable string of at most {_LONGEST_NAME} characters"
-    if "jti" in claims and not _is_name(claims["jti"]):
-        yield f"its jti must be a printable string of at most {_LONGEST_NAME} characters"
+    yield from why_untimely(claims, now.timestamp(), trusted.longest_lifetime)
+    if not is_name(claims.get("sub")):
+        yield f"its sub must be a printable string of at most {LONGEST_NAME} characters"
+    if "jti" in claims and not is_name(claims["jti"]):
+        yield f"its jti must be a printable string of at most {LONGEST_NAME} characters"
     if claims.get("tenant", "") != trusted.tenant:
         yield "its tenant is not the one that is trusted"
 
@@ -126,8 +124,3 @@ def _is_for(said: object, accepted: Collection[str]) -> bool:
     """Whether it is meant for this server alone: whoever else received it could present it here (draft-ietf-oauth-rfc7523bis section 3)."""
     audience = said if isinstance(said, list) else [said]
     return bool(audience) and all(isinstance(one, str) and one in accepted for one in audience)
-
-
-def _is_name(value: object) -> bool:
-    """JSON can say NUL and half a character, which no database takes."""
-    return isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME and value.isprintable()

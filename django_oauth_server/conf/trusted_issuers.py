@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from django.core.exceptions import ImproperlyConfigured
 
+from django_oauth_server.conf.settings import IssuerSettings
 from django_oauth_server.conf.workloads import Workload, check_apart
 from django_oauth_server.protocol.jose import ALGORITHMS, KeySet
 from django_oauth_server.protocol.uris import check_web_uri
@@ -20,6 +21,8 @@ ID_JAG: Final = "oauth-id-jag+jwt"
 AssertionType = Literal["oauth-id-jag+jwt", "authorization-grant+jwt", "JWT"]
 
 _LONGEST: Final = timedelta(days=1)
+LONGEST_NAME: Final = 255
+"""Characters of an issuer identifier, of `sub` (OpenID Connect Core section 2) and of `jti`."""
 _NOT_BY_ASSERTION: Final = {
     "openid": "an assertion signs nobody in here",
     "offline_access": "an assertion never brings a refresh token",
@@ -36,6 +39,8 @@ class People:
     """The types (`typ`) of assertions that are accepted. `JWT` accepts those without a type, too, which may have been made for another purpose."""
     by_email: bool = False
     """Whether a person without a link is found by a verified email address, and linked. Requires that your site verifies addresses itself."""
+    find: str = ""
+    """A [function](../trusted-issuers.md#accounts-of-your-own), by dotted path, that finds the user where no identity is linked."""
     single_use: bool = True
     """Whether each `jti` is accepted once. An assertion without a `jti` can be presented until it expires."""
 
@@ -79,8 +84,8 @@ class TrustedIssuer:
     def __post_init__(self) -> None:
         where = f"TrustedIssuer {self.issuer!r}"
         settle(self)
-        if not self.issuer:
-            raise ImproperlyConfigured("TrustedIssuer: issuer must not be empty.")
+        if not 0 < len(self.issuer) <= LONGEST_NAME:
+            raise ImproperlyConfigured(f"{where}: issuer must have 1 to {LONGEST_NAME} characters.")
         _check_addresses(self, where)
         check_names(f"{where}: algorithms has an unknown", self.algorithms, ALGORITHMS)
         if not self.algorithms:
@@ -113,6 +118,17 @@ class TrustedIssuersSettings:
     def named(self, issuer: object) -> TrustedIssuer | None:
         """The one whose identifier is *issuer*."""
         return next((one for one in self.issuers if one.issuer == issuer), None)
+
+
+def trusted_in(settings: Iterable[IssuerSettings]) -> tuple[TrustedIssuer, ...]:
+    """Those that any of *settings* trusts, each issuer and tenant once."""
+    said = (one for each in settings for one in each.group(TrustedIssuersSettings).issuers)
+    return tuple({(one.issuer, one.tenant): one for one in said}.values())
+
+
+def is_name(value: object) -> bool:
+    """Whether *value* is good as `sub` or `jti`. JSON can say NUL and half a character, which no database takes."""
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value.isprintable()
 
 
 def _check_addresses(one: TrustedIssuer, where: str) -> None:

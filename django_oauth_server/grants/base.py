@@ -39,6 +39,8 @@ class TokenRequest:
     now: datetime
     user: AbstractBaseUser | None = None
     """Who proved to be somebody, where that was judged before the transaction (`GrantType.prepare`)."""
+    prepared: object = None
+    """What else `GrantType.prepare` found out, for the same grant type to redeem."""
     confirmation: Mapping[str, str] = field(default_factory=dict)
     """The keys that the request proves to hold, as members of `cnf` (RFC 7800). Empty: none."""
 

@@ -31,7 +31,8 @@ def test_lists_are_kept_as_tuples_and_nothing_can_be_changed() -> None:
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"issuer": ""}, "issuer must not be empty"),
+        ({"issuer": ""}, "issuer must have 1 to 255 characters"),
+        ({"issuer": "https://" + "x" * 255}, "issuer must have 1 to 255 characters"),
         ({"issuer": "http://idp.example"}, "must be an https address"),
         ({"issuer": 7}, "issuer must be a string"),
         ({"keys": "http://idp.example/jwks"}, "keys: it must be an https address"),

@@ -19,7 +19,7 @@ from django_oauth_server.authorization.response_modes.base import Page, Redirect
 from django_oauth_server.authorization.session import SessionFacts
 from django_oauth_server.authorization.turn import Turn
 from django_oauth_server.authorization.way_back import WayBack
-from django_oauth_server.component import ASKING, Component, Document, Words
+from django_oauth_server.component import ASKING, Component, Document, TellsFact, Words
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.errors import InteractionRequired, OAuthError
 from django_oauth_server.grants.allow import covers
@@ -169,7 +169,7 @@ class FactPrompt(Prompt):
         """
         if not situation.request.prompts.isdisjoint({"select_account", "consent"}):
             return None
-        told = [one.facts.get(self.fact) for one in situation.allowed_before if one.facts]
+        told = [one.facts[self.fact] for one in situation.allowed_before if one.facts and self.fact in one.facts]
         return told[0] if len(told) == 1 else None
 
     def holds(self, value: object, situation: Situation) -> bool:
@@ -214,9 +214,9 @@ def with_facts(situation: Situation) -> Situation:
 
 def facts_in_words(facts: Mapping[str, object] | None, user: AbstractBaseUser, issuer: Issuer) -> list[Words]:
     """What people are told of *facts*. Of a fact that nothing offers any more, its name and value."""
-    prompts = {one.fact: one for one in issuer.components.of(FactPrompt).values()}
+    tell = {one.fact: one for one in issuer.components if isinstance(one, TellsFact)}
     return [
-        prompts[name].in_words(value, user) if name in prompts else f"{name}: {value}"
+        tell[name].in_words(value, user) if name in tell else f"{name}: {value}"
         for name, value in (facts or {}).items()
     ]
 

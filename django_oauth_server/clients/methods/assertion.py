@@ -14,7 +14,7 @@ from django_oauth_server.component import Document, Member, Sweep, Terms, Words
 from django_oauth_server.conf import IssuerSettings, Policy
 from django_oauth_server.conf.moments import moment
 from django_oauth_server.errors import InvalidClient
-from django_oauth_server.protocol.jose import InvalidJWT, faults_of_times, unverified
+from django_oauth_server.protocol.jose import InvalidJWT, unverified, why_untimely
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.storage.presented import expired_assertions, use_assertion
 
@@ -118,7 +118,7 @@ def _faults(claims: Mapping[str, object], attempt: Attempt) -> Iterator[str]:
         yield "iss and sub are not the client"
     if not _is_meant_for(claims.get("aud"), attempt):
         yield "aud is not this server"
-    yield from faults_of_times(claims, now, LONGEST_LIFETIME)
+    yield from why_untimely(claims, now, LONGEST_LIFETIME)
     if not isinstance(claims.get("jti"), str) or not claims["jti"]:
         yield "it has no jti"
 

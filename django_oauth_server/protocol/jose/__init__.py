@@ -16,7 +16,7 @@ from django_oauth_server.protocol.jose.shared_secrets import (
     verify_with_secret,
 )
 from django_oauth_server.protocol.jose.signatures import ALGORITHMS, KeySet, SigningKeyPair, media_type, sign, verify
-from django_oauth_server.protocol.jose.times import faults_of_times
+from django_oauth_server.protocol.jose.times import why_untimely
 from django_oauth_server.protocol.jose.unverified import unverified
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
     "UnknownKey",
     "decrypt",
     "encrypt",
-    "faults_of_times",
     "is_costly",
     "media_type",
     "sign",
@@ -42,4 +41,5 @@ __all__ = [
     "verify",
     "verify_embedded",
     "verify_with_secret",
+    "why_untimely",
 ]

@@ -11,7 +11,7 @@ SKEW: Final = timedelta(seconds=30)
 _LAST: Final = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 
-def faults_of_times(claims: Mapping[str, object], now: float, longest: timedelta) -> Iterator[str]:
+def why_untimely(claims: Mapping[str, object], now: float, longest: timedelta) -> Iterator[str]:
     """Why *claims* do not hold at *now*, seconds since the epoch. *longest*: how far `exp` may be ahead."""
     expires = claims.get("exp")
     if not is_time(expires) or expires <= now:

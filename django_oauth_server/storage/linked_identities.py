@@ -1,0 +1,81 @@
+"""Subjects of issuers elsewhere, and the users who they are here."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+
+from django_oauth_server.models import Authorization
+from django_oauth_server.models.authorization import digest_of_facts
+from django_oauth_server.models.linked_identity import LinkedIdentity, digest_of_identity
+from django_oauth_server.storage.authorizations import revoke_authorizations
+from django_oauth_server.storage.transaction import atomic
+
+VOUCHED_BY: Final = "vouched_by"
+"""The fact of an authorization that no person gave, but an issuer elsewhere: which one."""
+_MOST_ALIKE: Final = 20
+
+
+def facts_of(issuer: str) -> Mapping[str, object]:
+    """What is settled of an authorization that *issuer* vouches for: it is another than one that the person gave."""
+    return {VOUCHED_BY: issuer}
+
+
+def find_identity(issuer: str, tenant: str, subject: str) -> LinkedIdentity | None:
+    """That *subject* of *issuer* is linked, with the user, whatever its state."""
+    found = LinkedIdentity.objects.select_related("user").filter(digest=digest_of_identity(issuer, tenant, subject))
+    return next(iter(found), None)
+
+
+def link(
+    user: AbstractBaseUser, issuer: str, tenant: str, subject: str, now: datetime, *, by_email: bool = False
+) -> LinkedIdentity:
+    """Keep that *subject* is *user*. The database refuses where that was linked meanwhile, or another one by the same email address."""
+    return LinkedIdentity.objects.create(
+        digest=digest_of_identity(issuer, tenant, subject),
+        issuer=issuer,
+        tenant=tenant,
+        subject=subject,
+        user=user,  # type: ignore[misc]
+        is_by_email=by_email or None,
+        created_at=now,
+    )
+
+
+def users_with_email(address: str) -> list[AbstractBaseUser]:
+    """The active users whose address this is, in upper or lower case."""
+    name = get_user_model().get_email_field_name()
+    found = get_user_model()._default_manager.filter(**{f"{name}__iexact": address})[:_MOST_ALIKE]
+    return [one for one in found if one.is_active and _plain(getattr(one, name)) == _plain(address)]
+
+
+def is_linked(user: AbstractBaseUser, issuer: str, tenant: str) -> bool:
+    """Whether some subject of *issuer* is *user*."""
+    found = LinkedIdentity.objects.filter(user=user, issuer=issuer, tenant=tenant)  # type: ignore[misc]
+    return found.exists()
+
+
+def unlink(identities: Iterable[LinkedIdentity], now: datetime) -> int:
+    """Remove *identities*, and end what their issuers allowed apps for these users. Returns how many authorizations that were."""
+    rows = list(identities)
+    with atomic():
+        ended = sum(revoke_authorizations(_vouched_for(one), now) for one in rows)
+        LinkedIdentity.objects.filter(pk__in=[one.pk for one in rows]).delete()
+    return ended
+
+
+def _vouched_for(identity: LinkedIdentity) -> list[Authorization]:
+    found = Authorization.objects.filter(
+        user_id=identity.user_id, is_live=True, facts_digest=digest_of_facts(facts_of(identity.issuer))
+    )
+    return list(found.select_related("client", "user"))
+
+
+def _plain(address: str) -> str:
+    """As Django compares addresses where it resets passwords: databases find more alike than mail servers do."""
+    return unicodedata.normalize("NFKC", address).casefold()
