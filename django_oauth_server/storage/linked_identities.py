@@ -9,6 +9,7 @@ from typing import Final
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import QuerySet
 
 from django_oauth_server.models import Authorization
 from django_oauth_server.models.authorization import digest_of_facts
@@ -64,16 +65,19 @@ def unlink(identities: Iterable[LinkedIdentity], now: datetime) -> int:
     """Remove *identities*, and end what their issuers allowed apps for these users. Returns how many authorizations that were."""
     rows = list(identities)
     with atomic():
-        ended = sum(revoke_authorizations(_vouched_for(one), now) for one in rows)
+        ended = sum(revoke_authorizations(_vouched_for(one).select_related("client", "user"), now) for one in rows)
         LinkedIdentity.objects.filter(pk__in=[one.pk for one in rows]).delete()
     return ended
 
 
-def _vouched_for(identity: LinkedIdentity) -> list[Authorization]:
-    found = Authorization.objects.filter(
-        user_id=identity.user_id, is_live=True, facts_digest=digest_of_facts(facts_of(identity.issuer))
-    )
-    return list(found.select_related("client", "user"))
+def count_vouched_for(identity: LinkedIdentity) -> int:
+    """How many authorizations end with *identity*."""
+    return _vouched_for(identity).count()
+
+
+def _vouched_for(identity: LinkedIdentity) -> QuerySet[Authorization]:
+    facts_digest = digest_of_facts(facts_of(identity.issuer))
+    return Authorization.objects.filter(user_id=identity.user_id, is_live=True, facts_digest=facts_digest)
 
 
 def _plain(address: str) -> str:
