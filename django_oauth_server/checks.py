@@ -169,6 +169,8 @@ def _check_rows(issuer: Issuer) -> Iterator[CheckMessage]:
             hint="Choose another one in the admin, or with manage.py updateclient.",
             id="oauth_server.W012",
         )
+    for component in issuer.components:
+        yield from component.row_checks(issuer.settings)
     yield from _check_subjects(issuer)
 
 

@@ -161,6 +161,10 @@ class Component:
         """What `manage.py check` says where this is switched on."""
         return ()
 
+    def row_checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
+        """What `manage.py check --database default` says of its rows, and `migrate`."""
+        return ()
+
     def sweeps(self, expired: datetime) -> Iterable[Sweep]:
         """What of its own tables is dead for good, in the order in which it can go. Asked where it is switched off, too.
 

@@ -61,6 +61,7 @@ BUILT_IN = tuple(
         "clients.methods.client_secret.ClientSecret",
         "clients.methods.private_key_jwt.PrivateKeyJWT",
         "clients.methods.client_secret_jwt.ClientSecretJWT",
+        "assertions.federated_jwt.FederatedJWT",
         "clients.methods.none.NoAuthentication",
         "grants.authorization_code.AuthorizationCode",
         "grants.client_credentials.ClientCredentials",

@@ -32,7 +32,17 @@ if TYPE_CHECKING:
 Advice = Mapping[str, Mapping[str, str]]
 FOLDER = Path(__file__).parent / "reference"
 PUBLIC: Mapping[str, tuple[str, ...]] = {
-    "conf": ("Exchange", "IssuerSettings", "People", "Policy", "Resource", "Scope", "TrustedIssuer"),
+    "conf": (
+        "Exchange",
+        "IssuerSettings",
+        "People",
+        "Policy",
+        "Prefix",
+        "Resource",
+        "Scope",
+        "TrustedIssuer",
+        "Workload",
+    ),
     "conf.openid": ("OPENID_SCOPES",),
     "resource.requirement": ("Requirement", "requires"),
     "resource.challenge": ("Challenge",),

@@ -44,6 +44,7 @@ from django_oauth_server.admin.refusal import last_refusals
 from django_oauth_server.admin.shown_once import Shown, ShowsOnce
 from django_oauth_server.clients.kinds import Kind, kind_named, kind_of, kinds_for
 from django_oauth_server.clients.metadata import member_named, members_of, terms_of
+from django_oauth_server.clients.methods.base import registered_method
 from django_oauth_server.clients.registration import new_client_id, new_secret, revise_client, uses_secret
 from django_oauth_server.clients.secrets import secret_mark
 from django_oauth_server.component import Member, Words
@@ -120,6 +121,11 @@ class ClientAdmin(ShowsOnce):
             }
         return _("set; it cannot be shown again")
 
+    @admin.display(description=gettext_lazy("proof of identity"))
+    def proof(self, row: Client) -> SafeString:
+        """What its authentication method has to say of it, such as which workloads it is."""
+        return format_html_join("", "<div>{}</div>", ((line,) for line in _told(row)))
+
     @admin.display(description=gettext_lazy("last refusals"))
     def refusals(self, row: Client) -> SafeString | str:
         return last_refusals(row, self.admin_site)
@@ -183,6 +189,7 @@ class ClientAdmin(ShowsOnce):
         if obj is None:
             return ()
         token = ("initial_access_token",) if obj.initial_access_token_id else ()
+        proof = ("proof",) if _told(obj) else ()
         refusals = ("refusals",) if request.user.has_perm("django_oauth_server.view_refusal") else ()
         document = ("described_at",) if is_document(obj) else ()
         shown = (
@@ -193,6 +200,7 @@ class ClientAdmin(ShowsOnce):
             "origin",
             *token,
             "secret",
+            *proof,
             "created_at",
             "updated_at",
             *refusals,
@@ -446,6 +454,12 @@ class ReplaceSecretForm(forms.Form):
             ),
             ("on", _("Stop accepting it immediately, because it has leaked.")),
         ]
+
+
+def _told(row: Client) -> list[Words]:
+    issuer = issuer_of(row)
+    method = registered_method(row, issuer) if issuer else None
+    return [*method.told(row, issuer)] if issuer and method else []
 
 
 def _label(name: str, members: Mapping[str, Member]) -> Words:

@@ -77,6 +77,7 @@ def _keys_of(trusted: TrustedIssuer) -> Keys:
         trusted.keys,
         timeout=trusted.timeout,
         ca_bundle=trusted.ca_bundle,
+        token_file=trusted.token_file,
         lifetime=LIFETIME,
         stale_for=STALE_FOR,
         retry_unknown=RETRY_UNKNOWN,

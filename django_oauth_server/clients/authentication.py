@@ -25,6 +25,7 @@ FindClient = Callable[[Issuer, str], Client | None]
 """`find_client`, or one that is content with what was found a moment ago."""
 Presented = Mapping[ClientAuthMethod, Credentials]
 """What a request has of each method of which it has anything."""
+_UNREAD = "no method takes its client_assertion: its iss is neither its sub nor a trusted issuer, or its algorithm is not offered"
 
 
 def authenticate_client(
@@ -40,7 +41,7 @@ def authenticate_client(
     sent = [method for method in presented if method.confidential and not method.ambient]
     if len(sent) > 1:
         raise InvalidRequest("The client used more than one authentication method.")
-    client_id = _named(presented[sent[0]] if sent else None, presented, params)
+    client_id = _proven(sent[0], presented, params, issuer) if sent else _named(presented, params)
     for method, credentials in presented.items():
         if method.is_guess(credentials):
             check_guesses(client_id, http, issuer, now)
@@ -50,39 +51,44 @@ def authenticate_client(
     registered = registered_method(client, issuer)
     # What comes by itself is no attempt: without a proof that was sent, it is the registered method's turn, if there is anything of it.
     used = sent[0] if sent else registered if registered in presented else next(iter(presented))
-    if reason := _refusal(registered, used, Attempt(client, presented[used], issuer, http, now)):
+    if unproven := _fault(registered, used, Attempt(client, presented[used], issuer, http, now)):
         as_it_is_now(client)
-        refusal = failed(client_id, reason, http, issuer, now)
+        refusal = failed(client_id, str(unproven), http, issuer, now)
         refusal.client_id = client.client_id
+        refusal.rule = unproven.rule or refusal.rule
         raise refusal
     return client
 
 
-def _named(proof: Credentials | None, presented: Presented, params: Parameters) -> str:
-    """The client that the request names: with the *proof* that was sent, or by the parameter `client_id`; else with what comes with every request."""
-    if proof and params.get("client_id", proof.client_id) != proof.client_id:
+def _proven(method: ClientAuthMethod, presented: Presented, params: Parameters, issuer: Issuer) -> str:
+    """The client that the proof is of which was sent by *method*. The parameter `client_id` must not name another (RFC 7521 section 4.2)."""
+    client_id = method.client_of(presented[method], issuer)
+    if params.get("client_id", client_id) != client_id:
         raise InvalidRequest("The parameter client_id does not match the client that authenticated.")
-    if proof:
-        return proof.client_id
-    named = {one.client_id for one in presented.values() if one.client_id}
-    client_id = params.get("client_id") or (named.pop() if len(named) == 1 else "")
-    if not presented or not client_id:
-        raise InvalidClient("The client did not authenticate.")
     return client_id
 
 
-def _refusal(registered: ClientAuthMethod | None, used: ClientAuthMethod, attempt: Attempt) -> str:
-    """Why *attempt* by the method that was *used* fails, for the log; empty where it does not."""
+def _named(presented: Presented, params: Parameters) -> str:
+    """The client that a request without a proof names, by the parameter `client_id`; else with what comes with every request."""
+    named = {one.client_id for one in presented.values() if one.client_id}
+    client_id = params.get("client_id") or (named.pop() if len(named) == 1 else "")
+    if not presented or not client_id:
+        raise InvalidClient("The client did not authenticate.", detail=_UNREAD if "client_assertion" in params else "")
+    return client_id
+
+
+def _fault(registered: ClientAuthMethod | None, used: ClientAuthMethod, attempt: Attempt) -> Unproven | None:
+    """Why *attempt* by the method that was *used* fails, for the log; None where it does not."""
     client = attempt.client
     if not client.is_active:
-        return "disabled client"
+        return Unproven("disabled client")
     if registered is None:
-        return f"registered for {client.token_endpoint_auth_method}, which this server does not offer it"
+        return Unproven(f"registered for {client.token_endpoint_auth_method}, which this server does not offer it")
     if used is not registered and used.name not in registered.takes:
-        return f"registered for {client.token_endpoint_auth_method}, but used {used.name}"
+        return Unproven(f"registered for {client.token_endpoint_auth_method}, but used {used.name}")
     if attempt.credentials.client_id not in {"", client.client_id}:
-        return f"{used.name} failed: issued to another client"
+        return Unproven(f"{used.name} failed: issued to another client")
     try:
-        return "" if used.verify(attempt) else f"{used.name} failed"
+        return None if used.verify(attempt) else Unproven(f"{used.name} failed")
     except Unproven as exc:
-        return f"{used.name} failed: {exc}"
+        return Unproven(f"{used.name} failed: {exc}", rule=exc.rule)

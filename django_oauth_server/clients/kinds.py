@@ -16,6 +16,7 @@ from django_oauth_server.models import Client
 _KEYS: Final = ("jwks_uri", "jwks")
 _SECRET: Final = "client_secret_basic"
 _PUBLIC: Final = "none"
+_WORKLOAD: Final = "federated_jwt"
 _CODE: Final = ("authorization_code", "refresh_token")
 _DEVICE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -37,6 +38,8 @@ class Kind:
     """The members that a form asks for, in order."""
     required: frozenset[str]
     """Those of `asked` without which the client would be of no use."""
+    by_method: bool = False
+    """Whether its authentication method makes the kind, so that no other will do."""
 
     @property
     def follows(self) -> dict[str, object]:
@@ -115,6 +118,19 @@ KINDS: Final = (
         required=frozenset({"client_name", "scope"}),
     ),
     Kind(
+        name="workload",
+        label=gettext_lazy("Workload with an identity from its platform"),
+        sentence=gettext_lazy(
+            "A job or a pod gets tokens with the token that its platform gives it, such as GitHub Actions or "
+            "Kubernetes. It has no secret. The setting trusted_issuers says which workloads are this client."
+        ),
+        token_endpoint_auth_method=_WORKLOAD,
+        grant_types=("client_credentials",),
+        asked=("client_name", "scope", "contacts"),
+        required=frozenset({"client_name", "scope"}),
+        by_method=True,
+    ),
+    Kind(
         name="api",
         label=gettext_lazy("API that only checks tokens"),
         sentence=gettext_lazy(
@@ -154,7 +170,9 @@ def _name(client: Client, *, public: bool) -> str:
         return app if public else "web"
     if _DEVICE in grant_types:
         return "device"
-    return "service" if "client_credentials" in grant_types else ""
+    if "client_credentials" in grant_types:
+        return "workload" if client.token_endpoint_auth_method == _WORKLOAD else "service"
+    return ""
 
 
 def _settled(kind: Kind, terms: Terms) -> Kind | None:
@@ -182,7 +200,8 @@ def _method(kind: Kind, terms: Terms) -> ClientAuthMethod | None:
     known = terms.components.of(ClientAuthMethod)
     offered = [known[name] for name in choices_of(members_of(terms)["token_endpoint_auth_method"], terms)]
     fitting = [one for one in offered if one.confidential == (kind.token_endpoint_auth_method != _PUBLIC)]
-    return next((one for one in fitting if one.name == kind.token_endpoint_auth_method), next(iter(fitting), None))
+    others = [one for one in fitting if not kind.by_method and one.name != _WORKLOAD]
+    return next((one for one in fitting if one.name == kind.token_endpoint_auth_method), next(iter(others), None))
 
 
 def _can_be_answered(member: Member, terms: Terms) -> bool:

@@ -80,6 +80,8 @@ class TrustedIssuer:
     """For one request to the issuer."""
     ca_bundle: str = ""
     """A PEM file of the certificate authorities to trust, in place of the system's."""
+    token_file: str = ""
+    """A file with a bearer token for the address in `keys`, such as a pod's own service account token. The file is read for each request."""
 
     def __post_init__(self) -> None:
         where = f"TrustedIssuer {self.issuer!r}"
@@ -98,6 +100,8 @@ class TrustedIssuer:
             check_apart(self.workloads)
         except ValueError as exc:
             raise ImproperlyConfigured(f"{where}: workloads: {exc}") from exc
+        if self.token_file and not (isinstance(self.keys, str) and self.keys):
+            raise ImproperlyConfigured(f"{where}: token_file needs an address in keys: the token is sent nowhere else.")
         if self.ca_bundle and not Path(self.ca_bundle).is_file():
             raise ImproperlyConfigured(f"{where}: ca_bundle {self.ca_bundle!r} is not a file.")
 

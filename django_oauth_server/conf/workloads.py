@@ -48,9 +48,9 @@ class Workload:
     """The `sub` of its tokens: exactly, or `Prefix("repo:octo-org/octo-repo:")`."""
     claims: Mapping[str, Expected] = field(default_factory=dict)
     """Further claims that the token must have: a string, a number or a Boolean exactly, a `Prefix`, or a dict of members of an object."""
-    reusable: bool = False
-    """Whether a token may be presented more than once, as the token in a file is that a platform replaces once an hour. Otherwise each `jti` is
-    accepted once, and a token without one is refused."""
+    single_use: bool = True
+    """Whether each `jti` is accepted once, and a token without one is refused. False: for a platform that writes a token into a file and replaces
+    it once an hour, as Kubernetes does."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.client_id, str) or not self.client_id:
@@ -61,8 +61,8 @@ class Workload:
             self._check_prefix(self.subject.value)
         elif "*" in self.subject:
             raise ValueError(f"the workload {self.client_id}: subject has no wildcards; use a Prefix.")
-        if not isinstance(self.reusable, bool):
-            raise ValueError(f"the workload {self.client_id}: reusable must be True or False.")
+        if not isinstance(self.single_use, bool):
+            raise ValueError(f"the workload {self.client_id}: single_use must be True or False.")
         _check(self.client_id, self.claims)
 
     def _check_prefix(self, value: str) -> None:
@@ -73,13 +73,16 @@ class Workload:
                 f"the workload {self.client_id}: everybody on the platform has a subject that begins with {value!r}."
             )
 
-    def matches(self, claims: Mapping[str, object]) -> bool:
-        """Whether a token that says *claims* is this workload's."""
-        return _matches(self._expected, claims)
+    def __str__(self) -> str:
+        return ", ".join(_in_words(self._expected))
+
+    def unmet(self, claims: Mapping[str, object]) -> list[str]:
+        """Which claims a token that says *claims* lacks, or has otherwise. None: it is this workload's."""
+        return [name for name, expected in self._expected.items() if not _matches(expected, claims.get(name))]
 
     @property
     def _expected(self) -> Mapping[str, Expected]:
-        return {**self.claims, "sub": self.subject}
+        return {"sub": self.subject, **self.claims}
 
     def may_match_with(self, other: Workload) -> bool:
         """Whether one token could be this workload's and the *other*'s."""
@@ -108,6 +111,14 @@ def _check(client_id: str, claims: object) -> None:
             raise ValueError(f"the workload {client_id}: the claim {name} must be a string, a number or a Prefix.")
 
 
+def _in_words(expected: Mapping[str, Expected]) -> Iterator[str]:
+    for name, one in expected.items():
+        if isinstance(one, Mapping):
+            yield from (f"{name}.{said}" for said in _in_words(one))
+        else:
+            yield f"{name}={one}"
+
+
 def _matches(expected: Expected, said: object) -> bool:
     if isinstance(expected, Prefix):
         return expected.matches(said)
@@ -125,8 +136,3 @@ def _may_both(one: Expected, other: Expected) -> bool:
     if isinstance(other, Prefix):
         return other.matches(one)
     return _matches(one, other)
-
-
-def clients_of(workloads: Iterable[Workload]) -> Iterator[str]:
-    """The clients that *workloads* are, each once."""
-    yield from dict.fromkeys(one.client_id for one in workloads)

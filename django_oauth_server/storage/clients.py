@@ -171,6 +171,12 @@ def clients_beyond(issuer: str, profiles: Collection[str], formats: Collection[s
     return list(Client.objects.filter(~known, issuer=issuer).order_by("pk")[:most])
 
 
+def methods_of(issuer: str, client_ids: Collection[str]) -> dict[str, str]:
+    """By which method each of *client_ids* authenticates, of those that are registered at *issuer*."""
+    rows = Client.objects.filter(issuer=issuer, client_id__in=client_ids)
+    return {one.client_id: one.token_endpoint_auth_method for one in rows}
+
+
 def all_clients(issuer: str | None, *, containing: str = "", only_disabled: bool = False) -> Iterator[Client]:
     """Those of *issuer*, or of all, the oldest first; with a text that is in their ID or their name."""
     found = Client.objects.filter(Q(client_id__icontains=containing) | Q(metadata__client_name__icontains=containing))

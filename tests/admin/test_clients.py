@@ -18,6 +18,7 @@ from django_oauth_server.admin import lists
 from django_oauth_server.admin.client_form import PURPOSES
 from django_oauth_server.clients.kinds import KINDS, kind_of
 from django_oauth_server.clients.secrets import clear_secrets
+from django_oauth_server.conf import TrustedIssuer, Workload
 from django_oauth_server.grants.base import GrantType
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.opaque import digest
@@ -146,7 +147,14 @@ def fieldsets(response) -> dict[str | None, list[str]]:
     return {name: list(options["fields"]) for name, options in response.context["adminform"].fieldsets}
 
 
-def test_adding_one_begins_with_what_it_is(admin):
+@pytest.fixture
+def platform(settings):
+    workload = Workload(client_id="deploy", subject="repo:octo-org/octo-repo:environment:production")
+    trusted = TrustedIssuer("https://token.actions.githubusercontent.com", workloads=(workload,))
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "trusted_issuers": {"issuers": (trusted,)}}
+
+
+def test_adding_one_begins_with_what_it_is(admin, platform):
     page = admin.get(ADD).content.decode()
     assert "What are you adding?" in page and 'name="redirect_uris"' not in page
     for kind in KINDS:
@@ -154,7 +162,7 @@ def test_adding_one_begins_with_what_it_is(admin):
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_each_kind_asks_for_some_six_fields_and_folds_the_others_by_purpose(admin, kind):
+def test_each_kind_asks_for_some_six_fields_and_folds_the_others_by_purpose(admin, platform, kind):
     response = admin.get(ADD, {"kind": kind.name})
     (_, first), *others = response.context["adminform"].fieldsets
     assert first["fields"] == list(kind.asked) and len(kind.asked) <= 6
@@ -176,10 +184,11 @@ def test_each_kind_asks_for_some_six_fields_and_folds_the_others_by_purpose(admi
         ("native", {"redirect_uris": "com.example.app:/callback"}),
         ("device", {}),
         ("service", {}),
+        ("workload", {}),
         ("api", {"resource_identifiers": ["https://api.example/notes"]}),
     ],
 )
-def test_what_follows_from_the_kind_is_registered_with_what_was_answered(admin, kind, answers):
+def test_what_follows_from_the_kind_is_registered_with_what_was_answered(admin, platform, kind, answers):
     form = admin.get(ADD, {"kind": kind}).context["adminform"].form
     posted = {name: form[name].value() for name in form.fields if form[name].value() not in (None, [])}
     response = admin.post(f"{ADD}?kind={kind}", posted | {"client_name": "Notes", "scope": ["notes:read"]} | answers)
@@ -199,6 +208,18 @@ def test_what_a_client_needs_is_marked_on_its_page(admin):
     assert form.fields["redirect_uris"].required and not form.fields["client_uri"].required
     service = ClientFactory(metadata__grant_types=["client_credentials"], metadata__response_types=[])
     assert not admin.get(change(service)).context["adminform"].form.fields["redirect_uris"].required
+
+
+def test_a_workload_says_who_vouches_for_it(admin, platform):
+    metadata = {
+        "metadata__token_endpoint_auth_method": "federated_jwt",
+        "metadata__grant_types": ["client_credentials"],
+    }
+    known, forgotten = ClientFactory(client_id="deploy", **metadata), ClientFactory(client_id="left over", **metadata)
+    page = admin.get(change(known)).content.decode()
+    assert "https://token.actions.githubusercontent.com: sub=repo:octo-org/octo-repo:environment:production" in page
+    assert "names no workload of this client" in admin.get(change(forgotten)).content.decode()
+    assert "Proof of identity" not in admin.get(change(ClientFactory())).content.decode()
 
 
 def test_a_redirect_uri_with_a_star_is_refused_with_the_reason(admin):

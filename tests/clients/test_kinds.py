@@ -9,7 +9,7 @@ import pytest
 from django_oauth_server.clients.kinds import KINDS, kind_named, kind_of, kinds_for
 from django_oauth_server.clients.metadata import members_of, terms_of
 from django_oauth_server.clients.registration import create_client, review
-from django_oauth_server.conf import Policy
+from django_oauth_server.conf import Policy, TrustedIssuer, Workload
 from django_oauth_server.registry import default_issuer
 
 ENTERED = {
@@ -31,18 +31,21 @@ def terms():
 
 
 @pytest.fixture
-def with_devices(settings):
-    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "device": {"enabled": True}}
+def with_all(settings):
+    workload = Workload(client_id="deploy", subject="repo:octo-org/octo-repo:environment:production")
+    platform = TrustedIssuer("https://token.actions.githubusercontent.com", workloads=(workload,))
+    more = {"device": {"enabled": True}, "trusted_issuers": {"issuers": (platform,)}}
+    settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, **more}
 
 
-def test_every_kind_is_offered_where_what_it_needs_is(with_devices):
+def test_every_kind_is_offered_where_what_it_needs_is(with_all):
     assert kinds_for(terms_of(default_issuer())) and [one.name for one in kinds_for(terms_of(default_issuer()))] == [
         one.name for one in KINDS
     ]
 
 
 @pytest.mark.parametrize("name", [kind.name for kind in KINDS])
-def test_what_follows_from_a_kind_and_is_entered_can_be_registered(name, with_devices):
+def test_what_follows_from_a_kind_and_is_entered_can_be_registered(name, with_all):
     terms = terms_of(default_issuer())
     kind = kind_named(name, terms)
     assert kind
@@ -51,7 +54,7 @@ def test_what_follows_from_a_kind_and_is_entered_can_be_registered(name, with_de
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", [kind.name for kind in KINDS])
-def test_a_client_is_known_by_its_kind(name, with_devices):
+def test_a_client_is_known_by_its_kind(name, with_all):
     issuer = default_issuer()
     kind = kind_named(name, terms_of(issuer))
     client, _ = create_client(entered(kind), issuer)
@@ -87,12 +90,19 @@ def test_a_policy_without_secrets_has_clients_prove_themselves_by_keys(settings)
         assert review(entered(kind), terms, operator=True)[1] == {}
 
 
+def test_a_workload_is_offered_where_a_platform_vouches_for_one_and_no_other_method_makes_one(terms, with_all):
+    assert kind_named("workload", terms) is None
+    there = terms_of(default_issuer())
+    assert kind_named("workload", there).token_endpoint_auth_method == "federated_jwt"
+    assert kind_named("service", there).token_endpoint_auth_method == "client_secret_basic"
+
+
 def test_the_scope_is_required_where_there_is_no_default(settings, terms):
     assert "scope" in kind_named("web", terms).required
     settings.OAUTH_SERVER = {**settings.OAUTH_SERVER, "default_scopes": ["notes:read"]}
     assert "scope" not in kind_named("web", terms_of(default_issuer())).required
 
 
-def test_privileges_are_no_kind_for_whoever_is_no_operator(with_devices):
+def test_privileges_are_no_kind_for_whoever_is_no_operator(with_all):
     terms = replace(terms_of(default_issuer()), held={})
     assert [one.name for one in kinds_for(terms)] == ["web", "spa", "native", "device"]

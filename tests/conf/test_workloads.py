@@ -45,7 +45,7 @@ def test_a_token_is_of_a_workload_by_all_that_it_names(
 ) -> None:
     workload = Workload(**{"client_id": "deploy", "subject": "any"} | said)
 
-    assert workload.matches({"sub": "any"} | claims if "subject" not in said else claims) is matches
+    assert (not workload.unmet({"sub": "any"} | claims if "subject" not in said else claims)) is matches
 
 
 @pytest.mark.parametrize("prefix", ["", "repo", "repo:octo-org/octo", "repo:octo-org/octo-repo:ref", 3])
@@ -69,7 +69,7 @@ def test_nobody_lets_in_a_whole_platform(prefix: str) -> None:
         ({"subject": None}, "subject must be"),
         ({"subject": "*"}, "no wildcards"),
         ({"subject": "repo:octo-org/*"}, "no wildcards"),
-        ({"reusable": "no"}, "reusable"),
+        ({"single_use": "no"}, "single_use"),
         ({"claims": ["environment"]}, "claims must be a dict"),
         ({"claims": {"sub": "another"}}, "cannot have 'sub'"),
         ({"claims": {"environment": ""}}, "the claim environment"),
@@ -130,4 +130,4 @@ def test_no_token_is_of_two_clients_where_the_start_was_not_stopped(
     other = Workload(client_id="other", subject=other_subject, claims=other_claims)
     token = said | {"sub": sub}
 
-    assert one.may_match_with(other) or not (one.matches(token) and other.matches(token))
+    assert one.may_match_with(other) or one.unmet(token) or other.unmet(token)

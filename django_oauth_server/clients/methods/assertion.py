@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
@@ -44,6 +45,31 @@ _SIGNING_ALG: Final = Member(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an assertion says before anybody has verified it."""
+
+    alg: object
+    subject: str
+    """`sub`; empty, where it is none that a client could have."""
+    of_itself: bool
+    """Whether `iss` and `sub` are one: the client signs for itself. Otherwise another issuer vouches for it (RFC 7523 section 3, item 1)."""
+
+    @classmethod
+    def by(cls, params: Parameters) -> Self | None:
+        """The assertion in *params*; None where there is none. Raises `InvalidClient` where it is malformed."""
+        if params.get("client_assertion_type") != ASSERTION_TYPE or "client_assertion" not in params:
+            return None
+        try:
+            header, claims = unverified(params["client_assertion"])
+        except InvalidJWT as exc:
+            raise InvalidClient("The parameter client_assertion is not a JWT.", detail=str(exc)) from exc
+        subject = claims.get("sub")
+        # JSON can say NUL and half a character, which no form can and no database takes
+        named = subject if isinstance(subject, str) and subject.isprintable() else ""
+        return cls(header.get("alg"), named, of_itself=claims.get("iss") == subject)
+
+
 class AssertionMethod(ClientAuthMethod):
     """The client signs a short-lived JWT that says who it is, whom it is for, and is accepted once."""
 
@@ -63,19 +89,12 @@ class AssertionMethod(ClientAuthMethod):
 
     def present(self, http: HttpRequest, params: Parameters) -> Credentials | None:
         """Who signs with what tells the methods apart, so that a public key is never taken for a secret."""
-        if params.get("client_assertion_type") != ASSERTION_TYPE or "client_assertion" not in params:
+        said = Said.by(params)
+        if said is None or not said.of_itself or not self._signs_with(said.alg):
             return None
-        try:
-            header, claims = unverified(params["client_assertion"])
-        except InvalidJWT as exc:
-            raise InvalidClient("The parameter client_assertion is not a JWT.", detail=str(exc)) from exc
-        if not self._signs_with(header.get("alg")):
-            return None
-        subject = claims.get("sub")
-        if not isinstance(subject, str) or not subject or not subject.isprintable():
-            # JSON can say NUL and half a character, which no form can and no database takes
+        if not said.subject:
             raise InvalidClient("The parameter client_assertion has no sub that names a client.")
-        return Credentials(subject, params["client_assertion"])
+        return Credentials(said.subject, params["client_assertion"])
 
     def verify(self, attempt: Attempt) -> bool:
         """The signature first; what was used is noted last, so that a failed attempt burns nothing."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.http import HttpRequest
 
-from django_oauth_server.component import Component, Document
+from django_oauth_server.component import Component, Document, Words
 from django_oauth_server.conf import IssuerSettings, Policy
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
@@ -21,7 +21,7 @@ class Credentials:
     """What a request presented: which client it says it is, and the proof."""
 
     client_id: str
-    """Empty, of an `ambient` proof that names nobody: the parameter `client_id` does."""
+    """Empty, of a proof that names nobody: the parameter `client_id` does, or the method says who it is (`client_of`)."""
     proof: str = ""
 
     def __repr__(self) -> str:  # a traceback must not show the proof
@@ -41,6 +41,11 @@ class Attempt:
 
 class Unproven(Exception):
     """The credentials are not the client's. The words are for the log, and hold none of them."""
+
+    def __init__(self, reason: str, *, rule: str = "") -> None:
+        super().__init__(reason)
+        self.rule = rule
+        """What was broken, where there is more to say than that a client has to authenticate."""
 
 
 class ClientAuthMethod(Component):
@@ -65,9 +70,17 @@ class ClientAuthMethod(Component):
         """The credentials of this kind in the request; None where there are none. Raises `OAuthError` where they are malformed."""
         raise NotImplementedError
 
+    def client_of(self, credentials: Credentials, issuer: Issuer) -> str:
+        """The client that *credentials* name, which were sent and are not proven yet. Raises `OAuthError` where they can be nobody's."""
+        return credentials.client_id
+
     def verify(self, attempt: Attempt) -> bool:
         """Whether the credentials are the client's, whose registered method is this one. May raise `Unproven` to say why not."""
         raise NotImplementedError
+
+    def told(self, client: Client, issuer: Issuer) -> Iterable[Words]:
+        """What an operator is told of how *client* proves to be itself, beside its metadata and its secret: each a line."""
+        return ()
 
     def is_guess(self, credentials: Credentials) -> bool:
         """Whether somebody may be guessing: nobody finds a secret of 256 bits that was made here."""

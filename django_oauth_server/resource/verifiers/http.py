@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from threading import Lock
 from typing import Final
 from urllib.parse import urlencode, urlsplit
@@ -19,8 +20,12 @@ _MOST_BYTES: Final = 256 * 1024
 _CHUNK: Final = 64 * 1024
 _LONGEST_PAUSE: Final = 60
 """Seconds. Who asks to be left alone for longer is tried again all the same."""
-_HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "django-oauth-server"}
-"""Not compressed: what is limited is what is read."""
+_HEADERS: Final = {
+    "Accept": "application/json, application/jwk-set+json",
+    "Accept-Encoding": "identity",
+    "User-Agent": "django-oauth-server",
+}
+"""Not compressed: what is limited is what is read. A JWK Set may be of a type of its own (RFC 7517 section 8.5.1), as that of Kubernetes is."""
 
 
 class Unreachable(Exception):
@@ -48,9 +53,10 @@ class JSONClient:
         self._lock = Lock()
         self._pool: urllib3.PoolManager | None = None
 
-    def get(self, url: str) -> dict[str, object]:
-        """Raises `Unreachable` unless the answer is 200 and a JSON object."""
-        return self._ask("GET", url, None, _HEADERS)
+    def get(self, url: str, *, token_file: str = "") -> dict[str, object]:
+        """With the bearer token that is in *token_file* now. Raises `Unreachable` unless the answer is 200 and a JSON object."""
+        bearer = {"Authorization": f"Bearer {_token_in(token_file)}"} if token_file else {}
+        return self._ask("GET", url, None, {**_HEADERS, **bearer})
 
     def post(self, url: str, form: Mapping[str, str], *, authorization: str) -> dict[str, object]:
         """Send *form*. Raises `Unreachable` unless the answer is 200 and a JSON object."""
@@ -114,6 +120,13 @@ def read_body(url: str, response: urllib3.BaseHTTPResponse, deadline: float, mos
     if time.monotonic() > deadline:  # which may have ended the body as well
         raise Unreachable(f"{urlsplit(url).netloc} answers too slowly")
     return body
+
+
+def _token_in(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as exc:
+        raise Unreachable(f"its token_file {path} cannot be read ({type(exc).__name__})") from exc
 
 
 def _object(body: bytes) -> dict[str, object]:

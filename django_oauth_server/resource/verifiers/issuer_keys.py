@@ -25,12 +25,14 @@ class IssuerKeys:
         *,
         timeout: timedelta,
         ca_bundle: str,
+        token_file: str = "",
         lifetime: timedelta,
         stale_for: timedelta,
         retry_unknown: timedelta,
     ) -> None:
-        """*jwks_uri*: empty, where the issuer's metadata says it."""
+        """*jwks_uri*: empty, where the issuer's metadata says it. *token_file* has a token for that address, where it asks for one."""
         self._jwks_uri = jwks_uri
+        self._token_file = token_file
         self._client = JSONClient(timeout=timeout, ca_bundle=ca_bundle)
         self.issuer = RemoteIssuer(issuer, self._client)
         self._published = PublishedKeys(
@@ -47,7 +49,8 @@ class IssuerKeys:
 
     def _fetch(self, former: KeySet | None) -> KeySet:
         try:
-            return KeySet.parse(self._client.get(self._jwks_uri or self.issuer.endpoint("jwks_uri")), former)
+            address = self._jwks_uri or self.issuer.endpoint("jwks_uri")
+            return KeySet.parse(self._client.get(address, token_file=self._token_file), former)
         except ValueError as exc:
             raise Unreachable(str(exc)) from exc
         except Unreachable:

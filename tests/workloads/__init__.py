@@ -1,0 +1,1 @@
+"""Workloads whose platform vouches for them."""
