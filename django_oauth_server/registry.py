@@ -56,6 +56,7 @@ BUILT_IN = tuple(
         "logout.back_channel.BackChannelLogout",
         "logout.front_channel.FrontChannelLogout",
         "clients.sources.table.Table",
+        "clients.sources.client_id_metadata_document.ClientIDMetadataDocuments",
         "clients.methods.client_secret_basic.ClientSecretBasic",
         "clients.methods.client_secret_post.ClientSecretPost",
         "clients.methods.client_secret.ClientSecret",

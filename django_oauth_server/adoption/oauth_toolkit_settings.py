@@ -153,7 +153,7 @@ PLACES: Final[Mapping[str, str]] = {
     "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": "`allow_http_redirect_uris` of a `Policy`, off by default.",
     "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": "None: redirect URIs match exactly.",
     "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": "`require_pkce` of a `Policy`, on by default.",
-    "CIMD_ENABLED": "None yet: `components` can bring a `ClientSource` that reads client ID metadata documents.",
+    "CIMD_ENABLED": '`"client_id_metadata_documents": {"policy": "open"}`, or `"listed"` with `hosts`.',
 }
 """By the name in `OAUTH2_PROVIDER`."""
 _CIMD: Final = "CIMD_"

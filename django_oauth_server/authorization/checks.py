@@ -19,7 +19,7 @@ from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.clients.metadata import check_redirection, terms_of
 from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.clients.previews import is_preview
-from django_oauth_server.clients.sources.find import find_client
+from django_oauth_server.clients.sources.find import explain_unknown, find_client
 from django_oauth_server.component import ASKING, AUTHORIZE, REDIRECTING, Component
 from django_oauth_server.conf import Policy
 from django_oauth_server.engine import AuthorizationFacts, ClientFacts, judge_authorization_request, judge_scopes
@@ -113,7 +113,7 @@ def identify_client(params: Parameters, issuer: Issuer, user: AbstractBaseUser |
     client = find_client(issuer, client_id, user) if client_id else None
     if client is None:
         reason = "is repeated" if "client_id" in params.repeated else "is unknown" if client_id else "is missing"
-        unknown = "No client is registered with this client_id."
+        unknown = explain_unknown(issuer, client_id) or "No client is registered with this client_id."
         raise UnverifiedRequest(
             unknown if reason == "is unknown" else f"The parameter client_id {reason}.",
             parameter="client_id",

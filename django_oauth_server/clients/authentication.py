@@ -14,6 +14,7 @@ from django_oauth_server.clients.methods.base import (
     Unproven,
     registered_method,
 )
+from django_oauth_server.clients.sources.find import explain_unknown
 from django_oauth_server.clients.throttling import check_guesses, failed
 from django_oauth_server.errors import InvalidClient, InvalidRequest
 from django_oauth_server.issuer import Issuer
@@ -47,7 +48,8 @@ def authenticate_client(
             check_guesses(client_id, http, issuer, now)
     client = find(issuer, client_id)
     if client is None:
-        raise failed(client_id, f"unknown client, client_id {client_id!r}", http, issuer, now)
+        why = explain_unknown(issuer, client_id)
+        raise failed(client_id, f"unknown client, client_id {client_id!r}", http, issuer, now, why)
     registered = registered_method(client, issuer)
     # What comes by itself is no attempt: without a proof that was sent, it is the registered method's turn, if there is anything of it.
     used = sent[0] if sent else registered if registered in presented else next(iter(presented))

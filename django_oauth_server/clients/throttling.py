@@ -35,11 +35,13 @@ def check_guesses(client_id: str, http: HttpRequest, issuer: Issuer, now: dateti
         raise TooManyRequests(wait, detail=f"too many failed attempts with a chosen secret, client_id {client_id!r}")
 
 
-def failed(client_id: str, detail: str, http: HttpRequest, issuer: Issuer, now: datetime) -> OAuthError:
+def failed(
+    client_id: str, detail: str, http: HttpRequest, issuer: Issuer, now: datetime, description: str = ""
+) -> OAuthError:
     """What is told to a client that failed to authenticate: that, or to come back later."""
     if wait := note_failure(_limits(client_id, http, issuer), now):
         return TooManyRequests(wait, detail=detail)
-    return InvalidClient("Client authentication failed.", detail=detail)
+    return InvalidClient(description or "Client authentication failed.", detail=detail)
 
 
 def _limits(client_id: str, http: HttpRequest, issuer: Issuer) -> tuple[Limit, ...]:

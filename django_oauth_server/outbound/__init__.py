@@ -1,7 +1,7 @@
 """The one client for addresses that somebody else named: a client's `jwks_uri`, its `request_uri`, where it is told that a person signed out."""
 
 from django_oauth_server.outbound.errands import Crowded, Errand, forget, is_silent, is_under_way, run
-from django_oauth_server.outbound.exchange import Fetched, Unreachable, fetch, post_form
+from django_oauth_server.outbound.exchange import Fetched, Forbidden, Unreachable, fetch, post_form
 from django_oauth_server.outbound.kept import Address, Addresses, Answer, Bounds, Refused
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Crowded",
     "Errand",
     "Fetched",
+    "Forbidden",
     "Refused",
     "Unreachable",
     "fetch",

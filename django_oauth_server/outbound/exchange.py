@@ -28,16 +28,21 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.loader import load
 from django_oauth_server.outbound.lookups import lookups
-from django_oauth_server.protocol.destinations import Address, Destination, Forbidden, PrivateHosts
+from django_oauth_server.protocol import destinations
+from django_oauth_server.protocol.destinations import Address, Destination, PrivateHosts
 from django_oauth_server.resource.verifiers.http import Unreachable, read_body, refusal
 
-__all__ = ["Fetched", "Unreachable", "fetch", "post_form"]
+__all__ = ["Fetched", "Forbidden", "Unreachable", "fetch", "post_form"]
 
 _MOST_ADDRESSES: Final = 4
 _HEADERS: Final = {"Accept-Encoding": "identity", "User-Agent": "django-oauth-server"}
 _MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})\b", re.IGNORECASE)
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
 _NOT_STORED: Final = re.compile(r"(?:^|[\s,])no-(?:store|cache)\b", re.IGNORECASE)
+
+
+class Forbidden(Unreachable):
+    """The address may not be asked. The words are for the log alone: they say where a name leads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +87,8 @@ def _exchange(
             told = {"Host": destination.parts.netloc, **_HEADERS, **headers}
             connection.request(method, destination.target, body, told, preload_content=False, decode_content=False)
             yield connection.getresponse()
-    except Forbidden as exc:
-        raise Unreachable(f"the address may not be asked: {exc}") from exc
+    except destinations.Forbidden as exc:
+        raise Forbidden(f"the address may not be asked: {exc}") from exc
     except (HTTPError, HTTPException, OSError, ValueError) as exc:
         raise Unreachable(f"{destination.parts.netloc} does not answer ({type(exc).__name__})") from exc
 

@@ -28,6 +28,15 @@ logger = get_log(__name__)
 class Refused(Unreachable):
     """The address answered, and what it says is of no use. Nothing that it said before counts any more."""
 
+    def __init__(self, told: str, reason: str = "") -> None:
+        super().__init__(reason or told)
+        self.told = told
+        """What whoever owns the address may be told; the *reason* is for the log."""
+
+    def again(self) -> Refused:
+        """The same, of which nothing is kept but the words."""
+        return Refused(self.told, str(self))
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -67,7 +76,8 @@ class Address(Generic[T]):
         self._bounds = bounds
         self._patience = patience
         self._kept: _Kept[T] | None = None
-        self._refused = ""
+        self._refused: Refused | None = None
+        self._is_silent = False
         self._answered_at = -math.inf
 
     @property
@@ -76,9 +86,11 @@ class Address(Generic[T]):
         return self._kept is not None
 
     @property
-    def refused(self) -> str:
-        """Why its last answer was of no use; empty where it was."""
-        return self._refused
+    def failure(self) -> str:
+        """What whoever owns it may be told of why it was last asked in vain; empty where it was not."""
+        if refused := self._refused:
+            return refused.told
+        return "its server does not answer" if self._is_silent else ""
 
     def current(self, asker: str) -> T:
         """What it says, asked at the expense of *asker*. Raises `Refused`, `Crowded` where it is not waited for, and `Unreachable`."""
@@ -115,8 +127,8 @@ class Address(Generic[T]):
                 logger.warning("An address that a client named cannot be fetched (%s): %s", self._key, exc)
         if last := self._last():
             return last.value
-        if self._refused:
-            raise Refused(self._refused)
+        if refused := self._refused:
+            raise refused.again()
         raise (Crowded if is_silent(self._key) else Unreachable)("no recent answer")
 
     def _refresh(self) -> None:
@@ -124,10 +136,14 @@ class Address(Generic[T]):
         try:
             value, max_age = self._fetch()
         except Refused as exc:
-            self._kept, self._refused = None, str(exc)
+            self._kept, self._refused = None, exc.again()
+            raise
+        except Unreachable:
+            self._is_silent = True
             raise
         else:
-            self._kept, self._refused = _Kept(value, now + self._bounds.kept_for(max_age)), ""
+            self._kept = _Kept(value, now + self._bounds.kept_for(max_age))
+            self._refused, self._is_silent = None, False
         finally:
             # Not when it was asked: who comes after a slow answer would ask again, one after the other.
             self._answered_at = monotonic()

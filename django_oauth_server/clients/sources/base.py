@@ -33,3 +33,7 @@ class ClientSource(Component):
         Raises `TemporarilyUnavailable` where it cannot be said now who that is.
         """
         raise NotImplementedError
+
+    def explain(self, issuer: Issuer, client_id: str) -> str:
+        """Why it knows nobody of this id, for the client's developer, where that was just asked. Empty: there is nothing to say. Asks nobody else."""
+        return ""

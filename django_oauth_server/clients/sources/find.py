@@ -37,6 +37,13 @@ def recall_waiting_client(issuer: Issuer, client_id: str) -> Client | None:
     return known if known and is_current(known) else _remembered(issuer, client_id)
 
 
+def explain_unknown(issuer: Issuer, client_id: str) -> str:
+    """Why nobody is known by this id, which was just looked up, for the client's developer; empty where there is nothing to say but that."""
+    components = issuer.components
+    sources = (*components.of(ClientSource).values(), *components.switched_off(ClientSource))
+    return next(filter(None, (one.explain(issuer, client_id) for one in sources)), "")
+
+
 def _remembered(issuer: Issuer, client_id: str) -> Client | None:
     """As `find_client`, which is kept for the next who recalls it."""
     return _described(issuer, client_id, remember_client(issuer.settings.issuer, client_id))

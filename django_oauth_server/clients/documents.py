@@ -1,0 +1,151 @@
+"""Documents that describe clients (draft-ietf-oauth-client-id-metadata-document): fetched, judged as what a client says that registers itself, and
+kept for as long as they may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from functools import partial
+from typing import Final
+
+from django.core.signals import setting_changed
+
+from django_oauth_server.clients.registration import uses_secret
+from django_oauth_server.clients.self_registration import metadata_of_itself
+from django_oauth_server.component import Document
+from django_oauth_server.conf.client_id_metadata_documents import DocumentSettings
+from django_oauth_server.conf.loader import SETTING
+from django_oauth_server.errors import InvalidClientMetadata, InvalidRequest, TemporarilyUnavailable
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
+from django_oauth_server.outbound import (
+    Address,
+    Addresses,
+    Answer,
+    Bounds,
+    Fetched,
+    Forbidden,
+    Refused,
+    Unreachable,
+    fetch,
+)
+from django_oauth_server.protocol.hosts import host_of
+from django_oauth_server.protocol.json_object import parse_object
+
+PAUSE: Final = 5.0
+"""Seconds in which a document is not fetched twice, whatever its headers say of keeping it, and whether it was of use or not."""
+USUAL: Final = 300.0
+"""Seconds for which it is kept where its headers say nothing."""
+STALE: Final = 3600.0
+"""Seconds for which it serves after that while its server does not answer."""
+MOST_BYTES: Final = 5 * 1024
+"""Section 8.7."""
+
+_MOST: Final = 1024
+_ACCEPT: Final = "application/json"
+_SECRETS: Final = ("client_secret", "client_secret_expires_at")
+_OVERLOADED: Final = 429
+
+Metadata = dict[str, object]
+
+_addresses: Final[Addresses[Metadata]] = Addresses(_MOST)
+
+
+def metadata_at(client_id: str, issuer: Issuer, profile: str) -> Metadata:
+    """What the document at *client_id* says of the client, as it is registered here for a client of *profile*.
+
+    Raises `Refused`, with what the client's developer has to mend, and `Unreachable` where it cannot be had now.
+    """
+    address = _addresses.at(_name(client_id, issuer, profile), lambda: _address(client_id, issuer, profile))
+    return deepcopy(address.current(_asker(client_id)))
+
+
+def why_not(client_id: str, issuer: Issuer) -> str:
+    """What was wrong when the document at *client_id* was last fetched, for its developer. Empty: nothing, or it is not known."""
+    known = _addresses.known(_name(client_id, issuer, ""))
+    return known.failure if known else ""
+
+
+def forget() -> None:
+    """Fetch every document anew."""
+    _addresses.forget()
+
+
+def _name(client_id: str, issuer: Issuer, profile: str) -> tuple[str, str, str]:
+    return (issuer.settings.issuer, client_id, profile)
+
+
+def _asker(client_id: str) -> str:
+    """At whose expense it is fetched: whoever has a host can think up any number of addresses there."""
+    return f"documents at {host_of(client_id)}"
+
+
+def _address(client_id: str, issuer: Issuer, profile: str) -> Address[Metadata]:
+    longest = issuer.settings.group(DocumentSettings).longest_kept.total_seconds()
+    bounds = Bounds(usual=min(USUAL, longest), longest=longest, stale=STALE, pause=PAUSE)
+    patience = issuer.settings.outbound_timeout.total_seconds() + 1
+    key = f"client ID metadata document {issuer} {client_id} {profile}".rstrip()
+    return Address(key, partial(_fetch, client_id, issuer, profile), bounds, patience)
+
+
+def _fetch(client_id: str, issuer: Issuer, profile: str) -> Answer[Metadata]:
+    try:
+        found = fetch(client_id, issuer.settings, accept=_ACCEPT, most_bytes=MOST_BYTES)
+    except Forbidden as exc:
+        raise Refused(f"{host_of(client_id)} is not a host on the internet that this server may ask", str(exc)) from exc
+    except Unreachable as exc:
+        if exc.status in {0, _OVERLOADED} or exc.status >= 500:
+            raise
+        raise Refused(_why_of_no_use(exc), str(exc)) from exc
+    return Answer(_judge(_read(found), client_id, issuer, profile), found.max_age)
+
+
+def _why_of_no_use(exc: Unreachable) -> str:
+    if exc.status == 200:
+        return f"it is larger than {MOST_BYTES} bytes"
+    if 300 <= exc.status < 400:
+        return "it must be at its address itself; redirects are not followed"
+    return f"its server must answer with the status 200, and answers {exc.status}"
+
+
+def _read(found: Fetched) -> Document:
+    """What somebody else may have stored at the host, such as a picture of theirs, is seldom served as JSON."""
+    kind = found.content_type.partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise Refused("its Content-Type must be application/json")
+    try:
+        return parse_object(found.body)
+    except InvalidRequest as exc:
+        raise Refused("it must be a JSON object (RFC 8259), with each name once") from exc
+
+
+def _judge(document: Document, client_id: str, issuer: Issuer, profile: str) -> Metadata:
+    """Section 4. No secret could be agreed on, so a client without a word of how it authenticates is a public one."""
+    if document.get("client_id") != client_id:
+        raise Refused("client_id: it must be the address of the document, character by character")
+    for name in _SECRETS:
+        if name in document:
+            raise Refused(f"{name}: a document cannot hold a secret; leave it out")
+    try:
+        metadata = metadata_of_itself(_with_method(document), issuer, profile)
+    except InvalidClientMetadata as exc:
+        raise Refused(exc.description) from exc
+    except TemporarilyUnavailable as exc:
+        raise Unreachable(str(exc)) from exc
+    if uses_secret(Client(metadata=metadata, profile=profile), issuer):
+        raise Refused(
+            "a document shares no secret with this server: use none or private_key_jwt, and no algorithm that needs a secret"
+        )
+    return metadata
+
+
+def _with_method(document: Mapping[str, object]) -> Document:
+    return {**document, "token_endpoint_auth_method": document.get("token_endpoint_auth_method") or "none"}
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting == SETTING:
+        forget()
+
+
+setting_changed.connect(_forget)

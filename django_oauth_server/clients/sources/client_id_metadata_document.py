@@ -1,0 +1,91 @@
+"""Clients whose id is the address of a document that describes them (draft-ietf-oauth-client-id-metadata-document)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from django_oauth_server.clients.documents import metadata_at, why_not
+from django_oauth_server.clients.sources.base import ClientSource
+from django_oauth_server.component import Document
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.conf.client_id_metadata_documents import DocumentSettings
+from django_oauth_server.errors import TemporarilyUnavailable
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.models import Client
+from django_oauth_server.models.document_host import DocumentHost
+from django_oauth_server.outbound import Crowded, Refused, Unreachable
+from django_oauth_server.protocol.client_id_urls import check_client_id_url, is_client_id_url, is_meant_as_url
+from django_oauth_server.protocol.hosts import host_of
+from django_oauth_server.storage.document_hosts import verdict_of
+
+Verdict: Final = DocumentHost.Verdict
+
+
+class ClientIDMetadataDocuments(ClientSource):
+    """Whoever has a document at an https address is what the document says, as far as the policy and the operators let it in."""
+
+    name = "client_id_metadata_document"
+    asks_others = True
+    registered_by = Client.RegisteredBy.DOCUMENT
+    settings_name = "client_id_metadata_documents"
+    settings_group = DocumentSettings
+
+    def enabled(self, settings: IssuerSettings) -> bool:
+        return settings.group(DocumentSettings).policy != "off"
+
+    def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
+        return {"client_id_metadata_document_supported": True}
+
+    def find(self, issuer: Issuer, client_id: str, row: Client | None) -> Client | None:
+        if not is_client_id_url(client_id) or _rule_broken(client_id):
+            return None
+        verdict = _verdict(issuer, client_id)
+        if _why_shut_out(issuer, client_id, verdict):
+            return None
+        try:
+            metadata = metadata_at(client_id, issuer, row.profile if row else "")
+        except Refused:
+            return None
+        except Unreachable as exc:
+            if row is None and not isinstance(exc, Crowded):  # nobody knows whether there is such a client
+                return None
+            raise TemporarilyUnavailable(
+                "The client ID metadata document cannot be fetched right now.", detail=f"{client_id}: {exc}"
+            ) from exc
+        client = Client(metadata=metadata)
+        client.vouched_by_source = verdict == Verdict.VOUCHED
+        return client
+
+    def explain(self, issuer: Issuer, client_id: str) -> str:
+        if not is_meant_as_url(client_id):
+            return ""
+        if issuer.settings.group(DocumentSettings).policy == "off":
+            return "This server does not accept client ID metadata documents, and no client is registered with this client_id."
+        if rule := _rule_broken(client_id):
+            return f"The client_id cannot be the address of a client ID metadata document: {rule}."
+        if shut_out := _why_shut_out(issuer, client_id, _verdict(issuer, client_id)):
+            return shut_out
+        failure = why_not(client_id, issuer)
+        return f"The client ID metadata document cannot be used: {failure}." if failure else ""
+
+
+def _rule_broken(client_id: str) -> str:
+    try:
+        check_client_id_url(client_id)
+    except ValueError as exc:
+        return str(exc)
+    return ""
+
+
+def _verdict(issuer: Issuer, client_id: str) -> DocumentHost.Verdict | None:
+    return verdict_of(issuer.settings.issuer, host_of(client_id))
+
+
+def _why_shut_out(issuer: Issuer, client_id: str, verdict: DocumentHost.Verdict | None) -> str:
+    settings, host = issuer.settings.group(DocumentSettings), host_of(client_id)
+    if verdict == Verdict.BLOCKED:
+        return f"The operator of this server has blocked clients whose document is at {host}."
+    if settings.policy == "listed" and host not in settings.hosts and verdict != Verdict.VOUCHED:
+        return f"This server does not accept client ID metadata documents at {host}."
+    return ""
