@@ -71,6 +71,7 @@ BUILT_IN = tuple(
         "grants.device_code.DeviceCode",
         "exchange.grant.TokenExchange",
         "assertions.jwt_bearer.JWTBearer",
+        "exchange.access_token.ExchangedAccessToken",
         "adoption.presented.Adopted",
         "authorization.promises.PromisedKeys",
         "authorization.sources.request.RequestByValue",

@@ -76,6 +76,8 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "protocol.parameters": ("Parameters",),
     "clients.throttling": ("limit", "source_of"),
     "storage.failures": ("note_failure",),
+    "exchange.rules": ("Allowed", "Asked"),
+    "exchange.presented": ("Presented",),
     "grants.base": ("GrantType", "TokenRequest", "Issuance"),
     "grants.allow": ("record_consent",),
     "storage.authorizations": ("live_authorization", "revoke_authorizations"),

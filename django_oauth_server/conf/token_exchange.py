@@ -82,6 +82,11 @@ class TokenExchangeSettings:
         if not 1 <= self.most_actors <= _MOST_ACTORS:
             raise ValueError(f"most_actors must be from 1 to {_MOST_ACTORS}.")
 
+    @property
+    def takes_id_tokens(self) -> bool:
+        """Whether a rule lets ID tokens be exchanged: only then they say from which authorization they came."""
+        return any("id_token" in rule.subject_tokens for rule in self.rules)
+
 
 def _check(rule: Exchange, name: str, values: Collection[str] | None) -> None:
     if values is None:

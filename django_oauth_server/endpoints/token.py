@@ -24,7 +24,7 @@ from django_oauth_server.errors import (
     UnauthorizedClient,
     UnsupportedGrantType,
 )
-from django_oauth_server.grants.base import GrantType, TokenRequest
+from django_oauth_server.grants.base import GrantType, OtherToken, TokenRequest
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.answer import Answer
@@ -33,7 +33,7 @@ from django_oauth_server.storage.clients import as_it_is_now
 from django_oauth_server.storage.transaction import atomic
 from django_oauth_server.tokens.bindings.base import Call, Possession, check_demanded, shown_possession
 from django_oauth_server.tokens.faults import check_row
-from django_oauth_server.tokens.issue import issue
+from django_oauth_server.tokens.issue import handed_out, issue
 from django_oauth_server.tokens.sealed import fetch_keys
 
 
@@ -91,10 +91,14 @@ def _issued(
     fetch_keys(request.client, request.issuer)
     try:
         with atomic() if grant_type.writes or possession.uses else nullcontext():
-            issuance = grant_type.redeem(request)
-            if request.confirmation:
-                issuance = replace(issuance, confirmation=request.confirmation)
-            members = issue(issuance, resources, request.issuer, request.now, refreshable=refreshable, identifies=True)
+            proven = grant_type.redeem(request)
+            if isinstance(proven, OtherToken):
+                members = handed_out(proven)
+            else:
+                issuance = replace(proven, confirmation=request.confirmation) if request.confirmation else proven
+                members = issue(
+                    issuance, resources, request.issuer, request.now, refreshable=refreshable, identifies=True
+                )
             possession.spend()
             return Answer(members, headers=possession.headers)
     except InvalidGrant as exc:

@@ -7,19 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
+from django_oauth_server.conf.moments import moment
 from django_oauth_server.conf.token_exchange import SubjectToken
-from django_oauth_server.errors import InvalidRequest
+from django_oauth_server.exchange.base import TOKEN_TYPE, Unacceptable
 from django_oauth_server.grants.base import TokenRequest
 from django_oauth_server.grants.confirmation import confirmation_of
 from django_oauth_server.issuer import Issuer
+from django_oauth_server.keys.signing import verify
 from django_oauth_server.models import Authorization, Client, Token
 from django_oauth_server.protocol.delegation import ACT, MAY_ACT, PERSON, SERVICE, actor_claim
+from django_oauth_server.protocol.jose import InvalidJWT
 from django_oauth_server.protocol.uris import names_one_of
+from django_oauth_server.storage.authorizations import find_authorization
 from django_oauth_server.tokens.describe import audience_of, further_claims, subject_of
+from django_oauth_server.tokens.id_token import GRANT_ID
 from django_oauth_server.tokens.locate import locate_explained
+from django_oauth_server.tokens.sealed import TYP
+from django_oauth_server.tokens.subject import subject_behind
 
-TOKEN_TYPE: Final = "urn:ietf:params:oauth:token-type:"
-"""What the identifiers of token types begin with (section 3)."""
 Role: TypeAlias = Literal["subject_token", "actor_token"]
 
 
@@ -73,15 +78,24 @@ class Presented:
 
 
 def presented_token(role: Role, request: TokenRequest) -> Presented:
-    """The token that *request* presents as its *role*. Raises `InvalidRequest` (section 2.2.2)."""
+    """The token that *request* presents as its *role*. Raises `Unacceptable`."""
     value, named = request.params.require(role), request.params.require(f"{role}_type")
     read = _READERS.get(named.removeprefix(TOKEN_TYPE)) if named.startswith(TOKEN_TYPE) else None
     if read is None:
-        raise InvalidRequest(
+        raise Unacceptable(
             f"The parameter {role}_type names a type of token that this server does not accept.",
             detail=f"{role}_type {named!r}",
         )
     return read(role, value, request)
+
+
+def presented_actor(request: TokenRequest) -> Presented | None:
+    """Who is to act, where *request* presents a token of theirs."""
+    if "actor_token" in request.params:
+        return presented_token("actor_token", request)
+    if "actor_token_type" in request.params:
+        raise Unacceptable("The parameter actor_token_type is sent without actor_token.")
+    return None
 
 
 def _access_token(role: Role, value: str, request: TokenRequest) -> Presented:
@@ -89,9 +103,7 @@ def _access_token(role: Role, value: str, request: TokenRequest) -> Presented:
     if token is not None and token.kind != Token.Kind.ACCESS:
         reason = "not an access token"
     if token is None or reason:
-        raise InvalidRequest(
-            f"The parameter {role} is unknown, expired or revoked.", detail=f"{role}: {reason}", parameter=role
-        )
+        raise _no_good(role, reason)
     return _described(token, request.issuer)
 
 
@@ -110,4 +122,49 @@ def _described(token: Token, issuer: Issuer) -> Presented:
     )
 
 
-_READERS: Final[Mapping[str, Callable[[Role, str, TokenRequest], Presented]]] = {"access_token": _access_token}
+def _id_token(role: Role, value: str, request: TokenRequest) -> Presented:
+    """It is signed by this server: whoever shares a secret with its client could make one about anybody."""
+    claims, authorization = _read_id_token(role, value, request)
+    return Presented(
+        type="id_token",
+        client=authorization.client,
+        authorization=authorization,
+        subject=str(claims["sub"]),
+        audience=(authorization.client.client_id,),
+        scopes=authorization.scopes,
+        expires_at=moment(float(str(claims["exp"]))),
+        confirmation={},
+        claims=claims,
+        row=None,
+    )
+
+
+def _read_id_token(role: Role, value: str, request: TokenRequest) -> tuple[Mapping[str, object], Authorization]:
+    issuer = request.issuer
+    try:
+        claims = verify(issuer, value, typ=TYP)
+    except InvalidJWT as exc:
+        raise _no_good(role, f"not an ID token of this server: {exc}") from exc
+    expires_at, authorization = claims.get("exp"), find_authorization(str(claims.get(GRANT_ID)))
+    if claims.get("iss") != issuer.settings.issuer or not isinstance(expires_at, int) or authorization is None:
+        raise _no_good(role, "not an ID token that says what it came from")
+    if request.now.timestamp() >= expires_at:
+        raise _no_good(role, "ID token expired")
+    if reason := authorization.ended_by(password_change_revokes=issuer.settings.password_change_revokes):
+        raise _no_good(role, reason)
+    told = (claims.get("aud"), claims.get("sub"))
+    if told != (authorization.client.client_id, subject_behind(authorization, issuer)):
+        raise _no_good(role, "ID token of another client or person than its authorization")
+    return claims, authorization
+
+
+def _no_good(role: Role, reason: str) -> Unacceptable:
+    return Unacceptable(
+        f"The parameter {role} is unknown, expired or revoked.", detail=f"{role}: {reason}", parameter=role
+    )
+
+
+_READERS: Final[Mapping[str, Callable[[Role, str, TokenRequest], Presented]]] = {
+    "access_token": _access_token,
+    "id_token": _id_token,
+}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from django_oauth_server.conf.token_exchange import Exchange
-from django_oauth_server.errors import InvalidRequest, InvalidScope, InvalidTarget, OAuthError, UnauthorizedClient
+from django_oauth_server.errors import InvalidScope, InvalidTarget, OAuthError, UnauthorizedClient
+from django_oauth_server.exchange.base import Unacceptable
 from django_oauth_server.exchange.presented import Presented
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.delegation import ACT, SERVICE, SUB_PROFILE, actor_claim
@@ -59,20 +60,36 @@ class Allowed:
     """Who acts, as a claim. None: the new token does not say."""
 
 
-def judged(asked: Asked, rules: tuple[Exchange, ...]) -> Allowed:
+def rules_for(client: Client, rules: Iterable[Exchange]) -> list[Exchange]:
+    """Those of *rules* that are about *client*. Raises `UnauthorizedClient` where there are none."""
+    if own := [rule for rule in rules if rule.client == client.client_id]:
+        return own
+    raise UnauthorizedClient("No rule allows this client to exchange tokens.", parameter="grant_type")
+
+
+def judged(asked: Asked, rules: Iterable[Exchange]) -> Allowed:
     """What the first rule that allows *asked* gives. Raises the `OAuthError` of the rule that came closest, which it names."""
-    own = [rule for rule in rules if rule.client == asked.client.client_id]
-    if not own:
-        raise UnauthorizedClient("No rule allows this client to exchange tokens.", parameter="grant_type")
     refused = []
-    for rule in own:
+    for rule in rules:
         fault = next(_faults(rule, asked), None)
         if fault is None:
             return _allowed(rule, asked)
         refused.append((rule, *fault))
     rule, _, error = max(refused, key=lambda one: one[1])
+    raise _by(rule, error)
+
+
+def left(asked: Asked, allowed: Allowed) -> Allowed:
+    """*allowed*, if it leaves anything. Raises `InvalidScope` otherwise."""
+    if error := _nothing_left(asked, allowed.scopes):
+        raise _by(allowed.rule, error)
+    return allowed
+
+
+def _by(rule: Exchange, error: OAuthError) -> OAuthError:
+    """*error*, which says that it was *rule* that refused."""
     error.rule = f"token_exchange: {rule}"
-    raise error
+    return error
 
 
 def _faults(rule: Exchange, asked: Asked) -> Iterator[tuple[int, OAuthError]]:
@@ -101,7 +118,7 @@ def _check_subject(rule: Exchange, asked: Asked) -> OAuthError | None:
     subject = asked.subject
     if rule.subject == subject.kind and subject.type in rule.subject_tokens:
         return None
-    return InvalidRequest(
+    return Unacceptable(
         "The parameter subject_token is of a kind that this client may not exchange.",
         detail=f"the {subject.type} of a {subject.kind}, issued to {subject.client.client_id!r}",
         parameter="subject_token",
@@ -109,10 +126,13 @@ def _check_subject(rule: Exchange, asked: Asked) -> OAuthError | None:
 
 
 def _check_meant(rule: Exchange, asked: Asked) -> OAuthError | None:
+    """ID tokens are for one client alone, so that a rule has to name it where another one exchanges them."""
     subject, to = asked.subject, asked.subject.client.client_id
-    if subject.is_for(asked.client) and (rule.issued_to is None or to in rule.issued_to):
+    is_named = rule.issued_to is not None and to in rule.issued_to
+    is_meant = subject.is_for(asked.client) or (subject.type == "id_token" and is_named)
+    if is_meant and (rule.issued_to is None or is_named):
         return None
-    return InvalidRequest(
+    return Unacceptable(
         "The parameter subject_token was not issued for this client.",
         detail=f"issued to {to!r} for {', '.join(subject.audience)}",
         parameter="subject_token",
@@ -123,14 +143,14 @@ def _check_actor(rule: Exchange, asked: Asked) -> OAuthError | None:
     if (rule.actor == "actor_token") == (asked.actor is not None):
         return None
     words = "is not accepted: the client itself acts" if asked.actor else "is missing"
-    return InvalidRequest(f"The parameter actor_token {words}.")
+    return Unacceptable(f"The parameter actor_token {words}.")
 
 
 def _check_actors_own(rule: Exchange, asked: Asked) -> OAuthError | None:
     actor = asked.actor
     if actor is None or (actor.is_for(asked.client) and actor.act is None):
         return None
-    return InvalidRequest(
+    return Unacceptable(
         "The parameter actor_token was not issued for this client, or somebody else acts by it.",
         detail=f"issued to {actor.client.client_id!r} for {', '.join(actor.audience)}",
         parameter="actor_token",
@@ -147,7 +167,7 @@ def _check_may_act(rule: Exchange, asked: Asked) -> OAuthError | None:
         expected = {"iss": asked.issuer, SUB_PROFILE: SERVICE, **named}
         if expected.items() <= {"iss": asked.issuer, **actor}.items():
             return None
-    return InvalidRequest(
+    return Unacceptable(
         "The parameter subject_token does not name this actor in may_act.",
         detail=f"actor {actor['sub']!r}",
         parameter="subject_token",
@@ -156,12 +176,12 @@ def _check_may_act(rule: Exchange, asked: Asked) -> OAuthError | None:
 
 def _check_chain(rule: Exchange, asked: Asked) -> OAuthError | None:
     if rule.kind == "impersonation" and asked.subject.act is not None:
-        return InvalidRequest(
+        return Unacceptable(
             "The parameter subject_token names an actor, whom impersonation would conceal.", parameter="subject_token"
         )
     if _length(asked.act(rule)) <= asked.most_actors:
         return None
-    return InvalidRequest("The parameter subject_token names too many actors.", parameter="subject_token")
+    return Unacceptable("The parameter subject_token names too many actors.", parameter="subject_token")
 
 
 def _length(act: object) -> int:
@@ -177,7 +197,7 @@ def _check_keys(rule: Exchange, asked: Asked) -> OAuthError | None:
         if token is None or token.confirmation.items() <= asked.confirmation.items():
             continue
         if not (rule.other_key and asked.confirmation.keys() >= token.confirmation.keys()):
-            return InvalidRequest(
+            return Unacceptable(
                 f"The parameter {role} is bound to a key, and the request does not prove possession of that key.",
                 parameter=role,
             )
@@ -199,13 +219,18 @@ def _check_targets(rule: Exchange, asked: Asked) -> OAuthError | None:
 
 def _check_scopes(rule: Exchange, asked: Asked) -> OAuthError | None:
     permitted = _permitted(rule, asked)
-    if beyond := asked.scopes - permitted:
-        return InvalidScope(
-            "The parameter scope asks for more than this exchange allows.",
-            detail=f"beyond it: {format_scope(beyond)}; subject_token has {format_scope(asked.subject.scopes)}",
-            parameter="scope",
-        )
-    if permitted:
+    beyond = asked.scopes - permitted
+    if not beyond:
+        return _nothing_left(asked, permitted)
+    return InvalidScope(
+        "The parameter scope asks for more than this exchange allows.",
+        detail=f"beyond it: {format_scope(beyond)}; subject_token has {format_scope(asked.subject.scopes)}",
+        parameter="scope",
+    )
+
+
+def _nothing_left(asked: Asked, scopes: frozenset[str]) -> OAuthError | None:
+    if scopes:
         return None
     return InvalidScope(
         "This exchange leaves no scope that the new token could have.",

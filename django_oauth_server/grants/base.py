@@ -99,6 +99,15 @@ class Issuance:
     """Its value."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherToken:
+    """What a grant hands out in place of an access token of this server: a statement for somebody else, of which nothing is stored."""
+
+    client: Client
+    members: Mapping[str, object]
+    """The token response, all of it."""
+
+
 class GrantType(RegistrableGrant):
     """Answers one question: what do these parameters prove?
 
@@ -121,6 +130,6 @@ class GrantType(RegistrableGrant):
         """*request* with what has to be judged outside the transaction, since what others write down meanwhile outlives a refusal."""
         return request
 
-    def redeem(self, request: TokenRequest) -> Issuance:
+    def redeem(self, request: TokenRequest) -> Issuance | OtherToken:
         """Raises an `OAuthError` where nothing is proven. It says what is used up (`Issuance.spends`), and writes nothing unless it `writes`."""
         raise NotImplementedError

@@ -175,8 +175,10 @@ def revoke_tokens(tokens: Iterable[Token], now: datetime) -> None:
 
 
 def own_tokens(client: Client, now: datetime) -> QuerySet[Token]:
-    """The living tokens of *client* itself, behind which nobody's authorization stands. Its JWTs are not stored, and so not among them."""
-    return Token.objects.filter(client=client, authorization=None, revoked_at=None, expires_at__gt=now)
+    """The living tokens of *client* behind which no authorization of its own stands: those for itself, and those it exchanged others' for. JWTs
+    for itself are not stored, and so not among them."""
+    others = Q(authorization=None) | ~Q(authorization__client=client)
+    return Token.objects.filter(others, client=client, revoked_at=None, expires_at__gt=now)
 
 
 def revoke_own_tokens(client: Client, now: datetime) -> int:

@@ -121,7 +121,7 @@ class UserClaims:
         """Claims for access tokens with *scopes* for the resources of *audience*, as JSON has them. Whoever holds a JWT can read them.
 
         A JWT says what was so when it was issued. Of an opaque token they are asked whenever it is introspected or presented to a view beside
-        this server.
+        this server. `may_act` among them says who may exchange the token to act for the person (RFC 8693 section 4.4).
         """
         return {}
 

@@ -11,7 +11,7 @@ from django_oauth_server.grants.confirmation import confirmation_of
 from django_oauth_server.grants.predecessor import ADOPTED
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Token
-from django_oauth_server.protocol.delegation import ACT, SUBJECT_CLIENT
+from django_oauth_server.protocol.delegation import ACT, MAY_ACT, SUBJECT_CLIENT
 from django_oauth_server.resource.actor import actor_of
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.tokens.claims import UserClaims, claims_class, unreserved
@@ -37,7 +37,8 @@ def further_claims(token: Token, issuer: Issuer) -> dict[str, object]:
     kind = claims_class(issuer.settings)
     if kind.access_token_claims is not UserClaims.access_token_claims and token.kind == Token.Kind.ACCESS:
         own = kind.behind(authorization).access_token_claims(token.scopes, audience_of(token, issuer))
-        said = {**unreserved(own), **said}
+        may_act = {MAY_ACT: own[MAY_ACT]} if MAY_ACT in own else {}
+        said = {**unreserved(own), **may_act, **said}
     return {**unreserved(authorization.facts), **said} if authorization.facts else said
 
 

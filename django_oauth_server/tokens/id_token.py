@@ -16,6 +16,7 @@ from django_oauth_server.component import ASKING, Component, Document, Member
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.language import spoken_languages
 from django_oauth_server.conf.moments import numeric_date
+from django_oauth_server.conf.token_exchange import TokenExchangeSettings
 from django_oauth_server.errors import InvalidRequest
 from django_oauth_server.grants.base import Issuance
 from django_oauth_server.issuer import Issuer
@@ -37,6 +38,8 @@ from django_oauth_server.tokens.sealed import (
 from django_oauth_server.tokens.subject import subject_behind
 
 _ALWAYS: Final = ("iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid")
+GRANT_ID: Final = "grant_id"
+"""The claim that names the authorization, as in access tokens: in ID tokens where they may be exchanged."""
 _HASHES: Final[Mapping[str, Callable[[bytes], hashlib._Hash]]] = {
     "EdDSA": hashlib.sha512,
     "Ed25519": hashlib.sha512,
@@ -148,11 +151,16 @@ def id_token(
         "azp": client.client_id,
         "iat": numeric_date(now),
         "exp": numeric_date(now, issuer.settings.id_token_lifetime),
+        **({GRANT_ID: str(issuance.authorization.grant_id)} if _may_be_exchanged(issuer) else {}),
         **({"nonce": issuance.nonce} if issuance.nonce else {}),
         **({"at_hash": half_hash(access_token, alg)} if access_token else {}),
         **({"c_hash": half_hash(code, alg)} if code else {}),
     }
     return seal(claims, "id_token", client, issuer)
+
+
+def _may_be_exchanged(issuer: Issuer) -> bool:
+    return issuer.settings.group(TokenExchangeSettings).takes_id_tokens
 
 
 def half_hash(value: str, alg: str) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.errors import InvalidGrant
-from django_oauth_server.grants.base import Issuance
+from django_oauth_server.grants.base import Issuance, OtherToken
 from django_oauth_server.grants.confirmation import CONFIRMATION, is_shown
 from django_oauth_server.grants.predecessor import ADOPTED
 from django_oauth_server.grants.rotation import refresh_until, reused, with_origin
@@ -56,6 +56,12 @@ def issue(
         response["id_token"] = id_token(issuance, issuer, now, access_token=str(response["access_token"]))
     store(made.rows, issuance.client, made.spends)
     return {**issuance.members, **response} if issuance.members else response
+
+
+def handed_out(token: OtherToken) -> Mapping[str, object]:
+    """The response that has *token*. Raises `Conflict` where its client is remembered otherwise than it is."""
+    store((), token.client)
+    return token.members
 
 
 class _Made(NamedTuple):

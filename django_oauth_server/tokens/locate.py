@@ -16,6 +16,8 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.signing import published_keys, read_signed
 from django_oauth_server.models import Client, Token
 from django_oauth_server.protocol import jose, opaque
+from django_oauth_server.protocol.delegation import SUBJECT_CLIENT
+from django_oauth_server.resource.revocations import Marked
 from django_oauth_server.resource.token import MAX_LENGTH
 from django_oauth_server.resource.verifiers.base import CannotVerify
 from django_oauth_server.resource.verifiers.signed import SignedToken, SignedTokens
@@ -51,8 +53,22 @@ def locate_explained(value: str, caller: Client, issuer: Issuer, now: datetime) 
         return None, "unknown token"
     if token.superseded_at is not None:
         return token, "token rotated"
+    try:
+        reason = ended_by(token, issuer, now)
+        return token, reason or ("token revoked" if signed and is_revoked(signed.marked, issuer.settings) else "")
+    except CannotVerify as exc:
+        raise TemporarilyUnavailable("The server is busy. Try again.", detail=exc.reason) from exc
+
+
+def ended_by(token: Token, issuer: Issuer, now: datetime) -> str:
+    """Why *token* is worth nothing any more, for the log; empty while it lives. One that was exchanged hangs on clients besides its own: what
+    JWTs say of them is asked of the revocations, without a statement. Raises `CannotVerify` where these cannot be read."""
     reason = token.ended_by(now, password_change_revokes=issuer.settings.password_change_revokes)
-    return token, reason or ("token revoked" if signed and _is_revoked(signed, issuer) else "")
+    if reason or SUBJECT_CLIENT not in token.facts:
+        return reason
+    known = {"iss": issuer.settings.issuer, "client_id": token.client.client_id, "iat": token.issued_at.timestamp()}
+    behind = Marked.of({**token.facts, **known})
+    return "a client behind it was disabled" if is_revoked(behind, issuer.settings) else ""
 
 
 def _located(value: str, find: _Find, issuer: Issuer, now: datetime) -> tuple[Token | None, SignedToken | None]:
@@ -89,14 +105,6 @@ def _issuer_named_in(value: str) -> object:
         return jose.unverified(value)[1].get("iss")
     except jose.InvalidJWT:
         return None
-
-
-def _is_revoked(signed: SignedToken, issuer: Issuer) -> bool:
-    """The question that verifiers ask, so that nobody is told otherwise."""
-    try:
-        return is_revoked(signed.marked, issuer.settings)
-    except CannotVerify as exc:
-        raise TemporarilyUnavailable("The server is busy. Try again.", detail=exc.reason) from exc
 
 
 def _of_claims(claims: Mapping[str, object], find: _Find, issuer: Issuer) -> Token | None:

@@ -20,7 +20,7 @@ from django_oauth_server.storage.authorizations import find_authorization
 from django_oauth_server.storage.revoked import is_revoked
 from django_oauth_server.storage.tokens import find_token
 from django_oauth_server.tokens.describe import describe
-from django_oauth_server.tokens.locate import signed_token
+from django_oauth_server.tokens.locate import ended_by, signed_token
 
 
 def verify_access_token(value: str, issuers: Mapping[str, Issuer], now: datetime) -> VerifiedToken:
@@ -50,7 +50,7 @@ def _living(value: str, issuers: Mapping[str, Issuer], now: datetime) -> tuple[T
     issuer = issuers.get(token.client.issuer) if token else None
     if token is None or issuer is None:
         raise _unreadable(value, issuers, now) if value.count(".") == 2 else InvalidToken("unknown token")
-    if reason := token.ended_by(now, password_change_revokes=issuer.settings.password_change_revokes):
+    if reason := ended_by(token, issuer, now):
         raise InvalidToken(reason, f"client_id {token.client.client_id!r}", is_ordinary=True)
     return token, issuer
 

@@ -9,14 +9,14 @@ import pytest
 
 from django_oauth_server.conf import Exchange
 from django_oauth_server.testing.tokens import issue_token
-from tests.exchange.walk import ORDERS, STOCK, Service
+from tests.exchange.walk import LEDGER, ORDERS, STOCK, Service
 from tests.factories import ClientFactory
 
 SETTINGS = {
     "issuer": "https://as.example",
     "logout_delivery": "command",
     "scopes": {"orders:write": "place orders", "stock:read": "see what is in stock", "stock:reserve": "reserve goods"},
-    "resources": {ORDERS: "Orders", STOCK: "Stock", "https://ledger.example": "Ledger"},
+    "resources": {ORDERS: "Orders", STOCK: "Stock", LEDGER: "Ledger"},
 }
 
 

@@ -10,7 +10,7 @@ from django.test import Client as Browser
 from tests.factories import ClientFactory
 from tests.flow import Flow
 
-ORDERS, STOCK = "https://orders.example", "https://stock.example"
+ORDERS, STOCK, LEDGER = "https://orders.example", "https://stock.example", "https://ledger.example"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 TYPE = "urn:ietf:params:oauth:token-type:"
 
@@ -26,17 +26,17 @@ class Service(Flow):
         }
         super().__init__(ClientFactory(client_id=client_id, **(metadata | more)), Browser())
 
-    def swap(self, subject_token: str, /, **params: Any) -> HttpResponse:
+    def swap(self, token: str, /, **params: Any) -> HttpResponse:
         """A token exchange request (RFC 8693 section 2.1)."""
         request = {
             "grant_type": TOKEN_EXCHANGE,
-            "subject_token": subject_token,
+            "subject_token": token,
             "subject_token_type": TYPE + "access_token",
             "resource": STOCK,
         }
         return self.token(**(request | params))
 
-    def swapped(self, subject_token: str, /, **params: Any) -> dict[str, Any]:
-        response = self.swap(subject_token, **params)
+    def swapped(self, token: str, /, **params: Any) -> dict[str, Any]:
+        response = self.swap(token, **params)
         assert response.status_code == 200, response.content
         return response.json()

@@ -1,0 +1,129 @@
+"""An access token, for the tokens that are presented: by the rules, never wider than they are, and gone with what ends them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Final, TypeAlias
+
+from django.utils.module_loading import import_string
+
+from django_oauth_server.clients.facts import client_facts
+from django_oauth_server.conf import IssuerSettings
+from django_oauth_server.conf.token_exchange import TokenExchangeSettings
+from django_oauth_server.errors import InvalidTarget
+from django_oauth_server.exchange.base import TOKEN_TYPE, RequestedToken
+from django_oauth_server.exchange.presented import Presented, presented_actor, presented_token
+from django_oauth_server.exchange.rules import Allowed, Asked, judged, left, rules_for
+from django_oauth_server.grants.base import Issuance, TokenRequest
+from django_oauth_server.issuer import Issuer
+from django_oauth_server.protocol.delegation import ACT, SERVICE, SUB_PROFILE, SUBJECT_CLIENT
+from django_oauth_server.protocol.log import get_log
+from django_oauth_server.protocol.scopes import parse_scope
+from django_oauth_server.storage.tokens import used
+from django_oauth_server.tokens.narrow import known_resources
+
+logger = get_log("django_oauth_server")
+
+ACCESS_TOKEN: Final = TOKEN_TYPE + "access_token"
+_OF_THE_SIGN_IN: Final = ("auth_time", "acr", "amr")
+"""What the new token says of the person as the exchanged one did."""
+
+Hook: TypeAlias = Callable[[Asked, Allowed], Collection[str]]
+"""The scopes that the new token may have, of those that the rule allows. Raises an `OAuthError` to refuse."""
+
+
+class ExchangedAccessToken(RequestedToken):
+    """The usual: a service calls another one for whoever called it."""
+
+    name = ACCESS_TOKEN
+
+    def enabled(self, settings: IssuerSettings) -> bool:
+        return bool(settings.group(TokenExchangeSettings).rules)
+
+    def redeem(self, request: TokenRequest) -> Issuance:
+        """Nothing that it gives is wider than the subject token, lives longer, or outlives what ends the person's authorization."""
+        settings = request.issuer.settings.group(TokenExchangeSettings)
+        rules = rules_for(request.client, settings.rules)
+        asked = _asked(request, settings)
+        allowed = judged(asked, rules)
+        if settings.hook:
+            allowed = _narrowed(asked, allowed, import_string(settings.hook))
+        _note(asked, allowed)
+        return _issuance(asked, allowed, request)
+
+
+def _asked(request: TokenRequest, settings: TokenExchangeSettings) -> Asked:
+    subject = presented_token("subject_token", request)
+    return Asked(
+        client=request.client,
+        subject=subject,
+        actor=presented_actor(request),
+        targets=_known((*request.params.every("resource"), *request.params.every("audience")), request.issuer),
+        scopes=frozenset(parse_scope(request.params.get("scope", ""))),
+        allowed=_allowed_scopes(subject, request),
+        confirmation=request.confirmation,
+        issuer=request.issuer.settings.issuer,
+        most_actors=settings.most_actors,
+    )
+
+
+def _known(targets: tuple[str, ...], issuer: Issuer) -> tuple[str, ...]:
+    try:
+        return known_resources(targets, issuer)
+    except InvalidTarget as exc:
+        raise InvalidTarget(
+            "The parameter resource or audience names an API that this server does not know.",
+            detail=exc.detail,
+            parameter="resource",
+        ) from exc
+
+
+def _allowed_scopes(subject: Presented, request: TokenRequest) -> frozenset[str]:
+    """What the client may ever have for this person, and what the person allows still."""
+    authorization = subject.authorization
+    person = authorization.user if authorization else None
+    scopes = frozenset(client_facts(request.client, request.issuer, (request.params["grant_type"],), person).scopes)
+    return scopes & authorization.scopes if authorization else scopes
+
+
+def _narrowed(asked: Asked, allowed: Allowed, hook: Hook) -> Allowed:
+    """*allowed*, as far as the deployment's own function lets it be. It takes scopes away, and never adds one."""
+    return left(asked, replace(allowed, scopes=allowed.scopes.intersection(hook(asked, allowed))))
+
+
+def _issuance(asked: Asked, allowed: Allowed, request: TokenRequest) -> Issuance:
+    subject, row = asked.subject, asked.subject.row
+    ends = [token.expires_at for token in (subject, asked.actor) if token]
+    if allowed.rule.lifetime:
+        ends.append(request.now + allowed.rule.lifetime)
+    return Issuance(
+        client=request.client,
+        authorization=subject.authorization,
+        scopes=allowed.scopes,
+        resources=allowed.targets,
+        facts=_facts(asked, allowed),
+        until=min(ends),
+        members={"issued_token_type": ACCESS_TOKEN},
+        family=row.family if row else None,
+        spends=used(row) if row else None,
+    )
+
+
+def _facts(asked: Asked, allowed: Allowed) -> dict[str, object]:
+    subject = asked.subject
+    return {
+        **{name: subject.claims[name] for name in _OF_THE_SIGN_IN if name in subject.claims},
+        **({ACT: allowed.act} if allowed.act else {}),
+        **({} if subject.authorization else {SUB_PROFILE: SERVICE}),
+        SUBJECT_CLIENT: subject.subject_client,
+    }
+
+
+def _note(asked: Asked, allowed: Allowed) -> None:
+    logger.info(
+        "token exchange: %r may exchange a token that was issued to %r, by %s",
+        asked.client.client_id,
+        asked.subject.client.client_id,
+        allowed.rule,
+    )

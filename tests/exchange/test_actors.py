@@ -1,0 +1,243 @@
+"""Who acts (RFC 8693 sections 4.1 and 4.4): the client, the subject of an actor token, a chain of both; and by which key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import pytest
+
+from django_oauth_server.protocol.delegation import actor_claim
+from django_oauth_server.testing.proofs import DPoPKey
+from django_oauth_server.testing.tokens import issue_token
+from django_oauth_server.tokens.claims import UserClaims
+from django_oauth_server.verifier import LocalVerifier
+from tests.exchange.conftest import rule
+from tests.exchange.walk import LEDGER, ORDERS, STOCK, TYPE, Service
+from tests.factories import ClientFactory, UserFactory
+from tests.flow import told
+
+pytestmark = pytest.mark.django_db
+spec = pytest.mark.spec
+Give = Callable[..., str]
+
+
+def act(token: str) -> Any:
+    return LocalVerifier().verify(token).claims["act"]
+
+
+def refusal(answer: Any) -> tuple[str, str]:
+    said = told(answer)
+    return said["error"], said["error_description"]
+
+
+# -- a chain -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stock(orders: Service) -> Service:
+    return Service("stock", STOCK)
+
+
+@spec("RFC 8693", "4.1")
+@pytest.mark.parametrize("format", ["opaque", "at+jwt"])
+def test_a_chain_of_services_says_who_acts_and_who_did_before(
+    orders: Service, stock: Service, given: Give, exchanges: Any, user: Any, format: str
+) -> None:
+    exchanges(rule(), rule(client="stock", resources=(LEDGER,)), server={"access_token_format": format})
+    first = orders.swapped(given())["access_token"]
+    second = LocalVerifier().verify(stock.swapped(first, resource=LEDGER)["access_token"])
+    assert second.claims["act"] == actor_claim("stock", before=actor_claim("orders"))
+    assert [one.subject for one in second.actor.chain()] == ["stock", "orders"]
+    assert (second.subject, second.client_id, second.audience) == (str(user.pk), "stock", (LEDGER,))
+    assert second.claims["subject_client_id"] == "front"
+
+
+def test_a_chain_ends_with_a_service_in_the_middle(
+    orders: Service, stock: Service, given: Give, exchanges: Any
+) -> None:
+    exchanges(rule(), rule(client="stock", resources=(LEDGER,)))
+    second = stock.swapped(orders.swapped(given())["access_token"], resource=LEDGER)["access_token"]
+    ledger = Service("ledger", LEDGER)
+    assert ledger.is_active(second)
+    orders.client.is_active = False
+    orders.client.save()
+    assert not ledger.is_active(second)
+
+
+def test_a_chain_is_no_longer_than_the_setting_says(
+    orders: Service, stock: Service, given: Give, exchanges: Any
+) -> None:
+    exchanges(rule(), rule(client="stock", resources=(LEDGER,)), most_actors=1)
+    first = orders.swapped(given())["access_token"]
+    assert refusal(stock.swap(first, resource=LEDGER)) == (
+        "invalid_request",
+        "The parameter subject_token names too many actors.",
+    )
+
+
+def test_a_service_that_narrows_its_own_token_does_not_act_twice(orders: Service, given: Give) -> None:
+    first = orders.swapped(given("stock:read stock:reserve"))["access_token"]
+    again = orders.swapped(first, scope="stock:read")["access_token"]
+    assert act(again) == actor_claim("orders")
+
+
+# -- actor tokens ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def agent(exchanges: Any) -> Any:
+    """A client whose token says who acts."""
+    exchanges(rule(actor="actor_token"))
+    return ClientFactory(client_id="agent", metadata__scope="orders:write stock:read")
+
+
+def actor_token(client: Any, **more: Any) -> str:
+    return issue_token(**({"client": client, "scopes": "orders:write", "audience": ORDERS} | more))
+
+
+@spec("RFC 8693", "2.1")
+def test_the_subject_of_the_actor_token_acts(orders: Service, given: Give, agent: Any) -> None:
+    answer = orders.swapped(given(), actor_token=actor_token(agent), actor_token_type=TYPE + "access_token")
+    assert act(answer["access_token"]) == {"sub": "agent", "sub_profile": "service"}
+
+
+def test_a_person_may_act(orders: Service, given: Give, agent: Any) -> None:
+    helper = UserFactory()
+    token = actor_token(agent, user=helper)
+    answer = orders.swapped(given(), actor_token=token, actor_token_type=TYPE + "access_token")
+    assert act(answer["access_token"]) == {"sub": str(helper.pk), "sub_profile": "user"}
+
+
+@spec("RFC 8693", "2.1")
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({}, "actor_token is missing"),
+        ({"actor_token_type": TYPE + "access_token"}, "actor_token_type is sent without actor_token"),
+        ({"actor_token": "oas_at_x"}, "actor_token_type is missing"),
+        ({"actor_token": "oas_at_x", "actor_token_type": TYPE + "saml2"}, "actor_token_type names a type"),
+        ({"actor_token": "oas_at_x", "actor_token_type": TYPE + "access_token"}, "actor_token is unknown"),
+    ],
+)
+def test_an_actor_token_that_is_no_good(
+    orders: Service, given: Give, agent: Any, params: dict[str, str], words: str
+) -> None:
+    error, description = refusal(orders.swap(given(), **params))
+    assert error == "invalid_request" and words in description
+
+
+@pytest.mark.parametrize("more", [{"audience": LEDGER}, {"actor": "somebody"}], ids=["for another", "exchanged"])
+def test_an_actor_token_that_was_not_issued_for_this_client(
+    orders: Service, given: Give, agent: Any, more: dict[str, Any]
+) -> None:
+    token = actor_token(agent, **more)
+    answer = orders.swap(given(), actor_token=token, actor_token_type=TYPE + "access_token")
+    assert refusal(answer)[0] == "invalid_request"
+
+
+def test_where_the_client_acts_no_actor_token_is_taken(
+    orders: Service, given: Give, agent: Any, exchanges: Any
+) -> None:
+    exchanges(rule())
+    answer = orders.swap(given(), actor_token=actor_token(agent), actor_token_type=TYPE + "access_token")
+    assert refusal(answer) == (
+        "invalid_request",
+        "The parameter actor_token is not accepted: the client itself acts.",
+    )
+
+
+# -- may_act -----------------------------------------------------------------------------------------------------------
+
+_named: Any = None
+
+
+class Named(UserClaims):
+    """Says who may act for a person at orders."""
+
+    def access_token_claims(self, scopes: Collection[str], audience: Collection[str]) -> Mapping[str, object]:
+        return {"may_act": _named} if _named is not None and ORDERS in audience else {}
+
+
+@pytest.fixture
+def named(exchanges: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def use(who: Any, **more: Any) -> None:
+        monkeypatch.setattr("tests.exchange.test_actors._named", who)
+        exchanges(rule(**more), server={"claims": "tests.exchange.test_actors.Named"})
+
+    return use
+
+
+@spec("RFC 8693", "4.4")
+@pytest.mark.parametrize(
+    ("who", "is_allowed"),
+    [
+        ({"sub": "orders"}, True),
+        ({"sub": "orders", "iss": "https://as.example", "sub_profile": "service"}, True),
+        ({"sub": "orders", "iss": "https://other.example"}, False),
+        ({"sub": "orders", "sub_profile": "user"}, False),
+        ({"sub": "orders", "client_id": "x"}, False),
+        ({"sub": "gateway"}, False),
+        ({"iss": "https://as.example"}, False),
+        ({}, False),
+        ("orders", False),
+        (["orders"], False),
+    ],
+)
+@pytest.mark.parametrize("kind", ["delegation", "impersonation"])
+def test_a_token_that_names_who_may_act_is_exchanged_for_them_alone(
+    orders: Service, given: Give, named: Callable[..., None], who: Any, is_allowed: bool, kind: str
+) -> None:
+    named(who, kind=kind)
+    assert (orders.swap(given()).status_code == 200) == is_allowed
+
+
+def test_a_rule_may_demand_that_the_token_names_the_actor(
+    orders: Service, given: Give, named: Callable[..., None]
+) -> None:
+    named(None, require_may_act=True)
+    assert refusal(orders.swap(given()))[0] == "invalid_request"
+    named({"sub": "orders"}, require_may_act=True)
+    assert orders.swap(given()).status_code == 200
+
+
+# -- keys --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def key() -> DPoPKey:
+    return DPoPKey()
+
+
+def proof(key: DPoPKey) -> dict[str, str]:
+    return {"DPoP": key.proof("POST", "https://as.example/oauth/token")}
+
+
+@spec("RFC 9449", "5")
+def test_a_bearer_token_is_exchanged_for_one_that_is_bound_to_the_key_shown(
+    orders: Service, given: Give, key: DPoPKey
+) -> None:
+    answer = orders.swapped(given(), headers=proof(key))
+    assert answer["token_type"] == "DPoP"
+    assert LocalVerifier().verify(answer["access_token"]).confirmation == key.confirmation
+
+
+def test_a_bound_token_is_exchanged_by_the_holder_of_its_key(orders: Service, given: Give, key: DPoPKey) -> None:
+    answer = orders.swapped(given(key=key), headers=proof(key))
+    assert LocalVerifier().verify(answer["access_token"]).confirmation == key.confirmation
+
+
+def test_a_bound_token_is_not_exchanged_without_its_key(orders: Service, given: Give, key: DPoPKey) -> None:
+    for headers in ({}, proof(DPoPKey())):
+        error, description = refusal(orders.swap(given(key=key), headers=headers))
+        assert error == "invalid_request" and "bound to a key" in description
+
+
+def test_a_rule_may_let_a_service_bind_the_token_to_its_own_key_but_to_none_never(
+    orders: Service, given: Give, key: DPoPKey, exchanges: Any
+) -> None:
+    exchanges(rule(other_key=True))
+    own = DPoPKey()
+    answer = orders.swapped(given(key=key), headers=proof(own))
+    assert LocalVerifier().verify(answer["access_token"]).confirmation == own.confirmation
+    assert refusal(orders.swap(given(key=key)))[0] == "invalid_request"

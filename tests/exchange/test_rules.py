@@ -1,0 +1,372 @@
+"""Rules, tokens and targets: whatever no rule allows is refused, with the error that RFC 8693 section 2.2.2 has for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.utils import timezone
+
+from django_oauth_server.grants.base import Issuance
+from django_oauth_server.keys.signing import signing_key
+from django_oauth_server.models import Authorization, Token
+from django_oauth_server.models.refusal import Refusal
+from django_oauth_server.protocol import jose
+from django_oauth_server.protocol.opaque import REFRESH_TOKEN, generate
+from django_oauth_server.registry import default_issuer
+from django_oauth_server.resource.verifiers.base import InvalidToken
+from django_oauth_server.storage.authorizations import live_authorization, revoke_authorizations
+from django_oauth_server.storage.clients import delete_client
+from django_oauth_server.storage.tokens import revoke_own_tokens
+from django_oauth_server.testing.proofs import DPoPKey
+from django_oauth_server.testing.tokens import issue_token
+from django_oauth_server.tokens.id_token import id_token
+from django_oauth_server.verifier import LocalVerifier
+from tests.assertions import under_secret
+from tests.exchange.conftest import rule
+from tests.exchange.walk import LEDGER, ORDERS, STOCK, TOKEN_EXCHANGE, TYPE, Service
+from tests.factories import AuthorizationFactory, ClientFactory, TokenFactory
+from tests.flow import told
+
+pytestmark = pytest.mark.django_db
+spec = pytest.mark.spec
+SCOPES = "orders:write stock:read"
+
+RULES = {
+    "people": rule(),
+    "clients": rule(subject="client"),
+    "front's": rule(issued_to=("front",)),
+    "ID tokens": rule(subject_tokens=("id_token",)),
+    "front's ID tokens": rule(subject_tokens=("id_token",), issued_to=("front",)),
+    "impersonation": rule(kind="impersonation"),
+    "named actors": rule(require_may_act=True),
+    "actor tokens": rule(actor="actor_token"),
+    "other keys": rule(other_key=True),
+    "another client's": rule(client="gateway"),
+}
+OF_PEOPLE = {"people", "impersonation", "other keys"}
+ALLOWED: dict[str, set[str]] = {
+    "of a person": OF_PEOPLE | {"front's"},
+    "of a person, as a JWT": OF_PEOPLE | {"front's"},
+    "of a person, issued to another app": OF_PEOPLE,
+    "of a person, issued to this service": OF_PEOPLE,
+    "exchanged by another service": OF_PEOPLE - {"impersonation"},
+    "of a client": {"clients"},
+    "of a client, as a JWT": {"clients"},
+    "an ID token of the app": {"front's ID tokens"},
+    "an ID token of this service": {"ID tokens"},
+    "for another service": set(),
+    "bound to the app's key": set(),
+    "expired": set(),
+    "revoked": set(),
+    "of a person who is shut out": set(),
+    "of an app that was disabled": set(),
+    "a refresh token": set(),
+    "unknown": set(),
+    "a JWT of nobody": set(),
+}
+"""By which rules each token may be exchanged for one at stock."""
+
+
+class Tokens:
+    """One of each kind."""
+
+    def __init__(self, user: Any) -> None:
+        self.front = ClientFactory(client_id="front", metadata__scope=SCOPES)
+        self.user = user
+
+    def make(self, name: str, orders: Any) -> tuple[str, str]:
+        """The value, and its type."""
+        usual: dict[str, Any] = {"user": self.user, "client": self.front, "scopes": SCOPES, "audience": ORDERS}
+        made: dict[str, Callable[[], str]] = {
+            "of a person": lambda: issue_token(**usual),
+            "of a person, as a JWT": lambda: issue_token(**usual, format="at+jwt"),
+            "of a person, issued to another app": lambda: issue_token(**usual | {"client": self._app("other")}),
+            "of a person, issued to this service": lambda: issue_token(
+                **usual | {"client": orders, "audience": LEDGER}
+            ),
+            "exchanged by another service": lambda: issue_token(
+                **usual | {"client": self._app("gateway")}, actor="gateway"
+            ),
+            "of a client": lambda: issue_token(**usual | {"user": None}),
+            "of a client, as a JWT": lambda: issue_token(**usual | {"user": None}, format="at+jwt"),
+            "an ID token of the app": lambda: self._id_token(self.front),
+            "an ID token of this service": lambda: self._id_token(orders),
+            "for another service": lambda: issue_token(**usual | {"audience": LEDGER}),
+            "bound to the app's key": lambda: issue_token(**usual, key=DPoPKey()),
+            "expired": lambda: issue_token(**usual, expires_in=timedelta()),
+            "revoked": self._revoked,
+            "of a person who is shut out": self._shut_out,
+            "of an app that was disabled": lambda: issue_token(
+                **usual | {"client": self._app("gone", is_active=False)}
+            ),
+            "a refresh token": self._refresh_token,
+            "unknown": lambda: "oas_at_unknown",
+            "a JWT of nobody": lambda: "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJodHRwczovL2FzLmV4YW1wbGUifQ.c2lnbmF0dXJl",
+        }
+        return made[name](), TYPE + ("id_token" if "ID token" in name else "access_token")
+
+    def _app(self, client_id: str, **more: Any) -> Any:
+        return ClientFactory(client_id=client_id, metadata__scope=SCOPES, **more)
+
+    def _id_token(self, client: Any) -> str:
+        issue_token(user=self.user, client=client, scopes=SCOPES, audience=ORDERS)
+        allowed = live_authorization(client, self.user)
+        assert allowed is not None
+        issuance = Issuance(client=client, scopes=allowed.scopes, authorization=allowed)
+        return id_token(issuance, default_issuer(), timezone.now())
+
+    def _revoked(self) -> str:
+        allowed = AuthorizationFactory(client=self._app("revoked"), user=self.user)
+        return TokenFactory(authorization=allowed, audience=[ORDERS], revoked_at=timezone.now()).value
+
+    def _shut_out(self) -> str:
+        allowed = AuthorizationFactory(client=self.front, user__is_active=False)
+        return TokenFactory(authorization=allowed, audience=[ORDERS]).value
+
+    def _refresh_token(self) -> str:
+        allowed = AuthorizationFactory(client=self._app("refreshing"), user=self.user)
+        value = generate(REFRESH_TOKEN)
+        return TokenFactory(authorization=allowed, audience=[ORDERS], kind=Token.Kind.REFRESH, value=value).value
+
+
+@pytest.fixture
+def tokens(exchanges: Any, user: Any) -> Tokens:
+    return Tokens(user)
+
+
+TARGETS = {
+    "stock": STOCK,
+    "none": None,
+    "another": LEDGER,
+    "unknown": "https://unknown.example",
+    "both": [STOCK, LEDGER],
+}
+
+
+@spec("RFC 8693", "2.2.2")
+@pytest.mark.parametrize("name", RULES)
+def test_what_a_rule_does_not_allow_is_refused(tokens: Tokens, orders: Service, exchanges: Any, name: str) -> None:
+    exchanges(RULES[name])
+    for kind in ALLOWED:
+        value, type_ = tokens.make(kind, orders.client)
+        for target in TARGETS if ALLOWED[kind] else ["stock"]:
+            answer = orders.swap(value, subject_token_type=type_, resource=TARGETS[target])
+            assert outcome(answer) == expected(kind, name, target), (kind, target, answer.content)
+
+
+# -- what is told, and to whom -----------------------------------------------------------------------------------------
+
+
+def test_a_refusal_names_the_rule_that_came_closest(tokens: Tokens, orders: Service, exchanges: Any) -> None:
+    exchanges(RULES["clients"], rule(scopes=("stock:reserve",)))
+    value, _ = tokens.make("of a person", orders.client)
+    answer = orders.swap(value)
+    kept = Refusal.objects.get(reference=answer.json()["error_reference"])
+    assert (kept.error, kept.client_id, kept.parameter) == ("invalid_scope", "orders", "scope")
+    assert kept.rule == "token_exchange: Exchange(orders: delegation of a person at https://stock.example)"
+
+
+def test_the_log_names_both_clients_and_no_token(
+    tokens: Tokens, orders: Service, exchanges: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "django_oauth_server")
+    value, _ = tokens.make("of a person", orders.client)
+    new = orders.swapped(value)["access_token"]
+    refused = orders.swap(tokens.make("for another service", orders.client)[0])
+    assert refused.status_code == 400
+    assert "'orders' may exchange a token that was issued to 'front'" in caplog.text
+    assert f"issued to 'front' for {LEDGER}, client_id 'orders'" in caplog.text
+    assert value not in caplog.text and new not in caplog.text
+
+
+@spec("RFC 8693", "2.1")
+@pytest.mark.parametrize(
+    ("params", "error", "words"),
+    [
+        ({"subject_token_type": None}, "invalid_request", "subject_token_type is missing"),
+        ({"subject_token_type": "access_token"}, "invalid_request", "subject_token_type names a type"),
+        ({"subject_token_type": TYPE + "refresh_token"}, "invalid_request", "subject_token_type names a type"),
+        ({"subject_token_type": TYPE + "jwt"}, "invalid_request", "subject_token_type names a type"),
+        ({"subject_token": None}, "invalid_request", "subject_token is missing"),
+        ({"subject_token": "x" * 10_000}, "invalid_request", "subject_token is unknown"),
+        ({"requested_token_type": TYPE + "refresh_token"}, "invalid_request", "requested_token_type names a type"),
+        ({"requested_token_type": TYPE + "saml2"}, "invalid_request", "requested_token_type names a type"),
+        ({"subject_token": ["a", "b"]}, "invalid_request", "subject_token is repeated"),
+        ({"audience": "https://unknown.example"}, "invalid_target", "resource or audience"),
+        ({"audience": LEDGER}, "invalid_target", "resource or audience"),
+        ({"scope": "stock:read orders:write"}, "invalid_scope", "more than this exchange allows"),
+        ({"scope": "stock:reserve"}, "invalid_scope", "more than this exchange allows"),
+        ({"scope": "unknown"}, "invalid_scope", "more than this exchange allows"),
+    ],
+)
+def test_a_request_that_is_wrong(
+    tokens: Tokens, orders: Service, params: dict[str, Any], error: str, words: str
+) -> None:
+    value, _ = tokens.make("of a person", orders.client)
+    said = told(orders.swap(value, **params))
+    assert said["error"] == error and words in said["error_description"]
+
+
+@spec("RFC 8693", "2.1")
+def test_several_targets_that_the_rule_has(tokens: Tokens, orders: Service, exchanges: Any) -> None:
+    exchanges(rule(resources=(STOCK, LEDGER)))
+    value, _ = tokens.make("of a person", orders.client)
+    answer = orders.swapped(value, resource=STOCK, audience=[LEDGER, STOCK])
+    assert LocalVerifier().verify(answer["access_token"]).audience == (STOCK, LEDGER)
+    assert told(orders.swap(value, resource=None))["error"] == "invalid_target"
+
+
+def test_a_public_client_or_one_that_is_not_registered_for_it_exchanges_nothing(tokens: Tokens, exchanges: Any) -> None:
+    exchanges(rule(client="public"), rule(client="unregistered"))
+    value, _ = tokens.make("of a person", None)
+    for service in (
+        Service("public", ORDERS, public=True),
+        Service("unregistered", ORDERS, metadata__grant_types=["client_credentials"]),
+    ):
+        assert told(service.swap(value))["error"] == "unauthorized_client"
+
+
+@spec("RFC 8414", "2")
+def test_it_is_offered_where_there_is_a_rule(orders: Service, exchanges: Any, tokens: Tokens) -> None:
+    def offered() -> bool:
+        document = orders.server.get("/.well-known/oauth-authorization-server").json()
+        return TOKEN_EXCHANGE in document["grant_types_supported"]
+
+    assert offered()
+    exchanges()
+    assert not offered()
+    value, _ = tokens.make("of a person", orders.client)
+    assert told(orders.swap(value))["error"] == "unsupported_grant_type"
+
+
+def test_what_the_person_took_back_or_the_client_may_not_request_is_not_given(
+    tokens: Tokens, orders: Service, exchanges: Any
+) -> None:
+    value, _ = tokens.make("of a person", orders.client)
+    Authorization.objects.update(scope="orders:write")
+    assert told(orders.swap(value))["error"] == "invalid_scope"
+    Authorization.objects.update(scope=SCOPES)
+    assert orders.swap(value).status_code == 200
+    orders.client.metadata["scope"] = "orders:write"
+    orders.client.save()
+    assert told(orders.swap(value))["error"] == "invalid_scope"
+
+
+# -- ID tokens ---------------------------------------------------------------------------------------------------------
+
+
+@spec("RFC 8693", "3")
+def test_an_id_token_is_exchanged_for_what_the_person_allowed(tokens: Tokens, orders: Service, exchanges: Any) -> None:
+    exchanges(RULES["ID tokens"])
+    value, type_ = tokens.make("an ID token of this service", orders.client)
+    token = LocalVerifier().verify(orders.swapped(value, subject_token_type=type_)["access_token"])
+    assert (token.subject, token.scopes, token.client_id) == (str(tokens.user.pk), {"stock:read"}, "orders")
+    revoke_authorizations(Authorization.objects.select_related("client", "user"), timezone.now())
+    assert told(orders.swap(value, subject_token_type=type_))["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"exp": 1}, {"exp": "9999999999"}, {"exp": None}, {"iss": "https://other.example"}, {"sub": "1234"}, {"aud": "front"},
+     {"aud": ["orders"]}, {"grant_id": None}, {"grant_id": "00000000-0000-4000-8000-000000000000"}, {"grant_id": 7}],
+)  # fmt: skip
+def test_an_id_token_that_is_no_good(tokens: Tokens, orders: Service, exchanges: Any, more: dict[str, Any]) -> None:
+    exchanges(RULES["ID tokens"])
+    value, type_ = tokens.make("an ID token of this service", orders.client)
+    claims = {name: said for name, said in ({**jose.unverified(value)[1]} | more).items() if said is not None}
+    forged = jose.sign(claims, signing_key(default_issuer()), typ="JWT")
+    assert told(orders.swap(forged, subject_token_type=type_))["error"] == "invalid_request"
+
+
+def test_an_id_token_under_the_clients_own_secret_is_none_of_ours(
+    tokens: Tokens, orders: Service, exchanges: Any
+) -> None:
+    exchanges(RULES["ID tokens"])
+    value, type_ = tokens.make("an ID token of this service", orders.client)
+    forged = under_secret({**jose.unverified(value)[1]}, orders.client.secret, typ="JWT")
+    assert told(orders.swap(forged, subject_token_type=type_))["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize("type_", ["access_token", "id_token"])
+def test_a_token_of_the_other_type_is_not_taken(tokens: Tokens, orders: Service, exchanges: Any, type_: str) -> None:
+    exchanges(rule(subject_tokens=("access_token", "id_token")))
+    kind = "of a person, as a JWT" if type_ == "id_token" else "an ID token of this service"
+    value, _ = tokens.make(kind, orders.client)
+    assert told(orders.swap(value, subject_token_type=TYPE + type_))["error"] == "invalid_request"
+
+
+# -- clients as subjects -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", ["opaque", "at+jwt"])
+def test_a_client_that_is_acted_for_is_never_taken_for_a_person(
+    tokens: Tokens, orders: Service, exchanges: Any, format: str
+) -> None:
+    exchanges(RULES["clients"], server={"access_token_format": format})
+    value, _ = tokens.make("of a client", orders.client)
+    new = orders.swapped(value)["access_token"]
+    token = LocalVerifier().verify(new)
+    assert (token.subject, token.user, token.client_id) == (None, None, "orders")
+    assert token.claims["subject_client_id"] == "front" and token.claims["sub_profile"] == "service"
+    said = Service("stock", STOCK).introspect(new)
+    assert (said["sub"], said["client_id"], said["sub_profile"]) == ("front", "orders", "service")
+    assert "username" not in said
+
+
+def disabled(client: Any) -> None:
+    client.is_active = False
+    client.save()
+
+
+def deleted(client: Any) -> None:
+    delete_client(client, timezone.now())
+
+
+def revoked(client: Any) -> None:
+    revoke_own_tokens(client, timezone.now())
+
+
+@pytest.mark.parametrize("format", ["opaque", "at+jwt"])
+@pytest.mark.parametrize("end", [disabled, deleted, revoked])
+@pytest.mark.parametrize("whose", ["front", "orders"])
+def test_what_ends_a_clients_own_tokens_ends_what_was_exchanged_for_them(
+    tokens: Tokens, orders: Service, exchanges: Any, format: str, end: Callable[[Any], None], whose: str
+) -> None:
+    exchanges(RULES["clients"], server={"access_token_format": format})
+    value, _ = tokens.make("of a client", orders.client)
+    new, stock = orders.swapped(value)["access_token"], Service("stock", STOCK)
+    assert stock.is_active(new)
+    end(tokens.front if whose == "front" else orders.client)
+    assert not stock.is_active(new)
+    with pytest.raises(InvalidToken):
+        LocalVerifier().verify(new)
+
+
+def test_a_service_may_give_back_what_it_was_given(tokens: Tokens, orders: Service, exchanges: Any) -> None:
+    value, _ = tokens.make("of a person", orders.client)
+    new = orders.swapped(value)["access_token"]
+    assert orders.revoke(new).status_code == 200
+    stock = Service("stock", STOCK)
+    assert not stock.is_active(new) and orders.is_active(value)
+
+
+def outcome(answer: HttpResponse) -> str:
+    return "" if answer.status_code == 200 else told(answer)["error"]
+
+
+def expected(kind: str, name: str, target: str) -> str:
+    """The client first, then its token, then the target."""
+    if name == "another client's":
+        return "unauthorized_client"
+    says_where_from = "ID token" not in kind or "ID tokens" in name
+    if not says_where_from or not (ALLOWED[kind] or kind in {"for another service", "bound to the app's key"}):
+        return "invalid_request"
+    if target == "unknown":
+        return "invalid_target"
+    if name not in ALLOWED[kind]:
+        return "invalid_request"
+    return "" if target in {"stock", "none"} else "invalid_target"
