@@ -575,6 +575,20 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
             "mcp/test_authorization_server.py::test_each_client_is_allowed_by_itself",
         ),
         Clause(
+            "client-id-metadata-documents",
+            "Documents of agents and editors are accepted as they publish them, and told in the metadata.",
+            "mcp/test_documents.py::test_an_agent_gets_its_tokens_at_whichever_of_its_addresses_it_names",
+            "mcp/test_documents.py::test_chatgpt_signs_with_its_key_and_is_not_let_in_without",
+            "mcp/test_documents.py::test_a_grant_type_that_no_person_is_asked_for_is_not_given",
+            "mcp/test_documents.py::test_the_address_of_another_path_is_refused_with_what_to_mend",
+            "mcp/test_documents.py::test_it_is_told_in_the_metadata_where_it_is_on",
+        ),
+        Clause(
+            "localhost-redirect-uri-risks",
+            "People see the host of the document, and that of the redirect URI.",
+            "mcp/test_documents.py::test_people_see_the_host_of_the_document_and_where_the_answer_goes",
+        ),
+        Clause(
             "dynamic-client-registration",
             "Where it is offered, agents and editors can register as they do, with their `application_type`.",
             "mcp/test_authorization_server.py::test_registration_is_told_where_it_is_offered",

@@ -3,7 +3,6 @@ kept for as long as they may be."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from copy import deepcopy
 from functools import partial
 from typing import Final
@@ -127,7 +126,7 @@ def _judge(document: Document, client_id: str, issuer: Issuer, profile: str) -> 
         if name in document:
             raise Refused(f"{name}: a document cannot hold a secret; leave it out")
     try:
-        metadata = metadata_of_itself(_with_method(document), issuer, profile)
+        metadata = metadata_of_itself(_meant_here(document, issuer), issuer, profile)
     except InvalidClientMetadata as exc:
         raise Refused(exc.description) from exc
     except TemporarilyUnavailable as exc:
@@ -139,8 +138,15 @@ def _judge(document: Document, client_id: str, issuer: Issuer, profile: str) -> 
     return metadata
 
 
-def _with_method(document: Mapping[str, object]) -> Document:
-    return {**document, "token_endpoint_auth_method": document.get("token_endpoint_auth_method") or "none"}
+def _meant_here(document: Document, issuer: Issuer) -> Document:
+    """One document describes the client to every server: a scope that means nothing here was meant for another."""
+    scope = document.get("scope")
+    known = [one for one in scope.split() if one in issuer.settings.scopes] if isinstance(scope, str) else scope
+    return {
+        **document,
+        "scope": " ".join(known) if isinstance(known, list) else known,
+        "token_endpoint_auth_method": document.get("token_endpoint_auth_method") or "none",
+    }
 
 
 def _forget(*, setting: str, **_: object) -> None:

@@ -49,7 +49,7 @@ def _askable(client: Client, issuer: Issuer, grant_types: tuple[str, ...]) -> fr
 def _says_itself(client: Client, issuer: Issuer) -> bool:
     """Whether nobody but *client* decides what it may ask people for: no operator, no software statement, and no limit of the settings."""
     return (
-        client.registered_by == Client.RegisteredBy.ITSELF
+        client.registered_by in {Client.RegisteredBy.ITSELF, Client.RegisteredBy.DOCUMENT}
         and not (client.skip_consent or client.software_statement)
         and (issuer.settings.registration == "open" or client.source != Client.TABLE)
         and issuer.settings.registration_scopes == "offered"

@@ -162,6 +162,7 @@ OAUTH_SERVER = {
     "dpop": {"nonces": DPOP_NONCES},
     "key_publication_lead": timedelta(seconds=env.int("OAUTH_KEY_LEAD", 7200)),
     "registration": env.str("OAUTH_REGISTRATION", "off"),
+    "client_id_metadata_documents": {"policy": env.str("OAUTH_DOCUMENTS", "off")},
     "apps": {"enabled": True, "permission": ""},  # whoever tries the example is a developer
     "throttles": dict.fromkeys(LIMITS, LIMIT) if LIMIT else {},
     "outbound_private_hosts": env.list("OAUTH_PRIVATE_HOSTS", []),
