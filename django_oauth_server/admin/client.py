@@ -7,10 +7,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -40,11 +42,14 @@ from django_oauth_server.admin.lists import (
     names,
     signed_out,
 )
+from django_oauth_server.admin.origins import OriginFilter
+from django_oauth_server.admin.origins import described as limits_of
 from django_oauth_server.admin.refusal import last_refusals
 from django_oauth_server.admin.shown_once import Shown, ShowsOnce
 from django_oauth_server.clients.kinds import Kind, kind_named, kind_of, kinds_for
 from django_oauth_server.clients.metadata import member_named, members_of, terms_of
 from django_oauth_server.clients.methods.base import registered_method
+from django_oauth_server.clients.origins import origin_of
 from django_oauth_server.clients.registration import new_client_id, new_secret, revise_client, uses_secret
 from django_oauth_server.clients.secrets import secret_mark
 from django_oauth_server.component import Member, Words
@@ -66,7 +71,8 @@ class ClientAdmin(ShowsOnce):
     """The form has a field for each member that the issuer's components know; the document itself is never edited."""
 
     list_display = ("name", "state", "kind", "origin", "named_id", "created")
-    list_filter = (IssuerFilter, "is_active", "registered_by")
+    list_filter = (IssuerFilter, "is_active", OriginFilter)
+    change_list_template = "admin/django_oauth_server/clients.html"
     search_fields = ("client_id", "metadata__client_name")
     search_help_text = gettext_lazy("Enter part of a client ID or a name.")
     actions = ("enable", "disable", "replace_secret", "block_hosts", "vouch_for_hosts")
@@ -104,8 +110,8 @@ class ClientAdmin(ShowsOnce):
     @admin.display(description=gettext_lazy("registration"))
     def origin(self, row: Client) -> SafeString | str:
         """Whoever registered itself may have made up what it says."""
-        words = row.get_registered_by_display()
-        return words if row.registered_by == Client.RegisteredBy.OPERATOR else badge(words, "waiting")
+        words = origin_of(row).label
+        return str(words) if row.is_vouched_for else badge(words, "waiting")
 
     @admin.display(description=gettext_lazy("secret"))
     def secret(self, row: Client) -> str:
@@ -211,6 +217,22 @@ class ClientAdmin(ShowsOnce):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {}
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.origins_view)
+        return [path("registration/", view, name="django_oauth_server_client_origins"), *super().get_urls()]
+
+    def origins_view(self, request: HttpRequest) -> HttpResponse:
+        """How clients come here, and what limits it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Registration and limits"),
+            "issuers": [limits_of(issuer) for issuer in issuers()],
+        }
+        return TemplateResponse(request, "admin/django_oauth_server/origins.html", context)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

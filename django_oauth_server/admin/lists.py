@@ -23,7 +23,7 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst, format_lazy
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -392,5 +392,5 @@ def signed_out(people: int, apps: int) -> str:
 
 def names(rows: Iterable[object]) -> str:
     """The rows, as a sentence names them: the first few."""
-    words = [capfirst(str(row)) for row in rows]
+    words = [str(row) for row in rows]
     return ", ".join(words[:3]) + (_(" and %(more)d more") % {"more": len(words) - 3} if len(words) > 3 else "")

@@ -16,7 +16,8 @@ from django_oauth_server.models import Client
 _KEYS: Final = ("jwks_uri", "jwks")
 _SECRET: Final = "client_secret_basic"
 _PUBLIC: Final = "none"
-_WORKLOAD: Final = "federated_jwt"
+WORKLOAD: Final = "federated_jwt"
+"""The authentication method of workloads, which no other client has."""
 _CODE: Final = ("authorization_code", "refresh_token")
 _DEVICE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -124,7 +125,7 @@ KINDS: Final = (
             "A job or a pod gets tokens with the token that its platform gives it, such as GitHub Actions or "
             "Kubernetes. It has no secret. The setting trusted_issuers says which workloads are this client."
         ),
-        token_endpoint_auth_method=_WORKLOAD,
+        token_endpoint_auth_method=WORKLOAD,
         grant_types=("client_credentials",),
         asked=("client_name", "scope", "contacts"),
         required=frozenset({"client_name", "scope"}),
@@ -171,7 +172,7 @@ def _name(client: Client, *, public: bool) -> str:
     if _DEVICE in grant_types:
         return "device"
     if "client_credentials" in grant_types:
-        return "workload" if client.token_endpoint_auth_method == _WORKLOAD else "service"
+        return "workload" if client.token_endpoint_auth_method == WORKLOAD else "service"
     return ""
 
 
@@ -200,7 +201,7 @@ def _method(kind: Kind, terms: Terms) -> ClientAuthMethod | None:
     known = terms.components.of(ClientAuthMethod)
     offered = [known[name] for name in choices_of(members_of(terms)["token_endpoint_auth_method"], terms)]
     fitting = [one for one in offered if one.confidential == (kind.token_endpoint_auth_method != _PUBLIC)]
-    others = [one for one in fitting if not kind.by_method and one.name != _WORKLOAD]
+    others = [one for one in fitting if not kind.by_method and one.name != WORKLOAD]
     return next((one for one in fitting if one.name == kind.token_endpoint_auth_method), next(iter(others), None))
 
 

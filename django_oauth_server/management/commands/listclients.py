@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
 
+from django_oauth_server.clients.origins import origin_of
 from django_oauth_server.clients.registration import client_information
 from django_oauth_server.management.arguments import as_json, find_issuer
 from django_oauth_server.models import Client
@@ -47,4 +48,5 @@ def _as_array(clients: Iterator[Client]) -> Iterator[str]:
 
 def _described(client: Client) -> dict[str, object]:
     ours = ("issuer", "is_active", "registered_by", "profile", "skip_consent", "access_token_format", "created_at")
-    return client_information(client) | {name: getattr(client, name) for name in ours}
+    came = {"origin": origin_of(client).name}
+    return client_information(client) | {name: getattr(client, name) for name in ours} | came

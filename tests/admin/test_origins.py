@@ -1,0 +1,72 @@
+"""How clients came, and what limits each way."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client as Browser
+
+from django_oauth_server.clients.origins import ORIGINS, origin_of
+from django_oauth_server.models import Client
+from tests.factories import ClientFactory
+
+CLIENTS = "/admin/django_oauth_server/client/"
+PAGE = f"{CLIENTS}registration/"
+
+
+@pytest.fixture
+def one_of_each(db: None) -> list[Client]:
+    came = [ClientFactory(client_id=f"came-{name}", registered_by=name) for name in Client.RegisteredBy.values]
+    workload = ClientFactory(client_id="came-workload", metadata__token_endpoint_auth_method="federated_jwt")
+    return [*came, workload]
+
+
+def test_a_client_came_by_exactly_one_way(admin: Browser, one_of_each: list[Client]) -> None:
+    for client in one_of_each:
+        found = [one.name for one in ORIGINS if client in _filtered(admin, one.name)]
+        assert found == [client.client_id.removeprefix("came-")] == [origin_of(client).name]
+
+
+def test_listed_clients_say_how_they_came(one_of_each: list[Client]) -> None:
+    out = StringIO()
+    call_command("listclients", "--json", stdout=out)
+    assert {f"came-{one['origin']}" == one["client_id"] for one in json.loads(out.getvalue())} == {True}
+
+
+def test_the_list_leads_to_what_limits_each_way(admin: Browser) -> None:
+    assert f'href="{PAGE}"' in admin.get(CLIENTS).content.decode()
+
+
+def test_the_page_has_the_settings_as_they_are(admin: Browser, settings: Any) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {
+        "registration": "protected",
+        "throttles": {"registration": "7/h", "redemption": None},
+        "apps": {"enabled": True, "most": 3},
+        "client_id_metadata_documents": {"policy": "listed", "hosts": ["claude.ai", "vscode.dev"]},
+    }
+    (said,) = admin.get(PAGE).context["issuers"]
+    limits = {name: value for one in said["origins"] for name, value in one["limits"].items()} | said["throttles"]
+    expected = {
+        "registration": "7/h",
+        "throttles: registration": "7/h",
+        "redemption": "no limit",
+        "apps: enabled": "yes",
+        "apps: most": "3",
+        "client_id_metadata_documents: policy": "listed",
+        "client_id_metadata_documents: hosts": "claude.ai, vscode.dev",
+    }
+    assert expected.items() <= limits.items()
+    assert said["origins"][3]["limits"]["registration"] == "protected"
+
+
+def test_who_may_not_look_at_clients_sees_no_settings(staff: Any) -> None:
+    assert staff("view_token").get(PAGE).status_code == 403
+    assert staff("view_client").get(PAGE).status_code == 200
+
+
+def _filtered(admin: Browser, name: str) -> list[Client]:
+    return list(admin.get(CLIENTS, {"registered_by__exact": name}).context["cl"].result_list)
