@@ -57,6 +57,8 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     ),
     "resource.spectacular": ("ProtectedSchema",),
     "resource.django": ("ProtectedResourceMixin", "open_resource", "protected_resource"),
+    "resource.asgi": ("asgi_view",),
+    "resource.mcp": ("protected_mcp",),
     "resource.drf_throttling": ("AuthorizationRateThrottle", "ClientRateThrottle", "UserClientRateThrottle"),
     "resource.ninja_throttling": ("AuthorizationRateThrottle", "ClientRateThrottle", "UserClientRateThrottle"),
     "resource.ninja": ("NinjaAPI", "Refused", "TokenAuth", "answer_refusals", "requires"),

@@ -106,12 +106,12 @@ def unknown(request: HttpRequest) -> Challenge:
 
 def admit(request: HttpRequest, requirement: Requirement) -> VerifiedToken | Challenge:
     """The token of *request*, if it is enough for *requirement*; or the challenge to answer with."""
-    return _enough(identify(request), requirement)
+    return enough(identify(request), requirement)
 
 
 async def aadmit(request: HttpRequest, requirement: Requirement) -> VerifiedToken | Challenge:
     """`admit` for async views."""
-    return _enough(await aidentify(request), requirement)
+    return enough(await aidentify(request), requirement)
 
 
 R = TypeVar("R", bound=HttpResponseBase)
@@ -135,7 +135,8 @@ def refusal_headers(challenge: Challenge) -> dict[str, str]:
     return {"WWW-Authenticate": header, "Cache-Control": "no-store"}
 
 
-def _enough(outcome: VerifiedToken | Challenge, requirement: Requirement) -> VerifiedToken | Challenge:
+def enough(outcome: VerifiedToken | Challenge, requirement: Requirement) -> VerifiedToken | Challenge:
+    """The token of a request that was identified, if it is enough for *requirement*; or the challenge to answer with."""
     if isinstance(outcome, Challenge):
         return requirement.completed(outcome)
     return requirement.refusal(outcome) or outcome

@@ -19,8 +19,9 @@ from django_oauth_server.resource.conf import audiences, bindings, load, scope_r
 from django_oauth_server.resource.locations import APP_NAME, SUFFIX
 from django_oauth_server.resource.middleware import requirement_of
 from django_oauth_server.resource.routes.base import Route, routes, views
+from django_oauth_server.resource.routes.mcp import endpoint_of
 from django_oauth_server.resource.routes.middleware import PREFIXES
-from django_oauth_server.resource.routes.protection import NO_BEARER
+from django_oauth_server.resource.routes.protection import NO_BEARER, dotted
 from django_oauth_server.resource.verifiers.base import Discerning
 
 DRF: Final = "django_oauth_server.resource.drf_checks"
@@ -53,6 +54,7 @@ def check_routes(app_configs: Sequence[AppConfig] | None = None, **kwargs: objec
         *messages,
         *_check_metadata(),
         *_check_prefixes(found),
+        *(message for view in views() for message in _check_mcp(view)),
         *(message for route in found for message in _check(route)),
     ]
 
@@ -105,13 +107,24 @@ def _check_prefixes(found: Sequence[Route]) -> Iterator[CheckMessage]:
             )
 
 
+def _check_mcp(view: object) -> Iterator[CheckMessage]:
+    endpoint = endpoint_of(view)
+    if endpoint is not None and not endpoint.requirement.resource and len(audiences()) > 1:
+        yield Warning(
+            f"The MCP endpoint {dotted(view)} accepts tokens for any resource of this project: {', '.join(audiences())}.",
+            hint='Name its own resource: protected_mcp(..., audience="https://your.host/mcp").',
+            id="oauth_resource.W014",
+        )
+
+
 def _may_be_below(prefix: str, beginning: str) -> bool:
     varies = beginning.endswith("<")
     return f"{beginning}/".startswith(prefix) or (varies and prefix.startswith(beginning[:-1]))
 
 
 def _check(route: Route) -> Iterator[CheckMessage]:
-    named = f"{','.join(route.methods) or 'Any method of'} {route.path} ({route.view})"
+    place = f"{route.path} {route.operation}".rstrip()
+    named = f"{','.join(route.methods) or 'Any method of'} {place} ({route.view})"
     if (route.is_open or route.is_unknown) and not route.on_purpose and requirement_of(route.beginning) is not None:
         yield Error(
             f"{named} is under a prefix of protected_prefixes but is not protected: ProtectedPrefixMiddleware is not in MIDDLEWARE.",

@@ -42,9 +42,7 @@ def protected_resource(
             )
         if not callable(view):
             raise TypeError(f"protected_resource decorates a view, and {type(view).__name__} is none.")
-        protected = _by_token_alone(
-            _async(view, requirement) if iscoroutinefunction(view) else _sync(view, requirement)
-        )
+        protected = by_token_alone(_async(view, requirement) if iscoroutinefunction(view) else _sync(view, requirement))
         protected.requirement = requirement  # type: ignore[attr-defined]
         return protected
 
@@ -62,7 +60,7 @@ def is_open(view: object) -> bool:
     return attribute(view, "is_open") is True
 
 
-def _by_token_alone(view: ViewFunction) -> ViewFunction:
+def by_token_alone(view: ViewFunction) -> ViewFunction:
     """*view* looks at no cookie: neither Django's CSRF check nor its `LoginRequiredMiddleware` has anything to ask."""
     return csrf_exempt(login_not_required(view))
 
@@ -145,7 +143,7 @@ class ProtectedResourceMixin(View):
             )
         if cls.get_requirement is ProtectedResourceMixin.get_requirement and "get_requirement" not in initkwargs:
             _required(cls, *(initkwargs.get(name, getattr(cls, name)) for name in _DECLARATIONS))
-        return _by_token_alone(super().as_view(**initkwargs))
+        return by_token_alone(super().as_view(**initkwargs))
 
     @_asking
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

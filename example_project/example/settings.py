@@ -19,6 +19,7 @@ VAR = env.path("EXAMPLE_VAR", HOME / "var")
 VAR.mkdir(parents=True, exist_ok=True)
 
 ISSUER = env.str("OAUTH_ISSUER", "http://127.0.0.1:8000")
+MCP = f"{ISSUER}/mcp"
 SITE_NAME = "Example Notes"
 SHOP = env.str("CHAIN_SHOP", "http://127.0.0.1:8011")
 ORDERS = env.str("CHAIN_ORDERS", "http://127.0.0.1:8012")
@@ -140,6 +141,10 @@ OAUTH_SERVER = {
         "stock:read": gettext_lazy("see what is in stock"),
     },
     "resources": {
+        MCP: Resource("Notes for agents", scopes=("notes:read", "notes:write")),
+        env.str("REMOTE_MCP", "http://127.0.0.1:8002/mcp"): Resource(
+            "Notes elsewhere", scopes=("notes:read", "notes:write"), access_token_format="at+jwt"
+        ),
         env.str("REMOTE_API", "http://127.0.0.1:8001/weather"): Resource(
             "Weather", scopes=("weather:read",), access_token_format="at+jwt"
         ),
@@ -169,7 +174,7 @@ OAUTH_SERVER = {
     "outbound_ca_bundle": env.str("OAUTH_CA_BUNDLE", ""),
 }
 
-OAUTH_RESOURCE_SERVER = {"name": "Notes", "dpop": {"nonces": DPOP_NONCES}}
+OAUTH_RESOURCE_SERVER = {"name": "Notes", "resource": [ISSUER, MCP], "dpop": {"nonces": DPOP_NONCES}}
 
 REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "django_oauth_server.resource.spectacular.ProtectedSchema"}
 SWAGGER = f"{STATIC_URL}drf_spectacular_sidecar/swagger-ui-dist"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db.models import QuerySet
 from rest_framework import mixins, serializers, viewsets
 
@@ -33,7 +34,7 @@ class NoteViewSet(
 
     authentication_classes = [BearerAuthentication]
     permission_classes = [
-        requires(caller="person"),
+        requires(caller="person", audience=settings.ISSUER),
         requires_by_action("notes:write", list="notes:read", retrieve="notes:read"),
     ]
     filter_backends = [narrowed(own_notes)]

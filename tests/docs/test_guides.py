@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.conf import settings as django_settings
+from django.test import AsyncRequestFactory, RequestFactory
 from django.test import Client as Browser
-from django.test import RequestFactory
 
 from tests.docs.pages import DOCS
 from tests.docs.snippets import of_page
@@ -52,13 +54,36 @@ def test_several_apis_get_a_token_each(guide: Guide, user: Any, browser: Browser
     assert flow.refresh(mail["refresh_token"], resource="https://elsewhere.example").json()["error"] == "invalid_target"
 
 
+MCP = "https://your.host/mcp"
+
+
 def test_an_agent_is_told_where_the_metadata_of_an_mcp_server_is(guide: Guide, settings: Any) -> None:
     view = guide("mcp.md")["mcp"]
-    settings.OAUTH_RESOURCE_SERVER = {"resource": "https://your.host/mcp"}
-    answer = view(RequestFactory().post("/mcp"))
+    settings.OAUTH_RESOURCE_SERVER = {"resource": MCP}
+    answer = async_to_sync(view)(RequestFactory().post("/mcp"))
     assert answer.status_code == 401
     metadata = "https://your.host/.well-known/oauth-protected-resource/mcp"
     assert f'resource_metadata="{metadata}"' in answer["WWW-Authenticate"]
+
+
+def test_the_tools_of_an_mcp_server_need_what_the_guide_says(guide: Guide, settings: Any, fake_issuer: Any) -> None:
+    pytest.importorskip("mcp")
+    view = guide("mcp.md")["mcp"]
+    settings.OAUTH_RESOURCE_SERVER = {"resource": MCP, "verifier": fake_issuer.verifier()}
+
+    def call(scopes: str, tool: str, **arguments: object) -> Any:
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+        token = fake_issuer.token(scopes=scopes, audience=MCP, sub="alice")
+        headers = {"Accept": "application/json", "Authorization": f"Bearer {token}"}
+        post = AsyncRequestFactory().post
+        request = post("/mcp", message, content_type="application/json", headers=headers)
+        return async_to_sync(view)(request)
+
+    refused = call("notes:read", "add_note", text="milk")
+    assert (refused.status_code, 'scope="notes:read notes:write"' in refused["WWW-Authenticate"]) == (403, True)
+    assert json.loads(call("notes:read notes:write", "add_note", text="milk").content)["result"]["isError"] is False
+    read = json.loads(call("notes:read", "list_notes").content)
+    assert read["result"]["structuredContent"] == {"result": ["milk"]}
 
 
 def test_another_application_is_told_of_the_groups(guide: Guide, user: Any, browser: Browser) -> None:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,12 +55,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(home: Path, origin: str = "http://127.0.0.1", **environment: str) -> Iterator[Example]:
+def started(
+    home: Path, origin: str = "http://127.0.0.1", *, flags: Sequence[str] = (), **environment: str
+) -> Iterator[Example]:
     """`manage.py start`, on a free port, with nothing prepared. *origin*: under which it is known, less the port."""
     port = free_port()
     url, output = f"{origin}:{port}", home / "output"
     inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
-    command = [sys.executable, str(ROOT / "example_project/manage.py"), "start", "--bind", f"127.0.0.1:{port}"]
+    command = [sys.executable, str(ROOT / "example_project/manage.py"), "start", "--bind", f"127.0.0.1:{port}", *flags]
     own = {"EXAMPLE_VAR": str(home), "OAUTH_ISSUER": url, "GUNICORN_CMD_ARGS": KEPT_OPEN}
     everything = {**inherited, **own, **environment}
     with output.open("w") as sink:

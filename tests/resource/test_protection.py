@@ -59,6 +59,7 @@ def test_scripts_read_json():
     assert rows("--prefix", "/pages/notes") == [
         {
             "path": "/pages/notes/<pk>/<part>",
+            "operation": "",
             "methods": ["GET", "POST"],
             "view": "tests.resource.everything_urls.Notes",
             "open": False,

@@ -22,7 +22,7 @@ from django.utils.functional import Promise
 from django_oauth_server.resource.django import is_open
 from django_oauth_server.resource.locations import APP_NAME
 from django_oauth_server.resource.requirement import Requirement
-from django_oauth_server.resource.routes import django, middleware
+from django_oauth_server.resource.routes import django, mcp, middleware
 from django_oauth_server.resource.routes.protection import Protection, dotted, grouped
 
 FRAMEWORKS: Final = (
@@ -50,6 +50,8 @@ class Route:
     path: str
     methods: tuple[str, ...]
     """Empty: any."""
+    operation: str
+    """What of the view is called, where it is an MCP endpoint: `tools/call delete_note`. Empty: anything."""
     view: str
     mechanism: str
     """By what it is protected."""
@@ -111,7 +113,7 @@ def routes(urlconf: str | None = None) -> tuple[Route, ...]:
             for place, view in _views(get_resolver(urlconf), _Place())
             for protection in _protections(view, place)
         ),
-        key=lambda one: (one.path, one.methods, one.view),
+        key=lambda one: (one.path, one.operation, one.methods, one.view),
     )
     return tuple(
         one for one, before in zip(found, [None, *found], strict=False) if one != before
@@ -156,6 +158,7 @@ def _route(place: _Place, view: Any, protection: Protection) -> Route:
     return Route(
         path=place.path,
         methods=protection.methods,
+        operation=protection.operation,
         view=protection.view,
         mechanism=protection.mechanism,
         words=protection.words,
@@ -183,7 +186,8 @@ def _own(view: Any, place: _Place) -> list[Protection]:
 
 def _inside(view: Any, place: _Place) -> Iterator[Protection]:
     left_out = django.doubtful(view)
-    for one in next((found for read in _readers() if (found := read(view, place.path))), [Protection()]):
+    found = next((found for read in _readers() if (found := read(view, place.path))), [Protection()])
+    for one in (*found, *mcp.operations(view)):
         yield one.behind(left_out) if left_out else one
 
 

@@ -16,6 +16,7 @@ from django.views import View
 
 from django_oauth_server.resource import django as ours
 from django_oauth_server.resource.closures import attribute, held, made_in
+from django_oauth_server.resource.mcp import Endpoint, protected_mcp
 from django_oauth_server.resource.people import nobody
 from django_oauth_server.resource.requirement import Requirement, requires
 from django_oauth_server.resource.routes.overriding import hands_on, is_framework, owner, passes_on
@@ -209,6 +210,8 @@ def _asked_by(link: Any) -> list[Guard]:
     holds = held(link)
     if made_in(link) == made_in(ours.protected_resource) and isinstance(holds.get("requirement"), Requirement):
         return [token_guard(holds["requirement"])]
+    if made_in(link) == made_in(protected_mcp) and isinstance(holds.get("endpoint"), Endpoint):
+        return [token_guard(holds["endpoint"].requirement)]
     if made_in(link) == made_in(user_passes_test) and "test_func" in holds:
         return [_user_test(holds["test_func"])]
     if made_in(link) == made_in(method_decorator) and "decorators" in holds:

@@ -40,6 +40,8 @@ class Protection:
     """Its dotted name."""
     methods: tuple[str, ...] = ()
     """Empty: any."""
+    operation: str = ""
+    """What of it is called, where one address serves several: `tools/call delete_note`. Empty: any of them."""
     mechanism: str = ""
     words: str = ""
     """All that a caller surely needs, for the person who audits. Empty: nothing."""
@@ -72,6 +74,7 @@ class Protection:
         return Protection(
             view=inner.view or self.view,
             methods=inner.methods or self.methods,
+            operation=inner.operation,
             mechanism=", ".join(dict.fromkeys(filter(None, (inner.mechanism, self.mechanism)))),
             words=_both(self, inner),
             requirement=requires(*requirements) if requirements else None,

@@ -92,11 +92,15 @@ def _row(route: Route) -> tuple[str, ...]:
     return (
         _state(route),
         ",".join(route.methods) or _ANY,
-        route.path,
+        _place(route),
         route.words,
         route.mechanism,
         "; ".join(filter(None, more)),
     )
+
+
+def _place(route: Route) -> str:
+    return f"{route.path} {route.operation}".rstrip()
 
 
 def _as_json(route: Route) -> dict[str, object]:
@@ -104,6 +108,7 @@ def _as_json(route: Route) -> dict[str, object]:
     asked = route.requirement
     return {
         "path": route.path,
+        "operation": route.operation,
         "methods": list(route.methods),
         "view": route.view,
         "open": route.is_open,
@@ -134,7 +139,7 @@ def _fail(shown: Iterable[Route], allowed: Sequence[str]) -> None:
 
 
 def _described(route: Route) -> str:
-    words = f"  {','.join(route.methods) or _ANY} {route.path} ({route.view})"
+    words = f"  {','.join(route.methods) or _ANY} {_place(route)} ({route.view})"
     return f"{words}: {_notes(route)}" if route.is_unknown else words
 
 

@@ -24,9 +24,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--bind", default="127.0.0.1:8000", help="address and port (default: %(default)s)")
+        parser.add_argument("--asgi", action="store_true", help="serve ASGI, which the MCP endpoint needs")
         parser.add_argument("--workers", default="2", help="processes (default: %(default)s)")
 
-    def handle(self, *args: object, bind: str, workers: str, **options: Any) -> None:
+    def handle(self, *args: object, bind: str, asgi: bool, workers: str, **options: Any) -> None:
         host, port = _parsed(bind)
         issuer = os.environ.get("OAUTH_ISSUER") or _issuer_at(host, port)
         if issuer != settings.ISSUER:
@@ -37,11 +38,12 @@ class Command(BaseCommand):
         call_command("prepare", stdout=self.stdout)
         self.stdout.flush()
         here = Path(__file__).resolve().parents[3]
-        gunicorn = ["-m", "gunicorn", "example.wsgi", "--chdir", str(here), "--bind", bind, "--workers", workers]
+        served = ["example.asgi", "--worker-class", "asgi"] if asgi else ["example.wsgi", "--threads", "4"]
+        gunicorn = ["-m", "gunicorn", *served, "--chdir", str(here), "--bind", bind, "--workers", workers]
         quietly = ["--log-level", "warning", "--no-control-socket"]
         os.execv(
             sys.executable,
-            [sys.executable, *gunicorn, "--threads", "4", "--limit-request-line", "8190", *quietly],
+            [sys.executable, *gunicorn, "--limit-request-line", "8190", *quietly],
         )
 
 

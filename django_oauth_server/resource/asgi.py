@@ -1,0 +1,267 @@
+"""An ASGI application as a Django view: the URLconf names it, and whatever protects views protects it."""
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop, CancelledError, Event, Future, Queue, QueueEmpty, Task, get_running_loop, shield
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from contextvars import Context
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, TypeAlias
+from urllib.parse import quote
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from django_oauth_server.protocol.log import get_log
+from django_oauth_server.resource.occasionally import OccasionallyEach
+
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+ASGIApplication: TypeAlias = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+"""What the ASGI specification calls an application, version 3."""
+ASGIView: TypeAlias = Callable[..., Awaitable[HttpResponseBase]]
+
+_NAMES: Final = ("__module__", "__name__", "__qualname__", "__doc__")
+_CHUNK: Final = 64 * 1024
+_VERSION: Final = {"version": "3.0", "spec_version": "2.3"}
+_ENDED: Final[Message] = {"type": "ended"}
+"""In place of a further message: the application has returned."""
+_OF_THE_CONNECTION: Final = frozenset({"connection", "keep-alive", "transfer-encoding"})
+"""Headers that are not the application's to send (RFC 9110 section 7.6.1); HTTP/2 forbids them."""
+NOT_UNDER_WSGI: Final = "This address is served under ASGI only."
+
+logger = get_log("django_oauth_server.resource")
+_may_say: Final = OccasionallyEach(timedelta(minutes=1))
+_at_work: Final[set[Task[None]]] = set()
+"""The event loop itself keeps no task alive, and an application may work on after its response."""
+
+
+def asgi_view(make_app: Callable[[], ASGIApplication]) -> ASGIView:
+    """A view that hands each request to the application that *make_app* makes.
+
+    The application is made once for each event loop, since what it starts belongs to that loop: its lifespan begins before the first request, and
+    ends with the loop. It is mounted at the view's address and sees the path `/`. What the view knows of the caller is in its scope, where
+    Starlette's requests find it: `auth` (the `VerifiedToken`), `user`, and the arguments of the URL as `path_params`.
+    """
+    lifespans: dict[AbstractEventLoop, Task[_Lifespan]] = {}
+
+    async def view(request: HttpRequest, **path_params: object) -> HttpResponseBase:
+        if not isinstance(request, ASGIRequest):
+            return _not_under_wsgi(request)
+        lifespan = await _lifespan_of(get_running_loop(), lifespans, make_app)
+        scope = {**await _scope(request), "state": lifespan.state.copy(), "path_params": path_params}
+        return await _Exchange(request, scope).answer(lifespan.app)
+
+    for name in _NAMES:  # and not `__wrapped__`: what makes the application is no view
+        setattr(view, name, getattr(make_app, name, getattr(view, name)))
+    return view
+
+
+def _not_under_wsgi(request: HttpRequest) -> HttpResponse:
+    """An event loop for each request would end whatever the application started with it."""
+    if _may_say(request.path):
+        logger.error("%s hands its requests to an ASGI application, and this process serves WSGI", request.path)
+    return HttpResponse(NOT_UNDER_WSGI, status=501, content_type="text/plain; charset=utf-8")
+
+
+async def _scope(request: ASGIRequest) -> dict[str, Any]:
+    """That of the request, mounted at its address. The user is fetched here: the application runs in the event loop."""
+    mounted = request.path.rstrip("/")
+    path = f"{mounted}/"
+    scope = {**request.scope, "root_path": mounted, "path": path, "raw_path": quote(path).encode()}
+    token = getattr(request, "auth", None)
+    return scope if token is None else {**scope, "auth": token, "user": await request.auser()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Lifespan:
+    """An application at work in one event loop."""
+
+    app: ASGIApplication
+    state: dict[str, Any]
+    task: Task[None]
+
+
+async def _lifespan_of(
+    loop: AbstractEventLoop,
+    lifespans: dict[AbstractEventLoop, Task[_Lifespan]],
+    make_app: Callable[[], ASGIApplication],
+) -> _Lifespan:
+    """The one of *loop*, begun by whoever comes first; the others wait. One that could not begin is begun anew."""
+    beginning = lifespans.get(loop)
+    if beginning is None:
+        for closed in [one for one in lifespans if one.is_closed()]:
+            del lifespans[closed]
+        beginning = lifespans[loop] = loop.create_task(_begin(make_app()), context=Context())  # no request's context
+    try:
+        return await shield(beginning)
+    except Exception:
+        lifespans.pop(loop, None)
+        raise
+
+
+async def _begin(app: ASGIApplication) -> _Lifespan:
+    """Raises RuntimeError where the application says that it cannot start."""
+    loop = get_running_loop()
+    state: dict[str, Any] = {}
+    begun: Future[None] = loop.create_future()
+    task = loop.create_task(_live(app, state, begun))
+    await begun
+    return _Lifespan(app, state, task)
+
+
+async def _live(app: ASGIApplication, state: dict[str, Any], begun: Future[None]) -> None:
+    """The lifespan protocol of ASGI. An application that does not speak it is served without (section "Lifespan")."""
+    messages = iter(({"type": "lifespan.startup"},))
+
+    async def receive() -> Message:
+        for message in messages:
+            return message
+        try:
+            await Event().wait()
+        except (
+            CancelledError
+        ):  # a loop that ends cancels what is left in it, and this is how an application learns of it
+            return {"type": "lifespan.shutdown"}
+        raise AssertionError("nobody sets the event")
+
+    async def send(message: Message) -> None:
+        if begun.done():
+            return
+        if message["type"] == "lifespan.startup.failed":
+            begun.set_exception(RuntimeError(f"The ASGI application cannot start: {message.get('message', '')}"))
+        elif message["type"] == "lifespan.startup.complete":
+            begun.set_result(None)
+
+    try:
+        await app({"type": "lifespan", "asgi": _VERSION, "state": state}, receive, send)
+    except Exception:
+        if begun.done() and not begun.exception():
+            logger.exception("the lifespan of an ASGI application ended in an error")
+    finally:
+        if not begun.done():
+            begun.set_result(None)
+
+
+class _Exchange:
+    """One request given to an application, and its response."""
+
+    def __init__(self, request: ASGIRequest, scope: dict[str, Any]) -> None:
+        self._request = request
+        self._scope = scope
+        self._loop = get_running_loop()
+        self._messages: Queue[Message] = Queue(
+            2
+        )  # the start and the whole of a short body; the application waits for whoever reads
+        self._is_read = False
+        self._is_over = Event()
+        self._failure: Exception | None = None
+
+    async def answer(self, app: ASGIApplication) -> HttpResponseBase:
+        """The response, as soon as the application has begun it."""
+        self._task = self._loop.create_task(self._run(app))
+        _at_work.add(self._task)
+        self._task.add_done_callback(_at_work.discard)
+        try:
+            start = await self._messages.get()
+        except CancelledError:
+            self._leave()
+            raise
+        if start is _ENDED:
+            raise self._failure or RuntimeError("The ASGI application sent no response.")
+        return self._response(start)
+
+    async def _run(self, app: ASGIApplication) -> None:
+        try:
+            await app(self._scope, self._receive, self._send)
+        except Exception as exc:
+            if self._is_over.is_set():
+                logger.exception("an ASGI application failed after its response")
+            self._failure = exc
+        if not self._is_over.is_set():
+            await self._messages.put(_ENDED)
+
+    async def _receive(self) -> Message:
+        if not self._is_read:
+            chunk = self._request.read(_CHUNK)
+            self._is_read = len(chunk) < _CHUNK
+            return {"type": "http.request", "body": chunk, "more_body": not self._is_read}
+        await self._is_over.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        if self._is_over.is_set() or message["type"] not in {"http.response.start", "http.response.body"}:
+            return
+        await self._messages.put(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            self._is_over.set()
+
+    def _response(self, start: Message) -> HttpResponseBase:
+        """One that is complete already is sent in one piece."""
+        first = self._next_at_hand()
+        if first not in (None, _ENDED) and not first.get("more_body"):
+            response: HttpResponseBase = HttpResponse(first.get("body", b""), status=start["status"])
+        else:
+            response = StreamingHttpResponse(
+                _Rest(self._rest(first), self._leave_from_any_thread), status=start["status"]
+            )
+        del response["Content-Type"]
+        for name, value in _headers(start.get("headers", ())):
+            _add(response, name, value)
+        return response
+
+    def _next_at_hand(self) -> Message | None:
+        try:
+            return self._messages.get_nowait()
+        except QueueEmpty:
+            return None
+
+    async def _rest(self, first: Message | None) -> AsyncIterator[bytes]:
+        """Raises where the application ends before its response does: whoever reads learns that it is not whole."""
+        try:
+            message = first or {"more_body": True}
+            while message is not _ENDED:
+                yield message.get("body", b"")
+                if not message.get("more_body"):
+                    return
+                message = await self._messages.get()
+            raise self._failure or RuntimeError("The ASGI application did not end its response.")
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        """The caller has gone, or has all of it. Django cancels a view whose caller has gone; so is the application."""
+        if not self._is_over.is_set():
+            self._is_over.set()
+            self._task.cancel()
+
+    def _leave_from_any_thread(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._leave)
+
+
+class _Rest:
+    """What is streamed, and how Django says that nobody reads it: a middleware may have answered something else."""
+
+    def __init__(self, chunks: AsyncIterator[bytes], close: Callable[[], None]) -> None:
+        self._chunks = chunks
+        self.close = close
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._chunks
+
+
+def _headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    named = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+    return [(name, value) for name, value in named if name.lower() not in _OF_THE_CONNECTION]
+
+
+def _add(response: HttpResponseBase, name: str, value: str) -> None:
+    """Several of one name are one list (RFC 9110 section 5.3), but cookies."""
+    if name.lower() == "set-cookie":
+        response.cookies.load(value)
+    else:
+        response[name] = f"{response[name]}, {value}" if response.has_header(name) else value

@@ -1,0 +1,77 @@
+"""The MCP server: tools, resources and a prompt over somebody's notes. Who that is the token says."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+
+from django_oauth_server.resource.token import VerifiedToken
+
+
+class Notebook(Protocol):
+    """Where notes are kept."""
+
+    async def read(self, token: VerifiedToken) -> list[dict[str, object]]: ...
+
+    async def write(self, token: VerifiedToken, text: str) -> int: ...
+
+    async def delete(self, token: VerifiedToken, note_id: int) -> bool: ...
+
+
+def token_of(context: Context) -> VerifiedToken:
+    """The token of this very request: a tool is called by whoever presents it, whatever the session."""
+    return context.request_context.request.auth
+
+
+def notes_server(notebook: Notebook) -> MCPServer:
+    """The server, wherever the notes are kept."""
+    server = MCPServer("Notes")
+
+    @server.tool()
+    async def list_notes(context: Context) -> list[dict[str, object]]:
+        """List the person's notes, the newest first."""
+        return await notebook.read(token_of(context))
+
+    @server.tool()
+    async def add_note(text: str, context: Context) -> int:
+        """Write a note. Returns its ID."""
+        return await notebook.write(token_of(context), text)
+
+    @server.tool()
+    async def delete_note(note_id: int, context: Context) -> bool:
+        """Delete a note. Returns whether there was one with this ID."""
+        return await notebook.delete(token_of(context), note_id)
+
+    @server.tool()
+    async def whoami(context: Context) -> dict[str, object]:
+        """Tell whom the token stands for, which client presents it, and what it allows."""
+        token = token_of(context)
+        return {"subject": token.subject, "client_id": token.client_id, "scopes": sorted(token.scopes)}
+
+    @server.resource("notes://{note_id}")
+    async def note(note_id: int, context: Context) -> str:
+        """One of the person's notes."""
+        notes = {one["id"]: str(one["text"]) for one in await notebook.read(token_of(context))}
+        return notes.get(note_id, "")
+
+    @server.prompt()
+    def tidy_up() -> str:
+        """Ask an assistant to tidy up the notes."""
+        return "List my notes, and suggest which of them can be deleted. Delete none before I agree."
+
+    return server
+
+
+def http_app(server: MCPServer) -> Starlette:
+    """The server for HTTP, mounted where the URLconf says.
+
+    Without sessions: each request stands for itself, whichever process answers it. The host and the origin need no check of their own: Django
+    compares the host (`ALLOWED_HOSTS`), and no request is served without a token, which no browser adds by itself.
+    """
+    open_doors = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    return server.streamable_http_app(
+        streamable_http_path="/", stateless_http=True, json_response=True, transport_security=open_doors
+    )

@@ -1,0 +1,42 @@
+"""The MCP endpoint beside the authorization server. What each tool needs is declared here, and nowhere else."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from notes.models import Note
+from starlette.applications import Starlette
+
+from agents.server import http_app, notes_server
+from django_oauth_server.resource.asgi import asgi_view
+from django_oauth_server.resource.mcp import protected_mcp
+from django_oauth_server.resource.token import VerifiedToken
+
+
+class DatabaseNotebook:
+    """The notes that the API and the admin show as well."""
+
+    async def read(self, token: VerifiedToken) -> list[dict[str, object]]:
+        return [note async for note in Note.objects.filter(user=token.user).values("id", "text")]
+
+    async def write(self, token: VerifiedToken, text: str) -> int:
+        return (await Note.objects.acreate(user=token.user, text=text[:500])).pk
+
+    async def delete(self, token: VerifiedToken, note_id: int) -> bool:
+        deleted, _ = await Note.objects.filter(user=token.user, pk=note_id).adelete()
+        return bool(deleted)
+
+
+SERVER = notes_server(DatabaseNotebook())
+
+
+@protected_mcp(
+    "notes:read",
+    audience=settings.MCP,
+    caller="person",
+    tools={"list_notes": "notes:read", "whoami": "notes:read", "add_note": "notes:write", "delete_note": "notes:write"},
+    resources={"notes://*": "notes:read"},
+)
+@asgi_view
+def endpoint() -> Starlette:
+    """The notes, for agents."""
+    return http_app(SERVER)

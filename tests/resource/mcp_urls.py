@@ -1,0 +1,147 @@
+"""ASGI applications behind views, and an MCP endpoint over one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+from django.urls import include, path
+from django.views.decorators.csrf import csrf_exempt
+
+from django_oauth_server.resource.asgi import asgi_view
+from django_oauth_server.resource.django import protected_resource
+from django_oauth_server.resource.mcp import protected_mcp
+from django_oauth_server.resource.requirement import requires
+from tests.resource.verifiers import NOTES
+
+happened: Counter[str] = Counter()
+"""What applications lived through."""
+
+
+async def read(receive: Any) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        assert message["type"] == "http.request"
+        body, more = body + message["body"], message["more_body"]
+    return body
+
+
+async def say(send: Any, value: object, status: int = 200, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers or []})
+    await send({"type": "http.response.body", "body": json.dumps(value).encode()})
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Tells what it sees. The path of the query says what it does instead."""
+    if scope["type"] == "lifespan":
+        await receive()
+        happened["startup"] += 1
+        scope["state"]["since"] = "startup"
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        happened["shutdown"] += 1
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    body = await read(receive)
+    token, user = scope.get("auth"), scope.get("user")
+    seen = {
+        "client": token and token.client_id,
+        "user": user and user.get_username(),
+        "path": [scope["root_path"], scope["path"], scope["raw_path"].decode()],
+        "body": body.decode() if len(body) < 100 else len(body),
+        "state": scope["state"],
+        "path_params": scope["path_params"],
+    }
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"x-two", b"a"),
+        (b"x-two", b"b"),
+        (b"set-cookie", b"one=1; HttpOnly"),
+        (b"set-cookie", b"two=2"),
+        (b"connection", b"keep-alive"),
+    ]
+    await say(send, seen, 201, headers)
+    assert (await receive())["type"] == "http.disconnect"
+    happened["after the response"] += 1
+
+
+async def streaming(scope: Any, receive: Any, send: Any) -> None:
+    """Sends without end, until the caller goes."""
+    assert scope["type"] == "http"  # it knows no lifespan
+    try:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+        for number in range(1_000_000):
+            await send({"type": "http.response.body", "body": b"data: %d\n\n" % number, "more_body": True})
+            happened["sent"] += 1
+            await asyncio.sleep(0)
+    except asyncio.CancelledError:
+        happened["cancelled"] += 1
+        raise
+
+
+async def waiting(scope: Any, receive: Any, send: Any) -> None:
+    assert scope["type"] == "http"
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        happened["cancelled"] += 1
+        raise
+
+
+async def broken(scope: Any, receive: Any, send: Any) -> None:
+    raise ZeroDivisionError("inside the application")
+
+
+async def silent(scope: Any, receive: Any, send: Any) -> None:
+    """Sends nothing."""
+
+
+async def half(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"half", "more_body": True})
+
+
+async def cannot_start(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    happened["failed"] += 1
+    await send({"type": "lifespan.startup.failed", "message": "no disk"})
+
+
+@asgi_view
+def named():
+    """What the audit lists."""
+    return app
+
+
+TABLES = {
+    "tools": {"list": requires(), "write": "notes:write", "admin.*": "admin", "admin.see": requires(caller="person")},
+    "prompts": {"tidy": "notes:write"},
+    "resources": {"notes://*": requires(), "notes://secret/*": "admin"},
+    "methods": {"acme/export": "export", "logging/setLevel": "admin"},
+}
+
+
+@protected_mcp("notes:read", audience=NOTES, **TABLES)
+def sync_mcp(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"client": request.auth.client_id, "said": request.body.decode()})
+
+
+urlpatterns = [
+    path("", include("django_oauth_server.resource.urls")),
+    path("async/open", csrf_exempt(asgi_view(lambda: app))),
+    path("async/<slug:team>/app", protected_resource("notes:read")(asgi_view(lambda: app))),
+    path("async/waiting", csrf_exempt(asgi_view(lambda: waiting))),
+    path("async/streaming", csrf_exempt(asgi_view(lambda: streaming))),
+    path("async/broken", csrf_exempt(asgi_view(lambda: broken))),
+    path("async/silent", csrf_exempt(asgi_view(lambda: silent))),
+    path("async/half", csrf_exempt(asgi_view(lambda: half))),
+    path("async/cannot-start", csrf_exempt(asgi_view(lambda: cannot_start))),
+    path("async/mcp", protected_mcp("notes:read", audience=NOTES, **TABLES)(named)),
+    path("async/plain-mcp", protected_mcp("notes:read")(named)),
+    path("mcp", sync_mcp),
+    path("under-wsgi", named),
+]

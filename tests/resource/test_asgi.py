@@ -1,0 +1,183 @@
+"""ASGI applications behind Django views: what they see, how long they live, and who waits for whom."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from asgiref.testing import ApplicationCommunicator
+from django.core.asgi import get_asgi_application
+from django.test import AsyncClient, Client
+
+from django_oauth_server.resource.asgi import NOT_UNDER_WSGI
+from tests.resource.mcp_urls import happened
+
+pytestmark = pytest.mark.urls("tests.resource.mcp_urls")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_yet():
+    happened.clear()
+
+
+def http(path: str, **headers: str) -> dict[str, Any]:
+    """The scope of a request as a server makes it."""
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "query_string": b"",
+        "headers": [(b"host", b"testserver"), *((name.encode(), value.encode()) for name, value in headers.items())],
+    }
+
+
+def test_the_application_is_mounted_and_told_who_calls(call):
+    response = call("/async/red/app", "POST", authorization="Bearer lazy", data="x", content_type="text/plain")
+    assert response.json() == {
+        "client": "app",
+        "user": "alice",
+        "path": ["/async/red/app", "/async/red/app/", "/async/red/app/"],
+        "body": "x",
+        "state": {"since": "startup"},
+        "path_params": {"team": "red"},
+    }
+
+
+def test_the_response_is_the_applications_own(call):
+    response = call("/async/open", "POST")
+    assert (response.status_code, response["Content-Type"], response["X-Two"]) == (201, "application/json", "a, b")
+    assert {name: one.value for name, one in response.cookies.items()} == {"one": "1", "two": "2"}
+    assert response.cookies["one"]["httponly"]
+    assert not response.has_header("Connection")
+
+
+def test_a_caller_without_a_good_token_never_reaches_it(call):
+    response = call("/async/red/app", "POST", authorization="Bearer expired")
+    assert (response.status_code, happened["startup"]) == (401, 0)
+
+
+@pytest.mark.parametrize("size", [0, 64 * 1024, 64 * 1024 + 1, 3_000_000])
+def test_a_body_comes_whole(call, size):
+    response = call("/async/open", "POST", data=b"x" * size, content_type="application/octet-stream")
+    assert response.json()["body"] in (size, "x" * size)
+
+
+def test_it_is_started_once_for_all_who_come_together_and_ends_with_the_loop():
+    async def calls() -> list[int]:
+        client = AsyncClient()
+        responses = await asyncio.gather(*(client.get("/async/open") for _ in range(20)))
+        return [one.status_code for one in responses]
+
+    assert asyncio.run(calls()) == [201] * 20
+    assert (happened["startup"], happened["shutdown"]) == (1, 1)
+    assert happened["after the response"] == 20
+    assert asyncio.run(calls()) == [201] * 20
+    assert (happened["startup"], happened["shutdown"]) == (2, 2), "another loop, another application"
+
+
+def test_one_that_cannot_start_is_tried_again_and_said_to_whom_it_concerns():
+    async def calls() -> None:
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="cannot start: no disk"):
+                await AsyncClient().get("/async/cannot-start")
+
+    asyncio.run(calls())
+    assert happened["failed"] == 2
+
+
+@pytest.mark.parametrize(
+    "path, error",
+    [("/async/broken", ZeroDivisionError), ("/async/silent", RuntimeError), ("/async/half", RuntimeError)],
+)
+def test_what_goes_wrong_inside_is_djangos_to_tell(path, error):
+    async def ask() -> list[bytes]:
+        response = await AsyncClient().get(path)
+        return [chunk async for chunk in response]
+
+    with pytest.raises(error):
+        asyncio.run(ask())
+
+
+def test_a_stream_goes_out_as_it_comes_and_no_further_than_it_is_read():
+    async def listen() -> tuple[bytes, int]:
+        application = get_asgi_application()
+        caller = ApplicationCommunicator(application, http("/async/streaming"))
+        await caller.send_input({"type": "http.request", "body": b""})
+        start = await caller.receive_output()
+        assert (start["status"], dict(start["headers"])[b"content-type"]) == (200, b"text/event-stream")
+        heard = b""
+        while len(heard) < 100:
+            heard += (await caller.receive_output())["body"]
+        await caller.send_input({"type": "http.disconnect"})
+        await caller.wait(5)
+        await asyncio.sleep(0)
+        return heard, happened["sent"]
+
+    heard, _ = asyncio.run(listen())
+    assert heard.startswith(b"data: 0\n\ndata: 1\n\n")
+    assert happened["cancelled"] == 1, "the application learns that the caller has gone"
+
+
+def test_an_application_does_not_run_ahead_of_a_caller_who_does_not_read():
+    async def listen() -> int:
+        response = await AsyncClient().get("/async/streaming")
+        for _ in range(50):
+            await asyncio.sleep(0)
+        sent = happened["sent"]
+        response.close()
+        await asyncio.sleep(0.01)
+        return sent
+
+    assert asyncio.run(listen()) <= 4
+    assert happened["cancelled"] == 1, "what nobody reads is ended"
+
+
+def test_a_caller_who_goes_before_the_response_ends_the_application():
+    async def leave() -> None:
+        caller = ApplicationCommunicator(get_asgi_application(), http("/async/waiting"))
+        await caller.send_input({"type": "http.request", "body": b""})
+        await asyncio.sleep(0.05)
+        await caller.send_input({"type": "http.disconnect"})
+        await caller.wait(5)
+        await asyncio.sleep(0)
+        assert happened["cancelled"] == 1
+
+    asyncio.run(leave())
+
+
+def test_nothing_is_kept_of_loops_that_are_gone(call):
+    for _ in range(5):
+        call("/async/open")
+    from django_oauth_server.resource import asgi
+
+    gc.collect()
+    assert not asgi._at_work
+    assert happened["startup"] == happened["shutdown"] == 5
+
+
+@pytest.mark.parametrize("path", ["/under-wsgi"])
+def test_under_wsgi_it_says_what_is_wrong(path, caplog):
+    response = Client().get(path)
+    assert (response.status_code, response.content.decode()) == (501, NOT_UNDER_WSGI)
+    assert "/under-wsgi hands its requests to an ASGI application" in caplog.text
+    assert [one.levelno for one in caplog.records if "ASGI" in one.message] == [logging.ERROR]
+
+
+def test_a_sync_middleware_is_no_obstacle(settings):
+    settings.MIDDLEWARE = ["tests.resource.test_asgi.sync_only"]
+
+    async def ask() -> int:
+        return (await AsyncClient().get("/async/open")).status_code
+
+    assert async_to_sync(ask)() == 201
+
+
+def sync_only(get_response):
+    def middleware(request):
+        return get_response(request)
+
+    return middleware
