@@ -17,13 +17,17 @@ from django.utils.translation import gettext_lazy
 
 from django_oauth_server.admin.lists import IssuerFilter, ReadOnlyAdmin, brief, cut, issuer_of
 from django_oauth_server.authorization.response_modes.base import ResponseMode
+from django_oauth_server.conf import Exchange
 from django_oauth_server.conf.refusals import RefusalSettings
+from django_oauth_server.conf.token_exchange import TokenExchangeSettings
+from django_oauth_server.exchange.rules import named
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.models.refusal import Refusal
 from django_oauth_server.registry import issuers
 from django_oauth_server.storage.refusals import client_of, refusals_of
 
+_LONGEST: Final = Refusal._meta.get_field("rule").max_length
 _FEW: Final = 5
 """Refusals on a client's page."""
 
@@ -38,6 +42,12 @@ WHAT_WOULD_PASS: Final[Mapping[str, Callable[[Client, Issuer], Iterable[str]]]] 
     "acr_values": lambda client, issuer: issuer.settings.acr_values,
 }
 """By the parameter that was refused, the values that are accepted from this client today."""
+ALLOWED_BY_RULE: Final[Mapping[str, Callable[[Exchange], Iterable[str]]]] = {
+    "scope": lambda rule: rule.scopes,
+    "resource": lambda rule: rule.resources,
+    "audience": lambda rule: rule.resources,
+}
+"""The same, where it was a rule for exchanges that refused."""
 
 
 class RefusalAdmin(ReadOnlyAdmin):
@@ -97,11 +107,22 @@ class RefusalAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("accepted values"))
     def accepted(self, row: Refusal) -> SafeString | str:
         """What would pass, by what is registered today."""
-        client, values = client_of(row), WHAT_WOULD_PASS.get(row.parameter)
+        client = client_of(row)
         issuer = issuer_of(client) if client else None
-        if client is None or issuer is None or values is None:
+        values = _accepted(row, client, issuer) if client and issuer else None
+        if values is None:
             return self.get_empty_value_display()
-        return format_html_join("", "<div>{}</div>", ((one,) for one in values(client, issuer))) or _("none")
+        return format_html_join("", "<div>{}</div>", ((one,) for one in values)) or _("none")
+
+
+def _accepted(row: Refusal, client: Client, issuer: Issuer) -> Iterable[str] | None:
+    """None: the parameter has no values of which some are accepted."""
+    rules = [rule for rule in issuer.settings.group(TokenExchangeSettings).rules if named(rule)[:_LONGEST] == row.rule]
+    if not rules:
+        values = WHAT_WOULD_PASS.get(row.parameter)
+        return values(client, issuer) if values else None
+    allowed = ALLOWED_BY_RULE.get(row.parameter)
+    return sorted({value for rule in rules for value in allowed(rule)}) if allowed else None
 
 
 def last_refusals(client: Client, site: admin.AdminSite = admin.site) -> SafeString | str:

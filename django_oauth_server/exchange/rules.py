@@ -15,6 +15,8 @@ from django_oauth_server.protocol.delegation import ACT, SERVICE, SUB_PROFILE, a
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.protocol.uris import comparable
 
+SETTING: Final = "token_exchange"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -64,7 +66,9 @@ def rules_for(client: Client, rules: Iterable[Exchange]) -> list[Exchange]:
     """Those of *rules* that are about *client*. Raises `UnauthorizedClient` where there are none."""
     if own := [rule for rule in rules if rule.client == client.client_id]:
         return own
-    raise UnauthorizedClient("No rule allows this client to exchange tokens.", parameter="grant_type")
+    error = UnauthorizedClient("No rule allows this client to exchange tokens.", parameter="grant_type")
+    error.rule = SETTING
+    raise error
 
 
 def judged(asked: Asked, rules: Iterable[Exchange]) -> Allowed:
@@ -86,9 +90,14 @@ def left(asked: Asked, allowed: Allowed) -> Allowed:
     return allowed
 
 
+def named(rule: Exchange) -> str:
+    """What a refusal calls *rule*."""
+    return f"{SETTING}: {rule}"
+
+
 def _by(rule: Exchange, error: OAuthError) -> OAuthError:
     """*error*, which says that it was *rule* that refused."""
-    error.rule = f"token_exchange: {rule}"
+    error.rule = named(rule)
     return error
 
 
