@@ -20,7 +20,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.jose import ALGORITHMS
 from django_oauth_server.protocol.parameters import Parameters
-from django_oauth_server.storage.clients import methods_of
+from django_oauth_server.storage.clients import clients_named
 from django_oauth_server.storage.presented import use_assertion
 
 
@@ -44,12 +44,10 @@ class FederatedJWT(ClientAuthMethod):
         named = {
             one.client_id for trusted in settings.group(TrustedIssuersSettings).issuers for one in trusted.workloads
         }
-        methods = methods_of(settings.issuer, named)
+        known = clients_named(settings.issuer, named)
         for client_id in sorted(named):
-            if methods.get(client_id) != self.name:
-                there = (
-                    "is registered for another authentication method" if client_id in methods else "is not registered"
-                )
+            if client_id not in known or known[client_id].token_endpoint_auth_method != self.name:
+                there = "is registered for another authentication method" if client_id in known else "is not registered"
                 yield Warning(
                     f"trusted_issuers of {settings.issuer} names workloads of the client {client_id}, which {there}.",
                     hint=f"manage.py createclient --client-id {client_id} --kind workload registers it; updateclient changes its method.",

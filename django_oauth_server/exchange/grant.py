@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
@@ -15,7 +15,9 @@ from django_oauth_server.errors import InvalidRequest
 from django_oauth_server.exchange.access_token import ACCESS_TOKEN
 from django_oauth_server.exchange.base import RequestedToken
 from django_oauth_server.grants.base import GrantType, Issuance, OtherToken, TokenRequest
+from django_oauth_server.models import Client
 from django_oauth_server.protocol.parameters import Parameters
+from django_oauth_server.storage.clients import clients_named
 
 
 class TokenExchange(GrantType):
@@ -64,6 +66,29 @@ class TokenExchange(GrantType):
                 hint="Set it to the dotted path of a function.",
                 id="oauth_server.E021",
             )
+
+    def row_checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
+        rules = settings.group(TokenExchangeSettings).rules
+        named = {name for rule in rules for name in (rule.client, *(rule.issued_to or ()))}
+        known = clients_named(settings.issuer, named)
+        exchanging = {rule.client for rule in rules}
+        for name in sorted(named):
+            lack = _lack_of(known.get(name), exchanges=name in exchanging)
+            if lack:
+                yield Warning(
+                    f"token_exchange of {settings.issuer} names the client {name}, which {lack}.",
+                    hint="Correct the rule, or the client in the admin or with manage.py updateclient.",
+                    id="oauth_server.W020",
+                )
+
+
+def _lack_of(client: Client | None, *, exchanges: bool) -> str:
+    """Why a rule that names *client* allows nothing; empty where it does."""
+    if client is None:
+        return "is not registered"
+    if exchanges and TokenExchange.name not in client.grant_types:
+        return "is not registered for the grant type token-exchange"
+    return ""
 
 
 def _unknown(rule: Exchange, settings: IssuerSettings) -> Iterator[CheckMessage]:

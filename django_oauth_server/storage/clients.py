@@ -171,10 +171,9 @@ def clients_beyond(issuer: str, profiles: Collection[str], formats: Collection[s
     return list(Client.objects.filter(~known, issuer=issuer).order_by("pk")[:most])
 
 
-def methods_of(issuer: str, client_ids: Collection[str]) -> dict[str, str]:
-    """By which method each of *client_ids* authenticates, of those that are registered at *issuer*."""
-    rows = Client.objects.filter(issuer=issuer, client_id__in=client_ids)
-    return {one.client_id: one.token_endpoint_auth_method for one in rows}
+def clients_named(issuer: str, client_ids: Collection[str]) -> dict[str, Client]:
+    """Those of *client_ids* that are registered at *issuer*."""
+    return {one.client_id: one for one in Client.objects.filter(issuer=issuer, client_id__in=client_ids)}
 
 
 def all_clients(issuer: str | None, *, containing: str = "", only_disabled: bool = False) -> Iterator[Client]:

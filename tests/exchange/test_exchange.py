@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from django_oauth_server.conf import OPENID_SCOPES
 from django_oauth_server.models import Authorization, Client, Token
 from django_oauth_server.storage.authorizations import revoke_authorizations
 from django_oauth_server.storage.tokens import revoke_family
 from django_oauth_server.verifier import LocalVerifier
-from tests.exchange.conftest import rule
-from tests.exchange.walk import STOCK, TYPE, Service
+from tests.exchange.conftest import SETTINGS, rule
+from tests.exchange.walk import ORDERS, STOCK, TYPE, Service
+from tests.factories import AuthorizationFactory, TokenFactory
 
 pytestmark = pytest.mark.django_db
 spec = pytest.mark.spec
@@ -85,6 +87,41 @@ def test_introspection_says_the_same(orders: Service, given: Give, format: str, 
     assert (said["active"], said["sub"], said["client_id"]) == (True, str(user.pk), "orders")
     assert said["act"]["sub"] == "orders" and said["subject_client_id"] == "front"
     assert said["username"] == user.get_username()
+
+
+@FORMATS
+@spec("OpenID Connect Core", "8.1")
+def test_the_person_keeps_the_identifier_that_the_app_knows_them_by(
+    orders: Service, front: Any, given: Give, exchanges: Any, format: str, user: Any
+) -> None:
+    openid = {"scopes": SETTINGS["scopes"] | OPENID_SCOPES, "pairwise_salt": "x" * 40, "access_token_format": format}
+    exchanges(rule(), server=openid)
+    front.metadata |= {"subject_type": "pairwise", "redirect_uris": ["https://front.example/callback"]}
+    front.save()
+    first = given()
+    second = orders.swapped(first)["access_token"]
+    known_as = orders.introspect(first)["sub"]
+    assert known_as != str(user.pk)
+    said = Service("stock", STOCK).introspect(second)
+    assert said["sub"] == LocalVerifier().verify(second).subject == known_as
+    assert "username" not in said
+    assert LocalVerifier().verify(second).user == user
+
+
+def test_it_says_how_the_person_signed_in_and_nothing_of_their_session(
+    orders: Service, given: Give, front: Any, user: Any
+) -> None:
+    token = TokenFactory(
+        authorization=AuthorizationFactory(client=front, user=user),
+        audience=[ORDERS],
+        scope="stock:read",
+        facts={"auth_time": 1_700_000_000, "acr": "gold", "amr": ["otp"], "sid": "s", "session_expires": 9, "own": 1},
+    )
+    verified = LocalVerifier().verify(orders.swapped(token.value)["access_token"])
+    assert (verified.acr, verified.claims["amr"], verified.auth_time is not None) == ("gold", ["otp"], True)
+    assert not {"sid", "session_expires", "own"} & verified.claims.keys()
+    kept = Token.objects.get(client__client_id="orders").facts
+    assert kept.keys() == {"auth_time", "acr", "amr", "act", "subject_client_id"}
 
 
 # -- what ends it ------------------------------------------------------------------------------------------------------

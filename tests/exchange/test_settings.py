@@ -17,6 +17,7 @@ from django_oauth_server.models.refusal import Refusal
 from django_oauth_server.registry import default_issuer
 from tests.exchange.conftest import rule
 from tests.exchange.walk import ORDERS, STOCK, Service
+from tests.factories import ClientFactory
 from tests.flow import told
 
 Give = Callable[..., str]
@@ -95,6 +96,16 @@ def test_a_check_finds_names_that_nothing_has(exchanges: Any, more: dict[str, An
 def test_a_check_finds_a_hook_that_is_not_there(exchanges: Any) -> None:
     exchanges(rule(), hook="tests.exchange.nowhere")
     assert "oauth_server.E021" in {one.id for one in run_checks(tags=["security"])}
+
+
+def test_a_check_finds_clients_that_are_not_there_or_may_not_exchange(exchanges: Any, orders: Service) -> None:
+    exchanges(rule(issued_to=("frnot",)), rule(client="stock"))
+    ClientFactory(client_id="stock")
+    found = [one.msg for one in run_checks(databases=["default"]) if one.id == "oauth_server.W020"]
+    assert [words.partition("the client ")[2] for words in found] == [
+        "frnot, which is not registered.",
+        "stock, which is not registered for the grant type token-exchange.",
+    ]
 
 
 # -- the hook ----------------------------------------------------------------------------------------------------------
