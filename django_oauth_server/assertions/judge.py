@@ -20,6 +20,8 @@ from django_oauth_server.resource.verifiers.http import Unreachable
 
 LONGEST: Final = 16 * 1024
 """Characters of an assertion."""
+_PAUSE: Final = 5
+"""Seconds after which to try again, where the issuer names no time."""
 _UNTYPED: Final = ("jwt", "")
 
 
@@ -101,7 +103,7 @@ def _signed(token: str, trusted: TrustedIssuer, algs: Collection[str], types: Co
         away = TemporarilyUnavailable(
             "The keys of the assertion's issuer cannot be fetched right now.", detail=f"{trusted.issuer}: {exc}"
         )
-        away.retry_after = exc.retry_after or away.retry_after
+        away.retry_after = exc.retry_after or _PAUSE
         raise away from exc
 
 

@@ -1,0 +1,190 @@
+"""Who the person of an assertion is: by a link, by a function of the deployment's, by a verified email address, and by nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
+
+from django_oauth_server.checks import check_issuers
+from django_oauth_server.conf import People
+from django_oauth_server.models import Authorization
+from django_oauth_server.models.linked_identity import LinkedIdentity
+from tests.factories import AuthorizationFactory, UserFactory
+from tests.flow import told
+from tests.trusted_issuers.idp import IDP, ISSUER, OTHER, OTHER_KEY, assertion, linked, trusted
+
+pytestmark = pytest.mark.django_db
+Present = Callable[..., Any]
+ADDRESS = "alice@example.com"
+VERIFIED = {"email": ADDRESS, "email_verified": True}
+BY_EMAIL = People(scopes=("notes:read",), by_email=True)
+
+
+def find(issuer: str, claims: Mapping[str, object]) -> Any:
+    """What a deployment would write."""
+    assert issuer == IDP
+    return get_user_model().objects.filter(username=claims.get("staff")).first()
+
+
+def refused(response: Any, words: str) -> bool:
+    refusal = told(response)
+    return refusal["error"] == "invalid_grant" and words in refusal["error_description"]
+
+
+class TestDisabled:
+    """RFC 7521 section 5.2: whom it is about may not come in."""
+
+    def test_a_disabled_person(self, present: Present, alice: Any) -> None:
+        alice.is_active = False
+        alice.save()
+        assert refused(present(assertion(), scope="notes:read"), "account is disabled")
+        assert not Authorization.objects.exists()
+
+
+class TestByEmail:
+    """Only where the settings let this issuer do it."""
+
+    @pytest.fixture
+    def person(self, trust: Any) -> Any:
+        trust(trusted(people=BY_EMAIL), trusted(OTHER))
+        return UserFactory(email=ADDRESS)
+
+    def test_nobody_is_found_where_the_settings_do_not_say_so(self, trust: Any, present: Present) -> None:
+        UserFactory(email=ADDRESS)
+        assert refused(present(assertion(**VERIFIED), scope="notes:read"), "no account is linked")
+
+    def test_another_issuer_may_not(self, person: Any, present: Present) -> None:
+        refusal = present(assertion(OTHER_KEY, iss=OTHER, **VERIFIED), scope="notes:read")
+        assert refused(refusal, "no account is linked")
+
+    @pytest.mark.parametrize("said", [ADDRESS, "Alice@Example.COM"])
+    def test_a_verified_address_finds_and_links(self, person: Any, present: Present, said: str) -> None:
+        assert present(assertion(**VERIFIED | {"email": said}), scope="notes:read").status_code == 200
+        assert LinkedIdentity.objects.get().user == person
+        assert present(assertion(), scope="notes:read").status_code == 200  # the link is enough from now on
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            {"email": ADDRESS},
+            {"email": ADDRESS, "email_verified": False},
+            {"email": ADDRESS, "email_verified": "true"},
+            {"email": ADDRESS, "email_verified": 1},
+            {"email": [ADDRESS], "email_verified": True},
+            {"email": "", "email_verified": True},
+            {"email": "a" * 300, "email_verified": True},
+            {"email": "alice\0@example.com", "email_verified": True},
+        ],
+    )
+    def test_an_address_that_is_not_verified_finds_nobody(self, person: Any, present: Present, said: Any) -> None:
+        assert refused(present(assertion(**said), scope="notes:read"), "no account is linked")
+
+    @pytest.mark.parametrize("address", ["bob@example.com", "alice@example.com ", "álice@example.com", "%@example.com"])
+    def test_an_address_that_nobody_has(self, person: Any, present: Present, address: str) -> None:
+        refusal = present(assertion(email=address, email_verified=True), scope="notes:read")
+        assert refused(refusal, "exactly one account") and not LinkedIdentity.objects.exists()
+
+    def test_an_address_that_two_have(self, person: Any, present: Present) -> None:
+        UserFactory(email=ADDRESS.upper())
+        assert refused(present(assertion(**VERIFIED), scope="notes:read"), "exactly one account")
+
+    def test_disabled_accounts_do_not_count(self, person: Any, present: Present) -> None:
+        UserFactory(email=ADDRESS, is_active=False)
+        assert present(assertion(**VERIFIED), scope="notes:read").status_code == 200
+
+    def test_whoever_has_the_address_later_does_not_get_the_account(self, person: Any, present: Present) -> None:
+        present(assertion(**VERIFIED), scope="notes:read")
+        assert refused(present(assertion(sub="mallory", **VERIFIED), scope="notes:read"), "belongs to another sub")
+
+    def test_an_address_does_not_overrule_a_link(self, person: Any, present: Present) -> None:
+        other = linked(UserFactory())
+        present(assertion(**VERIFIED), scope="notes:read")
+        assert Authorization.objects.get().user == other
+
+    def test_a_request_that_is_refused_links_nobody(self, person: Any, present: Present) -> None:
+        assert told(present(assertion(**VERIFIED), scope="unknown"))["error"] == "invalid_scope"
+        assert not LinkedIdentity.objects.exists()
+
+
+class TestFunction:
+    """`find`."""
+
+    @pytest.fixture(autouse=True)
+    def _trust(self, trust: Any) -> None:
+        trust(trusted(people=People(scopes=("notes:read",), find=f"{__name__}.find")))
+
+    def test_it_is_told_the_verified_claims(self, present: Present) -> None:
+        person = UserFactory(username="staff-7")
+        assert present(assertion(staff="staff-7"), scope="notes:read").status_code == 200
+        assert Authorization.objects.get().user == person and not LinkedIdentity.objects.exists()
+
+    def test_it_may_know_nobody(self, present: Present) -> None:
+        assert refused(present(assertion(staff="nobody"), scope="notes:read"), "no account is linked")
+
+    def test_a_link_comes_first(self, present: Present) -> None:
+        UserFactory(username="staff-7")
+        person = linked(UserFactory())
+        present(assertion(staff="staff-7"), scope="notes:read")
+        assert Authorization.objects.get().user == person
+
+
+class TestCommand:
+    """`manage.py linkidentity`."""
+
+    def test_it_links_and_may_be_run_again(self, trust: Any, present: Present) -> None:
+        person = UserFactory(username="carol")
+        for _ in range(2):
+            call_command("linkidentity", "carol", IDP, "alice")
+        assert present(assertion(), scope="notes:read").status_code == 200
+        assert Authorization.objects.get().user == person
+
+    def test_removing_a_link_ends_what_it_allowed(self, present: Present, alice: Any) -> None:
+        present(assertion(), scope="notes:read")
+        call_command("linkidentity", alice.get_username(), IDP, "alice", "--remove")
+        assert not Authorization.objects.filter(is_live=True).exists()
+        assert refused(present(assertion(), scope="notes:read"), "no account is linked")
+
+    def test_what_the_person_allowed_stays(self, present: Present, alice: Any) -> None:
+        own = AuthorizationFactory(user=alice)
+        present(assertion(), scope="notes:read")
+        call_command("linkidentity", alice.get_username(), IDP, "alice", "--remove")
+        assert Authorization.objects.get(is_live=True) == own
+
+    @pytest.mark.parametrize(
+        ("said", "words"),
+        [
+            (("nobody", IDP, "alice"), "There is no user nobody"),
+            (("carol", "https://unknown.example", "alice"), f"Choose one of: {IDP}"),
+            (("carol", IDP, "alice"), "already linked to another user"),
+            (("carol", IDP, "alice", "--remove"), "not linked to this user"),
+            (("carol", IDP, "b\0b"), "printable characters"),
+        ],
+    )
+    def test_what_cannot_be(self, alice: Any, said: tuple[str, ...], words: str) -> None:
+        UserFactory(username="carol")
+        with pytest.raises(CommandError, match=words):
+            call_command("linkidentity", *said)
+
+
+class TestChecks:
+    """`manage.py check` names what stands in the settings and cannot be."""
+
+    @pytest.mark.parametrize(
+        ("issuer", "people", "words"),
+        [
+            (IDP, {"scopes": ("notes:red",)}, "scopes that are not offered: notes:red"),
+            (IDP, {"scopes": ("notes:read",), "find": "nowhere.find"}, "cannot be imported"),
+            (ISSUER, {"scopes": ("notes:read",)}, "trusts itself"),
+        ],
+    )
+    def test_a_mistake(self, trust: Any, issuer: str, people: Any, words: str) -> None:
+        trust(trusted(issuer, people=People(**people)))
+        told_of = [one.msg for one in check_issuers() if one.id == "oauth_server.E020"]
+        assert len(told_of) == 1 and words in told_of[0]
+
+    def test_no_mistake(self, trust: Any) -> None:
+        assert "oauth_server.E020" not in {one.id for one in check_issuers()}
