@@ -514,6 +514,113 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
             "dpop/test_authorization_server.py::test_a_code_is_bought_by_the_key_that_was_named",
         ),
     ),
+    "RFC 7523: JWT Profile for OAuth 2.0 Authorization Grants": (
+        Clause(
+            "2.1",
+            "The grant type is `urn:ietf:params:oauth:grant-type:jwt-bearer`, with one `assertion`, and `scope` where it is wanted.",
+            "trusted_issuers/test_grant.py::test_an_assertion_brings_an_access_token_for_its_person",
+            "trusted_issuers/test_refusals.py::test_the_parameter_is_needed_and_sent_once",
+        ),
+        Clause(
+            "3 (1)",
+            "`iss` identifies who issued it, and is compared character by character.",
+            "trusted_issuers/test_refusals.py::test_what_is_not_accepted_is_explained",
+            "trusted_issuers/test_refusals.py::test_keys_of_another_issuer_do_not_count",
+        ),
+        Clause(
+            "3 (2)",
+            "`sub` identifies the person, who has to have an account here.",
+            "trusted_issuers/test_refusals.py::test_what_is_not_accepted_is_explained",
+            "trusted_issuers/test_refusals.py::test_a_person_without_a_link_is_named_to_the_operator_alone",
+        ),
+        Clause(
+            "3 (3)",
+            "`aud` identifies this server. Whatever names others as well is refused.",
+            "trusted_issuers/test_refusals.py::test_what_is_not_accepted_is_explained",
+            "trusted_issuers/test_refusals.py::test_an_audience_that_the_settings_name_takes_the_place_of_the_issuer",
+        ),
+        Clause(
+            "3 (4, 5, 6)",
+            "`exp` is needed and bounded; `nbf` and `iat` hold. Clocks may differ by 30 seconds.",
+            "trusted_issuers/test_refusals.py::test_what_is_not_accepted_is_explained",
+            "trusted_issuers/test_grant.py::test_clocks_may_differ_a_little",
+        ),
+        Clause(
+            "3 (7)",
+            "A `jti` is accepted once, whoever presents it again. A request that is refused uses up nothing.",
+            "trusted_issuers/test_refusals.py::test_a_replay_is_refused",
+            "trusted_issuers/test_grant.py::test_an_assertion_without_a_jti_is_good_until_it_expires",
+            "trusted_issuers/test_grant.py::test_what_is_refused_is_not_used_up",
+        ),
+        Clause(
+            "3 (9)",
+            "The signature is verified, by keys of the issuer alone. A new key is noticed.",
+            "trusted_issuers/test_refusals.py::test_what_is_not_accepted_is_explained",
+            "trusted_issuers/test_keys.py::test_a_new_key_is_noticed_at_once",
+        ),
+        Clause(
+            "3 (10)",
+            "Whatever is not valid in every other respect is refused: a disabled person, for one.",
+            "trusted_issuers/test_refusals.py::test_what_is_not_accepted_is_explained",
+            "trusted_issuers/test_people.py::TestDisabled::test_a_disabled_person",
+        ),
+        Clause(
+            "3.1",
+            "The error is `invalid_grant`, and the description says why.",
+            "trusted_issuers/test_refusals.py::test_what_is_not_accepted_is_explained",
+        ),
+    ),
+    "Identity Assertion JWT Authorization Grant: draft-ietf-oauth-identity-assertion-authz-grant": (
+        Clause(
+            "3",
+            "A subject is its issuer's and its tenant's. An account may be found by `email`, where the settings say so.",
+            "trusted_issuers/test_grant.py::TestTwoIssuers::test_the_same_subject_of_two_issuers_is_two_people",
+            "trusted_issuers/test_grant.py::TestTwoIssuers::test_tenants_of_an_issuer_share_no_people",
+            "trusted_issuers/test_people.py::TestByEmail::test_a_verified_address_finds_and_links",
+            "trusted_issuers/test_people.py::TestByEmail::test_whoever_has_the_address_later_does_not_get_the_account",
+        ),
+        Clause(
+            "4.4.1",
+            "The type is `oauth-id-jag+jwt`, `aud` this issuer alone, `client_id` the client that authenticated; `jti` and `iat` are there.",
+            "trusted_issuers/test_refusals.py::TestIDJAG::test_it_brings_a_token_for_its_resource_with_its_scope",
+            "trusted_issuers/test_refusals.py::TestIDJAG::test_its_audience_may_be_a_list_of_one",
+            "trusted_issuers/test_refusals.py::TestIDJAG::test_what_it_must_say",
+            "trusted_issuers/test_refusals.py::TestIDJAG::test_it_names_the_issuer_whatever_else_is_accepted",
+        ),
+        Clause(
+            "4.4.1",
+            "`resource` and `scope` bound what is granted, which may be less. `authorization_details` are not supported, and refused.",
+            "trusted_issuers/test_refusals.py::TestIDJAG::test_nobody_gets_more_than_it_says",
+            "trusted_issuers/test_refusals.py::TestIDJAG::test_less_may_be_granted",
+            "trusted_issuers/test_refusals.py::TestIDJAG::test_what_it_must_say",
+        ),
+        Clause(
+            "4.4.3",
+            "No refresh token. Whether an assertion may be presented again is a setting.",
+            "trusted_issuers/test_grant.py::test_it_brings_neither_a_refresh_token_nor_an_id_token",
+            "trusted_issuers/test_grant.py::test_a_deployment_may_let_assertions_be_presented_again",
+        ),
+        Clause(
+            "6",
+            "The metadata say that the profile is supported, where an issuer may use it.",
+            "trusted_issuers/test_grant.py::TestMetadata::test_the_grant_and_its_profile",
+        ),
+        Clause(
+            "7.1",
+            "Public clients cannot use it.",
+            "trusted_issuers/test_grant.py::TestClients::test_a_public_client",
+        ),
+        Clause(
+            "7.3",
+            "A server does not trust itself.",
+            "trusted_issuers/test_people.py::TestChecks::test_a_mistake",
+        ),
+        Clause(
+            "7.4",
+            "An assertion that is bound to a key is for whoever proves to hold it.",
+            "trusted_issuers/test_refusals.py::TestIDJAG::test_one_that_is_bound_to_a_key_is_for_its_holder_alone",
+        ),
+    ),
     "MCP: Authorization of the Model Context Protocol (2026-07-28)": (
         Clause(
             "overview",

@@ -48,6 +48,7 @@ def test_an_assertion_brings_an_access_token_for_its_person(present: Present, al
 
 
 @pytest.mark.spec("RFC 7521", "4.1")
+@pytest.mark.spec("Identity Assertion JWT Authorization Grant", "4.4.3")
 def test_it_brings_neither_a_refresh_token_nor_an_id_token(alice: Any) -> None:
     app = agent(metadata__grant_types=[JWT_BEARER, "refresh_token"], metadata__scope="notes:read openid offline_access")
     answer = Flow(app, Browser()).token(grant_type=JWT_BEARER, assertion=assertion(), scope="notes:read")
@@ -183,6 +184,7 @@ class TestMetadata:
 class TestTwoIssuers:
     """A subject is its issuer's."""
 
+    @pytest.mark.spec("Identity Assertion JWT Authorization Grant", "3")
     def test_the_same_subject_of_two_issuers_is_two_people(self, trust: Any, present: Present, ask: Any) -> None:
         trust(trusted(), trusted(OTHER))
         ours, theirs = linked(UserFactory()), linked(UserFactory(), issuer=OTHER)
@@ -201,6 +203,7 @@ class TestTwoIssuers:
         assert present(assertion(jti="1"), scope="notes:read").status_code == 200
         assert present(assertion(OTHER_KEY, iss=OTHER, jti="1"), scope="notes:read").status_code == 200
 
+    @pytest.mark.spec("Identity Assertion JWT Authorization Grant", "3")
     def test_tenants_of_an_issuer_share_no_people(self, trust: Any, present: Present, ask: Any) -> None:
         trust(trusted(tenant="acme"))
         linked(UserFactory())
@@ -223,6 +226,7 @@ def test_a_deployment_may_let_assertions_be_presented_again(trust: Any, present:
     assert {present(jwt, scope="notes:read").status_code for _ in range(2)} == {200}
 
 
+@pytest.mark.spec("RFC 7523", "3")
 def test_what_is_refused_is_not_used_up(present: Present, alice: Any) -> None:
     jwt = assertion()
     assert told(present(jwt, scope="unknown"))["error"] == "invalid_scope"
@@ -230,6 +234,7 @@ def test_what_is_refused_is_not_used_up(present: Present, alice: Any) -> None:
     assert present(jwt, scope="notes:read").status_code == 200
 
 
+@pytest.mark.spec("RFC 7523", "3")
 def test_clocks_may_differ_a_little(present: Present, alice: Any) -> None:
     assert (
         present(assertion(iat=timedelta(seconds=20), nbf=timedelta(seconds=20)), scope="notes:read").status_code == 200

@@ -70,6 +70,7 @@ def test_metadata_of_another_issuer_will_not(idp: TrickServer, status: Any) -> N
     assert status() == 503
 
 
+@pytest.mark.spec("RFC 7523", "3")
 def test_a_new_key_is_noticed_at_once(idp: TrickServer, status: Any) -> None:
     assert status() == 200
     idp.issuer.rotate()

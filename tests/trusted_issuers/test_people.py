@@ -38,6 +38,7 @@ def refused(response: Any, words: str) -> bool:
 class TestDisabled:
     """RFC 7521 section 5.2: whom it is about may not come in."""
 
+    @pytest.mark.spec("RFC 7523", "3")
     def test_a_disabled_person(self, present: Present, alice: Any) -> None:
         alice.is_active = False
         alice.save()
@@ -61,6 +62,7 @@ class TestByEmail:
         refusal = present(assertion(OTHER_KEY, iss=OTHER, **VERIFIED), scope="notes:read")
         assert refused(refusal, "no account is linked")
 
+    @pytest.mark.spec("Identity Assertion JWT Authorization Grant", "3")
     @pytest.mark.parametrize("said", [ADDRESS, "Alice@Example.COM"])
     def test_a_verified_address_finds_and_links(self, person: Any, present: Present, said: str) -> None:
         assert present(assertion(**VERIFIED | {"email": said}), scope="notes:read").status_code == 200
@@ -96,6 +98,7 @@ class TestByEmail:
         UserFactory(email=ADDRESS, is_active=False)
         assert present(assertion(**VERIFIED), scope="notes:read").status_code == 200
 
+    @pytest.mark.spec("Identity Assertion JWT Authorization Grant", "3")
     def test_whoever_has_the_address_later_does_not_get_the_account(self, person: Any, present: Present) -> None:
         present(assertion(**VERIFIED), scope="notes:read")
         assert refused(present(assertion(sub="mallory", **VERIFIED), scope="notes:read"), "belongs to another sub")
@@ -181,6 +184,7 @@ class TestChecks:
             (ISSUER, {"scopes": ("notes:read",)}, "trusts itself"),
         ],
     )
+    @pytest.mark.spec("Identity Assertion JWT Authorization Grant", "7.3")
     def test_a_mistake(self, trust: Any, issuer: str, people: Any, words: str) -> None:
         trust(trusted(issuer, people=People(**people)))
         told_of = [one.msg for one in check_issuers() if one.id == "oauth_server.E020"]

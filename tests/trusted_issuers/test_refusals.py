@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -18,6 +19,7 @@ from django_oauth_server.models.refusal import Refusal
 from django_oauth_server.models.used_assertion import UsedAssertion
 from django_oauth_server.protocol.jose import SigningKeyPair
 from tests.assertions import jwks
+from tests.dpop.prover import Prover
 from tests.flow import told
 from tests.trusted_issuers.idp import ID_JAG, IDP, KEY, OTHER, OTHER_KEY, agent, assertion, id_jag, trusted
 
@@ -182,6 +184,7 @@ def test_untyped_assertions_are_for_issuers_that_may(trust: Any, present: Presen
         assert UNVERIFIED in told(present(assertion(header={"typ": typ}), scope="notes:read"))["error_description"]
 
 
+@pytest.mark.spec("RFC 7523", "3")
 def test_an_audience_that_the_settings_name_takes_the_place_of_the_issuer(
     trust: Any, present: Present, alice: Any
 ) -> None:
@@ -194,6 +197,7 @@ def test_keys_by_value_need_no_kid_where_one_fits(present: Present, alice: Any) 
     assert present(assertion(header={"kid": None}), scope="notes:read").status_code == 200
 
 
+@pytest.mark.spec("RFC 7523", "3")
 def test_keys_of_another_issuer_do_not_count(trust: Any, present: Present, alice: Any) -> None:
     trust(trusted(), trusted(OTHER, keys=jwks(STRANGER)))
     assert UNVERIFIED in told(present(assertion(STRANGER), scope="notes:read"))["error_description"]
@@ -206,6 +210,7 @@ def test_a_refusal_is_found_by_its_reference_with_the_rule(present: Present, ali
     assert IDP in row.reason
 
 
+@pytest.mark.spec("RFC 7523", "3")
 def test_a_person_without_a_link_is_named_to_the_operator_alone(
     present: Present, trust: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -225,10 +230,9 @@ def test_neither_log_nor_refusal_has_the_assertion(
     assert jwt not in str(list(Refusal.objects.values()))
 
 
+@pytest.mark.spec("Identity Assertion JWT Authorization Grant", "4.4.1")
 class TestIDJAG:
     """The Identity Assertion JWT Authorization Grant, section 4.4."""
-
-    pytestmark = pytest.mark.spec("Identity Assertion JWT Authorization Grant", "4.4.1")
 
     def test_it_brings_a_token_for_its_resource_with_its_scope(
         self, present: Present, alice: Any, client_app: Any
@@ -296,3 +300,15 @@ class TestIDJAG:
         self, present: Present, alice: Any, client_app: Any, said: Any, asked: Any, scope: str
     ) -> None:
         assert present(id_jag(client_app, **said), **asked).json()["scope"] == scope
+
+    @pytest.mark.spec("Identity Assertion JWT Authorization Grant", "7.4")
+    def test_one_that_is_bound_to_a_key_is_for_its_holder_alone(
+        self, present: Present, alice: Any, client_app: Any
+    ) -> None:
+        prover, jwt = Prover(), partial(id_jag, client_app)
+        bound = {"cnf": {"jkt": prover.jkt}}
+        assert present(jwt(**bound), headers=prover.headers()).json()["token_type"] == "DPoP"
+        for headers in ({}, Prover().headers()):
+            refusal = told(present(jwt(**bound), headers=headers))
+            assert refusal["error"] == "invalid_grant" and "possession of that key" in refusal["error_description"]
+        assert told(present(jwt(cnf={"x5t#S256": "abc"}), headers=prover.headers()))["error"] == "invalid_grant"
