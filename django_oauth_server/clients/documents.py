@@ -3,18 +3,24 @@ kept for as long as they may be."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
+from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.core.signals import setting_changed
+from django.utils import timezone
 
+from django_oauth_server import outbound
 from django_oauth_server.clients.registration import uses_secret
 from django_oauth_server.clients.self_registration import metadata_of_itself
+from django_oauth_server.clients.throttling import asking_address
 from django_oauth_server.component import Document
 from django_oauth_server.conf.client_id_metadata_documents import DocumentSettings
 from django_oauth_server.conf.loader import SETTING
-from django_oauth_server.errors import InvalidClientMetadata, InvalidRequest, TemporarilyUnavailable
+from django_oauth_server.conf.rates import parse_rate
+from django_oauth_server.errors import InvalidClientMetadata, InvalidRequest, TemporarilyUnavailable, TooManyRequests
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.outbound import (
@@ -27,6 +33,7 @@ from django_oauth_server.outbound import (
     Refused,
     Unreachable,
     fetch,
+    spend,
 )
 from django_oauth_server.protocol.hosts import host_of
 from django_oauth_server.protocol.json_object import parse_object
@@ -39,24 +46,55 @@ STALE: Final = 3600.0
 """Seconds for which it serves after that while its server does not answer."""
 MOST_BYTES: Final = 5 * 1024
 """Section 8.7."""
+BY_HOST: Final = "client_id_metadata_documents_by_host"
+BY_ADDRESS: Final = "client_id_metadata_documents_by_address"
+"""The names of the limits for documents of which nothing is kept: how many of a host, and how many for one sender."""
 
 _MOST: Final = 1024
 _ACCEPT: Final = "application/json"
 _SECRETS: Final = ("client_secret", "client_secret_expires_at")
 _OVERLOADED: Final = 429
 
-Metadata = dict[str, object]
 
-_addresses: Final[Addresses[Metadata]] = Addresses(_MOST)
+class Described(NamedTuple):
+    """What a document said."""
+
+    metadata: Mapping[str, object]
+    """As it is registered here."""
+    fetched_at: datetime
 
 
-def metadata_at(client_id: str, issuer: Issuer, profile: str) -> Metadata:
-    """What the document at *client_id* says of the client, as it is registered here for a client of *profile*.
+_addresses: Final[Addresses[Described]] = Addresses(_MOST)
 
-    Raises `Refused`, with what the client's developer has to mend, and `Unreachable` where it cannot be had now.
+
+def metadata_at(client_id: str, issuer: Issuer, row: Client | None) -> dict[str, object]:
+    """What the document at *client_id* says of the client, as it is registered here.
+
+    *row* is what was stored of it. Another process may have seen a newer document than this one keeps: it is fetched then, and within the pause what
+    the other has seen counts. Raises `Refused`, with what the client's developer has to mend, and `Unreachable` where it cannot be had now.
     """
+    profile, asker = row.profile if row else "", _asker(client_id)
     address = _addresses.at(_name(client_id, issuer, profile), lambda: _address(client_id, issuer, profile))
-    return deepcopy(address.current(_asker(client_id)))
+    if address.is_new:
+        _spend(client_id, issuer)
+    found = address.current(asker)
+    if row and _is_older(found, row):
+        found = address.newer_than(found, asker)
+    return deepcopy(dict(row.metadata if row and _is_older(found, row) else found.metadata))
+
+
+def _spend(client_id: str, issuer: Issuer) -> None:
+    """Raise `TooManyRequests` where the document, which this process does not know, is one too many for the sender or the host."""
+    whose = {BY_ADDRESS: asking_address(issuer), BY_HOST: host_of(client_id)}
+    for throttle, who in whose.items():
+        rate = issuer.settings.throttles[throttle]
+        wait = spend(f"{throttle} {issuer} {who}", parse_rate(rate)) if rate and who else 0
+        if wait:
+            raise TooManyRequests(wait, detail=f"too many unknown client ID metadata documents: {throttle} {who}")
+
+
+def _is_older(found: Described, row: Client) -> bool:
+    return row.metadata != found.metadata and found.fetched_at < row.updated_at
 
 
 def why_not(client_id: str, issuer: Issuer) -> str:
@@ -68,6 +106,7 @@ def why_not(client_id: str, issuer: Issuer) -> str:
 def forget() -> None:
     """Fetch every document anew."""
     _addresses.forget()
+    outbound.forget()
 
 
 def _name(client_id: str, issuer: Issuer, profile: str) -> tuple[str, str, str]:
@@ -79,7 +118,7 @@ def _asker(client_id: str) -> str:
     return f"documents at {host_of(client_id)}"
 
 
-def _address(client_id: str, issuer: Issuer, profile: str) -> Address[Metadata]:
+def _address(client_id: str, issuer: Issuer, profile: str) -> Address[Described]:
     longest = issuer.settings.group(DocumentSettings).longest_kept.total_seconds()
     bounds = Bounds(usual=min(USUAL, longest), longest=longest, stale=STALE, pause=PAUSE)
     patience = issuer.settings.outbound_timeout.total_seconds() + 1
@@ -87,7 +126,8 @@ def _address(client_id: str, issuer: Issuer, profile: str) -> Address[Metadata]:
     return Address(key, partial(_fetch, client_id, issuer, profile), bounds, patience)
 
 
-def _fetch(client_id: str, issuer: Issuer, profile: str) -> Answer[Metadata]:
+def _fetch(client_id: str, issuer: Issuer, profile: str) -> Answer[Described]:
+    now = timezone.now()
     try:
         found = fetch(client_id, issuer.settings, accept=_ACCEPT, most_bytes=MOST_BYTES)
     except Forbidden as exc:
@@ -96,7 +136,7 @@ def _fetch(client_id: str, issuer: Issuer, profile: str) -> Answer[Metadata]:
         if exc.status in {0, _OVERLOADED} or exc.status >= 500:
             raise
         raise Refused(_why_of_no_use(exc), str(exc)) from exc
-    return Answer(_judge(_read(found), client_id, issuer, profile), found.max_age)
+    return Answer(Described(_judge(_read(found), client_id, issuer, profile), now), found.max_age)
 
 
 def _why_of_no_use(exc: Unreachable) -> str:
@@ -118,7 +158,7 @@ def _read(found: Fetched) -> Document:
         raise Refused("it must be a JSON object (RFC 8259), with each name once") from exc
 
 
-def _judge(document: Document, client_id: str, issuer: Issuer, profile: str) -> Metadata:
+def _judge(document: Document, client_id: str, issuer: Issuer, profile: str) -> dict[str, object]:
     """Section 4. No secret could be agreed on, so a client without a word of how it authenticates is a public one."""
     if document.get("client_id") != client_id:
         raise Refused("client_id: it must be the address of the document, character by character")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from datetime import datetime
+from typing import Final
 
 from django.http import HttpRequest
 
@@ -23,6 +25,16 @@ def source_of(http: HttpRequest, issuer: Issuer) -> str:
     """Where *http* came from, by the setting `trusted_proxies`."""
     forwarded_for = http.META.get("HTTP_X_FORWARDED_FOR", "")
     return source(http.META.get("REMOTE_ADDR", ""), forwarded_for, issuer.settings.trusted_proxies)
+
+
+SERVED: Final[ContextVar[HttpRequest | None]] = ContextVar("oauth_server_served", default=None)
+"""The request that is being served, for whatever has to be asked of others because of it."""
+
+
+def asking_address(issuer: Issuer) -> str:
+    """Where the request came from that is being served. Empty where there is none, as in a command."""
+    http = SERVED.get()
+    return source_of(http, issuer) if http else ""
 
 
 def check_guesses(client_id: str, http: HttpRequest, issuer: Issuer, now: datetime) -> None:

@@ -19,6 +19,7 @@ from django.views.debug import get_exception_reporter_filter
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
+from django_oauth_server.clients.throttling import SERVED
 from django_oauth_server.endpoints.pages import render_page
 from django_oauth_server.endpoints.refusal import log_refusal, note_refusal
 from django_oauth_server.errors import (
@@ -47,6 +48,7 @@ View = Callable[..., HttpResponse]
 P = ParamSpec("P")
 
 _NOT_STORED: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 _ENCODER: Final = DjangoJSONEncoder()
 
 
@@ -70,11 +72,14 @@ def protocol_endpoint(*, cors: bool, methods: tuple[str, ...] = ("POST",)) -> Ca
                     raise MethodNotAllowed(allowed)
                 return answer(http, issuer, **kwargs)
 
-            if not cors:
-                return _response(_told(answered, http, issuer))
-            if http.method == "OPTIONS":
+            if cors and http.method == "OPTIONS":
                 return preflight(http, named, issuer.components.request_headers)
-            return _response(_told(answered, http, issuer), sharing(issuer.components.response_headers))
+            before = SERVED.set(http)
+            try:
+                told = _told(answered, http, issuer)
+            finally:
+                SERVED.reset(before)
+            return _response(told, sharing(issuer.components.response_headers) if cors else _NO_HEADERS)
 
         return view
 
@@ -121,10 +126,14 @@ def patient(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
     @own_transactions
     @wraps(view)
     def retried(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        http = cast("HttpRequest", args[0])
+        before = SERVED.set(http)
         try:
             return retry_conflicts(lambda: view(*args, **kwargs))
         except TemporarilyUnavailable as exc:
-            return _unavailable_page(cast("HttpRequest", args[0]), exc)
+            return _unavailable_page(http, exc)
+        finally:
+            SERVED.reset(before)
 
     return retried
 
@@ -288,7 +297,7 @@ def _asked_rightly(headers: Mapping[str, str], http: HttpRequest) -> Mapping[str
     return {name: value for name, value in headers.items() if not value.startswith("Basic ")}
 
 
-def _response(answer: Answer, further: Mapping[str, str] = MappingProxyType({})) -> HttpResponse:
+def _response(answer: Answer, further: Mapping[str, str]) -> HttpResponse:
     body = answer.body if answer.members is None else _ENCODER.encode(answer.members).encode()
     kept = answer.headers if "Cache-Control" in answer.headers else {**_NOT_STORED, **answer.headers}
     headers = {**kept, **further} if body is None else {"Content-Type": answer.media_type, **kept, **further}

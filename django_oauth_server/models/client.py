@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django_oauth_server.models._sparse import SparseIndex
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.protocol.text import readable
-from django_oauth_server.protocol.uris import site
+from django_oauth_server.protocol.uris import origin, site
 
 
 class Client(models.Model):
@@ -166,6 +167,15 @@ class Client(models.Model):
         named = str(self.metadata.get("sector_identifier_uri", ""))
         hosts = {urlsplit(named).hostname} if named else {site(uri) for uri in self.redirect_uris}
         return (hosts.pop() if len(hosts) == 1 else "") or self.client_id
+
+    @property
+    def credentials(self) -> frozenset[str]:
+        """By what it proves to be itself: its public keys, or the host that publishes them; empty where it has none."""
+        jwks = self.metadata.get("jwks")
+        keys = jwks.get("keys", ()) if isinstance(jwks, dict) else ()
+        published = origin(str(self.metadata["jwks_uri"])) if self.metadata.get("jwks_uri") else ""
+        proofs = {json.dumps(key, sort_keys=True) for key in keys} | ({published} if published else set())
+        return frozenset(proofs if self.token_endpoint_auth_method != "none" else ())
 
     @property
     def redirect_uris(self) -> list[str]:

@@ -1,6 +1,8 @@
 """The one client for addresses that somebody else named: a client's `jwks_uri`, its `request_uri`, where it is told that a person signed out."""
 
-from django_oauth_server.outbound.errands import Crowded, Errand, forget, is_silent, is_under_way, run
+from django_oauth_server.outbound import allowances, errands
+from django_oauth_server.outbound.allowances import spend
+from django_oauth_server.outbound.errands import Crowded, Errand, is_silent, is_under_way, run
 from django_oauth_server.outbound.exchange import Fetched, Forbidden, Unreachable, fetch, post_form
 from django_oauth_server.outbound.kept import Address, Addresses, Answer, Bounds, Refused
 
@@ -21,4 +23,11 @@ __all__ = [
     "is_under_way",
     "post_form",
     "run",
+    "spend",
 ]
+
+
+def forget() -> None:
+    """Forget who was silent, what it cost, and who asked how often."""
+    errands.forget()
+    allowances.forget()

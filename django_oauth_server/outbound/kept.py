@@ -81,6 +81,11 @@ class Address(Generic[T]):
         self._answered_at = -math.inf
 
     @property
+    def is_new(self) -> bool:
+        """Whether it would be asked now by whoever wants it first: nothing is kept of it, nobody asks it yet, and it was not asked of late."""
+        return not (self._kept or is_under_way(self._key) or monotonic() - self._answered_at < self._bounds.pause)
+
+    @property
     def has_answered(self) -> bool:
         """Whether anything that it said is kept."""
         return self._kept is not None

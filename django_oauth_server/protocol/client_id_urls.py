@@ -39,10 +39,10 @@ def check_client_id_url(client_id: str) -> None:
         raise ValueError("it must be an https address")
     parts = urlsplit(client_id)
     host = parts.hostname or ""
-    if parts.netloc not in {host, f"{host}:{parts.port}"} or not parts.netloc.startswith(host):
-        raise ValueError("its host must be in lower case, and its port a plain number")
     if not _NAME.fullmatch(host):
         raise ValueError("it must be at a host that has a name, without a dot at its end; people know the client by it")
+    if parts.netloc not in {host, f"{host}:{parts.port}"}:
+        raise ValueError("its host must be in lower case, and its port a plain number")
     if not parts.path:
         raise ValueError("it must have a path, such as https://app.example/client.json")
     if not _DOTS.isdisjoint(unquote(parts.path).split("/")):

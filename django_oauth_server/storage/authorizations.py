@@ -69,6 +69,11 @@ def note_found(client: Client, user: AbstractBaseUser | AnonymousUser) -> None:
     vars(client)[_FOUND] = user.pk, vars(client).get(_FOUND)
 
 
+def forget_found(client: Client) -> None:
+    """What was found with *client* may have ended."""
+    vars(client).pop(_FOUND, None)
+
+
 def live_authorization(
     client: Client, user: AbstractBaseUser, facts: Mapping[str, object] | None = None
 ) -> Authorization | None:

@@ -25,7 +25,12 @@ from django_oauth_server.models import Authorization, Client, Token
 from django_oauth_server.models.foreign_secret import ForeignSecret
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.resource.shared_cache import shared_cache
-from django_oauth_server.storage.authorizations import note_found, revoke_authorizations, with_authorization
+from django_oauth_server.storage.authorizations import (
+    forget_found,
+    note_found,
+    revoke_authorizations,
+    with_authorization,
+)
 from django_oauth_server.storage.batches import walk
 from django_oauth_server.storage.question import Question
 from django_oauth_server.storage.revocations import record_clients, restore_clients
@@ -215,7 +220,8 @@ def row_of(client: Client) -> Client:
     if row is not client:
         row.metadata, row.registered_by = client.metadata, client.registered_by
     if row.differs:
-        _bring_up_to_date(row)
+        row = copy(row)
+        bring_up_to_date(row)
     return row
 
 
@@ -252,12 +258,24 @@ def _made(client: Client) -> Client:
     return row
 
 
-def _bring_up_to_date(row: Client) -> None:
+def bring_up_to_date(row: Client) -> None:
+    """Store what the source of *row* says of it now; what does not outlast that has ended (`_outlasts`)."""
     with atomic():
-        moves = _moves(row)
-        copy(row).save(update_fields=["metadata", "registered_by", "updated_at"])
-        if moves:
+        stored = _stored(row)
+        row.save(update_fields=["metadata", "registered_by", "updated_at"])
+        if not _outlasts(stored, row):
             _end_authorizations(row, timezone.now())
+            forget_found(row)
+
+
+def _outlasts(before: Client, now: Client) -> bool:
+    """Whether what people allowed a client outlasts a change of what its source says.
+
+    Not in another sector. And where nobody vouches for it, not if none of the credentials by which it proved itself is left: who controls its source
+    now may be somebody else, and what was handed out to the holder of a credential is not for whoever comes without it.
+    """
+    proven = now.is_vouched_for or not before.credentials or bool(before.credentials & now.credentials)
+    return before.sector == now.sector and proven
 
 
 def add_client(client: Client) -> None:
@@ -335,10 +353,14 @@ def _moves(client: Client) -> bool:
 
     Raises `Conflict` where it was deleted meanwhile.
     """
+    return _stored(client).sector != client.sector
+
+
+def _stored(client: Client) -> Client:
     stored = Client.objects.filter(pk=client.pk).first()
     if stored is None:
         raise Conflict
-    return stored.sector != client.sector
+    return stored
 
 
 def _end_authorizations(client: Client, now: datetime) -> None:

@@ -22,7 +22,7 @@ class DocumentHost:
         said = {
             "client_id": self.url(path),
             "client_name": "Almanac",
-            "redirect_uris": ["http://127.0.0.1/callback", self.url("/callback")],
+            "redirect_uris": ["https://app.example/callback", "http://127.0.0.1/callback"],
             "grant_types": ["authorization_code", "refresh_token"],
             "response_types": ["code"],
             "token_endpoint_auth_method": "none",

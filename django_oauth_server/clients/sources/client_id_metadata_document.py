@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from django_oauth_server.clients.documents import metadata_at, why_not
+from django_oauth_server.clients.documents import BY_ADDRESS, BY_HOST, metadata_at, why_not
 from django_oauth_server.clients.sources.base import ClientSource
 from django_oauth_server.component import Document
 from django_oauth_server.conf import IssuerSettings
@@ -28,6 +28,7 @@ class ClientIDMetadataDocuments(ClientSource):
     name = "client_id_metadata_document"
     asks_others = True
     registered_by = Client.RegisteredBy.DOCUMENT
+    throttles = {BY_HOST: "60/m", BY_ADDRESS: "20/m"}
     settings_name = "client_id_metadata_documents"
     settings_group = DocumentSettings
 
@@ -44,7 +45,7 @@ class ClientIDMetadataDocuments(ClientSource):
         if _why_shut_out(issuer, client_id, verdict):
             return None
         try:
-            metadata = metadata_at(client_id, issuer, row.profile if row else "")
+            metadata = metadata_at(client_id, issuer, row)
         except Refused:
             return None
         except Unreachable as exc:

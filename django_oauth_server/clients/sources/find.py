@@ -10,7 +10,14 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django_oauth_server.clients.sources.base import ClientSource
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
-from django_oauth_server.storage.clients import can_be_kept, is_current, peek, remember_client, stored_client
+from django_oauth_server.storage.clients import (
+    bring_up_to_date,
+    can_be_kept,
+    is_current,
+    peek,
+    remember_client,
+    stored_client,
+)
 from django_oauth_server.storage.transaction import in_own_transaction
 
 _WHILE_IT_WAITS: Final = timedelta(minutes=1)
@@ -74,4 +81,6 @@ def _found(source: ClientSource, issuer: Issuer, client_id: str, row: Client | N
         client.updated_at = client.created_at
     client.registered_by = Client.RegisteredBy.OPERATOR if source.vouched_for else source.registered_by
     client.skip_consent = client.skip_consent and source.vouched_for
+    if client is row and row.differs:
+        bring_up_to_date(row)
     return client

@@ -1,0 +1,51 @@
+"""How often somebody may have this process ask what it never asked before. Nothing is stored: whoever makes up addresses fills no table."""
+
+from __future__ import annotations
+
+from math import ceil
+from threading import Lock
+from time import monotonic
+from typing import Final, NamedTuple
+
+from cachetools import LRUCache
+
+from django_oauth_server.conf.rates import Rate
+from django_oauth_server.resource.verifiers.flights import PerProcess
+
+_REMEMBERED: Final = 4096
+
+
+class _Account(NamedTuple):
+    spent: float
+    at: float
+
+
+class _Accounts:
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._known: LRUCache[str, _Account] = LRUCache(_REMEMBERED)
+
+    def spend(self, who: str, rate: Rate) -> int:
+        """0; or after how many seconds *who* may ask once more: then nothing is spent. What was spent comes back evenly."""
+        each = rate.seconds / rate.count
+        with self._lock:
+            now = monotonic()
+            known = self._known.get(who, _Account(0.0, now))
+            spent = max(0.0, known.spent - (now - known.at) / each)
+            if spent + 1 > rate.count:
+                return ceil((spent + 1 - rate.count) * each)
+            self._known[who] = _Account(spent + 1, now)
+            return 0
+
+
+_accounts: Final = PerProcess(_Accounts)
+
+
+def spend(who: str, rate: Rate) -> int:
+    """Count one more question of *who*. 0; or after how many seconds they may ask it."""
+    return _accounts.get().spend(who, rate)
+
+
+def forget() -> None:
+    """Forget what was spent."""
+    _accounts.begin_anew()
