@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import subprocess
@@ -28,6 +29,10 @@ ASGI: Final = "tests.e2e.async_project.asgi:application"
 COMMANDS: Final[dict[str, Callable[[str], list[str]]]] = {
     "uvicorn": lambda port: ["uvicorn", ASGI, "--port", port, "--log-level", "warning"],
     "granian": lambda port: ["granian", "--interface", "asgi", "--port", port, "--log-level", "error", ASGI],
+    "gunicorn-asgi": lambda port: [
+        *("gunicorn", ASGI, "--worker-class", "asgi", "--bind", f"127.0.0.1:{port}"),
+        *("--log-level", "warning", "--no-control-socket"),
+    ],
     "gunicorn": lambda port: [
         *("gunicorn", "tests.e2e.async_project.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", str(THREADS)),
         *("--log-level", "warning", "--no-control-socket"),
@@ -35,6 +40,7 @@ COMMANDS: Final[dict[str, Callable[[str], list[str]]]] = {
 }
 
 
+STREAMS: Final = 50
 IN_THREADS: Final = [
     "/threads/function",
     "/threads/class",
@@ -60,6 +66,14 @@ class Project:
             )
         except urllib.error.HTTPError as refused:
             return refused.code
+
+    def listen(self, path: str, token: str) -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=30)
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+        return connection
+
+    def open_streams(self) -> int:
+        return int(json.load(urllib.request.urlopen(f"{self.url}/open-streams", timeout=30))["open"])
 
     def call_at_once(self, path: str, tokens: list[str], at_once: int = AT_ONCE) -> Counter[int]:
         """*at_once* callers, until there were as many calls as the loop holds; how often each status was given."""
@@ -112,7 +126,7 @@ def _wait_until_served(project: Project, server: subprocess.Popen[bytes]) -> Non
     pytest.fail(project.output.read_text())
 
 
-@pytest.fixture(scope="module", params=["uvicorn", "granian"])
+@pytest.fixture(scope="module", params=["uvicorn", "granian", "gunicorn-asgi"])
 def loop(
     request: pytest.FixtureRequest,
     environment: dict[str, str],
@@ -120,7 +134,7 @@ def loop(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Project]:
     """The project in one process with one event loop, in which what blocks raises."""
-    pytest.importorskip(request.param)
+    pytest.importorskip(request.param.partition("-")[0])
     pytest.importorskip("blockbuster")
     with served(request.param, environment, tokens, tmp_path_factory.mktemp("loop")) as project:
         yield project
@@ -135,7 +149,7 @@ def threads(
         yield project
 
 
-@pytest.mark.parametrize("path", ["/function", "/class", "/ninja/operation", "/prefix/function"])
+@pytest.mark.parametrize("path", ["/function", "/class", "/ninja/operation", "/prefix/function", "/application"])
 def test_many_calls_are_inside_at_once_and_none_blocks_the_loop(loop: Project, path: str) -> None:
     assert loop.call_at_once(path, loop.tokens) == {200: AT_ONCE}, loop.output.read_text()
 
@@ -146,6 +160,22 @@ def test_many_calls_are_inside_at_once_and_none_blocks_the_loop(loop: Project, p
 def test_refusals_do_not_block_the_loop_either(loop: Project, path: str) -> None:
     made_up = ["", "oas_at_made-up", loop.tokens[1] + "x", "a.b.c"]
     assert loop.call_at_once(path, made_up) == {401: AT_ONCE}, loop.output.read_text()
+
+
+def test_streams_are_open_side_by_side_and_end_when_their_callers_go(loop: Project) -> None:
+    callers = [loop.listen("/ticking", loop.tokens[number % len(loop.tokens)]) for number in range(STREAMS)]
+    for caller in callers:
+        response = caller.getresponse()
+        assert (response.status, response.headers["Content-Type"]) == (200, "text/event-stream")
+        assert response.read(len(b"data: tick\n\n")) == b"data: tick\n\n"
+    assert loop.open_streams() == STREAMS
+    for caller in callers:
+        caller.close()
+    for _ in range(50):
+        if not loop.open_streams():
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{loop.open_streams()} streams go on for nobody")
 
 
 @pytest.mark.parametrize("path", ["/sleepy", "/reader"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import defaultdict
-from typing import Final
+from collections import Counter, defaultdict
+from typing import Any, Final
 
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from django_oauth_server.resource import drf, ninja
+from django_oauth_server.resource.asgi import asgi_view
 from django_oauth_server.resource.django import ProtectedResourceMixin, protected_resource
 
 AT_ONCE: Final = 200
@@ -24,6 +25,7 @@ THREADS: Final = 8
 """Calls that threads hold."""
 PATIENCE: Final = 60
 _loop: defaultdict[str, asyncio.Barrier] = defaultdict(lambda: asyncio.Barrier(AT_ONCE))
+streams: Counter[str] = Counter()
 _threads: defaultdict[str, threading.Barrier] = defaultdict(lambda: threading.Barrier(THREADS))
 
 
@@ -91,6 +93,44 @@ async def reader(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"length": len(opened.read())})
 
 
+@protected_resource("notes:read")
+@asgi_view
+def meeting_of_applications():
+    """An ASGI application in which callers wait for each other."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+        await asyncio.wait_for(_loop["application"].wait(), PATIENCE)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    return app
+
+
+@protected_resource("notes:read")
+@asgi_view
+def ticking():
+    """An ASGI application that never ends by itself."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+        streams["open"] += 1
+        try:
+            headers = [(b"content-type", b"text/event-stream")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            while True:
+                await send({"type": "http.response.body", "body": b"data: tick\n\n", "more_body": True})
+                await asyncio.sleep(0.2)
+        finally:
+            streams["open"] -= 1
+
+    return app
+
+
+async def open_streams(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"open": streams["open"]})
+
+
 async def health(request: HttpRequest) -> JsonResponse:
     return JsonResponse({})
 
@@ -108,4 +148,7 @@ urlpatterns = [
     path("sleepy", sleepy),
     path("reader", reader),
     path("health", health),
+    path("application", meeting_of_applications),
+    path("ticking", ticking),
+    path("open-streams", open_streams),
 ]
