@@ -99,7 +99,7 @@ def _paths_by_language() -> list[str]:
 
 def _check_prefixes(found: Sequence[Route]) -> Iterator[CheckMessage]:
     for prefix in load().protected_prefixes:
-        if not any(_may_be_below(prefix, route.beginning) for route in found):
+        if not any(route.may_be_below(prefix) for route in found):
             yield Warning(
                 f"protected_prefixes has {prefix}, but no route begins with it.",
                 hint="Write the beginning of a path, without domain, script name or language prefix.",
@@ -115,11 +115,6 @@ def _check_mcp(view: object) -> Iterator[CheckMessage]:
             hint='Name its own resource: protected_mcp(..., audience="https://your.host/mcp").',
             id="oauth_resource.W014",
         )
-
-
-def _may_be_below(prefix: str, beginning: str) -> bool:
-    varies = beginning.endswith("<")
-    return f"{beginning}/".startswith(prefix) or (varies and prefix.startswith(beginning[:-1]))
 
 
 def _check(route: Route) -> Iterator[CheckMessage]:

@@ -91,6 +91,12 @@ def test_an_open_route_fails_the_build_and_is_named():
     assert "/ninja/notes" not in str(refused.value)
 
 
+@pytest.mark.urls("tests.resource.there_is_none")
+def test_a_urlconf_that_cannot_be_read_fails_the_build_whatever_the_prefix():
+    with pytest.raises(CommandError, match=r"ANY /\* .* cannot be read"):
+        run("--fail-on-open", "--prefix", "/api/notes/")
+
+
 @EVERYTHING
 def test_json_is_whole_where_the_build_fails():
     out = StringIO()

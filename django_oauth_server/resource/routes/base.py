@@ -67,6 +67,11 @@ class Route:
     """What may be asked as well, or may not: that cannot be known."""
     note: str = ""
 
+    def may_be_below(self, prefix: str) -> bool:
+        """Whether an address of it may begin with *prefix*."""
+        varies = self.beginning.endswith("<")
+        return f"{self.beginning}/".startswith(prefix) or (varies and prefix.startswith(self.beginning[:-1]))
+
     @property
     def is_open(self) -> bool:
         """Whether nothing is known that keeps a stranger out."""

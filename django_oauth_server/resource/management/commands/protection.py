@@ -49,7 +49,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: object, **options: Any) -> None:
-        shown = [route for route in routes() if route.path.startswith(options["prefix"])]
+        shown = [route for route in routes() if _is_shown(route, options["prefix"])]
         if options["as_json"]:
             self.stdout.write(json.dumps([_as_json(route) for route in shown], indent=2, ensure_ascii=False))
         else:
@@ -69,6 +69,11 @@ class Command(BaseCommand):
         if unknown:
             words = ngettext("%(number)d route is UNKNOWN.", "%(number)d routes are UNKNOWN.", unknown)
             self.stdout.write(words % {"number": unknown}, self.style.ERROR)
+
+
+def _is_shown(route: Route, prefix: str) -> bool:
+    """What cannot be read may lead to any address below it."""
+    return route.path.startswith(prefix) or (route.is_unknown and route.may_be_below(prefix))
 
 
 def _summary(all_routes: int, number: int) -> str:
