@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop, CancelledError, Event, Future, Queue, QueueEmpty, Task, get_running_loop, shield
+from asyncio import (
+    AbstractEventLoop,
+    CancelledError,
+    Event,
+    Future,
+    Queue,
+    QueueEmpty,
+    Task,
+    get_running_loop,
+    shield,
+    timeout_at,
+)
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from contextvars import Context
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
@@ -16,6 +27,7 @@ from django.http.response import HttpResponseBase
 
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.occasionally import OccasionallyEach
+from django_oauth_server.resource.token import VerifiedToken
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -72,8 +84,13 @@ async def _scope(request: ASGIRequest) -> dict[str, Any]:
     mounted = request.path.rstrip("/")
     path = f"{mounted}/"
     scope = {**request.scope, "root_path": mounted, "path": path, "raw_path": quote(path).encode()}
-    token = getattr(request, "auth", None)
+    token = _token(request)
     return scope if token is None else {**scope, "auth": token, "user": await request.auser()}
+
+
+def _token(request: HttpRequest) -> VerifiedToken | None:
+    token = getattr(request, "auth", None)
+    return token if isinstance(token, VerifiedToken) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +116,8 @@ async def _lifespan_of(
     try:
         return await shield(beginning)
     except Exception:
-        lifespans.pop(loop, None)
+        if lifespans.get(loop) is beginning:
+            del lifespans[loop]
         raise
 
 
@@ -156,9 +174,16 @@ class _Exchange:
         self._messages: Queue[Message] = Queue(
             2
         )  # the start and the whole of a short body; the application waits for whoever reads
+        self._until = self._expiry(_token(request))
         self._is_read = False
         self._is_over = Event()
         self._failure: Exception | None = None
+
+    def _expiry(self, token: VerifiedToken | None) -> float | None:
+        """When *token* expires, by the clock of the loop."""
+        if token is None:
+            return None
+        return self._loop.time() + (token.expires_at - datetime.now(UTC)).total_seconds()
 
     async def answer(self, app: ASGIApplication) -> HttpResponseBase:
         """The response, as soon as the application has begun it."""
@@ -220,15 +245,21 @@ class _Exchange:
             return None
 
     async def _rest(self, first: Message | None) -> AsyncIterator[bytes]:
-        """Raises where the application ends before its response does: whoever reads learns that it is not whole."""
+        """What follows, no longer than the token is good: whoever goes on listening comes again, with another.
+
+        Raises where the application ends before its response does: whoever reads learns that it is not whole.
+        """
         try:
             message = first or {"more_body": True}
             while message is not _ENDED:
                 yield message.get("body", b"")
                 if not message.get("more_body"):
                     return
-                message = await self._messages.get()
+                async with timeout_at(self._until):
+                    message = await self._messages.get()
             raise self._failure or RuntimeError("The ASGI application did not end its response.")
+        except TimeoutError:
+            return
         finally:
             self._leave()
 

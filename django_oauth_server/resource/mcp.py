@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import wraps
 from typing import Any, Final, TypeAlias, Unpack, cast
 from urllib.parse import unquote
@@ -18,6 +20,7 @@ from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.admission import aidentify, by_token, enough, identify
 from django_oauth_server.resource.challenge import Challenge
 from django_oauth_server.resource.django import ViewFunction, by_token_alone, refused
+from django_oauth_server.resource.occasionally import OccasionallyEach
 from django_oauth_server.resource.people import attach
 from django_oauth_server.resource.requirement import Demands, Requirement, requires
 from django_oauth_server.resource.token import VerifiedToken
@@ -56,6 +59,7 @@ _UNNAMED: Final = frozenset(
 _NOTIFICATION: Final = "notifications/"
 
 logger = get_log("django_oauth_server.resource")
+_may_warn: Final = OccasionallyEach(timedelta(minutes=1))
 
 
 class NotJudged(Exception):
@@ -140,7 +144,8 @@ class Endpoint:
         by_method = methods.get(operation.method, ANY if is_known else None)
         by_name = self._by_name(operation)
         if by_method is None or by_name is None:
-            logger.warning("an MCP operation is not served, as no requirement is declared for it: %s", operation)
+            level = logging.WARNING if _may_warn(str(operation)) else logging.INFO
+            logger.log(level, "an MCP operation is not served, as no requirement is declared for it: %s", operation)
             code = INVALID_PARAMS if is_known else METHOD_NOT_FOUND
             raise NotJudged(403, code, NOT_OFFERED, operation.message_id)
         return by_method if by_name == ANY else by_name if by_method == ANY else by_method & by_name

@@ -92,6 +92,15 @@ async def waiting(scope: Any, receive: Any, send: Any) -> None:
         raise
 
 
+async def listening(scope: Any, receive: Any, send: Any) -> None:
+    """Streams, with nothing to say."""
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await asyncio.sleep(0)
+    await send({"type": "http.response.body", "body": b"data: 0\n\n", "more_body": True})
+    await waiting(scope, receive, send)
+
+
 async def broken(scope: Any, receive: Any, send: Any) -> None:
     raise ZeroDivisionError("inside the application")
 
@@ -135,6 +144,7 @@ urlpatterns = [
     path("async/open", csrf_exempt(asgi_view(lambda: app))),
     path("async/<slug:team>/app", protected_resource("notes:read")(asgi_view(lambda: app))),
     path("async/waiting", csrf_exempt(asgi_view(lambda: waiting))),
+    path("async/protected-waiting", protected_resource("notes:read")(asgi_view(lambda: listening))),
     path("async/streaming", csrf_exempt(asgi_view(lambda: streaming))),
     path("async/broken", csrf_exempt(asgi_view(lambda: broken))),
     path("async/silent", csrf_exempt(asgi_view(lambda: silent))),

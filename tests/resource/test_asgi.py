@@ -136,6 +136,16 @@ def test_an_application_does_not_run_ahead_of_a_caller_who_does_not_read():
     assert happened["cancelled"] == 1, "what nobody reads is ended"
 
 
+def test_a_stream_ends_when_its_token_does():
+    async def listen() -> list[bytes]:
+        headers = {"Authorization": "Bearer soon"}
+        response = await AsyncClient().get("/async/protected-waiting", headers=headers)
+        return [chunk async for chunk in response]
+
+    assert asyncio.run(listen()) == [b"", b"data: 0\n\n"]
+    assert happened["cancelled"] == 1
+
+
 def test_a_caller_who_goes_before_the_response_ends_the_application():
     async def leave() -> None:
         caller = ApplicationCommunicator(get_asgi_application(), http("/async/waiting"))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from django_oauth_server.resource import mcp
 from django_oauth_server.resource.mcp import protected_mcp
 from django_oauth_server.resource.requirement import requires
 from tests.resource.verifiers import MAIL, NOTES
@@ -112,6 +113,21 @@ def test_the_longest_beginning_counts_and_a_name_before_it(post):
     assert post(tool("admin.see"), "client").status_code == 403, "it is for persons"
 
 
+@pytest.fixture
+def anew():
+    """As a process that has warned of nothing yet."""
+    mcp._may_warn.begin_anew()
+
+
+@pytest.mark.usefixtures("anew")
+def test_the_log_is_told_once_a_minute_of_each_operation_that_is_not_served(post, caplog):
+    for _ in range(3):
+        post(tool("other"))
+    levels = [one.levelname for one in caplog.records if "no requirement is declared" in one.message]
+    assert levels[0] == "WARNING"
+    assert "WARNING" not in levels[1:]
+
+
 @pytest.mark.parametrize(
     "body, code",
     [
@@ -134,6 +150,7 @@ def test_the_longest_beginning_counts_and_a_name_before_it(post):
     ],
     ids=str,
 )
+@pytest.mark.usefixtures("anew")
 def test_what_no_table_names_is_not_served(post, body, code, caplog):
     if body == tool("admin.*"):
         assert post(body).status_code == 403, "it stands for itself no more than for the rest"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from django.utils.asyncio import async_unsafe
@@ -63,6 +64,7 @@ def known_token(token: str) -> VerifiedToken:
         "bare": make_token(),
         "stranger": make_token("notes:read", audience="https://elsewhere.example"),
         "lazy": make_token("notes:read", user=SimpleLazyObject(fetch_person)),
+        "soon": replace(make_token("notes:read"), expires_at=datetime.now(UTC) + timedelta(milliseconds=50)),
         "staff": make_token(user=Staff()),
         "mail": make_token("notes:read", audience=MAIL),
     }
