@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Final, Literal, get_type_hints
 
 from django_oauth_server.values import as_annotated
@@ -82,7 +83,7 @@ class TokenExchangeSettings:
         if not 1 <= self.most_actors <= _MOST_ACTORS:
             raise ValueError(f"most_actors must be from 1 to {_MOST_ACTORS}.")
 
-    @property
+    @cached_property
     def takes_id_tokens(self) -> bool:
         """Whether a rule lets ID tokens be exchanged: only then they say from which authorization they came."""
         return any("id_token" in rule.subject_tokens for rule in self.rules)

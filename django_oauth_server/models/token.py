@@ -77,6 +77,5 @@ class Token(models.Model):
             return "token expired"
         if not self.client.is_active:
             return "client disabled"
-        return (
-            self.authorization.ended_by(password_change_revokes=password_change_revokes) if self.authorization else ""
-        )
+        allowed = self.authorization
+        return allowed.ended_by(password_change_revokes=password_change_revokes) if allowed else ""

@@ -26,6 +26,8 @@ def _joined() -> QuerySet[Token]:
 
 _by_digest = Question(Token, lambda digest: _joined().filter(digest=digest))
 
+_by_key = Question(Client, lambda client: Client.objects.filter(pk=ValueOf(client, Client._meta.pk)))
+
 _for_remembered = Question(
     Token,
     lambda digest, caller, updated_at: _joined().filter(
@@ -95,11 +97,10 @@ def find_token_for(caller: Client, digest: str) -> Token | None:
 
 def _linked(found: Token | None) -> Token | None:
     """*found* with the client of its authorization: its own, unless it was exchanged for a token of another client (RFC 8693)."""
-    if found and found.authorization:
-        allowed = found.authorization
+    if found and (allowed := found.authorization):
         if allowed.client_id == found.client_id:
             allowed.client = found.client
-        elif (client := Client.objects.filter(pk=allowed.client_id).first()) is None:
+        elif (client := _by_key.answer(allowed.client_id)) is None:
             return None  # deleted since, and the token with it
         else:
             allowed.client = client

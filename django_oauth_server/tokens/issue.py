@@ -74,9 +74,7 @@ class _Made(NamedTuple):
 def _check_subject(issuance: Issuance, issuer: Issuer) -> None:
     """RFC 9700 section 4.15: a `sub` that equals `client_id` says that the client acts for itself, which no person's token may say."""
     authorization = issuance.authorization
-    if authorization is None:
-        return
-    if subject_behind(authorization, issuer) in {issuance.client.client_id, authorization.client.client_id}:
+    if authorization and subject_behind(authorization, issuer) == issuance.client.client_id:
         raise InvalidGrant("The person's identifier is the same as the client_id.")
 
 

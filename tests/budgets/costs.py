@@ -28,6 +28,7 @@ from typing import Any
 KEPT = Path(__file__).with_name("costs.json")
 FIGURES = ("statements", "round_trips", "bytes", "calls")
 SLACK = 1.03
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 WARM_UP, ROUNDS = 12, 7
 
 Costs = dict[str, dict[str, int]]
@@ -150,6 +151,7 @@ def requests(meter: Meter, form: str) -> dict[str, Callable[[], Callable[[], Any
     """Each prepares a request, and returns what makes it."""
     from django.test import Client as Browser
 
+    from django_oauth_server.registry import default_issuer
     from tests.factories import AuthorizationFactory, ClientFactory, UserFactory
     from tests.flow import Flow
 
@@ -181,7 +183,16 @@ def requests(meter: Meter, form: str) -> dict[str, Callable[[], Callable[[], Any
         token = app.tokens(scope="notes:read")["access_token"]
         return lambda: app.revoke(token)
 
+    issuer, swap = default_issuer().settings.issuer, "urn:ietf:params:oauth:grant-type:token-exchange"
+    of_service: dict[str, Any] = {"metadata__grant_types": [swap], "metadata__resource_identifiers": [issuer]}
+    service = flow(client_id=f"service-{form}", **of_service)
+
+    def swapped() -> Any:
+        subject = {"subject_token": lasting["access_token"], "subject_token_type": ACCESS_TOKEN}
+        return service.token(grant_type=swap, resource=issuer, scope="notes:read", **subject)
+
     bearer = {"Authorization": f"Bearer {lasting['access_token']}"}
+    acting = {"Authorization": f"Bearer {swapped().json()['access_token']}"}
     return {
         "client_credentials": lambda: lambda: machine.token(grant_type="client_credentials", scope="notes:read"),
         "authorize": lambda: lambda: app.authorize(scope="notes:read"),
@@ -193,6 +204,8 @@ def requests(meter: Meter, form: str) -> dict[str, Callable[[], Callable[[], Any
         "userinfo": lambda: lambda: app.userinfo(lasting["access_token"]),
         "revoke": revoke,
         "api": lambda: lambda: app.server.get("/api", headers=bearer),
+        "exchange a token": lambda: swapped,
+        "api, for somebody else": lambda: lambda: app.server.get("/api", headers=acting),
     }
 
 

@@ -133,3 +133,22 @@ def test_nothing_that_was_exchanged_outlives_what_the_person_allowed(
         chain.delete()
         person.is_active = True
         person.save()
+
+
+@FORMATS
+@pytest.mark.parametrize("who", ["notes", "mail"])
+def test_nothing_that_a_service_was_given_outlives_the_service(door: Door, person: Any, format: str, who: str) -> None:
+    """What it passed on ends as well, as it acts in every token behind its own. What others were given does not. A process that has just
+    read the revocations knows it."""
+    for _ in range(max(ROUNDS // 2, 1)):
+        chain = Chain(door, person, format)
+        given = chain.race(lambda _, chain=chain: disable(getattr(chain, who)))
+        alive, through = (
+            {one for one in given if opens(one.value)},
+            {one for one in given if f"{who}-service" in one.through},
+        )
+        assert not alive & through
+        assert (
+            format == "at+jwt" or alive == set(given) - through
+        )  # a server may have signed with a key that a former test has deleted
+        chain.delete()

@@ -1,0 +1,57 @@
+"""What a token exchange costs the database, and what a token that was exchanged does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from django_oauth_server.conf import Exchange
+from django_oauth_server.testing.tokens import issue_token
+from django_oauth_server.verifier import LocalVerifier
+from tests.budgets.test_statements import signing, statements, tokens_for  # noqa: F401
+from tests.exchange.walk import ORDERS, STOCK, Service
+from tests.factories import ClientFactory, UserFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signing")]
+FORMATS = pytest.mark.parametrize("format", ["opaque", "at+jwt"])
+
+
+@pytest.fixture
+def orders(settings: Any) -> Service:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {
+        "scopes": {"stock:read": "see what is in stock"},
+        "resources": {ORDERS: "Orders", STOCK: "Stock"},
+        "token_exchange": {"rules": (Exchange(client="orders", resources=(STOCK,), scopes=("stock:read",)),)},
+    }
+    return Service("orders", ORDERS)
+
+
+def given(format: str) -> str:
+    app = ClientFactory(metadata__scope="stock:read")
+    return issue_token(user=UserFactory(), client=app, scopes="stock:read", audience=ORDERS, format=format)
+
+
+@FORMATS
+def test_an_exchange_reads_what_is_presented_and_stores_what_is_given(orders: Service, format: str) -> None:
+    orders.swapped(given(format))
+    token = given(format)
+    with statements() as made:
+        orders.swapped(token)
+    assert made == ["SELECT token", *tokens_for("token")]
+
+
+@pytest.mark.parametrize(
+    "format, cost", [("opaque", ["SELECT token", "SELECT client"]), ("at+jwt", [])], ids=["opaque", "at+jwt"]
+)
+def test_a_token_that_was_exchanged_needs_the_client_that_the_person_allowed(
+    orders: Service, format: str, cost: list[str]
+) -> None:
+    """Beside its own, which is read with it. Of a JWT nothing is read. Each process reads revocations once in a while."""
+    orders.client.access_token_format = format
+    orders.client.save()
+    token = orders.swapped(given(format))["access_token"]
+    LocalVerifier().verify(token)
+    with statements() as made:
+        LocalVerifier().verify(token)
+    assert made == cost
