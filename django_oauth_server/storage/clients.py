@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, NoReturn, Protocol
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import IntegrityError
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
@@ -228,6 +228,16 @@ def row_of(client: Client) -> Client:
 def owner(client: Client) -> str:
     """By what *client* is known to own what it left here before anybody allowed it something: for that it needs no row."""
     return digest(f"{client.issuer} {client.client_id}")
+
+
+def unused_rows(source: str, since: datetime) -> QuerySet[Client]:
+    """Rows of clients that *source* describes, to which nobody has come since then, no token belongs, and no operator gave anything: they are made
+    anew once somebody allows the client something."""
+    untouched = Client.objects.filter(
+        is_active=True, profile="", skip_consent=False, access_token_format="", owner=None
+    ).filter(access_token_lifetime=None, refresh_token_lifetime=None)
+    tokens = Token.objects.filter(client=OuterRef("pk"))  # no constraint holds the row for them
+    return untouched.filter(~Exists(tokens), source=source, updated_at__lte=since)
 
 
 class OfClient(Protocol):

@@ -8,24 +8,26 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from html import unescape
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.core.management import call_command
 from django.test import Client as Browser
 from django.utils import timezone
 
 from django_oauth_server.clients import documents
 from django_oauth_server.clients.documents import MOST_BYTES, PAUSE, STALE, USUAL
 from django_oauth_server.clients.registration import new_client_id
-from django_oauth_server.models import Authorization, Client
+from django_oauth_server.models import Authorization, Client, Ticket, Token
 from django_oauth_server.models.document_host import DocumentHost as Row
 from django_oauth_server.outbound import kept
 from django_oauth_server.protocol.jose import SigningKeyPair
 from tests.assertions import KEY, assertion, jwks, proof
 from tests.clients.document_host import DocumentHost
-from tests.factories import ClientFactory
+from tests.factories import ClientFactory, TokenFactory
 from tests.flow import Flow, answered
 from tests.outbound.server import WebServer, as_json, write_certificate
 
@@ -616,6 +618,51 @@ class TestWhatADocumentChanges:
         later(USUAL)
         host.say(client_name="Yearbook")
         assert flow.tokens()["expires_in"] == 77
+
+
+class TestARowThatNobodyUses:
+    """A day after the last authorization was revoked, and the authorization with it."""
+
+    @pytest.fixture
+    def left(self, flow: Flow) -> Client:
+        flow.tokens()
+        ago = timezone.now() - timedelta(days=400)
+        Authorization.objects.update(is_live=False, revoked_at=ago)
+        Token.objects.update(revoked_at=ago, expires_at=ago)
+        Ticket.objects.update(expires_at=ago)
+        Client.objects.update(updated_at=ago)
+        call_command("cleartokens", stdout=StringIO())
+        return Client.objects.first()
+
+    def test_goes(self, left: Client) -> None:
+        out = StringIO()
+        call_command("cleartokens", stdout=out)
+        assert "1 clients of documents that nobody uses" in out.getvalue()
+        assert not Client.objects.exists()
+
+    @pytest.mark.parametrize(
+        "given",
+        [{"is_active": False}, {"profile": "oauth2.1"}, {"access_token_lifetime": timedelta(minutes=1)}],
+    )
+    def test_stays_with_what_an_operator_gave_it(self, left: Client, given: dict[str, Any]) -> None:
+        Client.objects.update(**given)
+        call_command("cleartokens", stdout=StringIO())
+        assert Client.objects.exists()
+
+    def test_stays_while_a_token_is_there(self, left: Client) -> None:
+        TokenFactory(client=left, authorization=None)
+        call_command("cleartokens", stdout=StringIO())
+        assert Client.objects.exists()
+
+    def test_stays_where_it_was_registered_here(self, left: Client) -> None:
+        Client.objects.update(source=Client.TABLE)
+        call_command("cleartokens", stdout=StringIO())
+        assert Client.objects.exists()
+
+    def test_comes_again_with_the_person(self, left: Client, flow: Flow) -> None:
+        call_command("cleartokens", stdout=StringIO())
+        flow.tokens()
+        assert Client.objects.exists()
 
 
 class TestHowOftenItIsAsked:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Final
+
+from django.utils.translation import gettext_lazy
 
 from django_oauth_server.clients.documents import BY_ADDRESS, BY_HOST, metadata_at, why_not
 from django_oauth_server.clients.sources.base import ClientSource
-from django_oauth_server.component import Document
+from django_oauth_server.component import Document, Sweep
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.client_id_metadata_documents import DocumentSettings
 from django_oauth_server.errors import TemporarilyUnavailable
@@ -17,6 +20,7 @@ from django_oauth_server.models.document_host import DocumentHost
 from django_oauth_server.outbound import Crowded, Refused, Unreachable
 from django_oauth_server.protocol.client_id_urls import check_client_id_url, is_client_id_url, is_meant_as_url
 from django_oauth_server.protocol.hosts import host_of
+from django_oauth_server.storage.clients import unused_rows
 from django_oauth_server.storage.document_hosts import verdict_of
 
 Verdict: Final = DocumentHost.Verdict
@@ -37,6 +41,9 @@ class ClientIDMetadataDocuments(ClientSource):
 
     def metadata(self, endpoint: Callable[[str], str], settings: IssuerSettings) -> Document:
         return {"client_id_metadata_document_supported": True}
+
+    def sweeps(self, expired: datetime) -> Iterable[Sweep]:
+        yield Sweep(gettext_lazy("clients of documents that nobody uses"), unused_rows(self.name, expired))
 
     def find(self, issuer: Issuer, client_id: str, row: Client | None) -> Client | None:
         if not is_client_id_url(client_id) or _rule_broken(client_id):
