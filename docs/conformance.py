@@ -621,6 +621,107 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
             "trusted_issuers/test_refusals.py::TestIDJAG::test_one_that_is_bound_to_a_key_is_for_its_holder_alone",
         ),
     ),
+    "Client ID Metadata Document: draft-ietf-oauth-client-id-metadata-document-02": (
+        Clause(
+            "3",
+            "A client identifier URL is an https URL with a path, and without user information, fragment and dot segments. Others are never asked.",
+            "protocol/test_client_id_urls.py::test_a_document_may_be_there",
+            "protocol/test_client_id_urls.py::test_no_document_may_be_there",
+            "clients/test_documents.py::TestWhatItSays::test_is_not_looked_for_where_none_can_be",
+        ),
+        Clause(
+            "4",
+            "The document's `client_id` is the URL at which it was found, by simple string comparison. The rest is judged as a registration.",
+            "clients/test_documents.py::TestWhatItSays::test_its_client_id_is_compared_character_by_character",
+            "clients/test_documents.py::TestWhatItSays::test_is_judged_as_a_registration",
+        ),
+        Clause(
+            "4.1",
+            "No shared secret, and no method or algorithm that needs one; no private keys.",
+            "clients/test_documents.py::TestWhatItSays::test_holds_no_secret",
+            "clients/test_documents.py::TestWhatItSays::test_holds_no_private_key",
+        ),
+        Clause(
+            "4.2",
+            "Answers go to the redirect URIs of the document alone.",
+            "clients/test_documents.py::TestItIsAClient::test_only_the_redirect_uris_of_the_document_are_answered",
+        ),
+        Clause(
+            "5",
+            "The status is 200; redirects are not followed. Whatever else is answered makes no client.",
+            "clients/test_documents.py::TestWhatItSays::test_is_the_answer_itself",
+        ),
+        Clause(
+            "5.1",
+            "Where the document cannot be fetched, the request ends, and its developer is told why.",
+            "clients/test_documents.py::TestWhereItCannotBeUsed::test_machines_are_told_why",
+            "clients/test_documents.py::TestWhereItCannotBeUsed::test_pages_know_nobody",
+        ),
+        Clause(
+            "5.2",
+            "HTTP caching is respected within bounds. Errors and invalid documents are not cached.",
+            "clients/test_documents.py::TestHowLongItIsKept::test_is_what_its_headers_say_within_bounds",
+            "clients/test_documents.py::TestHowLongItIsKept::test_what_is_of_no_use_is_not_kept",
+        ),
+        Clause(
+            "6",
+            "`client_id_metadata_document_supported` is told.",
+            "clients/test_documents.py::TestItIsAClient::test_metadata_says_so",
+        ),
+        Clause(
+            "7.1",
+            "Client IDs that are made here do not begin with `https://`, and a registered client is not taken over.",
+            "clients/test_documents.py::TestItIsAClient::test_no_client_that_is_registered_here_is_given_such_an_id",
+            "clients/test_documents.py::TestItIsAClient::test_a_client_that_was_registered_under_the_address_is_not_taken_over",
+        ),
+        Clause(
+            "8.2",
+            "Where the document declares `private_key_jwt`, the client has to prove that it holds its keys.",
+            "clients/test_documents.py::TestAClientWithKeys::test_proves_that_it_holds_them",
+            "clients/test_documents.py::TestAClientWithKeys::test_is_given_nothing_without",
+            "clients/test_documents.py::TestAClientWithKeys::test_may_publish_them",
+        ),
+        Clause(
+            "8.4",
+            "What people judge a client by is shown to them again where the document changes it; what it takes away is gone.",
+            "clients/test_documents.py::TestWhatADocumentChanges::test_of_what_people_judge_it_by_is_shown_to_them",
+            "clients/test_documents.py::TestWhatADocumentChanges::test_takes_away_what_it_takes_away",
+        ),
+        Clause(
+            "8.4.1",
+            "Where none of a client's keys is left, what people allowed it has ended.",
+            "clients/test_documents.py::TestWhatADocumentChanges::test_of_all_its_credentials_ends_what_people_allowed",
+        ),
+        Clause(
+            "8.5",
+            "The page on which people decide shows the host of the document.",
+            "mcp/test_documents.py::test_people_see_the_host_of_the_document_and_where_the_answer_goes",
+        ),
+        Clause(
+            "8.6",
+            "Addresses inside networks, and this server itself, are never asked.",
+            "clients/test_documents.py::TestWhatItSays::test_is_not_looked_for_inside_networks",
+            "clients/test_documents.py::TestWhatItSays::test_is_not_looked_for_at_this_server",
+        ),
+        Clause(
+            "8.7",
+            "No more than 5 KB are read.",
+            "clients/test_documents.py::TestWhatItSays::test_may_be_as_long_as_is_recommended",
+            "clients/test_documents.py::TestWhatItSays::test_is_the_answer_itself",
+        ),
+        Clause(
+            "8.8",
+            "Logos are fetched and served by this server.",
+            "outbound/test_logo.py::test_the_consent_page_shows_it_from_this_origin",
+        ),
+        Clause(
+            "8.9",
+            "An operator blocks a host, or vouches for it; a list of hosts is all that is let in.",
+            "clients/test_documents.py::TestWhoIsLetIn::test_hosts_that_are_listed",
+            "clients/test_documents.py::TestWhoIsLetIn::test_no_others",
+            "clients/test_documents.py::TestWhoIsLetIn::test_no_host_that_an_operator_has_blocked",
+        ),
+    ),
     "MCP: Authorization of the Model Context Protocol (2026-07-28)": (
         Clause(
             "overview",

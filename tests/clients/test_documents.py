@@ -217,7 +217,7 @@ class TestWhatItSays:
         client_id = host.say(token_endpoint_auth_method="private_key_jwt", jwks=private)
         assert b"private or symmetric key" in ask(client_id).content
 
-    @pytest.mark.spec("Client ID Metadata Document", "5")
+    @pytest.mark.spec("Client ID Metadata Document", "5", "8.7")
     @pytest.mark.parametrize(
         ("status", "headers", "body", "told"),
         [
@@ -274,6 +274,7 @@ class TestWhatItSays:
         assert "127.0.0.1" not in page
         assert host.asked() == 0
 
+    @pytest.mark.spec("Client ID Metadata Document", "8.6")
     def test_is_not_looked_for_at_this_server(self, host: DocumentHost) -> None:
         assert b"that this server may ask" in ask("https://as.example/client.json").content
 
@@ -299,6 +300,7 @@ class TestWhereItCannotBeUsed:
     def broken(self, host: DocumentHost) -> str:
         return host.say(client_id="https://other.example/")
 
+    @pytest.mark.spec("Client ID Metadata Document", "5.1")
     def test_machines_are_told_why(self, broken: str) -> None:
         for path in ("/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/par", "/oauth/device_authorization"):
             refused = post(path, client_id=broken, grant_type="authorization_code", code="c", token="t", scope="x")
@@ -306,6 +308,7 @@ class TestWhereItCannotBeUsed:
             assert refused.json()["error"] == "invalid_client", path
             assert "client_id: it must be the address" in refused.json()["error_description"], path
 
+    @pytest.mark.spec("Client ID Metadata Document", "5.1")
     def test_pages_know_nobody(self, broken: str) -> None:
         assert not is_known(broken)
         assert Browser().get(f"/oauth/start/{broken}").status_code == 404
@@ -422,10 +425,12 @@ class TestHowLongItIsKept:
 
 
 class TestWhoIsLetIn:
+    @pytest.mark.spec("Client ID Metadata Document", "8.9")
     def test_hosts_that_are_listed(self, host: DocumentHost, settings: Any) -> None:
         judge(settings, policy="listed", hosts=("localhost",))
         assert is_known(host.say())
 
+    @pytest.mark.spec("Client ID Metadata Document", "8.9")
     def test_no_others(self, host: DocumentHost, settings: Any) -> None:
         judge(settings, policy="listed", hosts=("app.example",))
         page = ask(host.say())
@@ -439,6 +444,7 @@ class TestWhoIsLetIn:
         Row.objects.create(issuer="https://as.example", host="localhost", verdict="vouched")
         assert is_known(client_id)
 
+    @pytest.mark.spec("Client ID Metadata Document", "8.9")
     def test_no_host_that_an_operator_has_blocked(self, flow: Flow, host: DocumentHost) -> None:
         tokens = flow.tokens()
         Row.objects.create(issuer="https://as.example", host="localhost", verdict="blocked")

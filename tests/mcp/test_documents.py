@@ -120,6 +120,7 @@ def test_the_address_of_another_path_is_refused_with_what_to_mend(host: WebServe
 
 
 @pytest.mark.spec("MCP", "localhost-redirect-uri-risks")
+@pytest.mark.spec("Client ID Metadata Document", "8.5")
 def test_people_see_the_host_of_the_document_and_where_the_answer_goes(host: WebServer, browser: Browser) -> None:
     page = Flow(published(named("Claude"), host), browser).authorize(scope="notes:read").content.decode()
     assert f"localhost:{host.port}" in page

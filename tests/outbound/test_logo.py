@@ -195,6 +195,7 @@ def test_of_nobody_there_is_none(query: str) -> None:
 
 
 @pytest.mark.requirement(41)
+@pytest.mark.spec("Client ID Metadata Document", "8.8")
 def test_the_consent_page_shows_it_from_this_origin(app: Any, server: WebServer, browser: Browser) -> None:
     serve(server, PNG)
     page = Flow(app, browser).authorize()
