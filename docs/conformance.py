@@ -808,7 +808,24 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
             "A client may ask people for more than it registered. A scope that covers the needed one is enough.",
             "registration/test_agents.py::TestMoreThanItRegistered::test_people_are_asked_and_the_tokens_have_it",
             "registration/test_agents.py::TestMoreThanItRegistered::test_not_where_nobody_is_asked",
+            "e2e/clients/test_mcp.py::test_the_python_sdk",
+            "e2e/clients/test_mcp.py::test_the_typescript_sdk",
             "resource/test_conditions.py::test_a_scope_that_covers_the_needed_one_is_enough",
+        ),
+        Clause(
+            "authorization-flow-steps",
+            "The Python and the TypeScript SDK walk from discovery to a tool, more scopes and a refreshed token: by a document, by registration "
+            "and with an operator's client; beside the authorization server, and elsewhere by JWKS and by introspection.",
+            "e2e/clients/test_mcp.py::test_the_python_sdk",
+            "e2e/clients/test_mcp.py::test_the_typescript_sdk",
+        ),
+        Clause(
+            "mcp-authorization-extensions",
+            "`oauth-client-credentials` with a key and with a secret, and `enterprise-managed-authorization`, by the SDKs' own providers.",
+            "e2e/clients/test_mcp_extensions.py::test_a_service_of_the_python_sdk",
+            "e2e/clients/test_mcp_extensions.py::test_a_service_of_the_typescript_sdk",
+            "e2e/clients/test_mcp_extensions.py::test_a_grant_of_an_identity_provider_by_the_python_sdk",
+            "e2e/clients/test_mcp_extensions.py::test_a_grant_of_an_identity_provider_by_the_typescript_sdk",
         ),
         Clause(
             "authorization-server-location",

@@ -1,104 +1,116 @@
-"""The SDKs of the Model Context Protocol, which agents and editors are made with. They are given an address, and do the rest by themselves."""
+"""The SDKs of the Model Context Protocol, which agents and editors are made with. They are given an address, and do the rest by themselves: find the
+authorization server, make themselves known, ask the person, call tools, ask for more, refresh."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.e2e.clients.person import Person
 from tests.e2e.clients.test_openid_client import run
-from tests.e2e.conftest import Example, started
 
-pytestmark = pytest.mark.e2e
-CALLBACK = "http://127.0.0.1:33418/callback"
+pytest.importorskip("mcp.client.auth")
+from tests.e2e.clients.mcp_agent import Agent, Kept
+from tests.e2e.clients.mcp_servers import AGENT, CALLBACK, KNOWN, World
+
+pytestmark = [pytest.mark.e2e, pytest.mark.spec("MCP", "authorization-flow-steps", "step-up-authorization-flow")]
+TOOLS = ["add_note", "delete_note", "list_notes", "whoami"]
+READ, BOTH = {"notes:read"}, {"notes:read", "notes:write"}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
-    """The example project as it is by default, where apps may register themselves."""
-    with started(tmp_path_factory.mktemp("mcp"), OAUTH_REGISTRATION="open") as running:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with World(tmp_path_factory.mktemp("mcp")).running() as running:
         yield running
 
 
-class Kept:
-    """What an agent keeps between its runs."""
-
-    def __init__(self) -> None:
-        self.tokens: Any = None
-        self.client: Any = None
-
-    async def get_tokens(self) -> Any:
-        return self.tokens
-
-    async def set_tokens(self, tokens: Any) -> None:
-        self.tokens = tokens
-
-    async def get_client_info(self) -> Any:
-        return self.client
-
-    async def set_client_info(self, client: Any) -> None:
-        self.client = client
+@pytest.fixture(scope="module", params=["beside", "jwks", "introspection"])
+def server(world: World, request: pytest.FixtureRequest) -> Iterator[str]:
+    with world.serving(request.param) as address:
+        yield address
 
 
-def test_the_python_sdk(server: Example) -> None:
-    auth = pytest.importorskip("mcp.client.auth")
-    shared = pytest.importorskip("mcp.shared.auth")
-    httpx = pytest.importorskip("httpx2")
-    person, kept, asked = Person(server.password), Kept(), list[str]()
+def named(scopes: Any) -> set[str]:
+    """Those of a resource: `offline_access` is between the agent and the authorization server."""
+    return set(scopes) - {"offline_access"}
 
-    async def is_sent(url: str) -> None:
-        asked.append(await asyncio.to_thread(person.answer, url))
 
-    async def comes_back() -> Any:
-        sent = parse_qs(urlsplit(asked[-1]).query)
-        return shared.AuthorizationCodeResult(code=sent["code"][0], state=sent["state"][0], iss=sent["iss"][0])
+@pytest.mark.parametrize("known", KNOWN)
+def test_the_python_sdk(world: World, server: str, known: str) -> None:
+    given = KNOWN[known](world)
+    person = Person(world.server.password)
+    agent = Agent(server, Kept(given.get("client")), person.answer, given.get("document"))
 
-    async def agent(kept: Kept, *, stays: bool) -> tuple[int, list[str]]:
-        """What an agent is told that keeps *kept*, and which addresses it asked on the way. It *stays* until its token is too old."""
-        metadata = shared.OAuthClientMetadata(
-            client_name="An agent",
-            redirect_uris=[CALLBACK],
-            grant_types=["authorization_code", "refresh_token"],
-            response_types=["code"],
-            token_endpoint_auth_method="none",
-        )
-        way: list[str] = []
+    async def walk() -> None:
+        async with agent.connected() as client:
+            assert agent.way[0].endswith(" 401"), "nothing without a token"
+            assert sorted(tool.name for tool in (await client.list_tools()).tools) == TOOLS
+            before = await whoami(client)
+            assert named(before["scopes"]) == READ
+            assert len(agent.asked) == 1, "asked once"
+        agent.decision = "deny"
+        with pytest.raises(BaseExceptionGroup):  # the SDK ends the connection
+            async with agent.connected() as client:
+                await client.call_tool("add_note", {"text": "refused"})
+        assert agent.refusals == ["access_denied"]
+        agent.decision = "allow"
+        async with agent.connected() as client:
+            written = await client.call_tool("add_note", {"text": "Milk"})
+            assert not written.is_error
+            assert named((await whoami(client))["scopes"]) == BOTH
+            asked = len(agent.asked)
+            agent.is_too_old()
+            assert named((await whoami(client))["scopes"]) == BOTH
+            assert len(agent.asked) == asked, "refreshed without asking"
 
-        async def note(request: Any) -> None:
-            way.append(f"{request.method} {request.url.path}")
+    asyncio.run(walk())
+    assert {one["resource"] for one in agent.asked} == {server}
+    assert named(agent.asked[-1]["scope"].split()) == BOTH, "what it had, and what it needs"
+    assert agent.way.count("POST /oauth/register 201") == (known == "registration")
+    if known == "document":
+        assert agent.asked[0]["client_id"] == world.document
+    assert any(one.endswith(" 403") for one in agent.way)
 
-        provider = auth.OAuthClientProvider(f"{server.url}/api/notes/", metadata, kept, is_sent, comes_back)
-        async with httpx.AsyncClient(auth=provider, event_hooks={"request": [note]}) as client:
-            headers = {"MCP-Protocol-Version": "2025-06-18"}
-            answer = await client.get(f"{server.url}/api/notes/", headers=headers)
-            if stays:
-                provider.context.token_expiry_time = 1.0  # it refreshes before it asks again
-                answer = await client.get(f"{server.url}/api/notes/", headers=headers)
-            return answer.status_code, way
 
-    status, way = asyncio.run(agent(kept, stays=True))
-    assert status == 200, way
-    assert len(asked) == 1, "the person was asked once"
-    assert kept.client.token_endpoint_auth_method == "none"
-    assert "notes:read" in kept.tokens.scope.split()
-    assert kept.tokens.refresh_token
-    assert way.count("POST /oauth/register") == 1
-    assert way.count("POST /oauth/token") == 2, "bought, and refreshed"
-
-    status, way = asyncio.run(agent(kept, stays=False))  # a second run needs nobody
-    assert status == 200
-    assert len(asked) == 1
+async def whoami(client: Any) -> dict[str, Any]:
+    result = await client.call_tool("whoami", {})
+    assert not result.is_error, result
+    told = result.structured_content
+    return dict(told.get("result", told))
 
 
 @pytest.mark.usefixtures("npm")
-def test_the_typescript_sdk(server: Example) -> None:
-    environment = {**os.environ, "SERVER": f"{server.url}/api/notes/", "REDIRECT_URI": CALLBACK}
-    found = run("mcp.mjs", environment, Person(server.password).answer)
+@pytest.mark.parametrize("known", KNOWN)
+def test_the_typescript_sdk(world: World, server: str, known: str) -> None:
+    given = KNOWN[known](world)
+    environment = {**os.environ, "SERVER": server, "AGENT": json.dumps(AGENT)}
+    environment |= {"CLIENT": json.dumps(given["client"])} if "client" in given else {}
+    environment |= {"DOCUMENT": given["document"]} if "document" in given else {}
+    person = Person(world.server.password)
+    found = run("mcp_walk.mjs", environment, person.answer, lambda url: person.answer(url, "deny"), person.answer)
+    assert found["way"][0].endswith(" 401")
+    assert found["tools"] == TOOLS
+    assert named(found["before"]["scopes"]) == READ
+    assert found["denied"] == "access_denied"
+    assert named(found["after"]["scopes"]) == named(found["refreshed"]["scopes"]) == BOTH
+    assert found["rotated"] is (known != "operator")
+    assert {one["resource"] for one in found["asked"]} == {server}
+    assert named(found["asked"][-1]["scope"].split()) == BOTH
+    assert found["way"].count("POST /oauth/register 201") == (known == "registration")
+    if known == "document":
+        assert found["client_id"] == world.document
+
+
+@pytest.mark.usefixtures("npm")
+def test_the_typescript_sdk_of_the_line_before(world: World) -> None:
+    """Which most agents are made with that are there already. It knows no step-up, and is given a protected API."""
+    api = f"{world.server.url}/api/notes/"
+    found = run("mcp.mjs", {"SERVER": api, "REDIRECT_URI": CALLBACK}, Person(world.server.password).answer)
     assert found == {
         "first": "REDIRECT",
         "then": "AUTHORIZED",
