@@ -71,7 +71,7 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "resource.verifiers.introspection": ("IntrospectionVerifier",),
     "resource.verifiers.chain": ("ChainVerifier",),
     "verifier": ("LocalVerifier",),
-    "component": ("Component", "Endpoint", "Member", "Sweep", "Terms"),
+    "component": ("Component", "Endpoint", "Member", "Sweep", "TellsFact", "Terms"),
     "endpoints.http": ("form_parameters", "json_object", "patient", "protocol_endpoint", "query_parameters"),
     "endpoints.visit": ("come_back", "visited"),
     "protocol.answer": ("Answer",),

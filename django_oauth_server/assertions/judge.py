@@ -64,7 +64,9 @@ def trusted_issuer_of(token: str, issuer: Issuer) -> TrustedIssuer:
     trusted = issuer.settings.group(TrustedIssuersSettings).named(name)
     if trusted is None:
         raise NotAccepted(
-            "The issuer of the assertion is not trusted here.", rule="trusted_issuers", detail=f"iss {name!r}"
+            "The issuer of the assertion is not trusted here.",
+            rule="trusted_issuers",
+            detail=f"iss {repr(name)[:LONGEST_NAME]}",
         )
     return trusted
 
