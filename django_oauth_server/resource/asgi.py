@@ -68,7 +68,7 @@ def asgi_view(make_app: Callable[[], ASGIApplication]) -> ASGIView:
         return await _Exchange(request, scope).answer(lifespan.app)
 
     for name in _NAMES:  # and not `__wrapped__`: what makes the application is no view
-        setattr(view, name, getattr(make_app, name, getattr(view, name)))
+        setattr(view, name, getattr(make_app, name, None) or getattr(view, name))
     return view
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -84,6 +86,18 @@ def test_the_tools_of_an_mcp_server_need_what_the_guide_says(guide: Guide, setti
     assert json.loads(call("notes:read notes:write", "add_note", text="milk").content)["result"]["isError"] is False
     read = json.loads(call("notes:read", "list_notes").content)
     assert read["result"]["structuredContent"] == {"result": ["milk"]}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_test_of_the_guide_passes(
+    guide: Guide, settings: Any, async_token_client: Any, django_user_model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mcp")
+    written = guide("mcp.md")
+    monkeypatch.setitem(sys.modules, "guide_urls", SimpleNamespace(urlpatterns=written["urlpatterns"]))
+    settings.ROOT_URLCONF = "guide_urls"
+    settings.OAUTH_RESOURCE_SERVER = {"resource": MCP}
+    async_to_sync(written["test_adding_a_note_needs_the_scope"])(async_token_client, django_user_model)
 
 
 def test_another_application_is_told_of_the_groups(guide: Guide, user: Any, browser: Browser) -> None:
