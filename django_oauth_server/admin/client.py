@@ -80,7 +80,7 @@ class ClientAdmin(ShowsOnce):
 
     @admin.display(description=gettext_lazy("name"))
     def name(self, row: Client) -> SafeString:
-        return cut(row.name)
+        return cut(row)
 
     @admin.display(description=gettext_lazy("client ID"))
     def named_id(self, row: Client) -> SafeString:

@@ -13,7 +13,7 @@ from django.utils.text import Truncator
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
-from django_oauth_server.clients.presentation import UNKNOWN, VOUCHED, document_host
+from django_oauth_server.clients.presentation import UNKNOWN, VOUCHED
 from django_oauth_server.component import Document, Words
 from django_oauth_server.conf import Scope
 from django_oauth_server.conf.files import is_file
@@ -55,7 +55,7 @@ def describe_changes(members: Collection[str]) -> list[Words]:
 def describe_client(client: Client, issuer: Issuer) -> dict[str, object]:
     """Who an app says it is; of one that is described by a document first the host that the document is at. Where nobody vouches for that host, the
     app has no other name, and leads to no other host: what it is called, and its logo, are what it `claims`."""
-    said, host = client.metadata, document_host(client)
+    said, host = client.metadata, client.document_host
     own_name = readable(_in_language(said, "client_name")) or client.name
     logo_url = _logo_url(client, _in_language(said, "logo_uri"), issuer)
     only_host = "" if client.is_vouched_for else host

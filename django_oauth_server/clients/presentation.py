@@ -12,7 +12,7 @@ from django_oauth_server.clients.previews import is_preview
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client
 from django_oauth_server.protocol.opaque import digest
-from django_oauth_server.protocol.uris import destination, is_loopback, origin, proves_identity
+from django_oauth_server.protocol.uris import is_loopback, origin, proves_identity
 
 UNKNOWN: Final = ""
 """Something, of which nobody can say what it is."""
@@ -61,15 +61,10 @@ def proves_itself(client: Client, redirect_uri: str, issuer: Issuer) -> bool:
     return proves_identity(redirect_uri) and not is_preview(redirect_uri, client, issuer.settings)
 
 
-def document_host(client: Client) -> str:
-    """The host, and port, of the document that describes *client*: all that is known of it for sure. Empty where none does."""
-    return destination(client.client_id) if client.registered_by == Client.RegisteredBy.DOCUMENT else ""
-
-
 def called(client: Client) -> str:
     """The name by which people know *client*. Anybody can write a document, with any name in it: unless an operator vouches for its host, it is the
     host (draft-ietf-oauth-client-id-metadata-document section 8.5)."""
-    return client.name if client.is_vouched_for else document_host(client) or client.name
+    return client.name if client.is_vouched_for else client.document_host or client.name
 
 
 def is_on_devices(client: Client) -> bool:

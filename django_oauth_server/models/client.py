@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django_oauth_server.models._sparse import SparseIndex
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.protocol.text import readable
-from django_oauth_server.protocol.uris import origin, site
+from django_oauth_server.protocol.uris import destination, origin, site
 
 
 class Client(models.Model):
@@ -103,7 +103,8 @@ class Client(models.Model):
         constraints = [models.UniqueConstraint(fields=["issuer", "client_id"], name="oas_client_issuer_client_id")]
 
     def __str__(self) -> str:
-        return self.name
+        """For operators. Anybody can write a document with any name in it."""
+        return f"{self.name} ({self.document_host})" if self.document_host else self.name
 
     @classmethod
     def from_db(cls, *row: Any, **options: Any) -> Self:
@@ -146,6 +147,11 @@ class Client(models.Model):
     def name(self) -> str:
         """What people call it."""
         return readable(str(self.metadata.get("client_name") or "")) or self.client_id
+
+    @property
+    def document_host(self) -> str:
+        """The host, and port, of the document that describes it: all that is known of it for sure. Empty where none does."""
+        return destination(self.client_id) if self.registered_by == self.RegisteredBy.DOCUMENT else ""
 
     @property
     def is_vouched_for(self) -> bool:

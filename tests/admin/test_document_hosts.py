@@ -138,6 +138,12 @@ class TestFromTheClientsPage:
         assert "nobody vouches for it" in page
         assert 'value="block_hosts"' in page and 'value="vouch_for_hosts"' in page
 
+    def test_lists_name_the_host_beside_the_name_that_the_client_claims(
+        self, admin: Browser, described: Client
+    ) -> None:
+        for place in (CLIENTS, f"{ADMIN}authorization/"):
+            assert "Almanac (apps.example)" in admin.get(place).content.decode()
+
     def test_its_host_is_blocked(self, admin: Browser, described: Client) -> None:
         assert "1 person will be signed out" in act(admin, described, "block_hosts").content.decode()
         act(admin, described, "block_hosts", confirmed="yes")

@@ -34,7 +34,7 @@ class Command(BaseCommand):
 
 def _in_a_line(client: Client) -> str:
     state = _("enabled") if client.is_active else _("disabled")
-    return f"{client.client_id:<34} {state:<12} {client.name}"
+    return f"{client.client_id:<34} {state:<12} {client}"
 
 
 def _as_array(clients: Iterator[Client]) -> Iterator[str]:
