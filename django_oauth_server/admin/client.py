@@ -46,6 +46,7 @@ from django_oauth_server.admin.origins import OriginFilter
 from django_oauth_server.admin.origins import described as limits_of
 from django_oauth_server.admin.refusal import last_refusals
 from django_oauth_server.admin.shown_once import Shown, ShowsOnce
+from django_oauth_server.clients.documents import last_fetched
 from django_oauth_server.clients.kinds import Kind, kind_named, kind_of, kinds_for
 from django_oauth_server.clients.metadata import member_named, members_of, terms_of
 from django_oauth_server.clients.methods.base import registered_method
@@ -147,13 +148,15 @@ class ClientAdmin(ShowsOnce):
     @admin.display(description=gettext_lazy("document"))
     def described_at(self, row: Client) -> SafeString:
         """Where it says what it is, and what an operator says of that host."""
-        host = host_of(row.client_id)
+        host, issuer = host_of(row.client_id), issuer_of(row)
+        fetched = last_fetched(row, issuer) if issuer else None
         return format_html(
-            '<a href="{}" rel="noopener noreferrer nofollow">{}</a><div>{} {}</div>',
+            '<a href="{}" rel="noopener noreferrer nofollow">{}</a><div>{} {}</div><div>{}</div>',
             row.client_id,
             row.client_id,
             host,
             verdict_badge(verdict_of(row.issuer, host)),
+            _("Last fetched by this server process: %(time)s") % {"time": in_words(fetched)} if fetched else "",
         )
 
     def has_judge_hosts_permission(self, request: HttpRequest) -> bool:

@@ -34,6 +34,8 @@ class OriginFilter(admin.SimpleListFilter):
 def described(issuer: Issuer) -> Mapping[str, Any]:
     """What the page says of *issuer*: each way with the values of its settings, and what limits every client."""
     settings = issuer.settings
+    limits = {one.name: one.limits(settings) for one in ORIGINS}
+    own = {name for some in limits.values() for name in some}
     return {
         "name": settings.name,
         "issuer": str(issuer),
@@ -42,11 +44,15 @@ def described(issuer: Issuer) -> Mapping[str, Any]:
                 "words": one.label,
                 "sentence": one.sentence,
                 "query": f"{OriginFilter.parameter_name}={one.name}",
-                "limits": {name: in_words(value) for name, value in one.limits(settings).items()},
+                "limits": {name: in_words(value) for name, value in limits[one.name].items()},
             }
             for one in ORIGINS
         ],
-        "throttles": {name: in_words(rate) for name, rate in sorted(settings.throttles.items())},
+        "throttles": {
+            name: in_words(rate)
+            for name, rate in sorted((f"throttles: {name}", rate) for name, rate in settings.throttles.items())
+            if name not in own
+        },
     }
 
 

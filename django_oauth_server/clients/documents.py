@@ -97,6 +97,13 @@ def _is_older(found: Described, row: Client) -> bool:
     return row.metadata != found.metadata and found.fetched_at < row.updated_at
 
 
+def last_fetched(client: Client, issuer: Issuer) -> datetime | None:
+    """When this process last got the document of *client*. None: it keeps none."""
+    known = _addresses.known(_name(client.client_id, issuer, client.profile))
+    kept = known.kept if known else None
+    return kept.fetched_at if kept else None
+
+
 def why_not(client_id: str, issuer: Issuer) -> str:
     """What was wrong when the document at *client_id* was last fetched, for its developer. Empty: nothing, or it is not known."""
     known = _addresses.known(_name(client_id, issuer, ""))

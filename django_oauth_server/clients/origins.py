@@ -9,6 +9,7 @@ from typing import Final
 from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
+from django_oauth_server.clients.documents import BY_ADDRESS, BY_HOST
 from django_oauth_server.clients.kinds import WORKLOAD
 from django_oauth_server.component import Words
 from django_oauth_server.conf import IssuerSettings
@@ -88,7 +89,10 @@ ORIGINS: Final = (
             "unless you vouch for the document's host."
         ),
         clients=Q(registered_by=_By.DOCUMENT),
-        limits=lambda settings: _fields("client_id_metadata_documents", settings.group(DocumentSettings)),
+        limits=lambda settings: {
+            **_fields("client_id_metadata_documents", settings.group(DocumentSettings)),
+            **_throttles(settings, BY_HOST, BY_ADDRESS),
+        },
     ),
 )
 """Every way. A client came by exactly one."""
@@ -104,7 +108,12 @@ def origin_of(client: Client) -> Origin:
 
 def _registration(settings: IssuerSettings) -> Mapping[str, object]:
     named = {"registration": settings.registration, "registration_scopes": settings.registration_scopes}
-    return {**named, "throttles: registration": settings.throttles.get("registration")}
+    return {**named, **_throttles(settings, "registration")}
+
+
+def _throttles(settings: IssuerSettings, *names: str) -> Mapping[str, object]:
+    """Of those of *names* that there are: what is switched off has none."""
+    return {f"throttles: {name}": settings.throttles[name] for name in names if name in settings.throttles}
 
 
 def _fields(name: str, group: AppsSettings | DocumentSettings) -> Mapping[str, object]:

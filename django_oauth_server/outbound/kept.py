@@ -91,6 +91,11 @@ class Address(Generic[T]):
         return self._kept is not None
 
     @property
+    def kept(self) -> T | None:
+        """What it last said, be it too old to be served."""
+        return self._kept.value if self._kept else None
+
+    @property
     def failure(self) -> str:
         """What whoever owns it may be told of why it was last asked in vain; empty where it was not."""
         if refused := self._refused:

@@ -51,15 +51,16 @@ def test_the_page_has_the_settings_as_they_are(admin: Browser, settings: Any) ->
     (said,) = admin.get(PAGE).context["issuers"]
     limits = {name: value for one in said["origins"] for name, value in one["limits"].items()} | said["throttles"]
     expected = {
-        "registration": "7/h",
         "throttles: registration": "7/h",
-        "redemption": "no limit",
+        "throttles: redemption": "no limit",
+        "throttles: client_id_metadata_documents_by_host": "60/m",
         "apps: enabled": "yes",
         "apps: most": "3",
         "client_id_metadata_documents: policy": "listed",
         "client_id_metadata_documents: hosts": "claude.ai, vscode.dev",
     }
     assert expected.items() <= limits.items()
+    assert "throttles: registration" not in said["throttles"]
     assert said["origins"][3]["limits"]["registration"] == "protected"
 
 

@@ -705,3 +705,39 @@ class TestHowOftenItIsAsked:
 
 def test_the_answer_names_its_issuer(flow: Flow) -> None:
     assert answered(flow.decide(flow.authorize()))["iss"] == "https://as.example"
+
+
+def test_an_operator_reads_where_the_client_comes_from_and_when_that_was_fetched(
+    flow: Flow, host: DocumentHost, admin_client: Browser
+) -> None:
+    flow.tokens()
+    page = f"/admin/django_oauth_server/client/{Client.objects.get().pk}/change/"
+    assert "Last fetched by this server process" in admin_client.get(page).content.decode()
+    documents.forget()
+    told = admin_client.get(page).content.decode()
+    assert host.url() in told and "Last fetched" not in told
+
+
+def test_an_operator_blocks_the_host_of_a_client_and_it_is_out(
+    flow: Flow, host: DocumentHost, admin_client: Browser
+) -> None:
+    tokens = flow.tokens()
+    client = Client.objects.get()
+    asked = {"action": "block_hosts", "_selected_action": client.pk, "index": 0, "confirmed": "Block"}
+    admin_client.post("/admin/django_oauth_server/client/", asked)
+    assert flow.refresh(tokens["refresh_token"]).json()["error"] == "invalid_client"
+    assert not Flow(ClientFactory(metadata__resource_identifiers=["https://as.example"]), Browser()).is_active(
+        tokens["access_token"]
+    )
+    assert b"has blocked clients" in flow.authorize().content
+
+
+def test_an_operator_vouches_for_the_host_of_a_client_and_people_see_its_name(
+    flow: Flow, host: DocumentHost, admin_client: Browser
+) -> None:
+    assert flow.authorize().context["client"]["name"] == f"localhost:{host.server.port}"
+    flow.tokens()
+    asked = {"action": "vouch_for_hosts", "_selected_action": Client.objects.get().pk, "index": 0, "confirmed": "Vouch"}
+    admin_client.post("/admin/django_oauth_server/client/", asked)
+    page = flow.authorize(prompt="consent")
+    assert page.context["client"]["name"] == "Almanac" and page.context["unproven"] != "document"
