@@ -18,7 +18,6 @@ from tests.factories import ClientFactory, UserFactory
 from tests.flow import told
 
 pytestmark = pytest.mark.django_db
-spec = pytest.mark.spec
 Give = Callable[..., str]
 
 
@@ -39,7 +38,7 @@ def stock(orders: Service) -> Service:
     return Service("stock", STOCK)
 
 
-@spec("RFC 8693", "4.1")
+@pytest.mark.spec("RFC 8693", "4.1")
 @pytest.mark.parametrize("format", ["opaque", "at+jwt"])
 def test_a_chain_of_services_says_who_acts_and_who_did_before(
     orders: Service, stock: Service, given: Give, exchanges: Any, user: Any, format: str
@@ -65,6 +64,7 @@ def test_a_chain_ends_with_a_service_in_the_middle(
     assert not ledger.is_active(second)
 
 
+@pytest.mark.spec("RFC 8693", "4.1")
 def test_a_chain_is_no_longer_than_the_setting_says(
     orders: Service, stock: Service, given: Give, exchanges: Any
 ) -> None:
@@ -96,12 +96,13 @@ def actor_token(client: Any, **more: Any) -> str:
     return issue_token(**({"client": client, "scopes": "orders:write", "audience": ORDERS} | more))
 
 
-@spec("RFC 8693", "2.1")
+@pytest.mark.spec("RFC 8693", "2.1")
 def test_the_subject_of_the_actor_token_acts(orders: Service, given: Give, agent: Any) -> None:
     answer = orders.swapped(given(), actor_token=actor_token(agent), actor_token_type=TYPE + "access_token")
     assert act(answer["access_token"]) == {"sub": "agent", "sub_profile": "service"}
 
 
+@pytest.mark.spec("RFC 8693", "4.1")
 def test_a_person_may_act(orders: Service, given: Give, agent: Any) -> None:
     helper = UserFactory()
     token = actor_token(agent, user=helper)
@@ -109,7 +110,7 @@ def test_a_person_may_act(orders: Service, given: Give, agent: Any) -> None:
     assert act(answer["access_token"]) == {"sub": str(helper.pk), "sub_profile": "user"}
 
 
-@spec("RFC 8693", "2.1")
+@pytest.mark.spec("RFC 8693", "2.1")
 @pytest.mark.parametrize(
     ("params", "words"),
     [
@@ -128,6 +129,7 @@ def test_an_actor_token_that_is_no_good(
 
 
 @pytest.mark.parametrize("more", [{"audience": LEDGER}, {"actor": "somebody"}], ids=["for another", "exchanged"])
+@pytest.mark.spec("RFC 8693", "2.1")
 def test_an_actor_token_that_was_not_issued_for_this_client(
     orders: Service, given: Give, agent: Any, more: dict[str, Any]
 ) -> None:
@@ -168,7 +170,7 @@ def named(exchanges: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
     return use
 
 
-@spec("RFC 8693", "4.4")
+@pytest.mark.spec("RFC 8693", "4.4")
 @pytest.mark.parametrize(
     ("who", "is_allowed"),
     [
@@ -192,6 +194,7 @@ def test_a_token_that_names_who_may_act_is_exchanged_for_them_alone(
     assert (orders.swap(given()).status_code == 200) == is_allowed
 
 
+@pytest.mark.spec("RFC 8693", "4.4")
 def test_a_rule_may_demand_that_the_token_names_the_actor(
     orders: Service, given: Give, named: Callable[..., None]
 ) -> None:
@@ -213,7 +216,7 @@ def proof(key: DPoPKey) -> dict[str, str]:
     return {"DPoP": key.proof("POST", "https://as.example/oauth/token")}
 
 
-@spec("RFC 9449", "5")
+@pytest.mark.spec("RFC 9449", "5")
 def test_a_bearer_token_is_exchanged_for_one_that_is_bound_to_the_key_shown(
     orders: Service, given: Give, key: DPoPKey
 ) -> None:
@@ -227,6 +230,7 @@ def test_a_bound_token_is_exchanged_by_the_holder_of_its_key(orders: Service, gi
     assert LocalVerifier().verify(answer["access_token"]).confirmation == key.confirmation
 
 
+@pytest.mark.spec("RFC 8693", "5")
 def test_a_bound_token_is_not_exchanged_without_its_key(orders: Service, given: Give, key: DPoPKey) -> None:
     for headers in ({}, proof(DPoPKey())):
         error, description = refusal(orders.swap(given(key=key), headers=headers))

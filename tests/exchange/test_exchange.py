@@ -19,12 +19,11 @@ from tests.exchange.walk import ORDERS, STOCK, TYPE, Service
 from tests.factories import AuthorizationFactory, TokenFactory
 
 pytestmark = pytest.mark.django_db
-spec = pytest.mark.spec
 Give = Callable[..., str]
 FORMATS = pytest.mark.parametrize("format", ["opaque", "at+jwt"])
 
 
-@spec("RFC 8693", "2.2.1")
+@pytest.mark.spec("RFC 8693", "2.2.1")
 def test_a_service_is_given_a_token_for_the_service_behind_it(orders: Service, given: Give) -> None:
     answer = orders.swapped(given())
     assert answer["issued_token_type"] == TYPE + "access_token"
@@ -33,7 +32,7 @@ def test_a_service_is_given_a_token_for_the_service_behind_it(orders: Service, g
 
 
 @FORMATS
-@spec("RFC 8693", "4.1")
+@pytest.mark.spec("RFC 8693", "4.1")
 def test_it_says_for_whom_by_whom_and_that_it_was_exchanged(
     orders: Service, given: Give, user: Any, format: str, exchanges: Any
 ) -> None:
@@ -46,17 +45,19 @@ def test_it_says_for_whom_by_whom_and_that_it_was_exchanged(
 
 
 @FORMATS
+@pytest.mark.spec("RFC 8693", "3")
 def test_a_subject_token_of_either_format_is_taken(orders: Service, given: Give, format: str) -> None:
     assert orders.swap(given(format=format)).status_code == 200
 
 
-@spec("RFC 8693", "4.1")
+@pytest.mark.spec("RFC 8693", "4.1")
 def test_by_impersonation_it_does_not_say_that_somebody_acts(orders: Service, given: Give, exchanges: Any) -> None:
     exchanges(rule(kind="impersonation"))
     token = LocalVerifier().verify(orders.swapped(given())["access_token"])
     assert "act" not in token.claims and token.client_id == "orders"
 
 
+@pytest.mark.spec("RFC 8693", "2.2.1")
 def test_it_lives_no_longer_than_what_it_was_exchanged_for(orders: Service, given: Give) -> None:
     assert orders.swapped(given(expires_in=timedelta(seconds=70)))["expires_in"] in {69, 70}
 
@@ -66,13 +67,14 @@ def test_a_rule_may_shorten_it(orders: Service, given: Give, exchanges: Any) -> 
     assert orders.swapped(given())["expires_in"] in {59, 60}
 
 
+@pytest.mark.spec("RFC 8693", "4.2")
 def test_what_is_asked_for_is_less_or_the_same(orders: Service, given: Give) -> None:
     both = given("orders:write stock:read stock:reserve")
     assert orders.swapped(both)["scope"] == "stock:read stock:reserve"
     assert orders.swapped(both, scope="stock:reserve")["scope"] == "stock:reserve"
 
 
-@spec("RFC 8693", "2.1")
+@pytest.mark.spec("RFC 8693", "2.1")
 def test_a_target_may_be_named_as_audience_or_be_the_only_one_of_the_rule(orders: Service, given: Give) -> None:
     for target in ({"resource": None, "audience": STOCK}, {"resource": None}, {"audience": STOCK + "/"}):
         token = orders.swapped(given(), **target)["access_token"]
@@ -80,6 +82,7 @@ def test_a_target_may_be_named_as_audience_or_be_the_only_one_of_the_rule(orders
 
 
 @FORMATS
+@pytest.mark.spec("RFC 8693", "4")
 def test_introspection_says_the_same(orders: Service, given: Give, format: str, exchanges: Any, user: Any) -> None:
     exchanges(rule(), server={"access_token_format": format})
     token = orders.swapped(given())["access_token"]
@@ -90,7 +93,7 @@ def test_introspection_says_the_same(orders: Service, given: Give, format: str, 
 
 
 @FORMATS
-@spec("OpenID Connect Core", "8.1")
+@pytest.mark.spec("OpenID Connect Core", "8.1")
 def test_the_person_keeps_the_identifier_that_the_app_knows_them_by(
     orders: Service, front: Any, given: Give, exchanges: Any, format: str, user: Any
 ) -> None:
@@ -159,6 +162,7 @@ ENDINGS = pytest.mark.parametrize(
 
 @FORMATS
 @ENDINGS
+@pytest.mark.spec("RFC 8693", "5")
 def test_what_ends_the_authorization_ends_what_was_exchanged(
     orders: Service, given: Give, format: str, exchanges: Any, end: Callable[[str], None]
 ) -> None:

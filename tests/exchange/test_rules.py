@@ -32,7 +32,6 @@ from tests.factories import AuthorizationFactory, ClientFactory, TokenFactory
 from tests.flow import told
 
 pytestmark = pytest.mark.django_db
-spec = pytest.mark.spec
 SCOPES = "orders:write stock:read"
 
 RULES = {
@@ -147,7 +146,7 @@ TARGETS = {
 }
 
 
-@spec("RFC 8693", "2.2.2")
+@pytest.mark.spec("RFC 8693", "2.2.2")
 @pytest.mark.parametrize("name", RULES)
 def test_what_a_rule_does_not_allow_is_refused(tokens: Tokens, orders: Service, exchanges: Any, name: str) -> None:
     exchanges(RULES[name])
@@ -183,7 +182,7 @@ def test_the_log_names_both_clients_and_no_token(
     assert value not in caplog.text and new not in caplog.text
 
 
-@spec("RFC 8693", "2.1")
+@pytest.mark.spec("RFC 8693", "2.1")
 @pytest.mark.parametrize(
     ("params", "error", "words"),
     [
@@ -211,7 +210,7 @@ def test_a_request_that_is_wrong(
     assert said["error"] == error and words in said["error_description"]
 
 
-@spec("RFC 8693", "2.1")
+@pytest.mark.spec("RFC 8693", "2.1")
 def test_several_targets_that_the_rule_has(tokens: Tokens, orders: Service, exchanges: Any) -> None:
     exchanges(rule(resources=(STOCK, LEDGER)))
     value, _ = tokens.make("of a person", orders.client)
@@ -220,6 +219,7 @@ def test_several_targets_that_the_rule_has(tokens: Tokens, orders: Service, exch
     assert told(orders.swap(value, resource=None))["error"] == "invalid_target"
 
 
+@pytest.mark.spec("RFC 8693", "2.1")
 def test_a_public_client_or_one_that_is_not_registered_for_it_exchanges_nothing(tokens: Tokens, exchanges: Any) -> None:
     exchanges(rule(client="public"), rule(client="unregistered"))
     value, _ = tokens.make("of a person", None)
@@ -230,7 +230,7 @@ def test_a_public_client_or_one_that_is_not_registered_for_it_exchanges_nothing(
         assert told(service.swap(value))["error"] == "unauthorized_client"
 
 
-@spec("RFC 8414", "2")
+@pytest.mark.spec("RFC 8414", "2")
 def test_it_is_offered_where_there_is_a_rule(orders: Service, exchanges: Any, tokens: Tokens) -> None:
     def offered() -> bool:
         document = orders.server.get("/.well-known/oauth-authorization-server").json()
@@ -243,6 +243,7 @@ def test_it_is_offered_where_there_is_a_rule(orders: Service, exchanges: Any, to
     assert told(orders.swap(value))["error"] == "unsupported_grant_type"
 
 
+@pytest.mark.spec("RFC 8693", "5")
 def test_what_the_person_took_back_or_the_client_may_not_request_is_not_given(
     tokens: Tokens, orders: Service, exchanges: Any
 ) -> None:
@@ -259,7 +260,7 @@ def test_what_the_person_took_back_or_the_client_may_not_request_is_not_given(
 # -- ID tokens ---------------------------------------------------------------------------------------------------------
 
 
-@spec("RFC 8693", "3")
+@pytest.mark.spec("RFC 8693", "3")
 def test_an_id_token_is_exchanged_for_what_the_person_allowed(tokens: Tokens, orders: Service, exchanges: Any) -> None:
     exchanges(RULES["ID tokens"])
     value, type_ = tokens.make("an ID token of this service", orders.client)
@@ -274,6 +275,7 @@ def test_an_id_token_is_exchanged_for_what_the_person_allowed(tokens: Tokens, or
     [{"exp": 1}, {"exp": "9999999999"}, {"exp": None}, {"iss": "https://other.example"}, {"sub": "1234"}, {"aud": "front"},
      {"aud": ["orders"]}, {"grant_id": None}, {"grant_id": "00000000-0000-4000-8000-000000000000"}, {"grant_id": 7}],
 )  # fmt: skip
+@pytest.mark.spec("RFC 8693", "2.1")
 def test_an_id_token_that_is_no_good(tokens: Tokens, orders: Service, exchanges: Any, more: dict[str, Any]) -> None:
     exchanges(RULES["ID tokens"])
     value, type_ = tokens.make("an ID token of this service", orders.client)
@@ -292,6 +294,7 @@ def test_an_id_token_under_the_clients_own_secret_is_none_of_ours(
 
 
 @pytest.mark.parametrize("type_", ["access_token", "id_token"])
+@pytest.mark.spec("RFC 8693", "3")
 def test_a_token_of_the_other_type_is_not_taken(tokens: Tokens, orders: Service, exchanges: Any, type_: str) -> None:
     exchanges(rule(subject_tokens=("access_token", "id_token")))
     kind = "of a person, as a JWT" if type_ == "id_token" else "an ID token of this service"
@@ -303,6 +306,7 @@ def test_a_token_of_the_other_type_is_not_taken(tokens: Tokens, orders: Service,
 
 
 @pytest.mark.parametrize("format", ["opaque", "at+jwt"])
+@pytest.mark.spec("RFC 8693", "4.3")
 def test_a_client_that_is_acted_for_is_never_taken_for_a_person(
     tokens: Tokens, orders: Service, exchanges: Any, format: str
 ) -> None:
@@ -333,6 +337,7 @@ def revoked(client: Any) -> None:
 @pytest.mark.parametrize("format", ["opaque", "at+jwt"])
 @pytest.mark.parametrize("end", [disabled, deleted, revoked])
 @pytest.mark.parametrize("whose", ["front", "orders"])
+@pytest.mark.spec("RFC 8693", "5")
 def test_what_ends_a_clients_own_tokens_ends_what_was_exchanged_for_them(
     tokens: Tokens, orders: Service, exchanges: Any, format: str, end: Callable[[Any], None], whose: str
 ) -> None:

@@ -51,6 +51,7 @@ Give = Callable[..., str]
         ({"lifetime": 60}, "lifetime must be"),
     ],
 )
+@pytest.mark.spec("RFC 8693", "5")
 def test_a_rule_that_is_wrong_says_what_is(wrong: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         rule(**wrong)

@@ -123,6 +123,7 @@ def forbid(person: Any) -> None:
 
 @FORMATS
 @pytest.mark.parametrize("how", ["taken back", "revoked", "app disabled", "person disabled"])
+@pytest.mark.spec("RFC 8693", "5")
 def test_nothing_that_was_exchanged_outlives_what_the_person_allowed(
     door: Door, person: Any, format: str, how: str
 ) -> None:
