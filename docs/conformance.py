@@ -248,7 +248,7 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
         ),
         Clause(
             "2.2.1",
-            "The answer has the token, what type it is (`issued_token_type`), how it is presented, its lifetime and its scope. There is no refresh token.",
+            "The answer has the token, its type (`issued_token_type`), `token_type`, lifetime and scope. There is no refresh token.",
             "exchange/test_exchange.py::test_a_service_is_given_a_token_for_the_service_behind_it",
             "exchange/test_exchange.py::test_it_lives_no_longer_than_what_it_was_exchanged_for",
         ),

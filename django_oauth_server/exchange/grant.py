@@ -103,5 +103,5 @@ def _unknown(rule: Exchange, settings: IssuerSettings) -> Iterator[CheckMessage]
         yield Error(
             f"token_exchange of {settings.issuer}: {rule} has {unknown!r}, which is not in {where}.",
             hint=f"Did you mean {close[0]!r}?" if close else f"Add it to {where}, or take it out of the rule.",
-            id="oauth_server.E020",
+            id="oauth_server.E023",
         )

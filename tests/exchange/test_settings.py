@@ -90,7 +90,7 @@ def test_settings_that_are_wrong_stop_the_start(settings: Any, group: dict[str, 
 )
 def test_a_check_finds_names_that_nothing_has(exchanges: Any, more: dict[str, Any], hint: str) -> None:
     exchanges(rule(**more))
-    found = [one for one in run_checks(tags=["security"]) if one.id == "oauth_server.E020"]
+    found = [one for one in run_checks(tags=["security"]) if one.id == "oauth_server.E023"]
     assert len(found) == 1 and hint in str(found[0].hint) and "Exchange(orders" in found[0].msg
 
 
