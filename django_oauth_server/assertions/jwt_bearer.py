@@ -26,10 +26,11 @@ from django_oauth_server.errors import InvalidGrant, InvalidScope, InvalidTarget
 from django_oauth_server.grants.allow import record_consent
 from django_oauth_server.grants.base import GrantType, Issuance, TokenRequest
 from django_oauth_server.models import Authorization
+from django_oauth_server.models.authorization import VOUCHED_BY
 from django_oauth_server.protocol.jose import ALGORITHMS
 from django_oauth_server.protocol.scopes import parse_scope
 from django_oauth_server.storage.authorizations import live_authorization
-from django_oauth_server.storage.linked_identities import VOUCHED_BY, facts_of
+from django_oauth_server.storage.linked_identities import facts_of
 from django_oauth_server.storage.presented import spend
 from django_oauth_server.tokens.narrow import known_resources
 

@@ -81,7 +81,7 @@ def disconnect(http: HttpRequest, issuer: Issuer, grant_id: UUID) -> HttpRespons
     context = {
         "issuer_name": issuer.settings.name,
         "app": _app(authorization, _person(http), issuer),
-        "stops": _("Anything this app does with your account will stop working. You can allow it again from the app."),
+        "stops": _what_stops(authorization),
         "connected_apps_url": issuer.url_path("connected_apps"),
     }
     return render_page(http, "oauth_server/disconnect.html", context)
@@ -112,9 +112,22 @@ def _app(authorization: Authorization, person: AbstractBaseUser, issuer: Issuer)
         "facts": facts_in_words(authorization.facts, person, issuer),
         "since": authorization.created_at,
         "last_used": getattr(authorization, "used_at", None),
-        "access": "background" if "refresh_token" in authorization.client.grant_types else "present",
+        "access": "background" if _needs_nobody(authorization) else "present",
         "disconnect_url": issuer.url_path("disconnect", grant_id=authorization.grant_id),
     }
+
+
+def _needs_nobody(authorization: Authorization) -> bool:
+    """Whether the app can go on while the person is away."""
+    return authorization.is_vouched_for or "refresh_token" in authorization.client.grant_types
+
+
+def _what_stops(authorization: Authorization) -> str:
+    if authorization.is_vouched_for:
+        return _(
+            "Anything this app does with your account will stop working. The organization that allowed it can allow it again."
+        )
+    return _("Anything this app does with your account will stop working. You can allow it again from the app.")
 
 
 def _start_url(client: Client, issuer: Issuer) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
+from typing import Final
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -16,6 +17,9 @@ from django.utils.translation import pgettext_lazy
 
 from django_oauth_server.models._sparse import SparseIndex
 from django_oauth_server.protocol.opaque import digest
+
+VOUCHED_BY: Final = "vouched_by"
+"""The fact of an authorization that no person gave, but an issuer elsewhere (RFC 7523): which one."""
 
 
 class Authorization(models.Model):
@@ -65,6 +69,11 @@ class Authorization(models.Model):
     @property
     def scopes(self) -> frozenset[str]:
         return frozenset(self.scope.split())
+
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether an issuer elsewhere allowed it in the person's place, and may do so again."""
+        return VOUCHED_BY in (self.facts or {})
 
     def ended_by(self, *, password_change_revokes: bool) -> str:
         """Why nothing that hangs on it is worth anything any more, for the log; empty while it holds. It was found with its user and client."""

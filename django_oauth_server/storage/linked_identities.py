@@ -12,13 +12,11 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 
 from django_oauth_server.models import Authorization
-from django_oauth_server.models.authorization import digest_of_facts
+from django_oauth_server.models.authorization import VOUCHED_BY, digest_of_facts
 from django_oauth_server.models.linked_identity import LinkedIdentity, digest_of_identity
 from django_oauth_server.storage.authorizations import revoke_authorizations
 from django_oauth_server.storage.transaction import atomic
 
-VOUCHED_BY: Final = "vouched_by"
-"""The fact of an authorization that no person gave, but an issuer elsewhere: which one."""
 _MOST_ALIKE: Final = 20
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -59,7 +60,9 @@ def test_it_brings_neither_a_refresh_token_nor_an_id_token(alice: Any) -> None:
 def test_the_person_sees_who_allowed_it_and_can_end_it(present: Present, alice: Any, browser: Any, ask: Any) -> None:
     token = present(assertion(), scope="notes:read").json()["access_token"]
     page = browser.get("/oauth/connected-apps/").content.decode()
-    assert "Allowed by idp.example" in page
+    assert "Allowed by idp.example" in page and "even while you aren" in page
+    leave = browser.get(re.search(r'href="([^"]+/remove)"', page)[1]).content.decode()
+    assert "The organization that allowed it can allow it again." in leave and "from the app" not in leave
     revoke_authorizations([Authorization.objects.get(user=alice)], timezone.now())
     assert ask(token) == {"active": False}
 
