@@ -585,6 +585,35 @@ class TestWhatADocumentChanges:
         assert (refused.status_code == 200) is lasts
         assert Authorization.objects.filter(is_live=True).exists() is lasts
 
+    def test_while_the_person_decides_is_shown_before_it_counts(
+        self, flow: Flow, host: DocumentHost, later: Later
+    ) -> None:
+        page = flow.authorize()
+        later(USUAL)
+        host.say(client_name="Yearbook")
+        asked_anew = flow.decide(page)
+        assert asked_anew.status_code != 303 or "code" not in asked_anew["Location"]
+        shown = flow.browser.get(asked_anew["Location"]) if asked_anew.status_code == 303 else asked_anew
+        assert "Yearbook" in seen(shown)
+        assert not Authorization.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("changes", "error"),
+        [
+            ({"token_endpoint_auth_method": "private_key_jwt", "jwks": jwks(KEY)}, "invalid_client"),
+            ({"grant_types": ["refresh_token", DEVICE_CODE], "response_types": []}, "unauthorized_client"),
+            ({"client_id": "https://other.example/"}, "invalid_client"),
+            ({"client_name": "Yearbook"}, None),
+        ],
+    )
+    def test_before_the_code_is_redeemed_counts(
+        self, flow: Flow, host: DocumentHost, later: Later, changes: dict[str, Any], error: str | None
+    ) -> None:
+        code = flow.code()
+        later(USUAL)
+        host.say(**changes)
+        assert flow.exchange(code).json().get("error") == error
+
     def test_does_not_end_what_a_client_without_credentials_was_allowed(
         self, flow: Flow, host: DocumentHost, later: Later
     ) -> None:

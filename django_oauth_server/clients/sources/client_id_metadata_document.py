@@ -17,7 +17,7 @@ from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.models.document_host import DocumentHost
-from django_oauth_server.outbound import Crowded, Refused, Unreachable
+from django_oauth_server.outbound import Refused, Unreachable
 from django_oauth_server.protocol.client_id_urls import check_client_id_url, is_client_id_url, is_meant_as_url
 from django_oauth_server.protocol.hosts import host_of
 from django_oauth_server.storage.clients import unused_rows
@@ -56,7 +56,9 @@ class ClientIDMetadataDocuments(ClientSource):
         except Refused:
             return None
         except Unreachable as exc:
-            if row is None and not isinstance(exc, Crowded):  # nobody knows whether there is such a client
+            if row is None and why_not(
+                client_id, issuer
+            ):  # nobody knows of such a client, and its developer can be told why
                 return None
             raise TemporarilyUnavailable(
                 "The client ID metadata document cannot be fetched right now.", detail=f"{client_id}: {exc}"
