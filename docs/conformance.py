@@ -934,6 +934,7 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
             "protected-resource-metadata-discovery-requirements",
             "A challenge leads to the metadata, which are at the path-inserted address.",
             "resource/test_metadata.py::test_a_challenge_leads_to_it",
+            "resource/test_mcp.py::test_without_a_token_the_challenge_says_where_to_look_and_what_to_ask_for",
             "resource/test_metadata.py::test_a_resource_without_a_path_is_at_the_root",
         ),
         Clause(
@@ -943,8 +944,10 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
         ),
         Clause(
             "token-requirements",
-            "A token in the query is none.",
+            "A token in the query is none. Every request needs one, whatever its session.",
             "resource/test_mechanisms.py::test_a_query_token_beside_a_good_one_is_ignored",
+            "resource/test_mcp.py::test_a_token_in_the_query_is_none",
+            "resource/test_mcp.py::test_streams_and_the_end_of_sessions_need_what_the_endpoint_needs",
         ),
         Clause(
             "token-handling",
@@ -959,6 +962,8 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
         Clause(
             "scope-challenge-handling",
             "403 with `insufficient_scope`, all scopes of the operation at once, and `resource_metadata`.",
+            "resource/test_mcp.py::test_an_operation_that_needs_more_names_everything_it_needs",
+            "resource/test_mcp.py::test_a_scope_that_covers_another_is_enough",
             "resource/test_requirement.py::test_a_challenge_names_all_scopes_of_the_operation",
             "resource/test_conditions.py::test_a_challenge_asks_for_no_more_scopes_than_needed",
             "resource/test_refusals.py::test_every_mechanism_refuses_alike",

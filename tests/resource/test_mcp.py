@@ -219,6 +219,7 @@ def test_without_a_token_the_challenge_says_where_to_look_and_what_to_ask_for(ca
     assert "error" not in response["WWW-Authenticate"]
 
 
+@pytest.mark.spec("MCP", "token-requirements")
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 @pytest.mark.parametrize("path", ["/mcp", "/async/mcp"])
 def test_streams_and_the_end_of_sessions_need_what_the_endpoint_needs(call, path, method):
