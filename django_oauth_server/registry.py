@@ -72,6 +72,7 @@ BUILT_IN = tuple(
         "exchange.grant.TokenExchange",
         "assertions.jwt_bearer.JWTBearer",
         "exchange.access_token.ExchangedAccessToken",
+        "exchange.id_jag.IdentityAssertionGrant",
         "adoption.presented.Adopted",
         "authorization.promises.PromisedKeys",
         "authorization.sources.request.RequestByValue",

@@ -34,6 +34,7 @@ FOLDER = Path(__file__).parent / "reference"
 PUBLIC: Mapping[str, tuple[str, ...]] = {
     "conf": (
         "Exchange",
+        "IDJAG",
         "IssuerSettings",
         "People",
         "Policy",

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from django_oauth_server.admin.lists import IssuerFilter, ReadOnlyAdmin, brief, cut, issuer_of
 from django_oauth_server.authorization.response_modes.base import ResponseMode
-from django_oauth_server.conf import Exchange
+from django_oauth_server.conf import IDJAG, Exchange
 from django_oauth_server.conf.refusals import RefusalSettings
 from django_oauth_server.conf.token_exchange import TokenExchangeSettings
 from django_oauth_server.exchange.rules import named
@@ -42,7 +42,7 @@ WHAT_WOULD_PASS: Final[Mapping[str, Callable[[Client, Issuer], Iterable[str]]]] 
     "acr_values": lambda client, issuer: issuer.settings.acr_values,
 }
 """By the parameter that was refused, the values that are accepted from this client today."""
-ALLOWED_BY_RULE: Final[Mapping[str, Callable[[Exchange], Iterable[str]]]] = {
+ALLOWED_BY_RULE: Final[Mapping[str, Callable[[Exchange | IDJAG], Iterable[str]]]] = {
     "scope": lambda rule: rule.scopes,
     "resource": lambda rule: rule.resources,
     "audience": lambda rule: rule.resources,
@@ -117,7 +117,8 @@ class RefusalAdmin(ReadOnlyAdmin):
 
 def _accepted(row: Refusal, client: Client, issuer: Issuer) -> Iterable[str] | None:
     """None: the parameter has no values of which some are accepted."""
-    rules = [rule for rule in issuer.settings.group(TokenExchangeSettings).rules if named(rule)[:_LONGEST] == row.rule]
+    every_rule = issuer.settings.group(TokenExchangeSettings).every_rule
+    rules = [rule for rule in every_rule if named(rule)[:_LONGEST] == row.rule]
     if not rules:
         values = WHAT_WOULD_PASS.get(row.parameter)
         return values(client, issuer) if values else None

@@ -1,5 +1,6 @@
 """Settings as values. `from django_oauth_server.conf import IssuerSettings, OPENID_SCOPES, Resource, Scope …` is safe in a settings.py."""
 
+from django_oauth_server.conf.id_jag import IDJAG
 from django_oauth_server.conf.openid import OPENID_SCOPES
 from django_oauth_server.conf.profiles import LEGACY, OAUTH2_1, OPENID_CONNECT, PROFILES, Policy, tighten
 from django_oauth_server.conf.settings import IssuerSettings, Resource, Scope
@@ -8,6 +9,7 @@ from django_oauth_server.conf.trusted_issuers import People, TrustedIssuer
 from django_oauth_server.conf.workloads import Prefix, Workload
 
 __all__ = [
+    "IDJAG",
     "LEGACY",
     "OAUTH2_1",
     "OPENID_CONNECT",

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Final, Literal, get_type_hints
 
+from django_oauth_server.conf.id_jag import IDJAG, check_once
 from django_oauth_server.values import as_annotated
 
 SubjectToken = Literal["access_token", "id_token"]
@@ -74,19 +75,28 @@ class TokenExchangeSettings:
 
     rules: tuple[Exchange, ...] = ()
     """Who may exchange what, each an `Exchange`. The first that allows a request counts. If empty, the grant type is not offered."""
+    id_jags: tuple[IDJAG, ...] = ()
+    """Which clients may have ID-JAGs for authorization servers elsewhere, each an `IDJAG`. If empty, none are issued."""
     hook: str = ""
     """Dotted path of a function that may refuse an exchange that the rules allow, or take scopes away from it."""
     most_actors: int = 4
     """How many actors a token may name, one acting for the next. A token that names as many is not exchanged by delegation again."""
 
     def __post_init__(self) -> None:
+        if all(isinstance(one, IDJAG) for one in self.id_jags):  # the annotation is checked next
+            check_once(self.id_jags)
         if not 1 <= self.most_actors <= _MOST_ACTORS:
             raise ValueError(f"most_actors must be from 1 to {_MOST_ACTORS}.")
+
+    @property
+    def every_rule(self) -> tuple[Exchange | IDJAG, ...]:
+        """Those for access tokens and those for ID-JAGs."""
+        return (*self.rules, *self.id_jags)
 
     @cached_property
     def takes_id_tokens(self) -> bool:
         """Whether a rule lets ID tokens be exchanged: only then they say from which authorization they came."""
-        return any("id_token" in rule.subject_tokens for rule in self.rules)
+        return bool(self.id_jags) or any("id_token" in rule.subject_tokens for rule in self.rules)
 
 
 def _check(rule: Exchange, name: str, values: Collection[str] | None) -> None:

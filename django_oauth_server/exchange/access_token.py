@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import replace
-from typing import Final, TypeAlias
-
-from django.utils.module_loading import import_string
+from typing import Final
 
 from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.conf import IssuerSettings
@@ -14,23 +10,15 @@ from django_oauth_server.conf.token_exchange import TokenExchangeSettings
 from django_oauth_server.errors import InvalidTarget
 from django_oauth_server.exchange.base import TOKEN_TYPE, RequestedToken
 from django_oauth_server.exchange.presented import Presented, presented_actor, presented_token
-from django_oauth_server.exchange.rules import Allowed, Asked, judged, left, rules_for
+from django_oauth_server.exchange.rules import Allowed, Asked, judged, rules_for, settled
 from django_oauth_server.grants.base import Issuance, TokenRequest
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.protocol.delegation import ACT, SERVICE, SUB_PROFILE, SUBJECT_CLIENT
-from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.scopes import parse_scope
 from django_oauth_server.storage.tokens import used
 from django_oauth_server.tokens.narrow import known_resources
 
-logger = get_log("django_oauth_server")
-
 ACCESS_TOKEN: Final = TOKEN_TYPE + "access_token"
-_OF_THE_SIGN_IN: Final = ("auth_time", "acr", "amr")
-"""What the new token says of the person as the exchanged one did."""
-
-Hook: TypeAlias = Callable[[Asked, Allowed], Collection[str]]
-"""The scopes that the new token may have, of those that the rule allows. Raises an `OAuthError` to refuse."""
 
 
 class ExchangedAccessToken(RequestedToken):
@@ -46,10 +34,7 @@ class ExchangedAccessToken(RequestedToken):
         settings = request.issuer.settings.group(TokenExchangeSettings)
         rules = rules_for(request.client, settings.rules)
         asked = _asked(request, settings)
-        allowed = judged(asked, rules)
-        if settings.hook:
-            allowed = _narrowed(asked, allowed, import_string(settings.hook))
-        _note(asked, allowed)
+        allowed = settled(asked, judged(asked, rules), settings.hook)
         return _issuance(asked, allowed, request)
 
 
@@ -87,11 +72,6 @@ def _allowed_scopes(subject: Presented, request: TokenRequest) -> frozenset[str]
     return scopes & authorization.scopes if authorization else scopes
 
 
-def _narrowed(asked: Asked, allowed: Allowed, hook: Hook) -> Allowed:
-    """*allowed*, as far as the deployment's own function lets it be. It takes scopes away, and never adds one."""
-    return left(asked, replace(allowed, scopes=allowed.scopes.intersection(hook(asked, allowed))))
-
-
 def _issuance(asked: Asked, allowed: Allowed, request: TokenRequest) -> Issuance:
     subject, row = asked.subject, asked.subject.row
     ends = [token.expires_at for token in (subject, asked.actor) if token]
@@ -113,17 +93,8 @@ def _issuance(asked: Asked, allowed: Allowed, request: TokenRequest) -> Issuance
 def _facts(asked: Asked, allowed: Allowed) -> dict[str, object]:
     subject = asked.subject
     return {
-        **{name: subject.claims[name] for name in _OF_THE_SIGN_IN if name in subject.claims},
+        **subject.of_the_sign_in,
         **({ACT: allowed.act} if allowed.act else {}),
         **({} if subject.authorization else {SUB_PROFILE: SERVICE}),
         SUBJECT_CLIENT: subject.subject_client,
     }
-
-
-def _note(asked: Asked, allowed: Allowed) -> None:
-    logger.info(
-        "token exchange: %r may exchange a token that was issued to %r, by %s",
-        asked.client.client_id,
-        asked.subject.client.client_id,
-        allowed.rule,
-    )

@@ -36,7 +36,8 @@ class TokenExchange(GrantType):
     settings_group = TokenExchangeSettings
 
     def enabled(self, settings: IssuerSettings) -> bool:
-        return bool(settings.group(TokenExchangeSettings).rules)
+        group = settings.group(TokenExchangeSettings)
+        return bool(group.every_rule)
 
     def targets(self, params: Parameters) -> tuple[str, ...]:
         """Section 2.1: a target is named by its address or by a logical name, which here are the same."""
@@ -68,10 +69,11 @@ class TokenExchange(GrantType):
             )
 
     def row_checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
-        rules = settings.group(TokenExchangeSettings).rules
-        named = {name for rule in rules for name in (rule.client, *(rule.issued_to or ()))}
+        group = settings.group(TokenExchangeSettings)
+        exchanging = {rule.client for rule in group.every_rule}
+        issued_to = {name for rule in group.rules for name in rule.issued_to or ()}
+        named = exchanging | issued_to | {rule.relying_party for rule in group.id_jags if rule.relying_party}
         known = clients_named(settings.issuer, named)
-        exchanging = {rule.client for rule in rules}
         for name in sorted(named):
             lack = _lack_of(known.get(name), exchanges=name in exchanging)
             if lack:

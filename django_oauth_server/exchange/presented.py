@@ -25,6 +25,7 @@ from django_oauth_server.tokens.locate import locate_explained
 from django_oauth_server.tokens.sealed import TYP
 from django_oauth_server.tokens.subject import subject_behind
 
+_OF_THE_SIGN_IN: Final = ("auth_time", "acr", "amr")
 Role: TypeAlias = Literal["subject_token", "actor_token"]
 
 
@@ -47,6 +48,11 @@ class Presented:
     """What it says of how the person signed in, and of who acts or may act."""
     row: Token | None
     """The token, where it is stored."""
+
+    @property
+    def of_the_sign_in(self) -> dict[str, object]:
+        """What it says of how the person signed in, which a token that it is exchanged for says as well."""
+        return {name: self.claims[name] for name in _OF_THE_SIGN_IN if name in self.claims}
 
     @property
     def kind(self) -> Literal["person", "client"]:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias, TypeVar
 
+from django.utils.module_loading import import_string
+
+from django_oauth_server.conf import IDJAG
 from django_oauth_server.conf.token_exchange import Exchange
 from django_oauth_server.errors import InvalidScope, InvalidTarget, OAuthError, UnauthorizedClient
 from django_oauth_server.exchange.base import Unacceptable
 from django_oauth_server.exchange.presented import Presented
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.delegation import ACT, SERVICE, SUB_PROFILE, actor_claim
+from django_oauth_server.protocol.log import get_log
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.protocol.uris import comparable
 
+logger = get_log("django_oauth_server")
+
+R = TypeVar("R", Exchange, IDJAG)
 SETTING: Final = "token_exchange"
 
 
@@ -55,14 +62,18 @@ class Asked:
 class Allowed:
     """An exchange that a rule allows."""
 
-    rule: Exchange
+    rule: Exchange | IDJAG
     targets: tuple[str, ...]
     scopes: frozenset[str]
     act: dict[str, object] | None
     """Who acts, as a claim. None: the new token does not say."""
 
 
-def rules_for(client: Client, rules: Iterable[Exchange]) -> list[Exchange]:
+Hook: TypeAlias = Callable[[Asked, Allowed], Collection[str]]
+"""The scopes that the new token may have, of those that the rule allows. Raises an `OAuthError` to refuse."""
+
+
+def rules_for(client: Client, rules: Iterable[R]) -> list[R]:
     """Those of *rules* that are about *client*. Raises `UnauthorizedClient` where there are none."""
     if own := [rule for rule in rules if rule.client == client.client_id]:
         return own
@@ -83,19 +94,31 @@ def judged(asked: Asked, rules: Iterable[Exchange]) -> Allowed:
     raise _by(rule, error)
 
 
-def left(asked: Asked, allowed: Allowed) -> Allowed:
-    """*allowed*, if it leaves anything. Raises `InvalidScope` otherwise."""
-    if error := _nothing_left(asked, allowed.scopes):
-        raise _by(allowed.rule, error)
+def settled(asked: Asked, allowed: Allowed, hook: str) -> Allowed:
+    """*allowed*, as far as the deployment's own function at *hook* lets it be, and noted in the log. It takes scopes away, and never adds one.
+
+    Raises `InvalidScope` where it leaves none.
+    """
+    if hook:
+        narrow: Hook = import_string(hook)
+        allowed = replace(allowed, scopes=allowed.scopes.intersection(narrow(asked, allowed)))
+        if error := _nothing_left(asked, allowed.scopes):
+            raise _by(allowed.rule, error)
+    logger.info(
+        "token exchange: %r may exchange a token that was issued to %r, by %s",
+        asked.client.client_id,
+        asked.subject.client.client_id,
+        allowed.rule,
+    )
     return allowed
 
 
-def named(rule: Exchange) -> str:
+def named(rule: Exchange | IDJAG) -> str:
     """What a refusal calls *rule*."""
     return f"{SETTING}: {rule}"
 
 
-def _by(rule: Exchange, error: OAuthError) -> OAuthError:
+def _by(rule: Exchange | IDJAG, error: OAuthError) -> OAuthError:
     """*error*, which says that it was *rule* that refused."""
     error.rule = named(rule)
     return error
