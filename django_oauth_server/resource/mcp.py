@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import wraps
-from typing import Any, Final, TypeAlias, Unpack, cast
+from typing import Any, Final, TypeAlias, Unpack
 from urllib.parse import unquote
 
 from asgiref.sync import iscoroutinefunction
@@ -20,6 +20,7 @@ from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.admission import aidentify, by_token, enough, identify
 from django_oauth_server.resource.challenge import Challenge
 from django_oauth_server.resource.django import ViewFunction, by_token_alone, refused
+from django_oauth_server.resource.mcp_sessions import hand_out, take_up
 from django_oauth_server.resource.occasionally import OccasionallyEach
 from django_oauth_server.resource.people import attach
 from django_oauth_server.resource.requirement import Demands, Requirement, requires
@@ -40,6 +41,7 @@ INVALID_PARAMS: Final = -32602
 NOT_JSON: Final = "The request's body is not JSON, or names a member twice."
 NO_MESSAGE: Final = "The request's body is not a JSON-RPC message."
 TOO_LARGE: Final = "The request's body is too large."
+NO_SESSION: Final = "There is no such session. Begin a new one."
 NOT_OFFERED: Final = "This server does not offer it."
 _BODILESS: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
@@ -63,7 +65,7 @@ _may_warn: Final = OccasionallyEach(timedelta(minutes=1))
 
 
 class NotJudged(Exception):
-    """What is asked cannot be judged, so that nothing is served: the status and the JSON-RPC error that say so."""
+    """What is asked, or in which session, is nothing that can be judged. Nothing is served: the status and the JSON-RPC error say so."""
 
     def __init__(self, status: int, code: int, description: str, message_id: object = None) -> None:
         super().__init__(description)
@@ -260,7 +262,7 @@ def _sync(view: ViewFunction, endpoint: Endpoint) -> ViewFunction:
     @wraps(view)
     def protected(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         refusal = _admitted(request, identify(request), endpoint)
-        return refusal or by_token(request, cast("HttpResponseBase", view(request, *args, **kwargs)))
+        return refusal or _answered(request, view(request, *args, **kwargs))
 
     return protected
 
@@ -269,7 +271,7 @@ def _async(view: ViewFunction, endpoint: Endpoint) -> ViewFunction:
     @wraps(view)
     async def protected(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         refusal = _admitted(request, await aidentify(request), endpoint)
-        return refusal or by_token(request, cast("HttpResponseBase", await view(request, *args, **kwargs)))
+        return refusal or _answered(request, await view(request, *args, **kwargs))
 
     return protected
 
@@ -280,9 +282,16 @@ def _admitted(request: HttpRequest, outcome: VerifiedToken | Challenge, endpoint
         return refused(request, endpoint.requirement.completed(outcome))
     try:
         answer = enough(outcome, endpoint.required(request))
+        if isinstance(answer, Challenge):
+            return refused(request, answer)
+        if not take_up(request, answer):
+            raise NotJudged(404, INVALID_REQUEST, NO_SESSION)
     except NotJudged as exc:
         return by_token(request, JsonResponse(exc.error, status=exc.status))
-    if isinstance(answer, Challenge):
-        return refused(request, answer)
     attach(request, answer)
     return None
+
+
+def _answered(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    hand_out(response, request.auth)  # type: ignore[attr-defined]
+    return by_token(request, response)

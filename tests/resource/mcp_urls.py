@@ -139,6 +139,20 @@ def sync_mcp(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"client": request.auth.client_id, "said": request.body.decode()})
 
 
+@protected_mcp("notes:read", audience=NOTES)
+def with_sessions(request: HttpRequest) -> JsonResponse:
+    """Tells which session it is asked in, and gives out one."""
+    session = request.headers.get("Mcp-Session-Id")
+    return JsonResponse({"session": session}, headers={} if session else {"Mcp-Session-Id": "abc"})
+
+
+async def with_sessions_too(scope: Any, receive: Any, send: Any) -> None:
+    assert scope["type"] == "http"
+    sessions = [value.decode() for name, value in scope["headers"] if name == b"mcp-session-id"]
+    given = [(b"content-type", b"application/json")] + ([] if sessions else [(b"mcp-session-id", b"abc")])
+    await say(send, {"session": sessions[0] if sessions else None}, headers=given)
+
+
 urlpatterns = [
     path("", include("django_oauth_server.resource.urls")),
     path("async/open", csrf_exempt(asgi_view(lambda: app))),
@@ -153,5 +167,7 @@ urlpatterns = [
     path("async/mcp", protected_mcp("notes:read", audience=NOTES, **TABLES)(named)),
     path("async/plain-mcp", protected_mcp("notes:read")(named)),
     path("mcp", sync_mcp),
+    path("session", with_sessions),
+    path("async/session", protected_mcp("notes:read", audience=NOTES)(asgi_view(lambda: with_sessions_too))),
     path("under-wsgi", named),
 ]

@@ -223,10 +223,47 @@ def test_without_a_token_the_challenge_says_where_to_look_and_what_to_ask_for(ca
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 @pytest.mark.parametrize("path", ["/mcp", "/async/mcp"])
 def test_streams_and_the_end_of_sessions_need_what_the_endpoint_needs(call, path, method):
-    asked = {"headers": {"Mcp-Session-Id": "of-somebody"}}
-    assert call(path, method, **asked).status_code == 401
-    assert call(path, method, authorization="Bearer bare", **asked).status_code == 403
-    assert call(path, method, authorization="Bearer reader", **asked).status_code in {200, 201}
+    assert call(path, method).status_code == 401
+    assert call(path, method, authorization="Bearer bare").status_code == 403
+    assert call(path, method, authorization="Bearer reader").status_code in {200, 201}
+
+
+class TestSessions:
+    """MCP security best practices: session hijacking."""
+
+    PATHS = pytest.mark.parametrize("path", ["/session", "/async/session"])
+
+    @staticmethod
+    def opened(call, path, token="reader"):
+        response = call(path, "POST", authorization=f"Bearer {token}")
+        assert response.json() == {"session": None}
+        return response["Mcp-Session-Id"]
+
+    @PATHS
+    @pytest.mark.parametrize("token", ["reader", "writer"])
+    def test_whoever_opened_it_goes_on_with_whichever_token(self, call, path, token):
+        headers = {"Mcp-Session-Id": self.opened(call, path)}
+        response = call(path, "GET", authorization=f"Bearer {token}", headers=headers)
+        assert response.json() == {"session": "abc"}, "the server sees its own ID"
+
+    @PATHS
+    @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+    def test_somebody_else_finds_none(self, call, path, method):
+        headers = {"Mcp-Session-Id": self.opened(call, path)}
+        response = call(path, method, authorization="Bearer client", headers=headers)
+        assert (response.status_code, response.json()["error"]["code"]) == (404, -32600)
+
+    @PATHS
+    @pytest.mark.parametrize("session", ["", "abc", "abc:", "abc:x", ":", "\xff"])
+    def test_one_that_was_never_given_out_is_none(self, call, path, session):
+        response = call(path, "GET", authorization="Bearer reader", headers={"Mcp-Session-Id": session})
+        assert response.status_code == 404
+
+    @PATHS
+    def test_a_session_opens_nothing_without_a_token(self, call, path):
+        headers = {"Mcp-Session-Id": self.opened(call, path)}
+        assert call(path, "GET", headers=headers).status_code == 401
+        assert call(path, "GET", authorization="Bearer expired", headers=headers).status_code == 401
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
