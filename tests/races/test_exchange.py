@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
+from django.utils import timezone
 
-from django_oauth_server.models import Client
+from django_oauth_server.grants.rotation import with_origin
+from django_oauth_server.keys.derivation import derivation_keys
+from django_oauth_server.models import Client, Token
+from django_oauth_server.protocol.opaque import REFRESH_TOKEN, digest, generate
+from django_oauth_server.registry import default_issuer
 from django_oauth_server.storage.clients import set_active
 from django_oauth_server.storage.transaction import retry_conflicts
 from tests.factories import ClientFactory
@@ -54,7 +60,7 @@ class Chain:
         self.mail = a_service("mail-service", MAIL, format)
 
     def delete(self) -> None:
-        for client in (self.app.client, self.notes, self.mail):
+        for client in Client.objects.filter(client_id__in=[self.app.client.client_id, "notes-service", "mail-service"]):
             retry_conflicts(client.delete)
 
     def exchanged(self, token: str, at_most: int = 8) -> list[Given]:
@@ -111,9 +117,20 @@ def ends(chain: Chain) -> dict[str, End]:
     return {
         "taken back": partial(take_back, chain.door.browser(chain.person)),
         "revoked": lambda bought: walk(chain.door, chain.app.client).revoke(bought["refresh_token"]),
+        "reused": partial(reuse, chain),
         "app disabled": lambda _: disable(chain.app.client),
+        "app deleted": lambda _: retry_conflicts(Client.objects.get(pk=chain.app.client.pk).delete),
         "person disabled": lambda _: forbid(chain.person),
     }
+
+
+def reuse(chain: Chain, bought: dict[str, Any]) -> None:
+    """A refresh token of the same grant, of which the row is long gone, is presented by a thief."""
+    one, issuer = Token.objects.get(digest=digest(bought["refresh_token"])), default_issuer()
+    assert one.authorization_id and one.family
+    key, yesterday = derivation_keys(issuer)[0], timezone.now() - timedelta(days=1)
+    former = with_origin(generate(REFRESH_TOKEN), one.authorization_id, one.family, issuer, key, yesterday)
+    assert walk(chain.door, chain.app.client).refresh(former).json()["error"] == "invalid_grant"
 
 
 def forbid(person: Any) -> None:
@@ -122,7 +139,7 @@ def forbid(person: Any) -> None:
 
 
 @FORMATS
-@pytest.mark.parametrize("how", ["taken back", "revoked", "app disabled", "person disabled"])
+@pytest.mark.parametrize("how", ["taken back", "revoked", "reused", "app disabled", "app deleted", "person disabled"])
 @pytest.mark.spec("RFC 8693", "5")
 def test_nothing_that_was_exchanged_outlives_what_the_person_allowed(
     door: Door, person: Any, format: str, how: str

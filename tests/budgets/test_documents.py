@@ -1,0 +1,48 @@
+"""What a client that is described by a document costs the database, once its document is known."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client as Browser
+
+from tests.budgets.test_statements import signing, statements, tokens_for  # noqa: F401
+from tests.clients.document_host import DocumentHost
+from tests.clients.test_documents import _server, certificate, host  # noqa: F401
+from tests.factories import ClientFactory, UserFactory
+from tests.flow import Flow
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signing")]
+
+
+@pytest.fixture
+def flow(host: DocumentHost) -> Flow:  # noqa: F811
+    """Of a client that a person has allowed before."""
+    browser = Browser()
+    browser.force_login(UserFactory())
+    flow = Flow(host.client(), browser)
+    flow.tokens(scope="notes:read")
+    return flow
+
+
+def test_what_stands_of_its_host_is_read_with_the_client(flow: Flow) -> None:
+    with statements() as made:
+        code = flow.code(scope="notes:read")
+    assert made == [
+        "SELECT django_session",
+        "SELECT auth_user",
+        "SELECT client",
+        "SELECT documenthost",
+        "INSERT ticket",
+    ]
+    with statements() as made:
+        assert flow.exchange(code).status_code == 200
+    assert made == ["SELECT client", "SELECT documenthost", "SELECT ticket", *tokens_for("ticket")]
+
+
+@pytest.mark.usefixtures("host")
+def test_hosts_are_not_looked_at_for_a_registered_client() -> None:
+    with statements() as made:
+        Flow(ClientFactory(metadata__grant_types=["client_credentials"]), Browser()).token(
+            grant_type="client_credentials", scope="notes:read"
+        )
+    assert "SELECT documenthost" not in made
