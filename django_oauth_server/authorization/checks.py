@@ -19,6 +19,7 @@ from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.clients.metadata import check_redirection, terms_of
 from django_oauth_server.clients.methods.base import is_public
 from django_oauth_server.clients.previews import is_preview
+from django_oauth_server.clients.sources.base import ShutOut
 from django_oauth_server.clients.sources.find import explain_unknown, find_client
 from django_oauth_server.component import ASKING, AUTHORIZE, REDIRECTING, Component
 from django_oauth_server.conf import Policy
@@ -51,6 +52,10 @@ class UnverifiedRequest(InvalidRequest):
         self.client = client
         """Whom the request names, whatever its state."""
         self.client_id = client.client_id if client else ""
+
+
+class NotLetIn(UnverifiedRequest):
+    """An operator does not let the client in, however good its request may be."""
 
 
 class ExpiredRequest(UnverifiedRequest):
@@ -113,15 +118,18 @@ def identify_client(params: Parameters, issuer: Issuer, user: AbstractBaseUser |
     client = find_client(issuer, client_id, user) if client_id else None
     if client is None:
         reason = "is repeated" if "client_id" in params.repeated else "is unknown" if client_id else "is missing"
-        unknown = explain_unknown(issuer, client_id) or "No client is registered with this client_id."
+        detail, why = f"client_id {client_id!r} {reason}", explain_unknown(issuer, client_id)
+        if isinstance(why, ShutOut):
+            raise NotLetIn(why, parameter="client_id", rule="RFC 6749 section 4.1.1", detail=detail)
+        unknown = why or "No client is registered with this client_id."
         raise UnverifiedRequest(
             unknown if reason == "is unknown" else f"The parameter client_id {reason}.",
             parameter="client_id",
             rule="RFC 6749 section 4.1.1",
-            detail=f"client_id {client_id!r} {reason}",
+            detail=detail,
         )
     if not client.is_active:
-        raise UnverifiedRequest(
+        raise NotLetIn(
             "The client is disabled.",
             parameter="client_id",
             rule="RFC 6749 section 4.1.2.1",

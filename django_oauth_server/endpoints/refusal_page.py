@@ -17,7 +17,14 @@ from django_oauth_server.models import Client
 
 
 def refusal_page(
-    http: HttpRequest, exc: OAuthError, issuer: Issuer, explanation: Words, *, rule: str, client: Client | None = None
+    http: HttpRequest,
+    exc: OAuthError,
+    issuer: Issuer,
+    explanation: Words,
+    *,
+    rule: str,
+    client: Client | None = None,
+    heading: Words = "",
 ) -> HttpResponse:
     """What is wrong with an app's request: nobody is sent anywhere (RFC 6749 section 4.1.2.1).
 
@@ -25,7 +32,7 @@ def refusal_page(
     """
     context = {
         "issuer_name": issuer.settings.name,
-        "heading": _("This app sent an invalid request"),
+        "heading": heading or _("This app sent an invalid request"),
         "explanation": explanation,
         "again_url": "",
         "client": describe_client(client, issuer) if client else None,

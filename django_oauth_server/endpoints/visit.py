@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from django_oauth_server.authorization.answer import answer, first_prompt
 from django_oauth_server.authorization.channel import Channel, NothingWaits, PendingRequest
-from django_oauth_server.authorization.checks import ExpiredRequest, UnverifiedRequest
+from django_oauth_server.authorization.checks import ExpiredRequest, NotLetIn, UnverifiedRequest
 from django_oauth_server.authorization.describe import describe_client
 from django_oauth_server.authorization.language import speaking, ui_language
 from django_oauth_server.authorization.prompts.base import FactPrompt, Situation, with_facts
@@ -150,6 +150,14 @@ def error_page(http: HttpRequest, issuer: Issuer, exc: OAuthError) -> HttpRespon
     if isinstance(exc, ExpiredRequest):
         explanation = _("This request has expired or has already been answered. Go back to the app and start again.")
         return refusal_page(http, exc, issuer, explanation, rule=exc.rule, client=exc.client)
+    if isinstance(exc, NotLetIn):
+        site = {"site": issuer.settings.name}
+        explanation = _(
+            "%(site)s doesn't accept this app, so nothing was shared with it. If you need it, ask the people who run "
+            "%(site)s."
+        )
+        heading = _("You can't use this app at %(site)s")
+        return refusal_page(http, exc, issuer, explanation % site, rule=exc.rule, heading=heading % site)
     explanation = _(
         "The app that sent you here made a mistake, so nothing was shared with it. Go back and try again, or "
         "contact the app's developer."

@@ -770,3 +770,20 @@ def test_an_operator_vouches_for_the_host_of_a_client_and_people_see_its_name(
     admin_client.post("/admin/django_oauth_server/client/", asked)
     page = flow.authorize(prompt="consent")
     assert page.context["client"]["name"] == "Almanac" and page.context["unproven"] != "document"
+
+
+@pytest.mark.parametrize("changes", [{"policy": "off"}, {"policy": "listed", "hosts": ["claude.ai"]}, {}])
+def test_people_are_told_that_it_is_this_site_that_does_not_accept_an_app(
+    flow: Flow, settings: Any, changes: dict[str, Any]
+) -> None:
+    """And of no mistake, which the app has not made."""
+    documented = settings.OAUTH_SERVER["client_id_metadata_documents"]
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"client_id_metadata_documents": changes or documented}
+    Row.objects.create(issuer="https://as.example", host="localhost", verdict="blocked")
+    told = unescape(flow.authorize().content.decode())
+    assert "You can't use this app at" in told and "made a mistake" not in told
+
+
+def test_people_are_told_of_a_document_that_is_of_no_use(flow: Flow, host: DocumentHost) -> None:
+    host.say(client_id="https://elsewhere.example/")
+    assert b"made a mistake" in flow.authorize().content

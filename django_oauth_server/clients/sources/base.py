@@ -9,6 +9,12 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 
 
+class ShutOut(str):
+    """Why a client is not known: an operator does not let it in. It has made no mistake."""
+
+    __slots__ = ()
+
+
 class ClientSource(Component):
     """Answers one question: who is this client id?
 
@@ -35,5 +41,6 @@ class ClientSource(Component):
         raise NotImplementedError
 
     def explain(self, issuer: Issuer, client_id: str) -> str:
-        """Why it knows nobody of this id, for the client's developer, where that was just asked. Empty: there is nothing to say. Asks nobody else."""
+        """Why it knows nobody of this id, for the client's developer, where that was just asked; `ShutOut` where it would be known but for an
+        operator's word. Empty: there is nothing to say. Asks nobody else."""
         return ""

@@ -9,7 +9,7 @@ from typing import Final
 from django.utils.translation import gettext_lazy
 
 from django_oauth_server.clients.documents import BY_ADDRESS, BY_HOST, metadata_at, why_not
-from django_oauth_server.clients.sources.base import ClientSource
+from django_oauth_server.clients.sources.base import ClientSource, ShutOut
 from django_oauth_server.component import Document, Sweep
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.client_id_metadata_documents import DocumentSettings
@@ -71,11 +71,13 @@ class ClientIDMetadataDocuments(ClientSource):
         if not is_meant_as_url(client_id):
             return ""
         if issuer.settings.group(DocumentSettings).policy == "off":
-            return "This server does not accept client ID metadata documents, and no client is registered with this client_id."
+            return ShutOut(
+                "This server does not accept client ID metadata documents, and no client is registered with this client_id."
+            )
         if rule := _rule_broken(client_id):
             return f"The client_id cannot be the address of a client ID metadata document: {rule}."
         if shut_out := _why_shut_out(issuer, client_id, _verdict(issuer, client_id)):
-            return shut_out
+            return ShutOut(shut_out)
         failure = why_not(client_id, issuer)
         return f"The client ID metadata document cannot be used: {failure}." if failure else ""
 
