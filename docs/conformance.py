@@ -255,7 +255,7 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
         Clause(
             "2.2.2",
             "`invalid_request` where a token is not valid or not acceptable, `invalid_target` where a target is not.",
-            "exchange/test_rules.py::test_what_a_rule_does_not_allow_is_refused",
+            "hostile/test_exchange.py::test_what_a_rule_does_not_allow_is_refused",
         ),
         Clause(
             "3",
@@ -263,6 +263,7 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
             "exchange/test_exchange.py::test_a_subject_token_of_either_format_is_taken",
             "exchange/test_rules.py::test_an_id_token_is_exchanged_for_what_the_person_allowed",
             "exchange/test_rules.py::test_a_token_of_the_other_type_is_not_taken",
+            "exchange/test_rules.py::test_a_jwt_says_itself_what_it_is",
         ),
         Clause(
             "4",

@@ -100,8 +100,7 @@ def settled(asked: Asked, allowed: Allowed, hook: str) -> Allowed:
     Raises `InvalidScope` where it leaves none.
     """
     if hook:
-        narrow: Hook = import_string(hook)
-        allowed = replace(allowed, scopes=allowed.scopes.intersection(narrow(asked, allowed)))
+        allowed = replace(allowed, scopes=allowed.scopes & _kept(asked, allowed, hook))
         if error := _nothing_left(asked, allowed.scopes):
             raise _by(allowed.rule, error)
     logger.info(
@@ -111,6 +110,15 @@ def settled(asked: Asked, allowed: Allowed, hook: str) -> Allowed:
         allowed.rule,
     )
     return allowed
+
+
+def _kept(asked: Asked, allowed: Allowed, path: str) -> frozenset[str]:
+    hook: Hook = import_string(path)
+    try:
+        return frozenset(hook(asked, allowed))
+    except OAuthError as exc:
+        exc.rule = f"{SETTING}: hook {path}"
+        raise
 
 
 def named(rule: Exchange | IDJAG) -> str:

@@ -11,7 +11,7 @@ from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 
 from django_oauth_server.conf import Exchange
-from django_oauth_server.errors import AccessDenied
+from django_oauth_server.errors import InvalidRequest
 from django_oauth_server.exchange.rules import Allowed, Asked
 from django_oauth_server.models.refusal import Refusal
 from django_oauth_server.registry import default_issuer
@@ -140,10 +140,11 @@ def test_a_hook_that_leaves_nothing_refuses(orders: Service, given: Give, hooked
 
 def test_a_hook_refuses_in_its_own_words(orders: Service, given: Give, hooked: Any) -> None:
     def refuse(asked: Asked, allowed: Allowed) -> Collection[str]:
-        raise AccessDenied("Stock is closed.")
+        raise InvalidRequest("Stock is closed.")
 
     hooked(refuse)
-    assert told(orders.swap(given())) == {"error": "access_denied", "error_description": "Stock is closed."}
+    assert told(orders.swap(given())) == {"error": "invalid_request", "error_description": "Stock is closed."}
+    assert Refusal.objects.get().rule == "token_exchange: hook tests.exchange.test_settings.hook"
 
 
 def test_a_hook_sees_who_asks_for_what(orders: Service, given: Give, hooked: Any, user: Any) -> None:
