@@ -44,6 +44,8 @@ USUAL: Final = 300.0
 """Seconds for which it is kept where its headers say nothing."""
 STALE: Final = 3600.0
 """Seconds for which it serves after that while its server does not answer."""
+KEYS_KEPT: Final = 50
+"""Seconds for which it is kept at most where the client's keys are in it."""
 MOST_BYTES: Final = 5 * 1024
 """Section 8.7."""
 BY_HOST: Final = "client_id_metadata_documents_by_host"
@@ -73,7 +75,7 @@ def metadata_at(client_id: str, issuer: Issuer, row: Client | None) -> dict[str,
     *row* is what was stored of it. Another process may have seen a newer document than this one keeps: it is fetched then, and within the pause what
     the other has seen counts. Raises `Refused`, with what the client's developer has to mend, and `Unreachable` where it cannot be had now.
     """
-    profile, asker = row.profile if row else "", _asker(client_id)
+    profile, asker = row.profile if row else "", host_of(client_id)  # as `Client.account`
     address = _addresses.at(_name(client_id, issuer, profile), lambda: _address(client_id, issuer, profile))
     if address.is_new:
         _spend(client_id, issuer)
@@ -120,11 +122,6 @@ def _name(client_id: str, issuer: Issuer, profile: str) -> tuple[str, str, str]:
     return (issuer.settings.issuer, client_id, profile)
 
 
-def _asker(client_id: str) -> str:
-    """At whose expense it is fetched: whoever has a host can think up any number of addresses there."""
-    return f"documents at {host_of(client_id)}"
-
-
 def _address(client_id: str, issuer: Issuer, profile: str) -> Address[Described]:
     longest = issuer.settings.group(DocumentSettings).longest_kept.total_seconds()
     bounds = Bounds(usual=min(USUAL, longest), longest=longest, stale=STALE, pause=PAUSE)
@@ -143,7 +140,15 @@ def _fetch(client_id: str, issuer: Issuer, profile: str) -> Answer[Described]:
         if exc.status in {0, _OVERLOADED} or exc.status >= 500:
             raise
         raise Refused(_why_of_no_use(exc), str(exc)) from exc
-    return Answer(Described(_judge(_read(found), client_id, issuer, profile), now), found.max_age)
+    metadata = _judge(_read(found), client_id, issuer, profile)
+    return Answer(Described(metadata, now), _max_age(found, metadata))
+
+
+def _max_age(found: Fetched, metadata: Document) -> int | None:
+    """A key that was withdrawn is noticed within a minute, wherever it was published."""
+    if "jwks" not in metadata:
+        return found.max_age
+    return KEYS_KEPT if found.max_age is None else min(found.max_age, KEYS_KEPT)
 
 
 def _why_of_no_use(exc: Unreachable) -> str:

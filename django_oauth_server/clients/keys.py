@@ -82,7 +82,7 @@ def _newer_than(keys: ClientKeys, client: Client, issuer: Issuer) -> ClientKeys:
 
 def _asker(client: Client) -> str:
     """At whose expense its address is asked. Who vouches for software is in the settings, and has no identifier."""
-    return client.client_id or str(client.metadata["jwks_uri"])
+    return client.account or str(client.metadata["jwks_uri"])
 
 
 _addresses: Final[Addresses[ClientKeys]] = Addresses(_MOST_CLIENTS)

@@ -89,7 +89,7 @@ class _Pictures:
         with self._lock:
             found = self._found.get(place)
         if found is None or found.uri != uri:
-            errand = Errand(f"logo {place} {uri}", client.client_id, partial(self._fetch, place, uri, settings))
+            errand = Errand(f"logo {place} {uri}", client.account, partial(self._fetch, place, uri, settings))
             try:
                 found = run(errand, GLANCE)
             except Unreachable:

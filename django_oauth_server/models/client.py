@@ -16,6 +16,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.models._sparse import SparseIndex
+from django_oauth_server.protocol.hosts import host_of
 from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.protocol.text import readable
 from django_oauth_server.protocol.uris import destination, origin, site
@@ -173,6 +174,11 @@ class Client(models.Model):
         named = str(self.metadata.get("sector_identifier_uri", ""))
         hosts = {urlsplit(named).hostname} if named else {site(uri) for uri in self.redirect_uris}
         return (hosts.pop() if len(hosts) == 1 else "") or self.client_id
+
+    @property
+    def account(self) -> str:
+        """Who pays for asking the addresses that it names: itself, or the host of its document, which can describe any number of clients."""
+        return host_of(self.client_id) or self.client_id
 
     @property
     def credentials(self) -> frozenset[str]:

@@ -19,7 +19,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from django_oauth_server.clients import documents
-from django_oauth_server.clients.documents import MOST_BYTES, PAUSE, STALE, USUAL
+from django_oauth_server.clients.documents import KEYS_KEPT, MOST_BYTES, PAUSE, STALE, USUAL
 from django_oauth_server.clients.registration import new_client_id
 from django_oauth_server.models import Authorization, Client, Ticket, Token
 from django_oauth_server.models.document_host import DocumentHost as Row
@@ -507,6 +507,19 @@ class TestAClientWithKeys:
         host.server.pages["/jwks"] = as_json(jwks(KEY))
         said = {"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": host.url("/jwks")}
         assert Keyed(host.client(**said), browser).tokens()["token_type"] == "Bearer"
+
+    @pytest.mark.parametrize("cache_control", ["", "max-age=3600"])
+    def test_that_withdraws_one_is_heard_within_a_minute(
+        self, keyed: Any, host: DocumentHost, later: Later, cache_control: str
+    ) -> None:
+        said = {"token_endpoint_auth_method": "private_key_jwt", "headers": {"Cache_Control": cache_control}}
+        host.say(jwks=jwks(KEY, NEXT), **said)
+        token = keyed.tokens()["refresh_token"]
+        host.say(jwks=jwks(NEXT), **said)
+        later(KEYS_KEPT)
+        assert keyed.refresh(token).status_code == 401
+        keyed.pair = NEXT
+        assert keyed.refresh(token).status_code == 200
 
 
 class Keyed(Flow):

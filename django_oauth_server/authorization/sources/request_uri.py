@@ -142,7 +142,7 @@ class _Contents:
         if answer is None or (not answer.serves(fragment) and monotonic() - answer.asked_at >= PAUSE):
             ask = partial(self._ask, key, address, fragment, settings)
             patience = settings.outbound_timeout.total_seconds() + 1
-            answer = run(Errand(f"request_uri {key}", arrival.client.client_id, ask), patience)
+            answer = run(Errand(f"request_uri {key}", arrival.client.account, ask), patience)
         if answer.content is None:
             raise Unreachable("no answer of late")
         return answer.content
