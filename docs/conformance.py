@@ -793,7 +793,10 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
         ),
         Clause(
             "8.5",
-            "The page on which people decide shows the host of the document.",
+            "The page on which people decide shows the host of the document, before the name and the logo that the document gives.",
+            "clients/test_sources.py::TestWhatPeopleSeeOfADocument::test_its_name_is_the_host_and_what_it_claims_comes_second",
+            "clients/test_sources.py::TestWhatPeopleSeeOfADocument::test_its_logo_is_not_the_pages",
+            "pages/test_templates.py::test_consent_shows_the_host_of_a_document_before_what_the_app_claims",
             "mcp/test_documents.py::test_people_see_the_host_of_the_document_and_where_the_answer_goes",
         ),
         Clause(
@@ -892,7 +895,9 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
         ),
         Clause(
             "localhost-redirect-uri-risks",
-            "People see the host of the document, and that of the redirect URI.",
+            "People see the host of the document, and that of the redirect URI. They are warned where the answer goes to their own device.",
+            "clients/test_sources.py::TestWhatPeopleSeeOfADocument::test_the_page_warns_where_the_answer_goes_to_the_persons_own_device",
+            "clients/test_sources.py::TestWhatPeopleSeeOfADocument::test_the_page_warns_where_every_answer_goes_there_whatever_key_the_app_has",
             "mcp/test_documents.py::test_people_see_the_host_of_the_document_and_where_the_answer_goes",
         ),
         Clause(

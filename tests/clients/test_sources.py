@@ -381,6 +381,7 @@ class TestWhatPeopleSeeOfADocument:
     def documents(self, settings: Any) -> None:
         switch_on(settings, "SomeVouched")
 
+    @pytest.mark.spec("Client ID Metadata Document", "8.5")
     @pytest.mark.parametrize("name", ["Google", "\u202egooglE", "a" * 2000 + " Google", "\u0413oogle"], ids=ascii)
     def test_its_name_is_the_host_and_what_it_claims_comes_second(self, flow: Flow, name: str) -> None:
         say(client_name=name)
@@ -388,6 +389,7 @@ class TestWhatPeopleSeeOfADocument:
         assert (client["name"], client["host"]) == ("apps.example", "apps.example")
         assert client["claims"]["name"].rstrip("…") in name and len(client["claims"]["name"]) <= 60
 
+    @pytest.mark.spec("Client ID Metadata Document", "8.5")
     def test_its_logo_is_not_the_pages(self, flow: Flow) -> None:
         say(logo_uri="https://google.example/logo.png")
         client = flow.authorize().context["client"]
@@ -411,6 +413,7 @@ class TestWhatPeopleSeeOfADocument:
         say(client_name="")
         assert flow.authorize().context["client"]["claims"] is None
 
+    @pytest.mark.spec("MCP", "localhost-redirect-uri-risks")
     @pytest.mark.parametrize(
         ("redirect_uris", "warns"),
         [
@@ -427,6 +430,7 @@ class TestWhatPeopleSeeOfADocument:
         page = flow.authorize(redirect_uri=redirect_uris[0])
         assert ("another program could use its name" in page.content.decode()) is warns
 
+    @pytest.mark.spec("MCP", "localhost-redirect-uri-risks")
     def test_the_page_warns_where_every_answer_goes_there_whatever_key_the_app_has(self, flow: Flow) -> None:
         """Nobody keeps a key to themselves whose app runs on other people's devices."""
         keys = {"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": f"{ID}/keys"}

@@ -405,6 +405,7 @@ def test_consent_warns_of_an_app_that_nobody_vouches_for(unproven: str, notice: 
     assert notice not in words("consent")
 
 
+@pytest.mark.spec("Client ID Metadata Document", "8.5")
 def test_consent_shows_the_host_of_a_document_before_what_the_app_claims() -> None:
     claims = {"name": "Google", "logo_url": "/logo/1"}
     shown = {"unproven": "document", "client": documented(claims=claims)}
