@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from django_oauth_server.admin.lists import IssuerFilter, ReadOnlyAdmin, brief, cut, issuer_of
 from django_oauth_server.authorization.response_modes.base import ResponseMode
+from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.conf import IDJAG, Exchange
 from django_oauth_server.conf.refusals import RefusalSettings
 from django_oauth_server.conf.token_exchange import TokenExchangeSettings
@@ -34,7 +35,7 @@ _FEW: Final = 5
 WHAT_WOULD_PASS: Final[Mapping[str, Callable[[Client, Issuer], Iterable[str]]]] = {
     "redirect_uri": lambda client, issuer: client.redirect_uris,
     "post_logout_redirect_uri": lambda client, issuer: client.metadata.get("post_logout_redirect_uris", ()),
-    "scope": lambda client, issuer: sorted(client.scopes),
+    "scope": lambda client, issuer: sorted(client_facts(client, issuer, tuple(client.grant_types)).scopes),
     "grant_type": lambda client, issuer: client.grant_types,
     "response_type": lambda client, issuer: client.response_types,
     "response_mode": lambda client, issuer: issuer.components.of(ResponseMode),

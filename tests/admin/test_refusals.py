@@ -43,6 +43,15 @@ def test_its_page_says_what_was_wrong_and_what_would_pass(admin: Browser, refusa
     assert f">Notebook</a> ({client})" in page
 
 
+def test_of_an_agent_that_registered_itself_every_scope_that_people_are_asked_for_would_pass(
+    admin: Browser, browser: Browser
+) -> None:
+    client = ClientFactory(registered_by="itself", metadata__scope="notes:read")
+    Flow(client, browser).authorize(scope="notes:delete")
+    page = admin.get(f"{REFUSALS}{Refusal.objects.get().pk}/change/").content.decode()
+    assert "<div>notes:read</div>" in page and "<div>notes:write</div>" in page
+
+
 def test_the_page_of_a_client_has_its_last_refusals(admin: Browser, refusal: Refusal) -> None:
     other = ClientFactory()
     known = Client.objects.get(client_id="notebook")
