@@ -40,10 +40,15 @@ def _askable(client: Client, issuer: Issuer, grant_types: tuple[str, ...]) -> fr
     Such a client could have registered them all, and can register again. Agents that are told that a token lacks a scope (RFC 6750 section 3.1)
     ask for it without doing so: to them, what they registered is what they can use (RFC 7591 section 2), not all that they may.
     """
-    offered = frozenset(issuer.settings.scopes)
+    offered = issuer.settings.scopes
+    if _says_itself(client, issuer) and _ask_person(grant_types, issuer):
+        return frozenset(offered)
+    return client.scopes.intersection(offered)
+
+
+def _ask_person(grant_types: tuple[str, ...], issuer: Issuer) -> bool:
     known = issuer.components.of(RegistrableGrant)
-    asks_person = all(known[name].asks_person for name in grant_types if name in known)
-    return offered if asks_person and _says_itself(client, issuer) else offered & client.scopes
+    return all(known[name].asks_person for name in grant_types if name in known)
 
 
 def _says_itself(client: Client, issuer: Issuer) -> bool:
