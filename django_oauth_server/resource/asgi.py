@@ -22,6 +22,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 from django.core.handlers.asgi import ASGIRequest
+from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
@@ -67,6 +68,8 @@ def asgi_view(make_app: Callable[[], ASGIApplication]) -> ASGIView:
         scope = {**await _scope(request), "state": lifespan.state.copy(), "path_params": path_params}
         return await _Exchange(request, scope).answer(lifespan.app)
 
+    for alias in connections:  # Django opens no transaction around what runs in the event loop (ATOMIC_REQUESTS)
+        transaction.non_atomic_requests(using=alias)(view)
     for name in _NAMES:  # and not `__wrapped__`: what makes the application is no view
         setattr(view, name, getattr(make_app, name, None) or getattr(view, name))
     return view

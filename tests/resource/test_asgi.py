@@ -11,6 +11,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
+from django.db import connections
 from django.test import AsyncClient, Client
 
 from django_oauth_server.resource.asgi import NOT_UNDER_WSGI
@@ -175,6 +176,16 @@ def test_under_wsgi_it_says_what_is_wrong(path, caplog):
     assert (response.status_code, response.content.decode()) == (501, NOT_UNDER_WSGI)
     assert "/under-wsgi hands its requests to an ASGI application" in caplog.text
     assert [one.levelno for one in caplog.records if "ASGI" in one.message] == [logging.ERROR]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/async/open", "/async/mcp"])
+def test_atomic_requests_are_no_obstacle(call, monkeypatch, path):
+    monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
+    response = call(
+        path, "POST", authorization="Bearer reader", data='{"method": "ping"}', content_type="application/json"
+    )
+    assert response.status_code == 201
 
 
 def test_a_sync_middleware_is_no_obstacle(settings):
