@@ -30,7 +30,7 @@ from django_oauth_server.models.authorization import VOUCHED_BY
 from django_oauth_server.protocol.jose import ALGORITHMS
 from django_oauth_server.protocol.scopes import parse_scope
 from django_oauth_server.storage.authorizations import live_authorization
-from django_oauth_server.storage.linked_identities import facts_of
+from django_oauth_server.storage.linked_identities import facts_of, has_email
 from django_oauth_server.storage.presented import spend
 from django_oauth_server.tokens.narrow import known_resources
 
@@ -122,6 +122,8 @@ def _mistakes(name: str, people: People, settings: IssuerSettings) -> Iterator[t
             f"{name} may bring scopes that are not offered: {', '.join(unknown)}.",
             'Correct "scopes" of its people, or add them to "scopes" of the issuer.',
         )
+    if people.by_email and not has_email():
+        yield f"by_email of {name} needs a user model with an email address.", "Set by_email to False."
     try:
         import_string(people.find) if people.find else None
     except ImportError as exc:

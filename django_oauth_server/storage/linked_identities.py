@@ -53,6 +53,12 @@ def users_with_email(address: str) -> list[AbstractBaseUser]:
     return [one for one in found if one.is_active and _plain(getattr(one, name)) == _plain(address)]
 
 
+def has_email() -> bool:
+    """Whether users have an address that the database can be asked for."""
+    name = get_user_model().get_email_field_name()
+    return name in {field.name for field in get_user_model()._meta.get_fields()}
+
+
 def is_linked(user: AbstractBaseUser, issuer: str, tenant: str) -> bool:
     """Whether some subject of *issuer* is *user*."""
     found = LinkedIdentity.objects.filter(user=user, issuer=issuer, tenant=tenant)  # type: ignore[misc]

@@ -190,5 +190,12 @@ class TestChecks:
         told_of = [one.msg for one in check_issuers() if one.id == "oauth_server.E020"]
         assert len(told_of) == 1 and words in told_of[0]
 
+    def test_people_without_addresses_cannot_be_found_by_them(
+        self, trust: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(get_user_model(), "EMAIL_FIELD", "telegram", raising=False)
+        trust(trusted(people=BY_EMAIL))
+        assert any("by_email" in one.msg for one in check_issuers() if one.id == "oauth_server.E020")
+
     def test_no_mistake(self, trust: Any) -> None:
         assert "oauth_server.E020" not in {one.id for one in check_issuers()}
