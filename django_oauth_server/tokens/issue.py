@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from django_oauth_server.clients.methods.base import is_public
@@ -211,17 +211,13 @@ def _facts(issuance: Issuance, confirmation: Mapping[str, str]) -> dict[str, obj
 
 
 def _access_end(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer, now: datetime) -> datetime:
-    end = now + _access_lifetime(issuance, audience, issuer)
-    return min(end, issuance.until) if issuance.until else end
-
-
-def _access_lifetime(issuance: Issuance, audience: tuple[str, ...], issuer: Issuer) -> timedelta:
-    """The shortest that the client and the resources name; else the issuer's."""
+    """After the shortest lifetime that the client and the resources name, else the issuer's; and no later than what it is given for ends."""
     named = [
         issuance.client.access_token_lifetime,
         *(one.access_token_lifetime for one in issuer.settings.declared(audience)),
     ]
-    return min((lifetime for lifetime in named if lifetime is not None), default=issuer.settings.access_token_lifetime)
+    lifetime = min((one for one in named if one is not None), default=issuer.settings.access_token_lifetime)
+    return min(now + lifetime, issuance.until) if issuance.until else now + lifetime
 
 
 def _response(access: Token, value: str, refresh_value: str, issuer: Issuer, now: datetime) -> dict[str, object]:
