@@ -886,12 +886,29 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
         ),
         Clause(
             "client-id-metadata-documents",
-            "Documents of agents and editors are accepted as they publish them, and told in the metadata.",
+            "Documents of agents and editors are accepted as they publish them, and told in the metadata. Their `client_id` is their address, "
+            "their redirect URIs are compared, and their HTTP headers are heeded.",
+            "clients/test_documents.py::TestWhatItSays::test_its_client_id_is_compared_character_by_character",
+            "clients/test_documents.py::TestItIsAClient::test_only_the_redirect_uris_of_the_document_are_answered",
+            "clients/test_documents.py::TestHowLongItIsKept::test_is_what_its_headers_say_within_bounds",
             "mcp/test_documents.py::test_an_agent_gets_its_tokens_at_whichever_of_its_addresses_it_names",
             "mcp/test_documents.py::test_chatgpt_signs_with_its_key_and_is_not_let_in_without",
             "mcp/test_documents.py::test_a_grant_type_that_no_person_is_asked_for_is_not_given",
             "mcp/test_documents.py::test_the_address_of_another_path_is_refused_with_what_to_mend",
             "mcp/test_documents.py::test_it_is_told_in_the_metadata_where_it_is_on",
+        ),
+        Clause(
+            "authorization-server-abuse-protection",
+            "Documents inside networks are never asked for, and made-up client IDs cost few fetches.",
+            "clients/test_documents.py::TestWhatItSays::test_is_not_looked_for_inside_networks",
+            "hostile/test_documents.py::test_made_up_ids_cost_few_fetches_and_no_rows",
+            "hostile/test_documents.py::test_a_name_that_leads_inside_is_not_followed",
+        ),
+        Clause(
+            "trust-policies",
+            "An operator names hosts, and blocks them.",
+            "clients/test_documents.py::TestWhoIsLetIn::test_no_others",
+            "clients/test_documents.py::TestWhoIsLetIn::test_no_host_that_an_operator_has_blocked",
         ),
         Clause(
             "localhost-redirect-uri-risks",
@@ -925,7 +942,12 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
         ),
         Clause(
             "mcp-authorization-extensions",
-            "`oauth-client-credentials` with a key and with a secret, and `enterprise-managed-authorization`, by the SDKs' own providers.",
+            "`oauth-client-credentials` with a key and with a secret, and `enterprise-managed-authorization`, by the SDKs' own providers. An ID-JAG "
+            "names this issuer and the client, brings what its scope and resource say, and no refresh token.",
+            "trusted_issuers/test_refusals.py::TestIDJAG::test_it_brings_a_token_for_its_resource_with_its_scope",
+            "trusted_issuers/test_refusals.py::TestIDJAG::test_what_it_must_say",
+            "trusted_issuers/test_refusals.py::TestIDJAG::test_it_names_the_issuer_whatever_else_is_accepted",
+            "trusted_issuers/test_grant.py::test_it_brings_neither_a_refresh_token_nor_an_id_token",
             "e2e/clients/test_mcp_extensions.py::test_a_service_of_the_python_sdk",
             "e2e/clients/test_mcp_extensions.py::test_a_service_of_the_typescript_sdk",
             "e2e/clients/test_mcp_extensions.py::test_a_grant_of_an_identity_provider_by_the_python_sdk",

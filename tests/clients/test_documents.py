@@ -128,6 +128,7 @@ class TestItIsAClient:
         metadata = Browser().get("/.well-known/oauth-authorization-server").json()
         assert "client_id_metadata_document_supported" not in metadata
 
+    @pytest.mark.spec("MCP", "client-id-metadata-documents")
     @pytest.mark.spec("Client ID Metadata Document", "4.2")
     def test_only_the_redirect_uris_of_the_document_are_answered(self, flow: Flow) -> None:
         assert flow.authorize(redirect_uri="https://localhost/elsewhere").status_code == 400
@@ -186,6 +187,7 @@ class TestWhatItSays:
         assert told in seen(page)
         assert not Client.objects.exists()
 
+    @pytest.mark.spec("MCP", "client-id-metadata-documents")
     @pytest.mark.spec("Client ID Metadata Document", "4")
     @pytest.mark.parametrize(
         "spelled", [str.upper, lambda one: one + "/", lambda one: one + "?", lambda one: one + " "]
@@ -266,6 +268,7 @@ class TestWhatItSays:
         host.server.pages["/client.json"] = (200, {"Content-Type": "application/json"}, document.ljust(MOST_BYTES))
         assert is_known(client_id)
 
+    @pytest.mark.spec("MCP", "authorization-server-abuse-protection")
     @pytest.mark.spec("Client ID Metadata Document", "8.6")
     def test_is_not_looked_for_inside_networks(self, host: DocumentHost, settings: Any) -> None:
         settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"outbound_private_hosts": []}
@@ -339,6 +342,7 @@ class TestWhereItCannotBeUsed:
 
 
 class TestHowLongItIsKept:
+    @pytest.mark.spec("MCP", "client-id-metadata-documents")
     @pytest.mark.spec("Client ID Metadata Document", "5.2")
     @pytest.mark.parametrize(
         ("headers", "seconds"),
@@ -430,6 +434,7 @@ class TestWhoIsLetIn:
         judge(settings, policy="listed", hosts=("localhost",))
         assert is_known(host.say())
 
+    @pytest.mark.spec("MCP", "trust-policies")
     @pytest.mark.spec("Client ID Metadata Document", "8.9")
     def test_no_others(self, host: DocumentHost, settings: Any) -> None:
         judge(settings, policy="listed", hosts=("app.example",))
@@ -444,6 +449,7 @@ class TestWhoIsLetIn:
         Row.objects.create(issuer="https://as.example", host="localhost", verdict="vouched")
         assert is_known(client_id)
 
+    @pytest.mark.spec("MCP", "trust-policies")
     @pytest.mark.spec("Client ID Metadata Document", "8.9")
     def test_no_host_that_an_operator_has_blocked(self, flow: Flow, host: DocumentHost) -> None:
         tokens = flow.tokens()

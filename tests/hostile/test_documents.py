@@ -81,6 +81,7 @@ def ask(path: str, client_id: str, **more: Any) -> Any:
 PATHS = ("/oauth/authorize", "/oauth/token", "/oauth/logo", "/oauth/introspect", "/oauth/revoke")
 
 
+@pytest.mark.spec("MCP", "authorization-server-abuse-protection")
 def test_made_up_ids_cost_few_fetches_and_no_rows(host: DocumentHost) -> None:
     before, began = everything(), time.monotonic()
     statuses = {ask(PATHS[number % len(PATHS)], host.url(f"/{number}")).status_code for number in range(FLOOD)}
@@ -141,6 +142,7 @@ def test_a_document_that_comes_in_drops_is_given_up_on(host: DocumentHost, drips
     assert time.monotonic() - began < 3
 
 
+@pytest.mark.spec("MCP", "authorization-server-abuse-protection")
 @pytest.mark.parametrize(
     "addresses",
     [

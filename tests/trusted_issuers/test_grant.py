@@ -48,6 +48,7 @@ def test_an_assertion_brings_an_access_token_for_its_person(present: Present, al
     assert (said["active"], said["sub"], said["vouched_by"]) == (True, str(alice.pk), IDP)
 
 
+@pytest.mark.spec("MCP", "mcp-authorization-extensions")
 @pytest.mark.spec("RFC 7521", "4.1")
 @pytest.mark.spec("Identity Assertion JWT Authorization Grant", "4.4.3")
 def test_it_brings_neither_a_refresh_token_nor_an_id_token(alice: Any) -> None:

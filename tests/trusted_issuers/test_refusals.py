@@ -234,6 +234,7 @@ def test_neither_log_nor_refusal_has_the_assertion(
 class TestIDJAG:
     """The Identity Assertion JWT Authorization Grant, section 4.4."""
 
+    @pytest.mark.spec("MCP", "mcp-authorization-extensions")
     def test_it_brings_a_token_for_its_resource_with_its_scope(
         self, present: Present, alice: Any, client_app: Any
     ) -> None:
@@ -243,6 +244,7 @@ class TestIDJAG:
     def test_its_audience_may_be_a_list_of_one(self, present: Present, alice: Any, client_app: Any) -> None:
         assert present(id_jag(client_app, aud=["https://as.example"])).status_code == 200
 
+    @pytest.mark.spec("MCP", "mcp-authorization-extensions")
     @pytest.mark.parametrize(
         ("said", "words"),
         [
@@ -261,6 +263,7 @@ class TestIDJAG:
         refusal = told(present(id_jag(client_app, **said)))
         assert refusal["error"] == "invalid_grant" and words in refusal["error_description"]
 
+    @pytest.mark.spec("MCP", "mcp-authorization-extensions")
     def test_it_names_the_issuer_whatever_else_is_accepted(
         self, trust: Any, present: Present, alice: Any, client_app: Any
     ) -> None:
