@@ -619,6 +619,20 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
             "The grant type is `urn:ietf:params:oauth:grant-type:jwt-bearer`, with one `assertion`, and `scope` where it is wanted.",
             "trusted_issuers/test_grant.py::test_an_assertion_brings_an_access_token_for_its_person",
             "trusted_issuers/test_refusals.py::test_the_parameter_is_needed_and_sent_once",
+            "workloads/test_federated_jwt.py::test_a_workload_may_present_its_token_as_a_grant_and_acts_for_itself",
+        ),
+        Clause(
+            "2.2",
+            "A client authenticates with a JWT of another issuer, which vouches for it. `client_id` is not needed.",
+            "workloads/test_federated_jwt.py::test_a_token_of_the_platform_is_enough",
+        ),
+        Clause(
+            "3",
+            "What an issuer vouches for is judged for clients as for people: issuer, subject, audience, times, one use, signature.",
+            "workloads/test_federated_jwt.py::test_what_the_token_says_is_judged",
+            "workloads/test_federated_jwt.py::test_a_token_of_one_use_is_accepted_once",
+            "workloads/test_federated_jwt.py::test_what_the_platform_did_not_sign_is_refused",
+            "workloads/test_federated_jwt.py::test_an_issuer_that_nobody_trusts_vouches_for_nobody",
         ),
         Clause(
             "3 (1)",
@@ -670,6 +684,33 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
         ),
     ),
     "Identity Assertion JWT Authorization Grant: draft-ietf-oauth-identity-assertion-authz-grant": (
+        Clause(
+            "3",
+            "An ID-JAG that is issued says for whom, for which server, client, resource and scope, and for how long.",
+            "exchange/test_id_jag.py::test_it_says_who_may_do_what_where",
+        ),
+        Clause(
+            "4.3",
+            "An ID token is exchanged for an ID-JAG, by a rule of the deployment. The answer is `N_A`, without a refresh token.",
+            "exchange/test_id_jag.py::test_an_id_token_is_exchanged_for_an_id_jag",
+            "exchange/test_id_jag.py::test_what_no_rule_allows_is_refused",
+        ),
+        Clause(
+            "4.3.1",
+            "The ID token is the client's own, and nothing has ended what it came from.",
+            "exchange/test_id_jag.py::test_the_id_token_must_be_the_clients_own",
+            "exchange/test_id_jag.py::test_what_ends_the_authorization_ends_it",
+        ),
+        Clause(
+            "4.4",
+            "An authorization server elsewhere gives an access token for what was issued here, once.",
+            "exchange/test_id_jag.py::test_the_server_elsewhere_gives_a_token_for_the_person_whom_it_knows",
+        ),
+        Clause(
+            "6",
+            "The metadata say that ID-JAGs are issued.",
+            "exchange/test_id_jag.py::test_metadata_say_so",
+        ),
         Clause(
             "3",
             "A subject is its issuer's and its tenant's. An account may be found by `email`, where the settings say so.",

@@ -9,9 +9,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.assertions.judge import NotAccepted
-from django_oauth_server.assertions.workloads import RULE, proven_workload, seeming_client, workloads_of
+from django_oauth_server.assertions.jwt_bearer import JWTBearer
+from django_oauth_server.assertions.workloads import METHOD, RULE, proven_workload, seeming_client, workloads_of
 from django_oauth_server.clients.methods.assertion import Said
-from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials, Unproven
+from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials, Unproven, is_alone
 from django_oauth_server.component import Words
 from django_oauth_server.conf import IssuerSettings, Policy
 from django_oauth_server.conf.trusted_issuers import TrustedIssuersSettings
@@ -30,9 +31,9 @@ class FederatedJWT(ClientAuthMethod):
     `private_key_jwt` is another method (OpenID Connect Core section 9): there, the client signs for itself.
     """
 
-    name = "federated_jwt"
+    name = METHOD
     label = _("Token from the workload's platform (no secret)")
-    parameters = frozenset({"client_id", "client_assertion", "client_assertion_type"})
+    parameters = frozenset({"client_id", "client_assertion", "client_assertion_type", "assertion"})
     operator_only = True
     settings_name = "trusted_issuers"
     settings_group = TrustedIssuersSettings
@@ -64,8 +65,12 @@ class FederatedJWT(ClientAuthMethod):
         return super().allowed(policy) and bool(policy.algorithms(ALGORITHMS))
 
     def present(self, http: HttpRequest, params: Parameters) -> Credentials | None:
-        said = Said.by(params)
-        return None if said is None or said.of_itself else Credentials("", params["client_assertion"])
+        """A client assertion; or the assertion of the JWT bearer grant, where it is the only proof (RFC 7523 section 2.1)."""
+        if said := Said.by(params):
+            return None if said.of_itself else Credentials("", params["client_assertion"])
+        if params.get("grant_type") == JWTBearer.name and "assertion" in params and is_alone(http, params):
+            return Credentials("", params["assertion"])
+        return None
 
     def client_of(self, credentials: Credentials, issuer: Issuer) -> str:
         """The client of whose workload the token seems to be. Its `sub` is the platform's word for it."""

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from django_oauth_server.assertions.judge import Assertion, NotAccepted, judged, trusted_issuer_of
 from django_oauth_server.assertions.people import user_meant
+from django_oauth_server.assertions.workloads import acts_for_itself
 from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.component import Document, Words
 from django_oauth_server.conf import IssuerSettings, People
@@ -40,7 +41,7 @@ _MOST_TOLD: Final = 200
 
 
 class JWTBearer(GrantType):
-    """Proves that an issuer which is trusted vouches for a person, and lets this client act for them.
+    """Proves that an issuer which is trusted vouches for a person, and lets this client act for them; or for the client itself, a workload.
 
     The assertion is verified before the transaction, since its issuer may have to be asked for its keys. What it allows is kept as an
     authorization of its own, beside what the person themselves allowed: it never widens that.
@@ -48,7 +49,7 @@ class JWTBearer(GrantType):
 
     name = "urn:ietf:params:oauth:grant-type:jwt-bearer"
     label = gettext_lazy("Assertion of a trusted issuer (no person is asked)")
-    parameters = frozenset({"grant_type", "assertion", "scope", "resource"})
+    parameters = frozenset({"grant_type", "assertion", "client_assertion", "scope", "resource"})
     repeatable = frozenset({"resource"})
     client_auth = "required"
     operator_only = True
@@ -58,7 +59,7 @@ class JWTBearer(GrantType):
     fact: ClassVar[str] = VOUCHED_BY
 
     def enabled(self, settings: IssuerSettings) -> bool:
-        return any(_people(settings))
+        return any(one.people or one.workloads for one in settings.group(TrustedIssuersSettings).issuers)
 
     def in_words(self, value: object, user: AbstractBaseUser) -> Words:
         return _("Allowed by %(issuer)s") % {"issuer": urlsplit(str(value)).netloc or value}
@@ -70,6 +71,8 @@ class JWTBearer(GrantType):
 
     def prepare(self, request: TokenRequest) -> TokenRequest:
         token = request.params.require("assertion")
+        if acts_for_itself(request):
+            return request
         try:
             trusted = trusted_issuer_of(token, request.issuer)
             if trusted.people is None:
@@ -87,6 +90,8 @@ class JWTBearer(GrantType):
 
     def redeem(self, request: TokenRequest) -> Issuance:
         assertion = request.prepared
+        if assertion is None:
+            return _for_itself(request)
         assert isinstance(assertion, Assertion)
         people = assertion.trusted.people
         assert people is not None
@@ -105,6 +110,13 @@ class JWTBearer(GrantType):
             if one.people:
                 for words, hint in _mistakes(one.issuer, one.people, settings):
                     yield Error(f"trusted_issuers of {settings.issuer}: {words}", hint=hint, id="oauth_server.E020")
+
+
+def _for_itself(request: TokenRequest) -> Issuance:
+    """As the client credentials grant: a workload has proven to be this client, and nothing about anybody else."""
+    facts = client_facts(request.client, request.issuer, (JWTBearer.name,))
+    scopes = judge_scopes(request.params, replace(facts, default_scopes=tuple(facts.scopes)))
+    return Issuance(client=request.client, scopes=frozenset(scopes), resources=None)
 
 
 def _people(settings: IssuerSettings) -> Iterator[People]:

@@ -11,11 +11,14 @@ from django.views.decorators.debug import sensitive_variables
 from django_oauth_server.assertions.judge import Assertion, NotAccepted, judged, trusted_issuer_of
 from django_oauth_server.conf import TrustedIssuer, Workload
 from django_oauth_server.conf.trusted_issuers import TrustedIssuersSettings
+from django_oauth_server.grants.base import TokenRequest
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.protocol.jose import unverified
 
 TYPES: Final = ("JWT", "client-authentication+jwt")
 """The header's `typ`, which need not be there: Kubernetes says none."""
+METHOD: Final = "federated_jwt"
+"""How a workload authenticates."""
 RULE: Final = "trusted_issuers: workloads"
 
 
@@ -43,6 +46,11 @@ def proven_workload(token: str, issuer: Issuer, algs: Collection[str], now: date
             "The token has no jti.", rule=RULE, detail=f"the workload of {workload.client_id} is single_use"
         )
     return workload, assertion
+
+
+def acts_for_itself(request: TokenRequest) -> bool:
+    """Whether the assertion of *request* is what its client authenticated with: it has none beside it."""
+    return request.client.token_endpoint_auth_method == METHOD and "client_assertion" not in request.params
 
 
 def _workload(trusted: TrustedIssuer, claims: Mapping[str, object]) -> Workload:

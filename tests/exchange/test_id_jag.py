@@ -29,7 +29,6 @@ from tests.flow import TOKEN, Flow, form, told
 from tests.trusted_issuers.idp import JWT_BEARER
 
 pytestmark = pytest.mark.django_db
-spec = pytest.mark.spec
 IDP, CHAT, API = "https://as.example", "https://chat.example", "https://api.chat.example"
 ID_JAG = TYPE + "id-jag"
 SETTINGS = {
@@ -96,7 +95,7 @@ def claims_of(id_jag: str) -> dict[str, Any]:
     return dict(unverified(id_jag)[1])
 
 
-@spec("Identity Assertion JWT Authorization Grant", "4.3")
+@pytest.mark.spec("Identity Assertion JWT Authorization Grant", "4.3")
 def test_an_id_token_is_exchanged_for_an_id_jag(wiki: Wiki, user: Any) -> None:
     answer = wiki.ask(wiki.tokens(scope="openid")["id_token"], scope="chat:read", resource=API).json()
 
@@ -105,7 +104,7 @@ def test_an_id_token_is_exchanged_for_an_id_jag(wiki: Wiki, user: Any) -> None:
     assert (answer["scope"], answer["expires_in"]) == ("chat:read", 300)
 
 
-@spec("Identity Assertion JWT Authorization Grant", "3")
+@pytest.mark.spec("Identity Assertion JWT Authorization Grant", "3")
 def test_it_says_who_may_do_what_where(wiki: Wiki, user: Any) -> None:
     header, claims = unverified(wiki.id_jag(wiki.tokens(scope="openid")["id_token"], scope="chat:read"))
 
@@ -139,6 +138,7 @@ def test_a_rule_without_resources_names_none(wiki: Wiki, vouch: Any) -> None:
     assert "resource" not in claims_of(wiki.id_jag(wiki.id_token()))
 
 
+@pytest.mark.spec("Identity Assertion JWT Authorization Grant", "4.3")
 @pytest.mark.parametrize(
     ("params", "error", "words"),
     [
@@ -176,7 +176,7 @@ def test_a_client_without_a_rule_gets_none(vouch: Any, browser: Browser) -> None
     assert told(other.ask(other.id_token()))["error"] == "unauthorized_client"
 
 
-@spec("Identity Assertion JWT Authorization Grant", "4.3.1")
+@pytest.mark.spec("Identity Assertion JWT Authorization Grant", "4.3.1")
 def test_the_id_token_must_be_the_clients_own(wiki: Wiki, browser: Browser) -> None:
     """Also where the rules would let the other client have an ID-JAG, or this one serves a resource that the token is for."""
     other = Wiki(registered("other"), browser)
@@ -198,6 +198,7 @@ def test_a_public_client_gets_none(vouch: Any, browser: Browser) -> None:
     assert told(app.ask(app.id_token(), client_id="wiki"))["error"] == "unauthorized_client"
 
 
+@pytest.mark.spec("Identity Assertion JWT Authorization Grant", "4.3.1")
 @pytest.mark.parametrize("ended", ["revoked", "disabled"])
 def test_what_ends_the_authorization_ends_it(wiki: Wiki, user: Any, ended: str) -> None:
     mine = wiki.id_token()
@@ -268,7 +269,7 @@ def test_it_is_bound_to_the_key_that_the_client_holds(wiki: Wiki) -> None:
     assert claims_of(id_jag)["cnf"] == {"jkt": key.thumbprint}
 
 
-@spec("Identity Assertion JWT Authorization Grant", "6")
+@pytest.mark.spec("Identity Assertion JWT Authorization Grant", "6")
 def test_metadata_say_so(vouch: Any) -> None:
     told = Browser().get("/.well-known/oauth-authorization-server").json()
 
@@ -313,7 +314,7 @@ def at_chat(client: Any, id_jag: str) -> Any:
     return there.post(TOKEN, form(request | proof), content_type="application/x-www-form-urlencoded")
 
 
-@spec("Identity Assertion JWT Authorization Grant", "4.4")
+@pytest.mark.spec("Identity Assertion JWT Authorization Grant", "4.4")
 def test_the_server_elsewhere_gives_a_token_for_the_person_whom_it_knows(wiki: Wiki, user: Any, settings: Any) -> None:
     id_jag = wiki.id_jag(wiki.id_token(), scope="chat:read")
     client, there = elsewhere(settings), UserFactory()
@@ -328,7 +329,7 @@ def test_the_server_elsewhere_gives_a_token_for_the_person_whom_it_knows(wiki: W
     assert told(at_chat(client, id_jag))["error"] == "invalid_grant"
 
 
-@spec("Identity Assertion JWT Authorization Grant", "7.3")
+@pytest.mark.spec("Identity Assertion JWT Authorization Grant", "7.3")
 def test_a_server_that_would_vouch_to_itself_is_told_so(vouch: Any) -> None:
     vouch(rule(audience=IDP), rule(client="other", claims=("shoe_size",)))
 

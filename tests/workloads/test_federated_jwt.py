@@ -22,7 +22,8 @@ from django_oauth_server.protocol.jose import SigningKeyPair
 from tests.assertions import ISSUER, jwks, key_client, proof
 from tests.assertions import assertion as own_assertion
 from tests.factories import ClientFactory
-from tests.flow import INTROSPECT, REVOKE, TOKEN, form
+from tests.flow import INTROSPECT, REVOKE, TOKEN, Flow, form, told
+from tests.trusted_issuers.idp import JWT_BEARER
 from tests.workloads.platforms import (
     GITHUB,
     GITHUB_KEY,
@@ -102,10 +103,10 @@ def test_a_token_of_the_platform_is_enough(client_id: str, token: Callable[[], s
 def test_it_introspects_and_revokes_as_well(api: Any) -> None:
     access_token = ask(kubernetes_token()).json()["access_token"]
 
-    told = post(INTROSPECT, token=access_token, **proof(kubernetes_token())).json()
+    seen = post(INTROSPECT, token=access_token, **proof(kubernetes_token())).json()
     revoked = post(REVOKE, token=access_token, **proof(kubernetes_token()))
 
-    assert (told["active"], told["client_id"]) == (True, "payments-api")
+    assert (seen["active"], seen["client_id"]) == (True, "payments-api")
     assert revoked.status_code == 200
     assert post(INTROSPECT, token=access_token, **proof(kubernetes_token())).json() == {"active": False}
 
@@ -137,6 +138,7 @@ def test_a_failed_attempt_uses_up_nothing(deploy: Any) -> None:
     assert ask(token).status_code == 200
 
 
+@pytest.mark.spec("RFC 7523", "3")
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
@@ -300,10 +302,10 @@ def test_without_workloads_nothing_is_offered(settings: Any, deploy: Any) -> Non
 
 
 def test_metadata_say_where_it_can_be_used() -> None:
-    told = Browser().get(METADATA).json()
+    metadata = Browser().get(METADATA).json()
 
     for endpoint in ("token", "introspection", "revocation"):
-        assert "federated_jwt" in told[f"{endpoint}_endpoint_auth_methods_supported"]
+        assert "federated_jwt" in metadata[f"{endpoint}_endpoint_auth_methods_supported"]
 
 
 def test_nobody_registers_it_by_themselves(settings: Any) -> None:
@@ -366,3 +368,61 @@ def test_a_command_registers_it_by_its_kind() -> None:
 
     assert ask(github_token()).status_code == 200
     assert not Client.objects.get().secret_digest
+
+
+# -- the assertion as a grant ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def job() -> Any:
+    return workload_client("deploy", metadata__grant_types=[JWT_BEARER])
+
+
+def bear(jwt: str, **params: Any) -> Any:
+    return post(TOKEN, grant_type=JWT_BEARER, assertion=jwt, **params)
+
+
+@pytest.mark.spec("RFC 7523", "2.1")
+@pytest.mark.parametrize("named", [{}, {"client_id": "deploy"}], ids=["without client_id", "with client_id"])
+def test_a_workload_may_present_its_token_as_a_grant_and_acts_for_itself(job: Any, named: dict[str, str]) -> None:
+    answer = bear(github_token(), scope="notes:read", **named).json()
+
+    seen = post(INTROSPECT, token=answer["access_token"], **proof(github_token())).json()
+
+    assert answer.keys() == {"access_token", "token_type", "expires_in", "scope"}
+    assert (seen["sub"], seen["client_id"], seen["scope"]) == ("deploy", "deploy", "notes:read")
+
+
+def test_as_a_grant_it_is_used_once_as_well(job: Any) -> None:
+    token = github_token()
+
+    assert bear(token).status_code == 200
+    assert "it was used before" in refused(bear(token))
+    assert "it was used before" in refused(ask(token))
+
+
+def test_as_a_grant_it_is_judged_as_strictly(job: Any) -> None:
+    assert "cannot be verified" in refused(bear(_forged()))
+    assert "needs another sub" in refused(bear(github_token(sub=f"{REPO}pull_request")))
+    assert bear(github_token(), scope="notes:write").json()["error"] == "invalid_scope"
+
+
+def test_a_client_has_to_be_registered_for_the_grant(deploy: Any) -> None:
+    assert bear(github_token()).json()["error"] == "unauthorized_client"
+
+
+def test_a_workloads_token_lets_no_other_client_act(deploy: Any) -> None:
+    """Not one with a secret of its own, nor one that names itself."""
+    other = Flow(ClientFactory(metadata__grant_types=[JWT_BEARER]), Browser())
+
+    answer = other.token(grant_type=JWT_BEARER, assertion=github_token())
+
+    assert told(answer)["error"] == "invalid_grant"
+    assert told(bear(github_token(), client_id=other.client.client_id))["error"] == "invalid_request"
+
+
+def test_beside_a_client_assertion_it_is_about_a_person(job: Any) -> None:
+    answer = bear(github_token(), **proof(github_token()))
+
+    assert told(answer)["error"] == "invalid_grant"
+    assert "not trusted with people" in told(answer)["error_description"]

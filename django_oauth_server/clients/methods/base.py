@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.http import HttpRequest
 
@@ -14,6 +15,9 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.opaque import CLIENT_SECRET, is_generated
 from django_oauth_server.protocol.parameters import Parameters
+
+_PROOFS: Final = frozenset({"client_secret", "client_assertion"})
+"""Whoever sends one of them means to prove something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,11 @@ def authorization_header(http: HttpRequest) -> str:
     """As it was sent; empty where there is none. `http.headers` would read every header to find this one."""
     header: str = http.META.get("HTTP_AUTHORIZATION", "")
     return header
+
+
+def is_alone(http: HttpRequest, params: Parameters) -> bool:
+    """Whether a request has nothing by which a client proves to be itself, neither in its header nor in its form."""
+    return not authorization_header(http).strip() and _PROOFS.isdisjoint(params)
 
 
 def registered_method(client: Client, issuer: Issuer) -> ClientAuthMethod | None:

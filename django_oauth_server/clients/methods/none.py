@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials, authorization_header
+from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials, is_alone
 from django_oauth_server.protocol.parameters import Parameters
-
-_PROOFS: Final = frozenset({"client_secret", "client_assertion"})
-"""Whoever sends one of them means to prove something."""
 
 
 class NoAuthentication(ClientAuthMethod):
@@ -23,8 +18,7 @@ class NoAuthentication(ClientAuthMethod):
     confidential = False
 
     def present(self, http: HttpRequest, params: Parameters) -> Credentials | None:
-        alone = not authorization_header(http).strip() and _PROOFS.isdisjoint(params)
-        return Credentials(params["client_id"]) if alone and "client_id" in params else None
+        return Credentials(params["client_id"]) if "client_id" in params and is_alone(http, params) else None
 
     def verify(self, attempt: Attempt) -> bool:
         return True
