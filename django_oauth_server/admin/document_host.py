@@ -32,8 +32,7 @@ from django_oauth_server.models import Client
 from django_oauth_server.models.document_host import DocumentHost
 from django_oauth_server.protocol.hosts import read_host
 from django_oauth_server.registry import issuers
-from django_oauth_server.storage.clients import people_using
-from django_oauth_server.storage.document_hosts import clients_of, forget_verdict, keep_verdict
+from django_oauth_server.storage.document_hosts import forget_verdict, keep_verdict, reach_of
 from django_oauth_server.storage.transaction import atomic
 
 if TYPE_CHECKING:
@@ -242,9 +241,8 @@ def said_of(verdict: DocumentHost.Verdict, count: int) -> str:
 
 def what_blocking_ends(hosts: Iterable[DocumentHost]) -> list[str]:
     """For whoever is about to block *hosts*."""
-    clients = [client for host in hosts for client in clients_of(host)]
     return [
-        signed_out(people_using(clients), len(clients)),
+        signed_out(*reach_of(hosts)),
         _(
             "Their access ends immediately and does not come back when the host is no longer blocked: the apps have "
             "to ask again. Apps at names below the host are blocked as well, unless you vouch for such a name."
@@ -269,7 +267,7 @@ def _what_removing_does(rows: list[DocumentHost]) -> Iterable[str]:
     if any(row.verdict == Verdict.BLOCKED for row in rows):
         yield _("Blocked hosts are treated as any other host again. What blocking them has ended stays ended.")
     if vouched := [row for row in rows if row.verdict == Verdict.VOUCHED]:
-        people = people_using([client for row in vouched for client in clients_of(row)])
+        people, _clients = reach_of(vouched)
         yield (
             ngettext(
                 "%(n)d person who allowed apps that you no longer vouch for is warned and asked again when an app next "

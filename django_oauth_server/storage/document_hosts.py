@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -10,7 +10,7 @@ from django_oauth_server.models import Authorization, Client
 from django_oauth_server.models.document_host import DocumentHost
 from django_oauth_server.protocol.hosts import host_of, is_below, with_parents
 from django_oauth_server.storage.authorizations import revoke_authorizations
-from django_oauth_server.storage.batches import walk
+from django_oauth_server.storage.batches import batches, walk
 from django_oauth_server.storage.transaction import atomic
 
 Verdict: Final = DocumentHost.Verdict
@@ -58,6 +58,16 @@ def clients_of(host: DocumentHost) -> Iterator[Client]:
         below = host.verdict == Verdict.BLOCKED and is_below(theirs, host.host)
         if theirs == host.host or (below and theirs not in spared):
             yield client
+
+
+def reach_of(hosts: Iterable[DocumentHost]) -> tuple[int, int]:
+    """How many people allow the clients of *hosts* something today, and how many clients these are."""
+    people: set[object] = set()
+    clients = 0
+    for some in batches(client for host in hosts for client in clients_of(host)):
+        clients += len(some)
+        people.update(Authorization.objects.filter(client__in=some, is_live=True).values_list("user", flat=True))
+    return len(people), clients
 
 
 def _allowed(host: DocumentHost) -> Iterator[Authorization]:

@@ -288,6 +288,14 @@ def test_no_word_of_the_trade_is_shown(page: str) -> None:
             {"client": client(name=HOSTILE, initial="<", contacts=[HOSTILE], home_host=HOSTILE, home_url=HOSTILE)},
         ),
         ("consent", {"destination": HOSTILE, "account": HOSTILE, "handle": HOSTILE, "resources": [HOSTILE]}),
+        (
+            "consent",
+            {
+                "client": documented(host=HOSTILE, claims={"name": HOSTILE, "logo_url": HOSTILE}),
+                "unproven": "document",
+            },
+        ),
+        ("connected_apps", {"apps": [app(client=documented(claims={"name": HOSTILE, "logo_url": HOSTILE}))]}),
         ("consent", {"client": client(logo_url=HOSTILE, policy_url=HOSTILE, terms_url=HOSTILE)}),
         (
             "consent",
