@@ -65,11 +65,11 @@ class IdentityAssertionGrant(RequestedToken):
         rule = _rule(request, settings)
         try:
             asked = _asked(request, rule, settings)
-            allowed = settled(asked, _allowed(asked, rule), settings.hook)
+            allowed = _allowed(asked, rule)
         except OAuthError as exc:
             exc.rule = named(rule)
             raise
-        return _handed_out(asked, allowed, rule, request)
+        return _handed_out(asked, settled(asked, allowed, settings.hook), rule, request)
 
 
 def _rule(request: TokenRequest, settings: TokenExchangeSettings) -> IDJAG:
