@@ -47,6 +47,7 @@ from django_oauth_server.admin.origins import described as limits_of
 from django_oauth_server.admin.refusal import last_refusals
 from django_oauth_server.admin.shown_once import Shown, ShowsOnce
 from django_oauth_server.clients.documents import last_fetched
+from django_oauth_server.clients.grant_types import RegistrableGrant
 from django_oauth_server.clients.kinds import Kind, kind_named, kind_of, kinds_for
 from django_oauth_server.clients.metadata import member_named, members_of, terms_of
 from django_oauth_server.clients.methods.base import registered_method
@@ -133,6 +134,11 @@ class ClientAdmin(ShowsOnce):
         """What its authentication method has to say of it, such as which workloads it is."""
         return format_html_join("", "<div>{}</div>", ((line,) for line in _told(row)))
 
+    @admin.display(description=gettext_lazy("allowed by settings"))
+    def rules(self, row: Client) -> SafeString:
+        """What rules of the settings let it do by its grant types, such as which tokens it may exchange."""
+        return format_html_join("", "<div>{}</div>", ((line,) for line in _rules_for(row)))
+
     @admin.display(description=gettext_lazy("last refusals"))
     def refusals(self, row: Client) -> SafeString | str:
         return last_refusals(row, self.admin_site)
@@ -199,6 +205,7 @@ class ClientAdmin(ShowsOnce):
             return ()
         token = ("initial_access_token",) if obj.initial_access_token_id else ()
         proof = ("proof",) if _told(obj) else ()
+        rules = ("rules",) if _rules_for(obj) else ()
         refusals = ("refusals",) if request.user.has_perm("django_oauth_server.view_refusal") else ()
         document = ("described_at",) if is_document(obj) else ()
         shown = (
@@ -210,6 +217,7 @@ class ClientAdmin(ShowsOnce):
             *token,
             "secret",
             *proof,
+            *rules,
             "created_at",
             "updated_at",
             *refusals,
@@ -485,6 +493,15 @@ def _told(row: Client) -> list[Words]:
     issuer = issuer_of(row)
     method = registered_method(row, issuer) if issuer else None
     return [*method.told(row, issuer)] if issuer and method else []
+
+
+def _rules_for(row: Client) -> list[str]:
+    issuer = issuer_of(row)
+    if issuer is None:
+        return []
+    known = issuer.components.of(RegistrableGrant)
+    registered = [known[name] for name in row.grant_types if name in known]
+    return [line for one in registered for line in one.told(row.client_id, issuer.settings)]
 
 
 def _label(name: str, members: Mapping[str, Member]) -> Words:

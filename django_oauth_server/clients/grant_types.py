@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar, Literal
 
 from django_oauth_server.component import Component, Document
@@ -18,6 +18,10 @@ class RegistrableGrant(Component):
     """Whether a person was asked, on a page of this server, for each scope that it proves. Where not, a client cannot widen its own scopes."""
     refreshes: ClassVar[bool] = False
     """Whether what it proves may be refreshed, where the client may use refresh tokens."""
+
+    def told(self, client_id: str, settings: IssuerSettings) -> Iterable[str]:
+        """What the settings let the client do by it, for operators: a line for each rule."""
+        return ()
 
     def offers(self) -> Mapping[str, tuple[str, ...]]:
         return {"grant_types": (self.name,)}

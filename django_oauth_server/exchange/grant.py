@@ -54,6 +54,10 @@ class TokenExchange(GrantType):
             )
         return requested.redeem(request)
 
+    def told(self, client_id: str, settings: IssuerSettings) -> Iterable[str]:
+        own = [rule for rule in settings.group(TokenExchangeSettings).every_rule if rule.client == client_id]
+        return [f"{rule}: {' '.join(rule.scopes)}" for rule in own]
+
     def checks(self, settings: IssuerSettings) -> Iterable[CheckMessage]:
         group = settings.group(TokenExchangeSettings)
         for rule in group.rules:

@@ -18,7 +18,7 @@ from django_oauth_server.admin import lists
 from django_oauth_server.admin.client_form import PURPOSES
 from django_oauth_server.clients.kinds import KINDS, kind_of
 from django_oauth_server.clients.secrets import clear_secrets
-from django_oauth_server.conf import TrustedIssuer, Workload
+from django_oauth_server.conf import Exchange, TrustedIssuer, Workload
 from django_oauth_server.grants.base import GrantType
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.opaque import digest
@@ -208,6 +208,16 @@ def test_what_a_client_needs_is_marked_on_its_page(admin):
     assert form.fields["redirect_uris"].required and not form.fields["client_uri"].required
     service = ClientFactory(metadata__grant_types=["client_credentials"], metadata__response_types=[])
     assert not admin.get(change(service)).context["adminform"].form.fields["redirect_uris"].required
+
+
+def test_a_service_says_what_the_settings_let_it_exchange(admin, settings):
+    rule = Exchange(client="orders", resources=("https://api.example/mail",), scopes=("notes:read",))
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"token_exchange": {"rules": [rule]}}
+    grant_type = "urn:ietf:params:oauth:grant-type:token-exchange"
+    orders = ClientFactory(client_id="orders", metadata__grant_types=[grant_type])
+    said = "Exchange(orders: delegation of a person at https://api.example/mail): notes:read"
+    assert said in admin.get(change(orders)).content.decode()
+    assert "Exchange(" not in admin.get(change(ClientFactory())).content.decode()
 
 
 def test_a_workload_says_who_vouches_for_it(admin, platform):
