@@ -19,6 +19,7 @@ TYPES: Final = ("JWT", "client-authentication+jwt")
 """The header's `typ`, which need not be there: Kubernetes says none."""
 METHOD: Final = "federated_jwt"
 """How a workload authenticates."""
+_MOST_TOLD: Final = 255
 RULE: Final = "trusted_issuers: workloads"
 
 
@@ -59,7 +60,7 @@ def _workload(trusted: TrustedIssuer, claims: Mapping[str, object]) -> Workload:
     for unmet, workload in lacking:
         if not unmet:
             return workload
-    detail = f"{trusted.issuer} vouches for {claims.get('sub')!r}"
+    detail = f"{trusted.issuer} vouches for {str(claims.get('sub'))[:_MOST_TOLD]!r}"
     if lacking:
         unmet, nearest = min(lacking, key=lambda one: ("sub" in one[0], len(one[0])))
         detail += f", but the workload of {nearest.client_id} needs another {' and '.join(unmet)}"
