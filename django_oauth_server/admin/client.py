@@ -54,6 +54,8 @@ from django_oauth_server.clients.methods.base import registered_method
 from django_oauth_server.clients.origins import origin_of
 from django_oauth_server.clients.registration import new_client_id, new_secret, revise_client, uses_secret
 from django_oauth_server.clients.secrets import secret_mark
+from django_oauth_server.clients.sources.base import ShutOut
+from django_oauth_server.clients.sources.find import explain_unknown
 from django_oauth_server.component import Member, Words
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client, Token
@@ -105,6 +107,8 @@ class ClientAdmin(ShowsOnce):
         issuer = issuer_of(row)
         if issuer is None:
             return badge(_("issuer not in the settings"), "over")
+        if is_document(row) and isinstance(explain_unknown(issuer, row.client_id), ShutOut):
+            return badge(_("not accepted"), "over")
         if fault_of(row, issuer):
             return badge(_("unknown profile or token format"), "over")
         return badge(_("enabled"), "good")
@@ -157,12 +161,13 @@ class ClientAdmin(ShowsOnce):
         host, issuer = host_of(row.client_id), issuer_of(row)
         fetched = last_fetched(row, issuer) if issuer else None
         return format_html(
-            '<a href="{}" rel="noopener noreferrer nofollow">{}</a><div>{} {}</div><div>{}</div>',
+            '<a href="{}" rel="noopener noreferrer nofollow">{}</a><div>{} {}</div><div>{}</div><div>{}</div>',
             row.client_id,
             row.client_id,
             host,
             verdict_badge(verdict_of(row.issuer, host)),
             _("Last fetched by this server process: %(time)s") % {"time": in_words(fetched)} if fetched else "",
+            explain_unknown(issuer, row.client_id) if issuer else "",
         )
 
     def has_judge_hosts_permission(self, request: HttpRequest) -> bool:

@@ -150,6 +150,18 @@ class TestFromTheClientsPage:
         assert DocumentHost.objects.get().verdict == "blocked"
         assert not is_live(described)
 
+    @pytest.mark.parametrize("policy", ["off", "listed", "open"])
+    def test_its_state_is_whether_its_document_is_accepted(
+        self, admin: Browser, described: Client, settings: Any, policy: str
+    ) -> None:
+        settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"client_id_metadata_documents": {"policy": policy}}
+        page = f"{CLIENTS}{described.pk}/change/"
+        assert (">not accepted<" in admin.get(page).content.decode()) is (policy != "open")
+        act(admin, described, "block_hosts", confirmed="yes")
+        told = admin.get(page).content.decode()
+        assert ">not accepted<" in told and ">not accepted<" in admin.get(CLIENTS).content.decode()
+        assert policy == "off" or "has blocked clients whose document is at apps.example" in told
+
     def test_its_host_is_vouched_for(self, admin: Browser, described: Client) -> None:
         act(admin, described, "vouch_for_hosts", confirmed="yes")
         assert (DocumentHost.objects.get().host, DocumentHost.objects.get().verdict) == ("apps.example", "vouched")
