@@ -7,6 +7,9 @@ from typing import Any
 from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials
 from django_oauth_server.clients.sources.base import ClientSource
 from django_oauth_server.models import Client
+from django_oauth_server.models.document_host import DocumentHost
+from django_oauth_server.protocol.hosts import host_of
+from django_oauth_server.storage.document_hosts import verdict_of
 
 PLACE = "https://apps.example/"
 GATEWAY = "gateway"
@@ -44,6 +47,16 @@ class SomeVouched(Directory):
         if client:
             client.vouched_by_source = client_id in self.vouched_ids
         return client
+
+
+class Judged(Directory):
+    """Knows nobody at a host that an operator blocks."""
+
+    registered_by = Client.RegisteredBy.DOCUMENT
+
+    def find(self, issuer: Any, client_id: str, row: Client | None) -> Client | None:
+        is_blocked = verdict_of(issuer.settings.issuer, host_of(client_id)) == DocumentHost.Verdict.BLOCKED
+        return None if is_blocked else super().find(issuer, client_id, row)
 
 
 class Gateway(ClientAuthMethod):
