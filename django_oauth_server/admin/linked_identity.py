@@ -49,7 +49,7 @@ class LinkedIdentityForm(_ModelForm):
         label=gettext_lazy("Subject"),
         max_length=LONGEST_NAME,
         strip=False,
-        help_text=gettext_lazy("The “sub” of the issuer's assertions, character by character."),
+        help_text=gettext_lazy("The “sub” claim of the issuer's assertions. It must match exactly."),
     )
 
     def clean_subject(self) -> str:

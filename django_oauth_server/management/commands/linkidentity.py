@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username", help="The user.")
         parser.add_argument("issuer", help="The trusted issuer, as the setting “trusted_issuers” names it.")
-        parser.add_argument("subject", help="The “sub” of the issuer's assertions, character by character.")
+        parser.add_argument("subject", help="The “sub” claim of the issuer's assertions. It must match exactly.")
         parser.add_argument("--remove", action="store_true", help="Remove the link.")
 
     def handle(self, *args: object, username: str, issuer: str, subject: str, remove: bool, **options: object) -> None:
