@@ -23,9 +23,12 @@ from django_oauth_server.storage.writing import Spending
 class Held(Protocol):
     """A row that a client presents the value of: a ticket, a token."""
 
-    client: Client
-    client_id: int
-    authorization: Authorization | None
+    @property
+    def client(self) -> Client | None: ...
+    @property
+    def client_id(self) -> int | None: ...
+    @property
+    def authorization(self) -> Authorization | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class TokenRequest:
     def is_of_its_client(self, held: Held) -> bool:
         """Whether the client of the request is the one that *held* was handed out to. What was allowed is judged from then on by what the client is
         now: where another source than the table describes it, its row may be older."""
-        if held.client_id != self.client.pk:
+        if held.client_id is None or held.client_id != self.client.pk:
             return False
         if held.authorization and self.client.source != Client.TABLE:
             held.authorization.client = self.client

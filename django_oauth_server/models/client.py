@@ -100,7 +100,10 @@ class Client(models.Model):
         verbose_name = _("client")
         verbose_name_plural = _("clients")
         permissions = [("register_own_client", "Can register own apps")]
-        indexes = [SparseIndex(fields=["owner"], name="oas_client_owner")]
+        indexes = [
+            SparseIndex(fields=["owner"], name="oas_client_owner"),
+            models.Index(fields=["source", "updated_at"], name="oas_client_source"),
+        ]
         constraints = [models.UniqueConstraint(fields=["issuer", "client_id"], name="oas_client_issuer_client_id")]
 
     def __str__(self) -> str:

@@ -21,7 +21,8 @@ class Ticket(models.Model):
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
     digest = models.CharField(max_length=64)
-    client = models.ForeignKey("django_oauth_server.Client", models.CASCADE, related_name="+")
+    client = models.ForeignKey("django_oauth_server.Client", models.CASCADE, null=True, related_name="+")
+    """None: that of a request which waits for a person, where it has no row before they allow it something. The reference names it."""
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
     authorization = models.ForeignKey("django_oauth_server.Authorization", models.CASCADE, null=True, related_name="+")
     payload = models.JSONField(default=dict)

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from django_oauth_server.models import Ticket
+from django_oauth_server.models import Client, Ticket
 from django_oauth_server.protocol.opaque import digest, generate
 from django_oauth_server.storage.authorizations import unread
-from django_oauth_server.storage.clients import as_remembered, forget_client, refer_to_row
+from django_oauth_server.storage.clients import as_remembered, forget_client, row_of
 from django_oauth_server.storage.question import Question
 from django_oauth_server.storage.transaction import Conflict
 from django_oauth_server.storage.writing import Change, Insertion, Spending
@@ -32,11 +32,17 @@ def hand_out(ticket: Ticket, prefix: str) -> str:
     value = generate(prefix)
     ticket.digest = digest(value)
     client = ticket.client
-    refer_to_row(ticket)
-    if not _insertion.write([ticket], provided=as_remembered(client)):
-        forget_client(client)
-        raise Conflict
+    if client is not None:
+        ticket.client = row_of(client)
+    if not _insertion.write([ticket], provided=as_remembered(client) if client else None):
+        raise _forgotten(client)
     return value
+
+
+def _forgotten(client: Client | None) -> Conflict:
+    if client is not None:
+        forget_client(client)
+    return Conflict()
 
 
 def make_room(user: AbstractBaseUser, kind: Ticket.Kind, most: int) -> None:
@@ -50,7 +56,7 @@ def make_room(user: AbstractBaseUser, kind: Ticket.Kind, most: int) -> None:
 def find_ticket(kind: Ticket.Kind, value: str) -> Ticket | None:
     """The ticket of this value, with its client, user and authorization, whatever its state."""
     found = _by_digest.answer(kind, digest(value)) if len(value) <= _LONGEST else None
-    if found and found.authorization:
+    if found and found.authorization and found.client:
         found.authorization.client = found.client
     return found
 

@@ -114,6 +114,15 @@ class TestItIsAClient:
         assert (row.source, row.registered_by) == ("client_id_metadata_document", "document")
         assert host.asked() == 1
 
+    def test_it_has_no_row_before_a_person_allows_it_something(self, flow: Flow) -> None:
+        page = flow.authorize()
+        assert "Almanac" in seen(page)
+        assert not Client.objects.exists()
+        assert answered(flow.decide(page, "deny"))["error"] == "access_denied"
+        assert not Client.objects.exists()
+        assert answered(flow.decide(flow.authorize()))["code"]
+        assert Client.objects.exists()
+
     @pytest.mark.spec("Client ID Metadata Document", "6")
     def test_metadata_says_so(self, host: DocumentHost) -> None:
         for path in ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"):

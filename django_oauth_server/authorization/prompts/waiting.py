@@ -29,7 +29,8 @@ _FIRST: Final = "redirect"
 class WaitingPage:
     """A page of a prompt that a person has before them, and the request for which it asks."""
 
-    client: Client
+    client: Client | None
+    """None: it had no row."""
     user_id: object
     """Whose page it is."""
     channel: Channel
@@ -48,13 +49,14 @@ def wait(situation: Situation, prompt: str) -> str:
     assert isinstance(situation.user, AbstractBaseUser)
     waiting = Ticket(
         kind=Ticket.Kind.INTERACTION,
-        client=request.client,
+        client=None if request.client._state.adding else request.client,
         user=situation.user,  # type: ignore[misc]
         payload={
             "channel": pending.channel,
             "parameters": pending.reference_to(request).pairs(),
             "prompt": prompt,
             "turn": situation.turn.document(),
+            "issuer": request.issuer.settings.issuer,
         },
         created_at=situation.now,
         expires_at=situation.now + request.issuer.settings.interaction_lifetime,
@@ -66,9 +68,9 @@ def wait(situation: Situation, prompt: str) -> str:
 def find_waiting_page(handle: str, issuer: Issuer) -> WaitingPage | None:
     """The page of this *handle*, whatever its state. None, where it is not one of *issuer*."""
     ticket = find_ticket(Ticket.Kind.INTERACTION, handle)
-    if ticket is None or ticket.client.issuer != issuer.settings.issuer:
+    payload, components = ticket.payload if ticket else {}, issuer.components
+    if ticket is None or payload.get("issuer", ticket.client and ticket.client.issuer) != issuer.settings.issuer:
         return None
-    payload, components = ticket.payload, issuer.components
     channel = components.of(Channel).get(payload.get("channel", _FIRST))
     if channel is None:
         return None

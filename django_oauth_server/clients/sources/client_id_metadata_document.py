@@ -43,7 +43,8 @@ class ClientIDMetadataDocuments(ClientSource):
         return {"client_id_metadata_document_supported": True}
 
     def sweeps(self, expired: datetime) -> Iterable[Sweep]:
-        yield Sweep(gettext_lazy("clients of documents that nobody uses"), unused_rows(self.name, expired))
+        words = gettext_lazy("clients of documents that nobody uses")
+        yield Sweep(words, unused_rows(self.name, expired), by="updated_at")
 
     def find(self, issuer: Issuer, client_id: str, row: Client | None) -> Client | None:
         if not is_client_id_url(client_id) or _rule_broken(client_id):
