@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client as Browser
 from django.utils import timezone
 
 from django_oauth_server.keys.signing import signing_key
@@ -103,6 +104,14 @@ def test_a_public_client_or_one_that_is_not_registered_for_it_exchanges_nothing(
         Service("unregistered", ORDERS, metadata__grant_types=["client_credentials"]),
     ):
         assert told(service.swap(value))["error"] == "unauthorized_client"
+
+
+@pytest.mark.parametrize("member", [{"grant_types": [TOKEN_EXCHANGE]}, {"resource_identifiers": [ORDERS]}])
+def test_no_client_gives_itself_what_it_takes_to_exchange(exchanges: Any, member: dict[str, Any]) -> None:
+    exchanges(rule(), server={"registration": "open", "default_scopes": ("stock:read",)})
+    document = {"client_name": "Orders", "redirect_uris": ["https://evil.example/callback"]}
+    said = Browser().post("/oauth/register", document | member, content_type="application/json").json()
+    assert "resource_identifiers" not in said and TOKEN_EXCHANGE not in said.get("grant_types", ())
 
 
 @pytest.mark.spec("RFC 8414", "2")
