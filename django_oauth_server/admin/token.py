@@ -34,7 +34,7 @@ class TokenAdmin(RecordAdmin):
     """Looked at and revoked; never a value or a digest."""
 
     list_display = ("kind", "state", "client_page", "person", "scopes", "expires")
-    list_select_related = ("client", "authorization__user")
+    list_select_related = ("client", "authorization__user", "authorization__client")
     list_filter = ("kind", ClientFilter, AuthorizationFilter)
     fields = (
         "kind",
@@ -84,13 +84,15 @@ class TokenAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: Token) -> SafeString:
+        allowed = row.authorization
+        clients = [row.client, *([allowed.client] if allowed else ())]  # another one, where the token was exchanged
         for is_so, words in (
             (row.revoked_at is not None, pgettext("token", "revoked")),
             (row.superseded_at is not None, _("rotated")),
             (timezone.now() >= row.expires_at, _("expired")),
-            (not row.client.is_active, _("client disabled")),
-            (row.authorization is not None and not row.authorization.is_live, _("authorization revoked")),
-            (row.authorization is not None and not row.authorization.user.is_active, _("user disabled")),
+            (not all(one.is_active for one in clients), _("client disabled")),
+            (allowed is not None and not allowed.is_live, _("authorization revoked")),
+            (allowed is not None and not allowed.user.is_active, _("user disabled")),
         ):
             if is_so:
                 return badge(words, "over")

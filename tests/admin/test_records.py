@@ -107,6 +107,11 @@ def test_states_are_told_in_words(admin, state, words):
     assert f">{words}</span>" in admin.get(TOKENS).content.decode()
 
 
+def test_a_token_that_was_exchanged_is_dead_with_the_app_that_the_person_allowed(admin):
+    TokenFactory(client=ClientFactory(), authorization__client__is_active=False)
+    assert "client disabled" in admin.get(TOKENS).content.decode().lower()
+
+
 @pytest.mark.parametrize("page", [AUTHORIZATIONS, TOKENS])
 def test_records_are_neither_added_nor_changed_nor_deleted(admin, page):
     row = TokenFactory()
