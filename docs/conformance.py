@@ -1022,6 +1022,7 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
             "token-handling",
             "401 for a token that is missing, invalid, expired or for somebody else.",
             "resource/test_mechanisms.py::test_each_mechanism_refuses_in_the_same_words",
+            "e2e/clients/test_mcp.py::test_what_the_person_takes_back_opens_nothing_more",
         ),
         Clause(
             "access-token-privilege-restriction",

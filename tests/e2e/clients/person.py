@@ -39,6 +39,13 @@ class Person:
         page = self._signed_in(url)
         return self._submit(page, decision="allow") if 'id="allow"' in page.text else page
 
+    def takes_back(self, apps: str) -> None:
+        """Remove every app that *apps*, the page of connected apps, lists."""
+        for link in re.findall(r'href="([^"]+/remove)"', self.browser.get(apps).text):
+            page = self.browser.get(urljoin(apps, link))
+            token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]*)"', page.text)
+            self.browser.post(page.url, {"csrfmiddlewaretoken": token}, headers={"Referer": page.url})
+
     def leave(self, url: str) -> requests.Response:
         """The page at the end, for who begins at *url*, a relying party's, to sign out there and at the provider."""
         return self._submit(self.browser.get(url), decision="sign_out")

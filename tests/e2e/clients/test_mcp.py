@@ -77,6 +77,25 @@ def test_the_python_sdk(world: World, server: str, known: str) -> None:
     assert any(one.endswith(" 403") for one in agent.way)
 
 
+@pytest.mark.spec("MCP", "token-handling")
+def test_what_the_person_takes_back_opens_nothing_more(world: World) -> None:
+    """In the midst of a connection: each request is judged by its token."""
+    person = Person(world.server.password)
+    agent = Agent(f"{world.server.url}/mcp", Kept(), person.answer, world.document)
+
+    async def walk() -> None:
+        async with agent.connected() as client:
+            await whoami(client)
+            assert len(agent.asked) == 1
+            await asyncio.to_thread(person.takes_back, f"{world.server.url}/oauth/connected-apps/")
+            agent.way.clear()
+            await whoami(client)
+
+    asyncio.run(walk())
+    assert agent.way[0] == "POST /mcp 401"
+    assert len(agent.asked) == 2, "asked anew"
+
+
 async def whoami(client: Any) -> dict[str, Any]:
     result = await client.call_tool("whoami", {})
     assert not result.is_error, result
