@@ -33,6 +33,7 @@ RUN_BY = {
     ("from-oauth-toolkit.md", "sh"): "tests/e2e/test_walk_from_oauth_toolkit.py",
     ("token-exchange.md", "sh"): "tests/e2e/test_chain.py",
     ("device.md", "sh"): "tests/e2e/clients/test_device.py",
+    ("workloads.md", "sh"): "tests/e2e/test_workload_recipes.py",
     ("operating.md", "nginx"): "tests/deployments/test_proxy.py",
 }
 """Which file runs the blocks of a page in other languages."""
