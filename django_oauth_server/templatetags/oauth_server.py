@@ -12,6 +12,7 @@ from django_oauth_server.errors import InvalidRequest, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.registry import issuers
+from django_oauth_server.storage.transaction import Conflict
 
 register = template.Library()
 
@@ -32,6 +33,6 @@ def _described(query: str, issuer: Issuer) -> dict[str, object] | None:
     try:
         client_id = Parameters.parse(query.encode()).get("client_id")
         client = find_client(issuer, client_id) if client_id else None
-    except (InvalidRequest, TemporarilyUnavailable):
+    except (InvalidRequest, TemporarilyUnavailable, Conflict):
         return None
     return describe_client(client, issuer) if client and client.is_active else None
