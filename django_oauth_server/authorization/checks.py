@@ -118,7 +118,8 @@ def identify_client(params: Parameters, issuer: Issuer, user: AbstractBaseUser |
     client = find_client(issuer, client_id, user) if client_id else None
     if client is None:
         reason = "is repeated" if "client_id" in params.repeated else "is unknown" if client_id else "is missing"
-        detail, why = f"client_id {client_id!r} {reason}", explain_unknown(issuer, client_id)
+        why = explain_unknown(issuer, client_id)
+        detail = ": ".join(filter(None, (f"client_id {client_id!r} {reason}", why)))
         if isinstance(why, ShutOut):
             raise NotLetIn(why, parameter="client_id", rule="RFC 6749 section 4.1.1", detail=detail)
         unknown = why or "No client is registered with this client_id."

@@ -49,7 +49,8 @@ def authenticate_client(
     client = find(issuer, client_id)
     if client is None:
         why = explain_unknown(issuer, client_id)
-        raise failed(client_id, f"unknown client, client_id {client_id!r}", http, issuer, now, why)
+        detail = ": ".join(filter(None, (f"unknown client, client_id {client_id!r}", why)))
+        raise failed(client_id, detail, http, issuer, now, why)
     registered = registered_method(client, issuer)
     # What comes by itself is no attempt: without a proof that was sent, it is the registered method's turn, if there is anything of it.
     used = sent[0] if sent else registered if registered in presented else next(iter(presented))

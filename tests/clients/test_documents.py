@@ -23,6 +23,7 @@ from django_oauth_server.clients.documents import KEYS_KEPT, MOST_BYTES, PAUSE, 
 from django_oauth_server.clients.registration import new_client_id
 from django_oauth_server.models import Authorization, Client, Ticket, Token
 from django_oauth_server.models.document_host import DocumentHost as Row
+from django_oauth_server.models.refusal import Refusal
 from django_oauth_server.outbound import kept
 from django_oauth_server.protocol.jose import SigningKeyPair
 from tests.assertions import KEY, assertion, jwks, proof
@@ -334,6 +335,7 @@ class TestWhereItCannotBeUsed:
 
     def test_the_operator_finds_why(self, broken: str, caplog: pytest.LogCaptureFixture) -> None:
         ask(broken)
+        assert "the address of the document" in Refusal.objects.get().reason
         assert "client_id: it must be the address of the document" in caplog.text
         assert broken in caplog.text
 

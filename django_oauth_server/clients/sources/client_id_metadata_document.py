@@ -80,7 +80,7 @@ class ClientIDMetadataDocuments(ClientSource):
         if shut_out := _why_shut_out(issuer, client_id, _verdict(issuer, client_id)):
             return ShutOut(shut_out)
         failure = why_not(client_id, issuer)
-        return f"The client ID metadata document cannot be used: {failure}." if failure else ""
+        return f"The client ID metadata document cannot be used: {failure.rstrip('.')}." if failure else ""
 
 
 def _rule_broken(client_id: str) -> str:
