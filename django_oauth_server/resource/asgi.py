@@ -83,10 +83,14 @@ def _not_under_wsgi(request: HttpRequest) -> HttpResponse:
 
 
 async def _scope(request: ASGIRequest) -> dict[str, Any]:
-    """That of the request, mounted at its address. The user is fetched here: the application runs in the event loop."""
+    """That of the request, mounted at its address. The user is fetched here: the application runs in the event loop.
+
+    Of what the server offers beyond requests and responses, such as sending a file by its path, nothing goes through Django.
+    """
     mounted = request.path.rstrip("/")
     path = f"{mounted}/"
-    scope = {**request.scope, "root_path": mounted, "path": path, "raw_path": quote(path).encode()}
+    address = {"root_path": mounted, "path": path, "raw_path": quote(path).encode()}
+    scope = {**request.scope, **address, "asgi": _VERSION, "extensions": {}}
     token = _token(request)
     return scope if token is None else {**scope, "auth": token, "user": await request.auser()}
 
@@ -102,7 +106,7 @@ class _Lifespan:
 
     app: ASGIApplication
     state: dict[str, Any]
-    task: Task[None]
+    task: Task[bool]
 
 
 async def _lifespan_of(
@@ -110,10 +114,10 @@ async def _lifespan_of(
     lifespans: dict[AbstractEventLoop, Task[_Lifespan]],
     make_app: Callable[[], ASGIApplication],
 ) -> _Lifespan:
-    """The one of *loop*, begun by whoever comes first; the others wait. One that could not begin is begun anew."""
+    """The one of *loop*, begun by whoever comes first; the others wait. One that could not begin, or has failed since, is begun anew."""
     beginning = lifespans.get(loop)
-    if beginning is None:
-        for closed in [one for one in lifespans if one.is_closed()]:
+    if beginning is None or _has_failed_since(beginning):
+        for closed in [one for one in list(lifespans) if one.is_closed()]:
             del lifespans[closed]
         beginning = lifespans[loop] = loop.create_task(_begin(make_app()), context=Context())  # no request's context
     try:
@@ -122,6 +126,13 @@ async def _lifespan_of(
         if lifespans.get(loop) is beginning:
             del lifespans[loop]
         raise
+
+
+def _has_failed_since(beginning: Task[_Lifespan]) -> bool:
+    if not beginning.done() or beginning.cancelled() or beginning.exception():
+        return False
+    life = beginning.result().task
+    return life.done() and not life.cancelled() and life.result()
 
 
 async def _begin(app: ASGIApplication) -> _Lifespan:
@@ -134,8 +145,11 @@ async def _begin(app: ASGIApplication) -> _Lifespan:
     return _Lifespan(app, state, task)
 
 
-async def _live(app: ASGIApplication, state: dict[str, Any], begun: Future[None]) -> None:
-    """The lifespan protocol of ASGI. An application that does not speak it is served without (section "Lifespan")."""
+async def _live(app: ASGIApplication, state: dict[str, Any], begun: Future[None]) -> bool:
+    """The lifespan protocol of ASGI. An application that does not speak it is served without (section "Lifespan").
+
+    Returns whether it ended in an error after it had begun.
+    """
     messages = iter(({"type": "lifespan.startup"},))
 
     async def receive() -> Message:
@@ -162,9 +176,11 @@ async def _live(app: ASGIApplication, state: dict[str, Any], begun: Future[None]
     except Exception:
         if begun.done() and not begun.exception():
             logger.exception("the lifespan of an ASGI application ended in an error")
+            return True
     finally:
         if not begun.done():
             begun.set_result(None)
+    return False
 
 
 class _Exchange:
@@ -195,12 +211,12 @@ class _Exchange:
         self._task.add_done_callback(_at_work.discard)
         try:
             start = await self._messages.get()
-        except CancelledError:
+            if start is _ENDED:
+                raise self._failure or RuntimeError("The ASGI application sent no response.")
+            return self._response(start)
+        except BaseException:
             self._leave()
             raise
-        if start is _ENDED:
-            raise self._failure or RuntimeError("The ASGI application sent no response.")
-        return self._response(start)
 
     async def _run(self, app: ASGIApplication) -> None:
         try:
@@ -209,8 +225,17 @@ class _Exchange:
             if self._is_over.is_set():
                 logger.exception("an ASGI application failed after its response")
             self._failure = exc
+        except BaseException:  # cancelled, by whoever has gone or from within
+            self._cut_short()
+            raise
         if not self._is_over.is_set():
             await self._messages.put(_ENDED)
+
+    def _cut_short(self) -> None:
+        """Nobody waits for what does not come any more. What was sent and not read is lost, so that the end never waits for room."""
+        while not self._messages.empty():
+            self._messages.get_nowait()
+        self._messages.put_nowait(_ENDED)
 
     async def _receive(self) -> Message:
         if not self._is_read:
@@ -255,6 +280,8 @@ class _Exchange:
         try:
             message = first or {"more_body": True}
             while message is not _ENDED:
+                if self._has_expired():  # no timeout comes where the next message is always there
+                    return
                 yield message.get("body", b"")
                 if not message.get("more_body"):
                     return
@@ -265,6 +292,9 @@ class _Exchange:
             return
         finally:
             self._leave()
+
+    def _has_expired(self) -> bool:
+        return self._until is not None and self._loop.time() >= self._until
 
     def _leave(self) -> None:
         """The caller has gone, or has all of it. Django cancels a view whose caller has gone; so is the application."""
@@ -278,14 +308,23 @@ class _Exchange:
 
 
 class _Rest:
-    """What is streamed, and how Django says that nobody reads it: a middleware may have answered something else."""
+    """What is streamed, and how Django says that nobody reads it: a middleware may have answered something else.
+
+    Where the caller has gone before a sync middleware returned, Django drops the response without a word.
+    """
 
     def __init__(self, chunks: AsyncIterator[bytes], close: Callable[[], None]) -> None:
         self._chunks = chunks
-        self.close = close
+        self._close = close
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._chunks
+
+    def close(self) -> None:
+        self._close()
+
+    def __del__(self) -> None:
+        self._close()
 
 
 def _headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:

@@ -239,8 +239,13 @@ def _completed(params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _listened(params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The resources of whose changes the client wants to hear; none is a method that names nothing."""
-    yield from (("resources", uri) for uri in params["notifications"].get("resourceSubscriptions") or ())
+    """The resources of whose changes the client wants to hear; none is a method that names nothing.
+
+    However the member is spelt: the Python SDK takes it by its own name for it as well, `resource_subscriptions`.
+    """
+    for member, uris in params["notifications"].items():
+        if member.replace("_", "").lower() == "resourcesubscriptions":
+            yield from (("resources", uri) for uri in uris or ())
 
 
 _NAMED: Final[Mapping[str, Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]]]] = {
@@ -281,7 +286,7 @@ def _admitted(request: HttpRequest, outcome: VerifiedToken | Challenge, endpoint
     if isinstance(outcome, Challenge):
         return refused(request, endpoint.requirement.completed(outcome))
     try:
-        answer = enough(outcome, endpoint.required(request))
+        answer = _judged(request, outcome, endpoint)
         if isinstance(answer, Challenge):
             return refused(request, answer)
         if not take_up(request, answer):
@@ -290,6 +295,17 @@ def _admitted(request: HttpRequest, outcome: VerifiedToken | Challenge, endpoint
         return by_token(request, JsonResponse(exc.error, status=exc.status))
     attach(request, answer)
     return None
+
+
+def _judged(request: HttpRequest, token: VerifiedToken, endpoint: Endpoint) -> VerifiedToken | Challenge:
+    """*token*, if it is enough. Nobody learns what the endpoint offers, or what is wrong with their message, whom it is not for."""
+    try:
+        return enough(token, endpoint.required(request))
+    except NotJudged:
+        answer = enough(token, endpoint.requirement)
+        if isinstance(answer, Challenge):
+            return answer
+        raise
 
 
 def _answered(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -101,6 +101,45 @@ async def listening(scope: Any, receive: Any, send: Any) -> None:
     await waiting(scope, receive, send)
 
 
+async def chattering(scope: Any, receive: Any, send: Any) -> None:
+    """Always has something to say, so that whoever reads never waits."""
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    try:
+        while True:
+            await send({"type": "http.response.body", "body": b".", "more_body": True})
+    except asyncio.CancelledError:
+        happened["cancelled"] += 1
+        raise
+
+
+async def given_up(scope: Any, receive: Any, send: Any) -> None:
+    """Is cancelled from within, as task groups are."""
+    assert scope["type"] == "http"
+    raise asyncio.CancelledError
+
+
+async def given_up_at_once(scope: Any, receive: Any, send: Any) -> None:
+    """The same after more than anybody has read."""
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"half", "more_body": True})
+    raise asyncio.CancelledError
+
+
+async def misspelt(scope: Any, receive: Any, send: Any) -> None:
+    """Sends a header that is none."""
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-two", b"a\r\nb: c")]})
+    await waiting(scope, receive, send)
+
+
+async def extended(scope: Any, receive: Any, send: Any) -> None:
+    """Uses whatever the server offers beyond the protocol, as Starlette's files do."""
+    assert scope["type"] == "http"
+    await say(send, sorted(scope.get("extensions") or ()))
+
+
 async def broken(scope: Any, receive: Any, send: Any) -> None:
     raise ZeroDivisionError("inside the application")
 
@@ -118,6 +157,19 @@ async def cannot_start(scope: Any, receive: Any, send: Any) -> None:
     await receive()
     happened["failed"] += 1
     await send({"type": "lifespan.startup.failed", "message": "no disk"})
+
+
+async def short_lived(scope: Any, receive: Any, send: Any) -> None:
+    """Serves one request, whose end is that of all."""
+    if scope["type"] == "lifespan":
+        happened["begun"] += 1
+        scope["state"]["over"] = over = asyncio.Event()
+        await send({"type": "lifespan.startup.complete"})
+        await over.wait()
+        raise ZeroDivisionError("inside the lifespan")
+    scope["state"]["over"].set()
+    await say(send, "served")
+    await asyncio.sleep(0)
 
 
 @asgi_view
@@ -160,6 +212,12 @@ urlpatterns = [
     path("async/waiting", csrf_exempt(asgi_view(lambda: waiting))),
     path("async/protected-waiting", protected_resource("notes:read")(asgi_view(lambda: listening))),
     path("async/streaming", csrf_exempt(asgi_view(lambda: streaming))),
+    path("async/protected-chattering", protected_resource("notes:read")(asgi_view(lambda: chattering))),
+    path("async/given-up", csrf_exempt(asgi_view(lambda: given_up))),
+    path("async/given-up-at-once", csrf_exempt(asgi_view(lambda: given_up_at_once))),
+    path("async/short-lived", csrf_exempt(asgi_view(lambda: short_lived))),
+    path("async/misspelt", csrf_exempt(asgi_view(lambda: misspelt))),
+    path("async/extended", csrf_exempt(asgi_view(lambda: extended))),
     path("async/broken", csrf_exempt(asgi_view(lambda: broken))),
     path("async/silent", csrf_exempt(asgi_view(lambda: silent))),
     path("async/half", csrf_exempt(asgi_view(lambda: half))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import time
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from asgiref.sync import async_to_sync
 from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
 from django.db import connections
+from django.http import BadHeaderError
 from django.test import AsyncClient, Client
 
+from django_oauth_server.resource import asgi
 from django_oauth_server.resource.asgi import NOT_UNDER_WSGI
 from tests.resource.mcp_urls import happened
 
@@ -90,17 +93,49 @@ def test_one_that_cannot_start_is_tried_again_and_said_to_whom_it_concerns():
     assert happened["failed"] == 2
 
 
+def test_one_whose_lifespan_fails_later_is_begun_anew(caplog):
+    async def calls() -> list[int]:
+        return [(await AsyncClient().get("/async/short-lived")).status_code for _ in range(3)]
+
+    assert asyncio.run(calls()) == [200] * 3
+    assert happened["begun"] == 3
+    assert "the lifespan of an ASGI application ended in an error" in caplog.text
+
+
 @pytest.mark.parametrize(
     "path, error",
-    [("/async/broken", ZeroDivisionError), ("/async/silent", RuntimeError), ("/async/half", RuntimeError)],
+    [
+        ("/async/broken", ZeroDivisionError),
+        ("/async/silent", RuntimeError),
+        ("/async/half", RuntimeError),
+        ("/async/given-up", RuntimeError),
+        ("/async/given-up-at-once", RuntimeError),
+        ("/async/misspelt", BadHeaderError),
+    ],
 )
 def test_what_goes_wrong_inside_is_djangos_to_tell(path, error):
     async def ask() -> list[bytes]:
         response = await AsyncClient().get(path)
         return [chunk async for chunk in response]
 
-    with pytest.raises(error):
-        asyncio.run(ask())
+    async def ask_and_look() -> None:
+        with pytest.raises(error):
+            await asyncio.wait_for(ask(), 5)
+        await asyncio.sleep(0.01)
+        assert not asgi._at_work, "nothing is left behind"
+
+    asyncio.run(ask_and_look())
+
+
+def test_what_the_server_offers_beyond_the_protocol_is_not_passed_on():
+    async def ask() -> bytes:
+        scope = {**http("/async/extended"), "extensions": {"http.response.pathsend": {}}}
+        caller = ApplicationCommunicator(get_asgi_application(), scope)
+        await caller.send_input({"type": "http.request", "body": b""})
+        await caller.receive_output()
+        return (await caller.receive_output())["body"]
+
+    assert asyncio.run(ask()) == b"[]"
 
 
 def test_a_stream_goes_out_as_it_comes_and_no_further_than_it_is_read():
@@ -147,6 +182,37 @@ def test_a_stream_ends_when_its_token_does():
     assert happened["cancelled"] == 1
 
 
+def test_a_stream_without_a_pause_ends_when_its_token_does_too():
+    async def listen() -> None:
+        headers = {"Authorization": "Bearer soon"}
+        response = await AsyncClient().get("/async/protected-chattering", headers=headers)
+        async for _ in response:
+            await asyncio.sleep(0)
+
+    asyncio.run(asyncio.wait_for(listen(), 5))
+    assert happened["cancelled"] == 1
+
+
+def test_a_response_that_nobody_takes_ends_the_application(settings):
+    """A sync middleware goes on when the caller has gone, and Django drops what it returns."""
+    settings.MIDDLEWARE = ["tests.resource.test_asgi.slow_afterwards"]
+
+    async def leave() -> None:
+        caller = ApplicationCommunicator(get_asgi_application(), http("/async/streaming"))
+        await caller.send_input({"type": "http.request", "body": b""})
+        while not happened["sent"]:
+            await asyncio.sleep(0.001)
+        await caller.send_input({"type": "http.disconnect"})
+        await caller.wait(5)
+        await asyncio.sleep(0.1)
+        gc.collect()
+        await asyncio.sleep(0.01)
+        assert not asgi._at_work
+
+    asyncio.run(leave())
+    assert happened["cancelled"] == 1
+
+
 def test_a_caller_who_goes_before_the_response_ends_the_application():
     async def leave() -> None:
         caller = ApplicationCommunicator(get_asgi_application(), http("/async/waiting"))
@@ -163,8 +229,6 @@ def test_a_caller_who_goes_before_the_response_ends_the_application():
 def test_nothing_is_kept_of_loops_that_are_gone(call):
     for _ in range(5):
         call("/async/open")
-    from django_oauth_server.resource import asgi
-
     gc.collect()
     assert not asgi._at_work
     assert happened["startup"] == happened["shutdown"] == 5
@@ -200,5 +264,14 @@ def test_a_sync_middleware_is_no_obstacle(settings):
 def sync_only(get_response):
     def middleware(request):
         return get_response(request)
+
+    return middleware
+
+
+def slow_afterwards(get_response):
+    def middleware(request):
+        response = get_response(request)
+        time.sleep(0.05)
+        return response
 
     return middleware

@@ -210,6 +210,21 @@ def test_nothing_of_a_stranger_is_read(post, token, status):
     assert response.status_code == status
 
 
+@pytest.mark.parametrize("body", [b"{", tool("unknown"), message("acme/unknown"), {}], ids=str)
+@pytest.mark.parametrize("token, status", [("bare", 403), ("mail", 401)])
+def test_whom_the_endpoint_is_not_for_learns_nothing_of_what_it_offers(post, settings, token, status, body):
+    settings.OAUTH_RESOURCE_SERVER = {**settings.OAUTH_RESOURCE_SERVER, "resource": [NOTES, MAIL]}
+    response = post(body, token)
+    assert (response.status_code, response.json().keys()) == (status, {"error", "error_description"})
+    assert 'scope="notes:read"' in response["WWW-Authenticate"] or status == 401
+
+
+@pytest.mark.parametrize("member", ["resource_subscriptions", "ResourceSubscriptions", "resourcesubscriptions"])
+def test_subscriptions_are_judged_however_a_parser_may_spell_them(post, member):
+    listen = message("subscriptions/listen", notifications={member: ["notes://secret/1"]})
+    assert post(listen).status_code == 403
+
+
 @pytest.mark.spec("MCP", "protected-resource-metadata-discovery-requirements")
 @pytest.mark.parametrize("path", ["/mcp", "/async/mcp"])
 def test_without_a_token_the_challenge_says_where_to_look_and_what_to_ask_for(call, path):
