@@ -32,7 +32,7 @@ from django_oauth_server.models import Client
 from django_oauth_server.models.document_host import DocumentHost
 from django_oauth_server.protocol.hosts import read_host
 from django_oauth_server.registry import issuers
-from django_oauth_server.storage.document_hosts import forget_verdict, keep_verdict, reach_of
+from django_oauth_server.storage.document_hosts import blocked_without, forget_verdicts, keep_verdict, reach_of
 from django_oauth_server.storage.transaction import atomic
 
 if TYPE_CHECKING:
@@ -174,8 +174,7 @@ class DocumentHostAdmin(QuickAdmin):
             return rows
         with atomic():
             self.log_deletions(request, queryset)
-            for row in rows:
-                forget_verdict(row)
+            forget_verdicts(rows, timezone.now())
         said = ngettext("%(n)d host was removed.", "%(n)d hosts were removed.", len(rows)) % {"n": len(rows)}
         self.message_user(request, said)
         return None
@@ -263,10 +262,13 @@ def what_vouching_does(hosts: Iterable[DocumentHost]) -> list[str]:
 
 
 def _what_removing_does(rows: list[DocumentHost]) -> Iterable[str]:
-    """Un-vouching asks people anew: what they allowed was allowed on an operator's word."""
+    """Un-vouching asks people anew: what they allowed was allowed on an operator's word. Below a blocked host, it blocks."""
     if any(row.verdict == Verdict.BLOCKED for row in rows):
         yield _("Blocked hosts are treated as any other host again. What blocking them has ended stays ended.")
-    if vouched := [row for row in rows if row.verdict == Verdict.VOUCHED]:
+    blocked = blocked_without(rows)
+    if blocked:
+        yield from what_blocking_ends(blocked)
+    if vouched := [row for row in rows if row.verdict == Verdict.VOUCHED and row not in blocked]:
         people, _clients = reach_of(vouched)
         yield (
             ngettext(

@@ -77,7 +77,7 @@ def metadata_at(client_id: str, issuer: Issuer, row: Client | None) -> dict[str,
     """
     profile, asker = row.profile if row else "", host_of(client_id)  # as `Client.account`
     address = _addresses.at(_name(client_id, issuer, profile), lambda: _address(client_id, issuer, profile))
-    if address.is_new:
+    if row is None and address.is_new:
         _spend(client_id, issuer)
     found = address.current(asker)
     if row and _is_older(found, row):
@@ -86,7 +86,8 @@ def metadata_at(client_id: str, issuer: Issuer, row: Client | None) -> dict[str,
 
 
 def _spend(client_id: str, issuer: Issuer) -> None:
-    """Raise `TooManyRequests` where the document, which this process does not know, is one too many for the sender or the host."""
+    """Raise `TooManyRequests` where the document is one too many for the sender or the host. Of a client that nobody knows: whoever makes up
+    others at its host shuts out none that people allowed something."""
     whose = {BY_ADDRESS: asking_address(issuer), BY_HOST: host_of(client_id)}
     for throttle, who in whose.items():
         rate = issuer.settings.throttles[throttle]
@@ -193,10 +194,11 @@ def _judge(document: Document, client_id: str, issuer: Issuer, profile: str) -> 
 def _meant_here(document: Document, issuer: Issuer) -> Document:
     """One document describes the client to every server: a scope that means nothing here was meant for another."""
     scope = document.get("scope")
-    known = [one for one in scope.split() if one in issuer.settings.scopes] if isinstance(scope, str) else scope
+    if isinstance(scope, str):
+        scope = " ".join(one for one in scope.split() if one in issuer.settings.scopes)
     return {
         **document,
-        "scope": " ".join(known) if isinstance(known, list) else known,
+        "scope": scope,
         "token_endpoint_auth_method": document.get("token_endpoint_auth_method") or "none",
     }
 

@@ -64,6 +64,8 @@ def judge(params: Parameters, issuer: Issuer, person: AbstractBaseUser | Anonymo
         client, proven = _who_asks(params, issuer, person)
     except InvalidRequest as exc:
         return EndSessionRequest(params, fault=exc)
+    except TemporarilyUnavailable:  # it cannot be said now who asks; perhaps once the person has answered
+        return EndSessionRequest(params)
     try:
         return EndSessionRequest(params, client, proven, _way_back(params, client, issuer))
     except InvalidRequest as exc:

@@ -41,7 +41,7 @@ def check_client_id_url(client_id: str) -> None:
     host = parts.hostname or ""
     if not _NAME.fullmatch(host):
         raise ValueError("it must be at a host that has a name, without a dot at its end; people know the client by it")
-    if parts.netloc not in {host, f"{host}:{parts.port}"}:
+    if parts.netloc not in {host, f"{host}:{parts.port}"} or parts.port == 0:
         raise ValueError("its host must be in lower case, and its port a plain number")
     if not parts.path:
         raise ValueError("it must have a path, such as https://app.example/client.json")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -37,9 +37,19 @@ def keep_verdict(host: DocumentHost, now: datetime) -> int:
         return revoke_authorizations(_allowed(host), now) if host.verdict == Verdict.BLOCKED else 0
 
 
-def forget_verdict(host: DocumentHost) -> None:
-    """Say nothing of *host* any more."""
-    host.delete()
+def forget_verdicts(hosts: Collection[DocumentHost], now: datetime) -> None:
+    """Say nothing of *hosts* any more. Those that are blocked from then on, with a domain above them, end as any that is blocked."""
+    with atomic():
+        ended = blocked_without(hosts)
+        DocumentHost.objects.filter(pk__in=[host.pk for host in hosts]).delete()
+        revoke_authorizations((one for host in ended for one in _allowed(host)), now)
+
+
+def blocked_without(hosts: Collection[DocumentHost]) -> list[DocumentHost]:
+    """Those of *hosts* that only an operator's word keeps from being blocked: a domain that they are below is, and stays so without *hosts*."""
+    blocked = DocumentHost.objects.filter(verdict=Verdict.BLOCKED).exclude(pk__in=[host.pk for host in hosts])
+    vouched = [host for host in hosts if host.verdict == Verdict.VOUCHED]
+    return [one for one in vouched if blocked.filter(issuer=one.issuer, host__in=[*with_parents(one.host)]).exists()]
 
 
 def verdict_on(issuer: str, host: str) -> DocumentHost:

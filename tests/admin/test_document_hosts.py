@@ -105,6 +105,15 @@ class TestChanging:
         assert not DocumentHost.objects.exists()
         assert Authorization.objects.filter(is_live=True).exists()
 
+    def test_who_no_longer_vouches_below_a_blocked_host_is_told_what_ends(
+        self, admin: Browser, vouched: DocumentHost, described: Client
+    ) -> None:
+        DocumentHost.objects.create(issuer=ISSUER, host="example", verdict="blocked")
+        page = act(admin, vouched, "forget").content.decode()
+        assert "1 person will be signed out of this app." in page and "asked again" not in page
+        act(admin, vouched, "forget", confirmed="yes")
+        assert not is_live(described)
+
     def test_the_note_is_all_that_the_form_changes(self, admin: Browser, vouched: DocumentHost) -> None:
         entered = {"note": "ours", "verdict": "blocked", "host": "other.example"}
         assert admin.post(f"{HOSTS}{vouched.pk}/change/", entered).status_code == 302

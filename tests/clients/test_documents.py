@@ -30,6 +30,7 @@ from tests.assertions import KEY, assertion, jwks, proof
 from tests.clients.document_host import DocumentHost
 from tests.factories import ClientFactory, TokenFactory
 from tests.flow import Flow, answered
+from tests.logout.conftest import press, signed_in
 from tests.outbound.server import WebServer, as_json, write_certificate
 
 pytestmark = pytest.mark.django_db
@@ -187,6 +188,8 @@ class TestWhatItSays:
             ({"client_name": "Goo\u202egle"}, "client_name: "),
             ({"logo_uri": "javascript:alert(1)"}, "logo_uri: "),
             ({"scope": 7}, "scope: "),
+            ({"scope": [7]}, "scope: "),
+            ({"scope": ["notes:read"]}, "scope: "),
         ],
     )
     @pytest.mark.spec("Client ID Metadata Document", "4")
@@ -437,6 +440,16 @@ class TestHowLongItIsKept:
         host.say()
         later(PAUSE)
         assert flow.refresh(token).status_code == 200
+
+    def test_people_can_sign_out_meanwhile(self, flow: Flow, host: DocumentHost) -> None:
+        hint = flow.tokens(scope="openid")["id_token"]
+        documents.forget()
+        host.server.pages["/client.json"] = (503, {}, b"")
+        for said in ({"id_token_hint": hint}, {"client_id": flow.client.client_id}):
+            page = flow.browser.get("/oauth/end-session", said)
+            assert page.status_code == 200 and "Sign out of" in seen(page)
+        press(flow.browser, page)
+        assert not signed_in(flow.browser)
 
 
 class TestWhoIsLetIn:
@@ -757,6 +770,18 @@ class TestHowOftenItIsAsked:
         assert is_known(client_id)
         later(USUAL)
         assert is_known(client_id)
+
+    def test_made_up_ids_at_its_host_shut_out_no_client_that_people_allowed(
+        self, flow: Flow, host: DocumentHost, settings: Any
+    ) -> None:
+        """Not even in a process that has just begun."""
+        throttles = {documents.BY_HOST: "5/m"}
+        settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"throttles": throttles}
+        token = flow.tokens()["refresh_token"]
+        documents.forget()
+        made_up = [ask(host.url(f"/{number}")).status_code for number in range(6)]
+        assert made_up == [400] * 5 + [429]
+        assert flow.refresh(token).status_code == 200
 
     def test_an_operator_can_do_without(self, host: DocumentHost, settings: Any) -> None:
         none = dict.fromkeys((documents.BY_HOST, documents.BY_ADDRESS))

@@ -57,6 +57,7 @@ def test_a_document_may_be_there(client_id: str) -> None:
         ("https://app.example./client", "has a name"),
         ("https://app..example/client", "has a name"),
         ("https://-app.example/client", "has a name"),
+        ("https://app.example:0/client", "its port a plain number"),
         ("https://203.0.113.7/client", "has a name"),
         ("https://2130706433/client", "has a name"),
         ("https://0x7f.1/client", "has a name"),

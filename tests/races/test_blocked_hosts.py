@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from django_oauth_server.models.document_host import DocumentHost
-from django_oauth_server.storage.document_hosts import forget_verdict, keep_verdict
+from django_oauth_server.storage.document_hosts import forget_verdicts, keep_verdict
 from django_oauth_server.storage.transaction import retry_conflicts
 from tests.clients.directory import described
 from tests.factories import UserFactory
@@ -35,7 +35,7 @@ def test_a_host_that_is_blocked_while_a_client_refreshes(person: Any) -> None:
         flow = walk(door, described(f"almanac-{number}"), person)
         values = race(door, flow, lambda _: block())
         assert all_dead(door, flow, values)
-        forget_verdict(DocumentHost.objects.get())
+        forget_verdicts([DocumentHost.objects.get()], timezone.now())
         assert all_dead(door, flow, values)  # what was blocked stays ended
 
 
@@ -50,4 +50,4 @@ def test_a_host_that_is_blocked_while_somebody_allows_a_client(person: Any) -> N
         for flow, response in zip(windows, responses, strict=True):
             if response.status_code == 303:
                 assert flow.exchange(answered(response)["code"]).json()["error"] == "invalid_client"
-        forget_verdict(DocumentHost.objects.get())
+        forget_verdicts([DocumentHost.objects.get()], timezone.now())

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django_oauth_server.models import Authorization, Client
 from django_oauth_server.models.document_host import DocumentHost
 from django_oauth_server.protocol.hosts import read_host
-from django_oauth_server.storage.document_hosts import clients_of, keep_verdict, verdict_of
+from django_oauth_server.storage.document_hosts import clients_of, forget_verdicts, keep_verdict, verdict_of
 from tests.factories import AuthorizationFactory, ClientFactory
 
 ISSUER = "https://as.example"
@@ -73,6 +73,22 @@ def test_vouching_ends_nothing_and_is_for_the_host_alone() -> None:
     host = DocumentHost(issuer=ISSUER, host="apps.example", verdict="vouched")
     assert keep_verdict(host, timezone.now()) == 0
     assert list(clients_of(host)) == [client]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("removed", "ends"), [(["apps.evil.example"], True), (["apps.evil.example", "evil.example"], False)]
+)
+def test_a_host_that_is_blocked_once_nobody_vouches_for_it_ends_as_any_that_is_blocked(
+    removed: list[str], ends: bool
+) -> None:
+    say("apps.evil.example", "vouched")
+    say("evil.example", "blocked")
+    for host in ("apps.evil.example", "other.example"):
+        AuthorizationFactory(client=described(f"https://{host}/app.json"))
+    forget_verdicts([*DocumentHost.objects.filter(host__in=removed)], timezone.now())
+    assert Authorization.objects.filter(is_live=True).count() == (1 if ends else 2)
+    assert DocumentHost.objects.count() == 2 - len(removed)
 
 
 @pytest.mark.parametrize(
