@@ -88,10 +88,10 @@ class TrustedIssuer:
         settle(self)
         if not 0 < len(self.issuer) <= LONGEST_NAME:
             raise ImproperlyConfigured(f"{where}: issuer must have 1 to {LONGEST_NAME} characters.")
-        _check_addresses(self, where)
         check_names(f"{where}: algorithms has an unknown", self.algorithms, ALGORITHMS)
         if not self.algorithms:
             raise ImproperlyConfigured(f"{where}: algorithms must name at least one algorithm.")
+        _check_keys(self, where)
         if not timedelta() < self.longest_lifetime <= _LONGEST:
             raise ImproperlyConfigured(f"{where}: longest_lifetime must be more than zero, and at most a day.")
         if not self.timeout:
@@ -135,14 +135,17 @@ def is_name(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value.isprintable()
 
 
-def _check_addresses(one: TrustedIssuer, where: str) -> None:
+def _check_keys(one: TrustedIssuer, where: str) -> None:
     try:
         if isinstance(one.keys, Mapping):
-            KeySet.of_client(one.keys)
+            fitting = KeySet.of_client(one.keys).fitting or {}
+            if not any(fitting[alg] for alg in one.algorithms):
+                raise ValueError("no public key there is for one of the algorithms")
         else:
             check_web_uri(one.keys or one.issuer)
     except ValueError as exc:
-        raise ImproperlyConfigured(f"{where}: {'keys' if one.keys else 'issuer'}: {exc}.") from exc
+        said = "issuer" if one.keys == "" else "keys"
+        raise ImproperlyConfigured(f"{where}: {said}: {exc}.") from exc
 
 
 def _repeated(names: Iterable[str]) -> Collection[str]:

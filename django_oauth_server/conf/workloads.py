@@ -12,6 +12,8 @@ _SEPARATORS: Final = ":/"
 _LEAST_SEGMENTS: Final = 2
 _OF_EVERYBODY: Final = ("system:serviceaccount:",)
 """What the subjects of a whole platform begin with, longer than one segment."""
+_SCHEME: Final = re.compile("[^:/]*://")
+"""What an address begins with says less than a segment: `spiffe://example.org/` is everybody there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Prefix:
     def __post_init__(self) -> None:
         if not isinstance(self.value, str) or not self.value.endswith(tuple(_SEPARATORS)):
             raise ValueError(f"the prefix {self.value!r} must end where a segment ends: with a colon or a slash.")
+        if "*" in self.value:
+            raise ValueError(f"the prefix {self.value!r} has a wildcard, which is not supported.")
 
     def __str__(self) -> str:
         return f"{self.value}…"
@@ -67,7 +71,7 @@ class Workload:
 
     def _check_prefix(self, value: str) -> None:
         """Raises ValueError where everybody on the platform would match."""
-        segments = [one for one in re.split(f"[{_SEPARATORS}]", value) if one]
+        segments = [one for one in re.split(f"[{_SEPARATORS}]", _SCHEME.sub("", value, count=1)) if one]
         if len(segments) < _LEAST_SEGMENTS or value in _OF_EVERYBODY:
             raise ValueError(
                 f"the workload {self.client_id}: everybody on the platform has a subject that begins with {value!r}."
@@ -90,11 +94,12 @@ class Workload:
 
 
 def check_apart(workloads: Iterable[Workload]) -> None:
-    """Raises ValueError where one token could authenticate two clients."""
+    """Raises ValueError where one token could authenticate two clients, or could be both for one use and for several."""
     for one, other in combinations(workloads, 2):
-        if one.client_id != other.client_id and one.may_match_with(other):
+        if (one.client_id, one.single_use) != (other.client_id, other.single_use) and one.may_match_with(other):
+            how = "" if one.client_id != other.client_id else ", which differ in single_use"
             raise ValueError(
-                f"a token could be of the workload {one.client_id} and of {other.client_id}: tell them apart by "
+                f"a token could be of the workload {one.client_id} and of {other.client_id}{how}: tell them apart by "
                 "subject, or by a claim that both name."
             )
 
@@ -105,8 +110,10 @@ def _check(client_id: str, claims: object) -> None:
     for name, expected in claims.items():
         if not isinstance(name, str) or name == "sub":
             raise ValueError(f"the workload {client_id}: claims cannot have {name!r}.")
-        if isinstance(expected, Mapping):
+        if isinstance(expected, Mapping) and expected:
             _check(client_id, expected)
+        elif isinstance(expected, str) and "*" in expected:
+            raise ValueError(f"the workload {client_id}: the claim {name} has no wildcards; use a Prefix.")
         elif not isinstance(expected, str | int | Prefix) or expected == "":
             raise ValueError(f"the workload {client_id}: the claim {name} must be a string, a number or a Prefix.")
 

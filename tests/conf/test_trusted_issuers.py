@@ -11,6 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from django_oauth_server.conf import People, TrustedIssuer, Workload
 from django_oauth_server.conf.trusted_issuers import TrustedIssuersSettings
+from django_oauth_server.protocol.jose import SigningKeyPair
+from tests.assertions import jwks
 
 IDP = "https://idp.example"
 PEOPLE = {"scopes": ("notes:read",)}
@@ -37,6 +39,9 @@ def test_lists_are_kept_as_tuples_and_nothing_can_be_changed() -> None:
         ({"issuer": 7}, "issuer must be a string"),
         ({"keys": "http://idp.example/jwks"}, "keys: it must be an https address"),
         ({"keys": {"key": []}}, "JWK Set"),
+        ({"keys": {"keys": []}}, "keys: no public key there is for one of the algorithms"),
+        ({"keys": {"keys": [{"kty": "oct", "k": "AAAA"}]}}, "no public key"),
+        ({"keys": jwks(SigningKeyPair.generate("ES256")), "algorithms": ("RS256",)}, "no public key"),
         ({"keys": 7}, "keys must be a string or a dict"),
         ({"audiences": "https://as.example"}, "audiences must be a list or tuple"),
         ({"algorithms": ("HS256",)}, "unknown 'HS256'"),

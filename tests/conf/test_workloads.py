@@ -54,10 +54,28 @@ def test_a_prefix_ends_where_a_segment_ends(prefix: Any) -> None:
         Prefix(prefix)
 
 
-@pytest.mark.parametrize("prefix", [":", "/", "repo:", "://", "spiffe://", "system:", "system:serviceaccount:"])
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        *(":", "/", "repo:", "://", "spiffe://", "system:", "system:serviceaccount:"),
+        *("spiffe://example.org/", "https://idp.example/", "https://idp.example//"),
+    ],
+)
 def test_nobody_lets_in_a_whole_platform(prefix: str) -> None:
     with pytest.raises(ValueError, match="everybody on the platform"):
         Workload(client_id="deploy", subject=Prefix(prefix))
+
+
+@pytest.mark.parametrize(
+    "prefix", ["repo:octo-org/", "spiffe://example.org/ns/payments/", "organization:octo:project:"]
+)
+def test_a_part_of_a_platform_may_be_let_in(prefix: str) -> None:
+    assert Workload(client_id="deploy", subject=Prefix(prefix)).unmet({"sub": f"{prefix}one"}) == []
+
+
+def test_a_prefix_has_no_wildcards() -> None:
+    with pytest.raises(ValueError, match="has a wildcard"):
+        Prefix("refs/*/")
 
 
 @pytest.mark.parametrize(
@@ -76,6 +94,8 @@ def test_nobody_lets_in_a_whole_platform(prefix: str) -> None:
         ({"claims": {"environment": None}}, "the claim environment"),
         ({"claims": {"environment": ["prod"]}}, "the claim environment"),
         ({"claims": {"kubernetes.io": {"namespace": None}}}, "the claim namespace"),
+        ({"claims": {"kubernetes.io": {}}}, "the claim kubernetes.io"),
+        ({"claims": {"ref": "refs/heads/*"}}, "the claim ref has no wildcards"),
     ],
 )
 def test_a_mistake_is_told_with_the_client_that_it_is_about(said: dict[str, Any], complaint: str) -> None:
@@ -115,6 +135,13 @@ def test_two_clients_that_one_token_could_be_of_stop_the_start(
 
 def test_one_client_may_be_several_workloads_that_overlap() -> None:
     check_apart([Workload(client_id="one", subject="a:b:c"), Workload(client_id="one", subject=Prefix("a:b:"))])
+
+
+def test_a_token_is_for_one_use_or_for_several() -> None:
+    once, often = Workload(client_id="one", subject="a:b:c"), Prefix("a:b:")
+
+    with pytest.raises(ValueError, match="which differ in single_use"):
+        check_apart([once, Workload(client_id="one", subject=often, single_use=False)])
 
 
 _WORDS = st.sampled_from(["a", "b", "a:b", "a:b:a", "a:b:b", "a:b:a:b"])

@@ -164,7 +164,7 @@ def test_the_parameter_is_needed_and_sent_once(present: Present, alice: Any) -> 
 
 
 def test_an_algorithm_that_the_issuer_is_not_allowed(trust: Any, present: Present, alice: Any) -> None:
-    trust(trusted(algorithms=("RS256",)))
+    trust(trusted(keys=jwks(KEY, SigningKeyPair.generate("RS256")), algorithms=("RS256",)))
     assert UNVERIFIED in told(present(assertion(), scope="notes:read"))["error_description"]
 
 

@@ -331,7 +331,7 @@ def test_no_token_is_logged(deploy: Any, caplog: pytest.LogCaptureFixture) -> No
 def test_an_issuer_signs_with_the_algorithms_that_the_settings_name(settings: Any, deploy: Any, algorithm: str) -> None:
     pair = SigningKeyPair.generate(algorithm)
     workloads = (Workload(client_id="deploy", subject=Prefix(REPO)),)
-    trust(settings, TrustedIssuer(GITHUB, keys=jwks(pair), algorithms=("RS256",), workloads=workloads))
+    trust(settings, TrustedIssuer(GITHUB, keys=jwks(pair, GITHUB_KEY), algorithms=("RS256",), workloads=workloads))
 
     assert ask(github_token(pair)).status_code == (200 if algorithm == "RS256" else 401)
 
