@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils.module_loading import import_string
 
 from django_oauth_server.assertions.judge import Assertion, NotAccepted
 from django_oauth_server.conf.trusted_issuers import People
-from django_oauth_server.storage.linked_identities import find_identity, is_linked, link, users_with_email
+from django_oauth_server.storage.linked_identities import held_identity, is_linked, link, users_with_email
 
 Find: TypeAlias = Callable[[str, Mapping[str, object]], AbstractBaseUser | None]
 """The user whom an issuer, by its identifier, means by the claims of an assertion. None: not known."""
@@ -36,7 +37,7 @@ def user_meant(assertion: Assertion, people: People, now: datetime) -> AbstractB
 
 
 def _linked(assertion: Assertion) -> AbstractBaseUser | None:
-    found = find_identity(assertion.trusted.issuer, assertion.trusted.tenant, assertion.subject)
+    found = held_identity(assertion.trusted.issuer, assertion.trusted.tenant, assertion.subject)
     return found.user if found else None
 
 
@@ -44,7 +45,14 @@ def _found(assertion: Assertion, people: People) -> AbstractBaseUser | None:
     if not people.find:
         return None
     find: Find = import_string(people.find)
-    return find(assertion.trusted.issuer, assertion.claims)
+    model = get_user_model()
+    try:
+        found = find(assertion.trusted.issuer, assertion.claims)
+    except model.DoesNotExist:
+        return None
+    if not isinstance(found, model | None):
+        raise TypeError(f"{people.find} must return a user or None, not {type(found).__name__}.")
+    return found
 
 
 def _by_email(assertion: Assertion, people: People, now: datetime) -> AbstractBaseUser | None:
@@ -58,7 +66,7 @@ def _by_email(assertion: Assertion, people: People, now: datetime) -> AbstractBa
         raise NotAccepted(
             "The email address of the assertion is not that of exactly one account here.",
             rule="by_email",
-            detail=f"{_named(assertion)}: {len(found)} active users have it",
+            detail=f"{_named(assertion)}: {'several active users have' if found else 'no active user has'} it",
         )
     if is_linked(found[0], trusted.issuer, trusted.tenant):
         raise NotAccepted(

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
+from itertools import islice
+from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import connections
 from django.db.models import QuerySet
 
 from django_oauth_server.models import Authorization
 from django_oauth_server.models.authorization import VOUCHED_BY, digest_of_facts
 from django_oauth_server.models.linked_identity import LinkedIdentity, digest_of_identity
 from django_oauth_server.storage.authorizations import revoke_authorizations
-from django_oauth_server.storage.transaction import atomic
+from django_oauth_server.storage.transaction import after_commit, atomic, database
 
-_MOST_ALIKE: Final = 20
+_SEVERAL: Final = 2
+"""Users with one address are too many."""
+_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 def facts_of(issuer: str) -> Mapping[str, object]:
@@ -27,8 +32,18 @@ def facts_of(issuer: str) -> Mapping[str, object]:
 
 def find_identity(issuer: str, tenant: str, subject: str) -> LinkedIdentity | None:
     """That *subject* of *issuer* is linked, with the user, whatever its state."""
-    found = LinkedIdentity.objects.select_related("user").filter(digest=digest_of_identity(issuer, tenant, subject))
-    return next(iter(found), None)
+    return next(iter(_of(issuer, tenant, subject)), None)
+
+
+def held_identity(issuer: str, tenant: str, subject: str) -> LinkedIdentity | None:
+    """As `find_identity`; until the transaction ends, nobody removes the link, so that whoever does finds what was allowed by it."""
+    features = connections[database()].features
+    of = ("self",) if features.has_select_for_update_of else ()
+    return next(iter(_of(issuer, tenant, subject).select_for_update(of=of)), None)
+
+
+def _of(issuer: str, tenant: str, subject: str) -> QuerySet[LinkedIdentity]:
+    return LinkedIdentity.objects.select_related("user").filter(digest=digest_of_identity(issuer, tenant, subject))
 
 
 def link(
@@ -47,10 +62,10 @@ def link(
 
 
 def users_with_email(address: str) -> list[AbstractBaseUser]:
-    """The active users whose address this is, in upper or lower case."""
+    """The active users whose address this is: none, the only one, or two of several."""
     name = get_user_model().get_email_field_name()
-    found = get_user_model()._default_manager.filter(**{f"{name}__iexact": address})[:_MOST_ALIKE]
-    return [one for one in found if one.is_active and _plain(getattr(one, name)) == _plain(address)]
+    alike = get_user_model()._default_manager.filter(**{f"{name}__iexact": address}).iterator()
+    return list(islice((one for one in alike if one.is_active and _same(getattr(one, name), address)), _SEVERAL))
 
 
 def has_email() -> bool:
@@ -66,12 +81,20 @@ def is_linked(user: AbstractBaseUser, issuer: str, tenant: str) -> bool:
 
 
 def unlink(identities: Iterable[LinkedIdentity], now: datetime) -> int:
-    """Remove *identities*, and end what their issuers allowed apps for these users. Returns how many authorizations that were."""
+    """Remove *identities*, and end what their issuers allowed apps for these users. Returns how many authorizations that were.
+
+    The links go first, which waits for assertions that hold them. What those allowed, a transaction that began before may not see: it is ended
+    once more when that is over.
+    """
     rows = list(identities)
     with atomic():
-        ended = sum(revoke_authorizations(_vouched_for(one).select_related("client", "user"), now) for one in rows)
         LinkedIdentity.objects.filter(pk__in=[one.pk for one in rows]).delete()
-    return ended
+        after_commit(partial(_end, rows, now))
+        return _end(rows, now)
+
+
+def _end(identities: Iterable[LinkedIdentity], now: datetime) -> int:
+    return sum(revoke_authorizations(_vouched_for(one).select_related("client", "user"), now) for one in identities)
 
 
 def count_vouched_for(identity: LinkedIdentity) -> int:
@@ -84,6 +107,7 @@ def _vouched_for(identity: LinkedIdentity) -> QuerySet[Authorization]:
     return Authorization.objects.filter(user_id=identity.user_id, is_live=True, facts_digest=facts_digest)
 
 
-def _plain(address: str) -> str:
-    """As Django compares addresses where it resets passwords: databases find more alike than mail servers do."""
-    return unicodedata.normalize("NFKC", address).casefold()
+def _same(one: str, other: str) -> bool:
+    """Whether two addresses are one, in which A to Z may be written either way. To databases, and to Unicode, more are alike: `ſam@example.com`, say,
+    and `sam@example.com`, which are two mailboxes."""
+    return one.translate(_LOWER) == other.translate(_LOWER)

@@ -6,13 +6,17 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from django_oauth_server.conf import People
 from django_oauth_server.models import Authorization
 from django_oauth_server.models.linked_identity import LinkedIdentity
 from django_oauth_server.models.used_assertion import UsedAssertion
+from django_oauth_server.storage.linked_identities import unlink
+from django_oauth_server.storage.transaction import retry_conflicts
 from tests.factories import UserFactory
 from tests.races.doors import Threads, at_once, walk
+from tests.races.test_revocation import ROUNDS, in_a_moment
 from tests.races.test_tokens import outcomes
 from tests.trusted_issuers.idp import JWT_BEARER, agent, assertion, linked, trusted, trusting
 
@@ -50,3 +54,17 @@ def test_of_ten_subjects_with_one_address_one_is_given_the_account() -> None:
     responses = presented(*[assertion(sub=f"sub-{number}", **VERIFIED) for number in range(10)])
     assert outcomes(responses) == {"200": 1, "invalid_grant": 9}
     assert LinkedIdentity.objects.count() == 1
+
+
+def test_what_is_allowed_while_a_link_is_removed_ends_with_it(user: Any) -> None:
+    for number in range(ROUNDS):
+        linked(user, f"sub-{number}")
+        door, app = Threads(), agent()
+        asked = {"grant_type": JWT_BEARER, "scope": "notes:read"}
+        present = [partial(walk(door, app).token, **asked, assertion=assertion(sub=f"sub-{number}")) for _ in range(4)]
+        at_once(*present, partial(in_a_moment, remove_links))
+        assert not Authorization.objects.filter(is_live=True).exists()
+
+
+def remove_links() -> int:
+    return retry_conflicts(lambda: unlink(LinkedIdentity.objects.all(), timezone.now()))

@@ -30,6 +30,16 @@ def find(issuer: str, claims: Mapping[str, object]) -> Any:
     return get_user_model().objects.filter(username=claims.get("staff")).first()
 
 
+def get(issuer: str, claims: Mapping[str, object]) -> Any:
+    """What a deployment would write as well."""
+    return get_user_model().objects.get(username=claims["staff"])
+
+
+def name(issuer: str, claims: Mapping[str, object]) -> str:
+    """A mistake."""
+    return str(claims["sub"])
+
+
 def refused(response: Any, words: str) -> bool:
     refusal = told(response)
     return refusal["error"] == "invalid_grant" and words in refusal["error_description"]
@@ -94,6 +104,29 @@ class TestByEmail:
         UserFactory(email=ADDRESS.upper())
         assert refused(present(assertion(**VERIFIED), scope="notes:read"), "exactly one account")
 
+    @pytest.mark.parametrize("alike", ["\u017fam@example.com", "\u017fAM@EXAMPLE.COM", "\uff53am@example.com"])
+    def test_an_address_that_only_looks_alike_is_another_mailbox(
+        self, person: Any, present: Present, alike: str
+    ) -> None:
+        """Databases and Unicode find more alike than mail servers do."""
+        UserFactory(email="sam@example.com")
+        refusal = present(assertion(email=alike, email_verified=True), scope="notes:read")
+        assert refused(refusal, "exactly one account") and not LinkedIdentity.objects.exists()
+
+    def test_letters_of_every_language_are_compared_as_they_are(self, person: Any, present: Present) -> None:
+        person = UserFactory(email="jürgen@example.com")
+        assert (
+            present(assertion(email="jürgen@EXAMPLE.com", email_verified=True), scope="notes:read").status_code == 200
+        )
+        assert LinkedIdentity.objects.get().user == person
+
+    def test_many_disabled_accounts_hide_nobody(self, person: Any, present: Present) -> None:
+        get_user_model().objects.bulk_create(
+            [get_user_model()(username=f"u{number}", email=ADDRESS, is_active=False) for number in range(30)]
+        )
+        assert present(assertion(**VERIFIED), scope="notes:read").status_code == 200
+        assert LinkedIdentity.objects.get().user == person
+
     def test_disabled_accounts_do_not_count(self, person: Any, present: Present) -> None:
         UserFactory(email=ADDRESS, is_active=False)
         assert present(assertion(**VERIFIED), scope="notes:read").status_code == 200
@@ -127,6 +160,15 @@ class TestFunction:
 
     def test_it_may_know_nobody(self, present: Present) -> None:
         assert refused(present(assertion(staff="nobody"), scope="notes:read"), "no account is linked")
+
+    def test_it_may_get_nobody(self, trust: Any, present: Present) -> None:
+        trust(trusted(people=People(scopes=("notes:read",), find=f"{__name__}.get")))
+        assert refused(present(assertion(staff="nobody"), scope="notes:read"), "no account is linked")
+
+    def test_what_is_no_user_is_a_mistake_that_is_named(self, trust: Any, present: Present) -> None:
+        trust(trusted(people=People(scopes=("notes:read",), find=f"{__name__}.name")))
+        with pytest.raises(TypeError, match="name must return a user or None, not str"):
+            present(assertion(), scope="notes:read")
 
     def test_a_link_comes_first(self, present: Present) -> None:
         UserFactory(username="staff-7")
