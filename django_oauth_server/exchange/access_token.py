@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from django_oauth_server.clients.facts import client_facts
@@ -13,7 +15,14 @@ from django_oauth_server.exchange.presented import Presented, presented_actor, p
 from django_oauth_server.exchange.rules import Allowed, Asked, judged, rules_for, settled
 from django_oauth_server.grants.base import Issuance, TokenRequest
 from django_oauth_server.issuer import Issuer
-from django_oauth_server.protocol.delegation import ACT, SERVICE, SUB_PROFILE, SUBJECT_CLIENT
+from django_oauth_server.protocol.delegation import (
+    ACT,
+    SERVICE,
+    SUB_PROFILE,
+    SUBJECT_CLIENT,
+    clients_behind,
+    ends_with,
+)
 from django_oauth_server.protocol.scopes import parse_scope
 from django_oauth_server.storage.tokens import used
 from django_oauth_server.tokens.narrow import known_resources
@@ -34,7 +43,9 @@ class ExchangedAccessToken(RequestedToken):
         settings = request.issuer.settings.group(TokenExchangeSettings)
         rules = rules_for(request.client, settings.rules)
         asked = _asked(request, settings)
-        allowed = settled(asked, judged(asked, rules), settings.hook)
+        allowed = judged(asked, rules)
+        allowed = replace(allowed, targets=_known(allowed.targets, request.issuer))
+        allowed = settled(asked, allowed, settings.hook)
         return _issuance(asked, allowed, request)
 
 
@@ -65,11 +76,13 @@ def _known(targets: tuple[str, ...], issuer: Issuer) -> tuple[str, ...]:
 
 
 def _allowed_scopes(subject: Presented, request: TokenRequest) -> frozenset[str]:
-    """What the client may ever have for this person, and what the person allows still."""
+    """What the client may ever have for this person, what the app that they allowed may ask for still, and what they allow still."""
     authorization = subject.authorization
     person = authorization.user if authorization else None
     scopes = frozenset(client_facts(request.client, request.issuer, (request.params["grant_type"],), person).scopes)
-    return scopes & authorization.scopes if authorization else scopes
+    if authorization is None:
+        return scopes
+    return scopes.intersection(client_facts(authorization.client, request.issuer, ()).scopes, authorization.scopes)
 
 
 def _issuance(asked: Asked, allowed: Allowed, request: TokenRequest) -> Issuance:
@@ -92,9 +105,22 @@ def _issuance(asked: Asked, allowed: Allowed, request: TokenRequest) -> Issuance
 
 def _facts(asked: Asked, allowed: Allowed) -> dict[str, object]:
     subject = asked.subject
-    return {
+    said: dict[str, object] = {
         **subject.of_the_sign_in,
         **({ACT: allowed.act} if allowed.act else {}),
         **({} if subject.authorization else {SUB_PROFILE: SERVICE}),
         SUBJECT_CLIENT: subject.subject_client,
     }
+    return said | _ends_with(asked, said)
+
+
+def _ends_with(asked: Asked, said: Mapping[str, object]) -> dict[str, object]:
+    """Whoever passed the subject token on by impersonation, and what lets somebody act by their own token, are not *said*; the new token ends with
+    them all the same."""
+    subject, actor = asked.subject, asked.actor
+    clients, grants = subject.clients, subject.grants
+    if actor:
+        clients, grants = clients | actor.clients, grants | actor.grants
+        if actor.authorization:
+            grants |= {str(actor.authorization.grant_id)}
+    return ends_with(sorted(clients - {asked.client.client_id, *clients_behind(said)}), sorted(grants))

@@ -15,7 +15,15 @@ from django_oauth_server.grants.confirmation import confirmation_of
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.signing import verify
 from django_oauth_server.models import Authorization, Client, Token
-from django_oauth_server.protocol.delegation import ACT, MAY_ACT, PERSON, SERVICE, actor_claim
+from django_oauth_server.protocol.delegation import (
+    ACT,
+    MAY_ACT,
+    PERSON,
+    SERVICE,
+    actor_claim,
+    clients_behind,
+    grants_behind,
+)
 from django_oauth_server.protocol.jose import InvalidJWT, media_type, unverified
 from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.storage.authorizations import find_authorization
@@ -48,6 +56,10 @@ class Presented:
     """What it says of how the person signed in, and of who acts or may act."""
     row: Token | None
     """The token, where it is stored."""
+    clients: frozenset[str] = frozenset()
+    """The clients that it ends with: the one that it was issued to, and those that passed it on before."""
+    grants: frozenset[str] = frozenset()
+    """The authorizations of people who act in it, which it ends with as well."""
 
     @property
     def of_the_sign_in(self) -> dict[str, object]:
@@ -88,17 +100,17 @@ def presented_token(role: Role, request: TokenRequest) -> Presented:
     value, named = request.params.require(role), request.params.require(f"{role}_type")
     read = _READERS.get(named.removeprefix(TOKEN_TYPE)) if named.startswith(TOKEN_TYPE) else None
     if read is None:
-        raise Unacceptable(
-            f"The parameter {role}_type names a type of token that this server does not accept.",
-            detail=f"{role}_type {named!r}",
-        )
+        raise _no_type(role, named)
     return read(role, value, request)
 
 
 def presented_actor(request: TokenRequest) -> Presented | None:
-    """Who is to act, where *request* presents a token of theirs."""
+    """Who is to act, where *request* presents an access token of theirs."""
     if "actor_token" in request.params:
-        return presented_token("actor_token", request)
+        actor = presented_token("actor_token", request)
+        if actor.type != "access_token":
+            raise _no_type("actor_token", actor.type)
+        return actor
     if "actor_token_type" in request.params:
         raise Unacceptable("The parameter actor_token_type is sent without actor_token.")
     return None
@@ -125,6 +137,8 @@ def _described(token: Token, issuer: Issuer) -> Presented:
         confirmation=confirmation_of(token.facts),
         claims=further_claims(token, issuer),
         row=None if token._state.adding else token,
+        clients=frozenset({token.client.client_id, *clients_behind(token.facts)}),
+        grants=frozenset(grants_behind(token.facts)),
     )
 
 
@@ -172,6 +186,13 @@ def _jwt(role: Role, value: str, request: TokenRequest) -> Presented:
         raise _no_good(role, f"not a JWT: {exc}") from exc
     read = _access_token if media_type(header.get("typ")) == "at+jwt" else _id_token
     return read(role, value, request)
+
+
+def _no_type(role: Role, named: str) -> Unacceptable:
+    return Unacceptable(
+        f"The parameter {role}_type names a type of token that this server does not accept.",
+        detail=f"{role}_type {named!r}",
+    )
 
 
 def _no_good(role: Role, reason: str) -> Unacceptable:

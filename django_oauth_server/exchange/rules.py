@@ -115,10 +115,13 @@ def settled(asked: Asked, allowed: Allowed, hook: str) -> Allowed:
 def _kept(asked: Asked, allowed: Allowed, path: str) -> frozenset[str]:
     hook: Hook = import_string(path)
     try:
-        return frozenset(hook(asked, allowed))
+        kept = hook(asked, allowed)
     except OAuthError as exc:
         exc.rule = f"{SETTING}: hook {path}"
         raise
+    if isinstance(kept, str) or not isinstance(kept, Collection):
+        raise TypeError(f"{SETTING}: hook {path} returned {kept!r}, which is no collection of scopes.")
+    return frozenset(kept)
 
 
 def named(rule: Exchange | IDJAG) -> str:
@@ -177,6 +180,14 @@ def _check_meant(rule: Exchange, asked: Asked) -> OAuthError | None:
         detail=f"issued to {to!r} for {', '.join(subject.audience)}",
         parameter="subject_token",
     )
+
+
+def _check_told_apart(rule: Exchange, asked: Asked) -> OAuthError | None:
+    """RFC 9068 section 5: where `sub` equals `client_id`, the client acts for itself."""
+    subject = asked.subject
+    if subject.authorization is None or subject.subject != asked.client.client_id:
+        return None
+    return Unacceptable("The person's identifier is the same as the client_id.", parameter="subject_token")
 
 
 def _check_actor(rule: Exchange, asked: Asked) -> OAuthError | None:
@@ -283,6 +294,7 @@ _Check: TypeAlias = Callable[[Exchange, Asked], OAuthError | None]
 _CHECKS: Final[tuple[_Check, ...]] = (
     _check_subject,
     _check_meant,
+    _check_told_apart,
     _check_actor,
     _check_actors_own,
     _check_may_act,

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, Self
 
 from django.core.cache import BaseCache
 
-from django_oauth_server.protocol.delegation import clients_behind
+from django_oauth_server.protocol.delegation import clients_behind, grants_behind
 from django_oauth_server.resource.shared_cache import shared_cache
 
 _PREFIX: Final = "oauth_server:revoked:"
@@ -22,7 +22,7 @@ class Marked(NamedTuple):
     """What of a token a revocation may name."""
 
     marks: tuple[str, ...]
-    """This token, the authorization that it came from, its client and those behind it; and what the others gave before a moment."""
+    """This token, its authorization and its client, and those behind it; and what the others gave before a moment."""
     issued_at: object
 
     @classmethod
@@ -39,7 +39,8 @@ def _marks(claims: Mapping[str, object]) -> Iterator[str]:
     for client_id in {claims.get("client_id"): None} | dict.fromkeys(clients_behind(claims)):
         yield client_mark(str(claims.get("iss")), str(client_id))
         yield former_client_mark(str(claims.get("iss")), str(client_id))
-    if grant_id := claims.get("grant_id"):
+    own = (claims["grant_id"],) if claims.get("grant_id") else ()
+    for grant_id in (*own, *grants_behind(claims)):
         yield authorization_mark(str(grant_id))
         yield former_authorization_mark(str(grant_id))
 

@@ -20,7 +20,7 @@ from django_oauth_server.models import Authorization, Client
 RESERVED_CLAIMS: Final = frozenset(
     {
         *("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "cnf"),
-        *("act", "may_act", "sub_profile", "subject_client_id"),
+        *("act", "may_act", "sub_profile", "subject_client_id", "ends_with"),
         *("auth_time", "acr", "amr", "azp", "nonce", "at_hash", "c_hash", "s_hash", "sid", "events", "sub_jwk"),
         *("active", "token_type", "username", "grant_id", "claims", "session_expires", "authorization_details"),
     }

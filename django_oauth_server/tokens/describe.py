@@ -11,14 +11,14 @@ from django_oauth_server.grants.confirmation import confirmation_of
 from django_oauth_server.grants.predecessor import ADOPTED
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Token
-from django_oauth_server.protocol.delegation import ACT, MAY_ACT, SUBJECT_CLIENT
+from django_oauth_server.protocol.delegation import ACT, ENDS_WITH, MAY_ACT, SUBJECT_CLIENT
 from django_oauth_server.resource.actor import actor_of
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.tokens.claims import UserClaims, claims_class, unreserved
 from django_oauth_server.tokens.id_token import requested_claims
 from django_oauth_server.tokens.subject import subject_behind
 
-_FOR_THE_CLIENT: Final = frozenset({"sid", "claims", "session_expires", ADOPTED})
+_FOR_THE_CLIENT: Final = frozenset({"sid", "claims", "session_expires", ENDS_WITH, ADOPTED})
 
 
 def subject_of(token: Token, issuer: Issuer) -> str:

@@ -61,14 +61,14 @@ def locate_explained(value: str, caller: Client, issuer: Issuer, now: datetime) 
 
 
 def ended_by(token: Token, issuer: Issuer, now: datetime) -> str:
-    """Why *token* is worth nothing any more, for the log; empty while it lives. One that was exchanged hangs on clients besides its own: what
-    JWTs say of them is asked of the revocations, without a statement. Raises `CannotVerify` where these cannot be read."""
+    """Why *token* is worth nothing any more, for the log; empty while it lives. One that was exchanged hangs on clients and on people besides its
+    own: whether these are still there is asked of the revocations, as for JWTs, without a statement. Raises `CannotVerify` where it cannot be."""
     reason = token.ended_by(now, password_change_revokes=issuer.settings.password_change_revokes)
     if reason or SUBJECT_CLIENT not in token.facts:
         return reason
     known = {"iss": issuer.settings.issuer, "client_id": token.client.client_id, "iat": token.issued_at.timestamp()}
     behind = Marked.of({**token.facts, **known})
-    return "a client behind it was disabled" if is_revoked(behind, issuer.settings) else ""
+    return "a client or a person behind it is gone" if is_revoked(behind, issuer.settings) else ""
 
 
 def _located(value: str, find: _Find, issuer: Issuer, now: datetime) -> tuple[Token | None, SignedToken | None]:

@@ -6,13 +6,18 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from django_oauth_server.models import Authorization
 from django_oauth_server.protocol.delegation import actor_claim
+from django_oauth_server.resource.verifiers.base import InvalidToken
+from django_oauth_server.storage.authorizations import revoke_authorizations
 from django_oauth_server.testing.proofs import DPoPKey
 from django_oauth_server.testing.tokens import issue_token
 from django_oauth_server.tokens.claims import UserClaims
 from django_oauth_server.verifier import LocalVerifier
 from tests.exchange.conftest import rule
+from tests.exchange.tokens import Tokens
 from tests.exchange.walk import LEDGER, ORDERS, STOCK, TYPE, Service
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import told
@@ -82,6 +87,24 @@ def test_a_service_that_narrows_its_own_token_does_not_act_twice(orders: Service
     assert act(again) == actor_claim("orders")
 
 
+@pytest.mark.spec("RFC 8693", "5")
+@pytest.mark.parametrize("format", ["opaque", "at+jwt"])
+def test_a_chain_ends_with_a_service_that_passed_the_token_on_and_does_not_act(
+    orders: Service, stock: Service, given: Give, exchanges: Any, format: str
+) -> None:
+    impersonating = rule(kind="impersonation")
+    exchanges(impersonating, rule(client="stock", resources=(LEDGER,)), server={"access_token_format": format})
+    second = stock.swapped(orders.swapped(given())["access_token"], resource=LEDGER)["access_token"]
+    ledger = Service("ledger", LEDGER)
+    said = ledger.introspect(second)
+    assert said["act"] == actor_claim("stock") and "ends_with" not in said
+    orders.client.is_active = False
+    orders.client.save()
+    assert not ledger.is_active(second)
+    with pytest.raises(InvalidToken):
+        LocalVerifier().verify(second)
+
+
 # -- actor tokens ------------------------------------------------------------------------------------------------------
 
 
@@ -108,6 +131,52 @@ def test_a_person_may_act(orders: Service, given: Give, agent: Any) -> None:
     token = actor_token(agent, user=helper)
     answer = orders.swapped(given(), actor_token=token, actor_token_type=TYPE + "access_token")
     assert act(answer["access_token"]) == {"sub": str(helper.pk), "sub_profile": "user"}
+
+
+def shut_out(allowed: Authorization) -> None:
+    allowed.user.is_active = False
+    allowed.user.save()
+
+
+def taken_back(allowed: Authorization) -> None:
+    revoke_authorizations([allowed], timezone.now())
+
+
+def app_disabled(allowed: Authorization) -> None:
+    allowed.client.is_active = False
+    allowed.client.save()
+
+
+@pytest.mark.spec("RFC 8693", "5")
+@pytest.mark.parametrize("format", ["opaque", "at+jwt"])
+@pytest.mark.parametrize("end", [shut_out, taken_back, app_disabled, lambda allowed: allowed.user.delete()])
+def test_what_ends_the_token_of_a_person_who_acts_ends_what_was_exchanged_by_it(
+    orders: Service, stock: Service, given: Give, agent: Any, exchanges: Any, format: str, end: Any
+) -> None:
+    """And what was exchanged for that. A colleague who is shut out acts for nobody."""
+    onwards = rule(client="stock", resources=(LEDGER,))
+    exchanges(rule(actor="actor_token"), onwards, server={"access_token_format": format})
+    helper = actor_token(agent, user=UserFactory())
+    first = orders.swapped(given(), actor_token=helper, actor_token_type=TYPE + "access_token")["access_token"]
+    second = stock.swapped(first, resource=LEDGER)["access_token"]
+    ledger = Service("ledger", LEDGER)
+    assert stock.is_active(first) and ledger.is_active(second)
+    end(Authorization.objects.get(client=agent))
+    for token in (first, second):
+        with pytest.raises(InvalidToken):
+            LocalVerifier().verify(token)
+    assert not (stock.is_active(first) or ledger.is_active(second))
+
+
+@pytest.mark.parametrize("type_", ["id_token", "jwt"])
+def test_an_id_token_does_not_say_who_acts(
+    orders: Service, given: Give, exchanges: Any, front: Any, user: Any, type_: str
+) -> None:
+    """No rule says that it may. It would last as long as an ID token does, and come from wherever one is sent."""
+    exchanges(rule(actor="actor_token"), rule(subject_tokens=("id_token",)))
+    value, _ = Tokens(user, front).make("an ID token of this service", orders.client)
+    error, description = refusal(orders.swap(given(), actor_token=value, actor_token_type=TYPE + type_))
+    assert error == "invalid_request" and "actor_token_type names a type" in description
 
 
 @pytest.mark.spec("RFC 8693", "2.1")

@@ -81,6 +81,17 @@ def test_a_target_may_be_named_as_audience_or_be_the_only_one_of_the_rule(orders
         assert LocalVerifier().verify(token).audience == (STOCK,)
 
 
+@pytest.mark.spec("RFC 8707", "2")
+def test_it_is_for_the_target_as_the_server_writes_it_however_the_rule_does(
+    orders: Service, given: Give, exchanges: Any
+) -> None:
+    """APIs that are not ours compare the audience letter by letter."""
+    exchanges(rule(resources=(STOCK + "/",)))
+    for target in (None, STOCK, STOCK + "/"):
+        token = orders.swapped(given(), resource=target)["access_token"]
+        assert LocalVerifier().verify(token).audience == (STOCK,)
+
+
 @FORMATS
 @pytest.mark.spec("RFC 8693", "4")
 def test_introspection_says_the_same(orders: Service, given: Give, format: str, exchanges: Any, user: Any) -> None:

@@ -141,6 +141,18 @@ def test_what_the_person_took_back_or_the_client_may_not_request_is_not_given(
     assert told(orders.swap(value))["error"] == "invalid_scope"
 
 
+@pytest.mark.spec("RFC 8693", "2.2.2")
+def test_a_person_who_could_be_taken_for_the_client_is_not_acted_for(
+    tokens: Tokens, orders: Service, exchanges: Any
+) -> None:
+    exchanges(rule(), server={"subject": "tests.exchange.test_rules.called_orders"})
+    assert told(orders.swap(tokens.make("of a person", orders.client)[0]))["error"] == "invalid_request"
+
+
+def called_orders(user: Any, issuer: Any) -> str:
+    return "orders"
+
+
 # -- ID tokens ---------------------------------------------------------------------------------------------------------
 
 
@@ -152,6 +164,18 @@ def test_an_id_token_is_exchanged_for_what_the_person_allowed(tokens: Tokens, or
     assert (token.subject, token.scopes, token.client_id) == (str(tokens.user.pk), {"stock:read"}, "orders")
     revoke_authorizations(Authorization.objects.select_related("client", "user"), timezone.now())
     assert told(orders.swap(value, subject_token_type=type_))["error"] == "invalid_request"
+
+
+@pytest.mark.spec("RFC 8693", "5")
+def test_what_the_app_may_not_ask_for_any_more_is_not_given_for_its_id_token(
+    tokens: Tokens, orders: Service, exchanges: Any
+) -> None:
+    """The person allowed it once, but the app could not get it by refreshing either."""
+    exchanges(RULES["front's ID tokens"])
+    value, type_ = tokens.make("an ID token of the app", orders.client)
+    tokens.front.metadata["scope"] = "orders:write"
+    tokens.front.save()
+    assert told(orders.swap(value, subject_token_type=type_))["error"] == "invalid_scope"
 
 
 @pytest.mark.parametrize(

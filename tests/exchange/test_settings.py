@@ -147,6 +147,16 @@ def test_a_hook_refuses_in_its_own_words(orders: Service, given: Give, hooked: A
     assert Refusal.objects.get().rule == "token_exchange: hook tests.exchange.test_settings.hook"
 
 
+@pytest.mark.parametrize("answer", [None, True, "stock:read"])
+def test_a_hook_that_returns_no_collection_of_scopes_is_a_mistake_that_is_reported(
+    orders: Service, given: Give, hooked: Any, answer: Any
+) -> None:
+    """A text is a collection of letters, none of which is a scope: everything would be refused, and nobody told why."""
+    hooked(lambda asked, allowed: answer)
+    with pytest.raises(TypeError, match="hook tests.exchange.test_settings.hook returned"):
+        orders.swap(given())
+
+
 def test_a_hook_sees_who_asks_for_what(orders: Service, given: Give, hooked: Any, user: Any) -> None:
     seen: list[tuple[Any, ...]] = []
 

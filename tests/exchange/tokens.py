@@ -61,8 +61,8 @@ ALLOWED: dict[str, set[str]] = {
 class Tokens:
     """One of each kind."""
 
-    def __init__(self, user: Any) -> None:
-        self.front = ClientFactory(client_id="front", metadata__scope=SCOPES)
+    def __init__(self, user: Any, front: Any = None) -> None:
+        self.front = front or ClientFactory(client_id="front", metadata__scope=SCOPES)
         self.user = user
 
     def make(self, name: str, orders: Any) -> tuple[str, str]:

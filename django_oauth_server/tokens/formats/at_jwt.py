@@ -9,6 +9,7 @@ from django_oauth_server.issuer import Issuer
 from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.models import Token
 from django_oauth_server.protocol import jose
+from django_oauth_server.protocol.delegation import ENDS_WITH
 from django_oauth_server.resource.revocations import token_mark
 from django_oauth_server.tokens.describe import all_claims, audience_of, subject_of
 from django_oauth_server.tokens.formats.base import TokenFormat
@@ -37,5 +38,6 @@ class AccessTokenJWT(TokenFormat):
             "exp": numeric_date(token.issued_at, token.expires_at - token.issued_at),
             "jti": identifier,
             **({"grant_id": str(authorization.grant_id)} if authorization else {}),
+            **({ENDS_WITH: token.facts[ENDS_WITH]} if ENDS_WITH in token.facts else {}),
         }
         return jose.sign(claims, signing_key(issuer), typ="at+jwt")
