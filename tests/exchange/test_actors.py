@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django_oauth_server.models import Authorization
 from django_oauth_server.protocol.delegation import actor_claim
 from django_oauth_server.resource.verifiers.base import InvalidToken
 from django_oauth_server.storage.authorizations import revoke_authorizations
+from django_oauth_server.storage.tokens import revoke_own_tokens
 from django_oauth_server.testing.proofs import DPoPKey
 from django_oauth_server.testing.tokens import issue_token
 from django_oauth_server.tokens.claims import UserClaims
@@ -166,6 +168,26 @@ def test_what_ends_the_token_of_a_person_who_acts_ends_what_was_exchanged_by_it(
         with pytest.raises(InvalidToken):
             LocalVerifier().verify(token)
     assert not (stock.is_active(first) or ledger.is_active(second))
+
+
+@pytest.mark.spec("RFC 8693", "5")
+@pytest.mark.parametrize("whose", ["an actor's", "a client's"])
+def test_what_another_process_ended_a_moment_ago_is_not_exchanged(
+    orders: Service, given: Give, agent: Any, exchanges: Any, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    """What is given for it would be newer than the revocation, and outlive it."""
+    if whose == "a client's":
+        exchanges(rule(subject="client"))
+        token, end = actor_token(agent, scopes="stock:read", format="at+jwt"), partial(revoke_own_tokens, agent)
+    else:
+        exchanges(rule(actor="actor_token"), rule())
+        helper = actor_token(agent, user=UserFactory())
+        token = orders.swapped(given(), actor_token=helper, actor_token_type=TYPE + "access_token")["access_token"]
+        end = lambda _: shut_out(Authorization.objects.get(client=agent))  # noqa: E731
+    assert orders.swap(token).status_code == 200
+    monkeypatch.setattr("django_oauth_server.storage.revocations.look_again", lambda: None)
+    end(timezone.now())
+    assert refusal(orders.swap(token))[0] == "invalid_request"
 
 
 @pytest.mark.parametrize("type_", ["id_token", "jwt"])
