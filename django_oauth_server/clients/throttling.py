@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Final
@@ -27,13 +29,22 @@ def source_of(http: HttpRequest, issuer: Issuer) -> str:
     return source(http.META.get("REMOTE_ADDR", ""), forwarded_for, issuer.settings.trusted_proxies)
 
 
-SERVED: Final[ContextVar[HttpRequest | None]] = ContextVar("oauth_server_served", default=None)
-"""The request that is being served, for whatever has to be asked of others because of it."""
+_served: Final[ContextVar[HttpRequest | None]] = ContextVar("oauth_server_served", default=None)
+
+
+@contextmanager
+def serving(http: HttpRequest) -> Iterator[None]:
+    """Whatever has to be asked of others meanwhile is asked because of *http*."""
+    before = _served.set(http)
+    try:
+        yield
+    finally:
+        _served.reset(before)
 
 
 def asking_address(issuer: Issuer) -> str:
     """Where the request came from that is being served. Empty where there is none, as in a command."""
-    http = SERVED.get()
+    http = _served.get()
     return source_of(http, issuer) if http else ""
 
 

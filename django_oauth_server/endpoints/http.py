@@ -19,7 +19,7 @@ from django.views.debug import get_exception_reporter_filter
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from django_oauth_server.clients.throttling import SERVED
+from django_oauth_server.clients.throttling import serving
 from django_oauth_server.endpoints.pages import render_page
 from django_oauth_server.endpoints.refusal import log_refusal, note_refusal
 from django_oauth_server.errors import (
@@ -74,11 +74,8 @@ def protocol_endpoint(*, cors: bool, methods: tuple[str, ...] = ("POST",)) -> Ca
 
             if cors and http.method == "OPTIONS":
                 return preflight(http, named, issuer.components.request_headers)
-            before = SERVED.set(http)
-            try:
+            with serving(http):
                 told = _told(answered, http, issuer)
-            finally:
-                SERVED.reset(before)
             return _response(told, sharing(issuer.components.response_headers) if cors else _NO_HEADERS)
 
         return view
@@ -127,13 +124,11 @@ def patient(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
     @wraps(view)
     def retried(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         http = cast("HttpRequest", args[0])
-        before = SERVED.set(http)
-        try:
-            return retry_conflicts(lambda: view(*args, **kwargs))
-        except TemporarilyUnavailable as exc:
-            return _unavailable_page(http, exc)
-        finally:
-            SERVED.reset(before)
+        with serving(http):
+            try:
+                return retry_conflicts(lambda: view(*args, **kwargs))
+            except TemporarilyUnavailable as exc:
+                return _unavailable_page(http, exc)
 
     return retried
 

@@ -64,7 +64,11 @@ def judge(params: Parameters, issuer: Issuer, person: AbstractBaseUser | Anonymo
         client, proven = _who_asks(params, issuer, person)
     except InvalidRequest as exc:
         return EndSessionRequest(params, fault=exc)
-    except TemporarilyUnavailable:  # it cannot be said now who asks; perhaps once the person has answered
+    except (
+        TemporarilyUnavailable
+    ):  # it cannot be said now who asks: nobody waits for that to sign out, only to be sent back
+        if not person.is_authenticated:
+            raise
         return EndSessionRequest(params)
     try:
         return EndSessionRequest(params, client, proven, _way_back(params, client, issuer))

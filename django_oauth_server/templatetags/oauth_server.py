@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from django_oauth_server.authorization.describe import describe_client
 from django_oauth_server.clients.sources.find import find_client
+from django_oauth_server.clients.throttling import serving
 from django_oauth_server.errors import InvalidRequest, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.protocol.parameters import Parameters
@@ -26,7 +27,10 @@ def signing_in_for(request: HttpRequest) -> dict[str, object] | None:
     back = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
     address, _, query = back.partition("?")
     asked = next((one for one in issuers() if address in {one.url_path("authorize"), one.url("authorize")}), None)
-    return _described(query, asked) if asked else None
+    if asked is None:
+        return None
+    with serving(request):
+        return _described(query, asked)
 
 
 def _described(query: str, issuer: Issuer) -> dict[str, object] | None:

@@ -26,6 +26,7 @@ from django_oauth_server.models.document_host import DocumentHost as Row
 from django_oauth_server.models.refusal import Refusal
 from django_oauth_server.outbound import kept
 from django_oauth_server.protocol.jose import SigningKeyPair
+from django_oauth_server.templatetags.oauth_server import signing_in_for
 from tests.assertions import KEY, assertion, jwks, proof
 from tests.clients.document_host import DocumentHost
 from tests.factories import ClientFactory, TokenFactory
@@ -450,6 +451,7 @@ class TestHowLongItIsKept:
             assert page.status_code == 200 and "Sign out of" in seen(page)
         press(flow.browser, page)
         assert not signed_in(flow.browser)
+        assert flow.browser.get("/oauth/end-session", {"id_token_hint": hint}).status_code == 503
 
 
 class TestWhoIsLetIn:
@@ -749,6 +751,12 @@ class TestHowOftenItIsAsked:
         assert answers == [400] * 20 + [429] * 2
         assert sum(host.server.calls.values()) == 20
         assert not Client.objects.exists()
+
+    def test_nor_by_the_page_on_which_people_sign_in(self, host: DocumentHost, rf: Any) -> None:
+        for number in range(25):
+            way_back = f"/oauth/authorize?{urlencode({'client_id': host.url(f'/{number}')})}"
+            assert signing_in_for(rf.get("/accounts/login/", {"next": way_back})) is None
+        assert sum(host.server.calls.values()) == 20
 
     def test_of_ids_at_one_host_few_are_looked_for(self, host: DocumentHost, settings: Any) -> None:
         throttles = {"client_id_metadata_documents_by_host": "5/m"}
