@@ -20,7 +20,6 @@ from django_oauth_server.protocol.delegation import (
     MAY_ACT,
     PERSON,
     SERVICE,
-    SUBJECT_CLIENT,
     actor_claim,
     clients_behind,
     grants_behind,
@@ -28,7 +27,6 @@ from django_oauth_server.protocol.delegation import (
 from django_oauth_server.protocol.jose import InvalidJWT, media_type, unverified
 from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.storage.authorizations import find_authorization
-from django_oauth_server.storage.revoked import look_again
 from django_oauth_server.tokens.describe import audience_of, further_claims, subject_of
 from django_oauth_server.tokens.id_token import GRANT_ID
 from django_oauth_server.tokens.locate import locate_explained
@@ -119,21 +117,13 @@ def presented_actor(request: TokenRequest) -> Presented | None:
 
 
 def _access_token(role: Role, value: str, request: TokenRequest) -> Presented:
-    token, reason = locate_explained(value, request.client, request.issuer, request.now)
-    if token is not None and not reason and _hangs_on_revocations(token):
-        look_again()
-        token, reason = locate_explained(value, request.client, request.issuer, request.now)
+    """What was exchanged for a token that ended a moment ago would be newer than the revocation that says so, and live on."""
+    token, reason = locate_explained(value, request.client, request.issuer, request.now, anew=True)
     if token is not None and token.kind != Token.Kind.ACCESS:
         reason = "not an access token"
     if token is None or reason:
         raise _no_good(role, reason)
     return _described(token, request.issuer)
-
-
-def _hangs_on_revocations(token: Token) -> bool:
-    """Whether only revocations say that something ended which *token* hangs on. They are read every few seconds. Whatever is exchanged meanwhile
-    is newer than the revocation, so that it would live on."""
-    return token._state.adding or SUBJECT_CLIENT in token.facts
 
 
 def _described(token: Token, issuer: Issuer) -> Presented:

@@ -21,7 +21,7 @@ from django_oauth_server.resource.revocations import Marked
 from django_oauth_server.resource.token import MAX_LENGTH
 from django_oauth_server.resource.verifiers.base import CannotVerify
 from django_oauth_server.resource.verifiers.signed import SignedToken, SignedTokens
-from django_oauth_server.storage.revoked import is_revoked
+from django_oauth_server.storage.revoked import is_revoked, look_again
 from django_oauth_server.storage.tokens import find_token, find_token_for
 from django_oauth_server.tokens.formats.base import TokenFormat
 
@@ -46,13 +46,18 @@ def locate_living(value: str, caller: Client, issuer: Issuer, now: datetime) -> 
     return None if reason else token
 
 
-def locate_explained(value: str, caller: Client, issuer: Issuer, now: datetime) -> tuple[Token | None, str]:
-    """The same, dead or alive, and why it is worth nothing now, for the log; empty where it is."""
+def locate_explained(
+    value: str, caller: Client, issuer: Issuer, now: datetime, *, anew: bool = False
+) -> tuple[Token | None, str]:
+    """The same, dead or alive, and why it is worth nothing now, for the log; empty where it is. *anew*: revocations are read again where nothing
+    else says what ended it."""
     token, signed = _located(value, partial(find_token_for, caller), issuer, now)
     if token is None:
         return None, "unknown token"
     if token.superseded_at is not None:
         return token, "token rotated"
+    if anew and _hangs_on_revocations(token):
+        look_again()
     try:
         reason = ended_by(token, issuer, now)
         return token, reason or ("token revoked" if signed and is_revoked(signed.marked, issuer.settings) else "")
@@ -64,11 +69,19 @@ def ended_by(token: Token, issuer: Issuer, now: datetime) -> str:
     """Why *token* is worth nothing any more, for the log; empty while it lives. One that was exchanged hangs on clients and on people besides its
     own: whether these are still there is asked of the revocations, as for JWTs, without a statement. Raises `CannotVerify` where it cannot be."""
     reason = token.ended_by(now, password_change_revokes=issuer.settings.password_change_revokes)
-    if reason or SUBJECT_CLIENT not in token.facts:
+    if reason or not _was_exchanged(token):
         return reason
     known = {"iss": issuer.settings.issuer, "client_id": token.client.client_id, "iat": token.issued_at.timestamp()}
     behind = Marked.of({**token.facts, **known})
     return "a client or a person behind it is gone" if is_revoked(behind, issuer.settings) else ""
+
+
+def _hangs_on_revocations(token: Token) -> bool:
+    return token._state.adding or _was_exchanged(token)
+
+
+def _was_exchanged(token: Token) -> bool:
+    return SUBJECT_CLIENT in token.facts
 
 
 def _located(value: str, find: _Find, issuer: Issuer, now: datetime) -> tuple[Token | None, SignedToken | None]:

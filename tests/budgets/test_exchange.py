@@ -41,6 +41,18 @@ def test_an_exchange_reads_what_is_presented_and_stores_what_is_given(orders: Se
     assert made == ["SELECT token", *tokens_for("token")]
 
 
+@FORMATS
+def test_what_was_exchanged_is_exchanged_after_a_look_at_the_revocations(orders: Service, format: str) -> None:
+    """And at the client that the person allowed, which is not the one that the token was issued to."""
+    orders.client.access_token_format = format
+    orders.client.save()
+    orders.swapped(orders.swapped(given(format))["access_token"])
+    token = orders.swapped(given(format))["access_token"]
+    with statements() as made:
+        orders.swapped(token)
+    assert made == ["SELECT token", "SELECT client", "SELECT revocation", *tokens_for("token")]
+
+
 @pytest.mark.parametrize(
     "format, cost", [("opaque", ["SELECT token", "SELECT client"]), ("at+jwt", [])], ids=["opaque", "at+jwt"]
 )
