@@ -253,11 +253,12 @@ class _Exchange:
             self._is_over.set()
 
     def _response(self, start: Message) -> HttpResponseBase:
-        """One that is complete already is sent in one piece."""
+        """One that is complete already is sent in one piece. A stream goes out as it comes: a middleware that compresses would hold it back."""
         first = self._next_at_hand()
         if first not in (None, _ENDED) and not first.get("more_body"):
             response: HttpResponseBase = HttpResponse(first.get("body", b""), status=start["status"])
         else:
+            self._request.META.pop("HTTP_ACCEPT_ENCODING", None)
             response = StreamingHttpResponse(
                 _Rest(self._rest(first), self._leave_from_any_thread), status=start["status"]
             )

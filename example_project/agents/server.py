@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from django.conf import settings
+from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.request_state import RequestStateSecurity
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 
@@ -26,9 +29,16 @@ def token_of(context: Context) -> VerifiedToken:
     return context.request_context.request.auth
 
 
+def caller(context: ServerRequestContext) -> str:
+    """Whom a tool goes on for that has asked something: this person, by this client."""
+    token = context.request.auth
+    return f"{token.issuer} {token.client_id} {token.subject}"
+
+
 def notes_server(notebook: Notebook) -> MCPServer:
     """The server, wherever the notes are kept."""
-    server = MCPServer("Notes")
+    state = RequestStateSecurity(keys=[settings.SECRET_KEY], bind_principal=caller)
+    server = MCPServer("Notes", request_state_security=state)
 
     @server.tool()
     async def list_notes(context: Context) -> list[dict[str, object]]:

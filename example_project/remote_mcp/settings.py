@@ -26,7 +26,7 @@ def introspection() -> IntrospectionVerifier:
     )
 
 
-SECRET_KEY = secrets.token_urlsafe(50)  # nothing here is signed
+SECRET_KEY = secrets.token_urlsafe(50)  # nothing that is signed here outlives the process
 DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", urlsplit(MCP).hostname])
 INSTALLED_APPS = ["django_oauth_server.resource"]

@@ -88,6 +88,46 @@ def test_the_tools_of_an_mcp_server_need_what_the_guide_says(guide: Guide, setti
     assert read["result"]["structuredContent"] == {"result": ["milk"]}
 
 
+@pytest.mark.parametrize("other", [{"sub": "bob"}, {"client_id": "another"}], ids=str)
+def test_what_a_tool_is_half_through_with_goes_on_for_nobody_else(
+    guide: Guide, settings: Any, fake_issuer: Any, other: dict[str, str]
+) -> None:
+    """MCP 2026-07-28, multi round-trip requests: `requestState` comes back from the client, in each process the same."""
+    InputRequiredResult = pytest.importorskip("mcp_types").InputRequiredResult
+    written = guide("mcp.md")
+    settings.OAUTH_RESOURCE_SERVER = {"resource": MCP, "verifier": fake_issuer.verifier()}
+    server, view = written["server"], written["mcp"]
+    server.remove_tool("list_notes")
+
+    async def list_notes(context: Any) -> Any:
+        return context.request_state or InputRequiredResult(request_state="half")
+
+    list_notes.__annotations__ = {"context": written["Context"], "return": str | InputRequiredResult}
+    server.add_tool(list_notes)
+
+    def call(request_state: str | None = None, **claims: str) -> Any:
+        about = {"protocolVersion": "2026-07-28", "clientInfo": {"name": "a", "version": "1"}, "clientCapabilities": {}}
+        meta = {f"io.modelcontextprotocol/{name}": value for name, value in about.items()}
+        params = {"name": "list_notes", "arguments": {}, "_meta": meta}
+        if request_state:
+            params["requestState"] = request_state
+        token = fake_issuer.token(scopes="notes:read", audience=MCP, **{"sub": "alice", **claims})
+        headers = {
+            "Accept": "application/json",
+            "Authorization": f"Bearer {token}",
+            "Mcp-Protocol-Version": "2026-07-28",
+            "Mcp-Method": "tools/call",
+            "Mcp-Name": "list_notes",
+        }
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        request = AsyncRequestFactory().post("/mcp", message, content_type="application/json", headers=headers)
+        return json.loads(async_to_sync(view)(request).content)
+
+    state = call()["result"]["requestState"]
+    assert call(state)["result"]["content"][0]["text"] == "half"
+    assert call(state, **other)["error"]["data"] == {"reason": "invalid_request_state"}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_test_of_the_guide_passes(
     guide: Guide, settings: Any, async_token_client: Any, django_user_model: Any, monkeypatch: pytest.MonkeyPatch
