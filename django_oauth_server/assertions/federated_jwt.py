@@ -69,7 +69,7 @@ class FederatedJWT(ClientAuthMethod):
         if said := Said.by(params):
             return None if said.of_itself else Credentials("", params["client_assertion"])
         if params.get("grant_type") == JWTBearer.name and "assertion" in params and is_alone(http, params):
-            return Credentials("", params["assertion"])
+            return Credentials("", params["assertion"], is_grant=True)
         return None
 
     def client_of(self, credentials: Credentials, issuer: Issuer) -> str:

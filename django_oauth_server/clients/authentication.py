@@ -39,7 +39,7 @@ def authenticate_client(
     """
     methods = issuer.components.of(ClientAuthMethod).values()
     presented = {method: credentials for method in methods if (credentials := method.present(http, params))}
-    sent = [method for method in presented if method.confidential and not method.ambient]
+    sent = _sent(presented, issuer)
     if len(sent) > 1:
         raise InvalidRequest("The client used more than one authentication method.")
     client_id = _proven(sent[0], presented, params, issuer) if sent else _named(presented, params)
@@ -61,6 +61,24 @@ def authenticate_client(
         refusal.rule = unproven.rule or refusal.rule
         raise refusal
     return client
+
+
+def _sent(presented: Presented, issuer: Issuer) -> list[ClientAuthMethod]:
+    """Those by which the client itself sent a proof. A grant is one where nothing else is; beside what comes by itself, where it is of a client."""
+    sent = [method for method in presented if method.confidential and not method.ambient]
+    grants = [method for method in sent if presented[method].is_grant]
+    if others := [method for method in sent if method not in grants]:
+        return others
+    if any(method.ambient for method in presented):
+        return [method for method in grants if _names_client(method, presented[method], issuer)]
+    return grants
+
+
+def _names_client(method: ClientAuthMethod, credentials: Credentials, issuer: Issuer) -> bool:
+    try:
+        return bool(method.client_of(credentials, issuer))
+    except InvalidClient:
+        return False
 
 
 def _proven(method: ClientAuthMethod, presented: Presented, params: Parameters, issuer: Issuer) -> str:

@@ -11,10 +11,12 @@ from django.http import HttpRequest
 from django.test import Client as Browser
 
 from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials
+from django_oauth_server.conf import Workload
 from django_oauth_server.protocol.basic import format_basic
 from django_oauth_server.protocol.parameters import Parameters
 from tests.factories import ClientFactory, TokenFactory
 from tests.flow import Flow
+from tests.trusted_issuers.idp import JWT_BEARER, assertion, linked, trusted, trusting
 
 pytestmark = pytest.mark.django_db
 
@@ -47,9 +49,22 @@ class Gateway(ClientAuthMethod):
         return True
 
 
+class Header(ClientAuthMethod):
+    """A header that the client itself sends."""
+
+    name = "header"
+
+    def present(self, http: HttpRequest, params: Parameters) -> Credentials | None:
+        named = http.headers.get("X-Header", "")
+        return Credentials(named) if named else None
+
+    def verify(self, attempt: Attempt) -> bool:
+        return True
+
+
 @pytest.fixture(autouse=True)
 def components(settings: Any) -> None:
-    names = [f"{__name__}.{one}" for one in ("Certificate", "Gateway")]
+    names = [f"{__name__}.{one}" for one in ("Certificate", "Gateway", "Header")]
     settings.OAUTH_SERVER = django_settings.OAUTH_SERVER | {"components": names}
 
 
@@ -173,3 +188,28 @@ class TestAMethodThatIsOfferedNoMore:
         """What they got could never be redeemed; and what comes without authentication is not for them."""
         assert flow.authorize().status_code == 400
         assert "'certificate' is not offered to this client" in caplog.text
+
+
+class TestGrants:
+    """An assertion of the JWT bearer grant can prove a workload, and is about a person where something else proves the client."""
+
+    @pytest.fixture(autouse=True)
+    def _trust(self, settings: Any, user: Any) -> None:
+        workloads = (Workload(client_id="job", subject="jobs:nightly"),)
+        settings.OAUTH_SERVER = settings.OAUTH_SERVER | trusting(trusted(workloads=workloads))
+        linked(user)
+
+    @pytest.mark.spec("RFC 7523", "2.1")
+    @pytest.mark.parametrize("method", ["certificate", "gateway", "header"])
+    def test_it_is_about_a_person(self, method: str) -> None:
+        flow = service(method, metadata__grant_types=[JWT_BEARER])
+        client_id = flow.client.client_id
+        headers = {f"X-{method}": "mine" if method == "certificate" else client_id}
+        asked = {"grant_type": JWT_BEARER, "assertion": assertion(), "client_id": client_id}
+        assert ask(flow, headers=headers, **asked).status_code == 200
+
+    @pytest.mark.spec("RFC 7523", "2.1")
+    def test_it_proves_a_workload_whatever_comes_with_every_request(self) -> None:
+        flow = service("federated_jwt", client_id="job", metadata__grant_types=[JWT_BEARER])
+        asked = {"grant_type": JWT_BEARER, "assertion": assertion(sub="jobs:nightly", header={"typ": "JWT"})}
+        assert ask(flow, headers={"X-Certificate": "mine"}, **asked).status_code == 200

@@ -27,6 +27,8 @@ class Credentials:
     client_id: str
     """Empty, of a proof that names nobody: the parameter `client_id` does, or the method says who it is (`client_of`)."""
     proof: str = ""
+    is_grant: bool = False
+    """Whether the proof is the grant as well (RFC 7523 section 2.1), which may say nothing of the client. It counts where there is no other."""
 
     def __repr__(self) -> str:  # a traceback must not show the proof
         return f"Credentials(client_id={self.client_id!r})"
