@@ -16,7 +16,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_oauth_server.admin.lists import Lead, QuickAdmin, brief, cut
-from django_oauth_server.conf.trusted_issuers import LONGEST_NAME, TrustedIssuer, is_name, trusted_in
+from django_oauth_server.conf.trusted_issuers import (
+    LONGEST_NAME,
+    TrustedIssuer,
+    is_name,
+    named_with_tenant,
+    trusted_with_people,
+)
 from django_oauth_server.models.linked_identity import LinkedIdentity, digest_of_identity
 from django_oauth_server.registry import issuers
 from django_oauth_server.storage.linked_identities import count_vouched_for, find_identity, unlink
@@ -28,13 +34,7 @@ else:
 
 
 def _trusted() -> Mapping[str, TrustedIssuer]:
-    """Those that the settings trust with people, by their names."""
-    known = trusted_in(issuer.settings for issuer in issuers())
-    return {_named(one.issuer, one.tenant): one for one in known if one.people}
-
-
-def _named(issuer: str, tenant: str) -> str:
-    return f"{issuer} ({tenant})" if tenant else issuer
+    return trusted_with_people(issuer.settings for issuer in issuers())
 
 
 class LinkedIdentityForm(_ModelForm):
@@ -87,7 +87,7 @@ class LinkedIdentityAdmin(QuickAdmin):
 
     @admin.display(description=gettext_lazy("issuer"))
     def issuer_name(self, row: LinkedIdentity) -> SafeString:
-        return cut(_named(row.issuer, row.tenant))
+        return cut(named_with_tenant(row.issuer, row.tenant))
 
     @admin.display(description=gettext_lazy("user"))
     def person(self, row: LinkedIdentity) -> SafeString:

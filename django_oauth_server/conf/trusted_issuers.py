@@ -124,10 +124,15 @@ class TrustedIssuersSettings:
         return next((one for one in self.issuers if one.issuer == issuer), None)
 
 
-def trusted_in(settings: Iterable[IssuerSettings]) -> tuple[TrustedIssuer, ...]:
-    """Those that any of *settings* trusts, each issuer and tenant once."""
+def trusted_with_people(settings: Iterable[IssuerSettings]) -> Mapping[str, TrustedIssuer]:
+    """Those that any of *settings* trusts with people, each issuer and tenant once, by what an operator calls it."""
     said = (one for each in settings for one in each.group(TrustedIssuersSettings).issuers)
-    return tuple({(one.issuer, one.tenant): one for one in said}.values())
+    return {named_with_tenant(one.issuer, one.tenant): one for one in said if one.people}
+
+
+def named_with_tenant(issuer: str, tenant: str) -> str:
+    """What an operator calls a trusted issuer, of which there may be several tenants."""
+    return f"{issuer} ({tenant})" if tenant else issuer
 
 
 def is_name(value: object) -> bool:

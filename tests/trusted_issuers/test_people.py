@@ -15,7 +15,7 @@ from django_oauth_server.models import Authorization
 from django_oauth_server.models.linked_identity import LinkedIdentity
 from tests.factories import AuthorizationFactory, UserFactory
 from tests.flow import told
-from tests.trusted_issuers.idp import IDP, ISSUER, OTHER, OTHER_KEY, assertion, linked, trusted
+from tests.trusted_issuers.idp import IDP, ISSUER, OTHER, OTHER_KEY, assertion, linked, trusted, trusting
 
 pytestmark = pytest.mark.django_db
 Present = Callable[..., Any]
@@ -198,6 +198,23 @@ class TestCommand:
         present(assertion(), scope="notes:read")
         call_command("linkidentity", alice.get_username(), IDP, "alice", "--remove")
         assert Authorization.objects.get(is_live=True) == own
+
+    def test_the_tenant_is_named_where_there_are_several(self, settings: Any) -> None:
+        """Two issuers of one project, each of which trusts another tenant."""
+        tenants = [trusting(trusted(tenant=one)) for one in ("acme", "umbrella")]
+        hosts = [{"issuer": f"https://{one}.as.example"} for one in ("one", "two")]
+        settings.OAUTH_SERVER = [settings.OAUTH_SERVER | one | more for one, more in zip(hosts, tenants, strict=True)]
+        person = UserFactory(username="carol")
+        with pytest.raises(CommandError, match=r"Choose one of: https://idp.example \(acme\), .*\(umbrella\)"):
+            call_command("linkidentity", "carol", IDP, "alice")
+        call_command("linkidentity", "carol", f"{IDP} (umbrella)", "alice")
+        assert LinkedIdentity.objects.get(user=person).tenant == "umbrella"
+
+    def test_an_issuer_that_vouches_for_no_people_has_none(self, trust: Any) -> None:
+        UserFactory(username="carol")
+        trust(trusted(), trusted(OTHER, people=None))
+        with pytest.raises(CommandError, match=f"Choose one of: {IDP}"):
+            call_command("linkidentity", "carol", OTHER, "alice")
 
     @pytest.mark.parametrize(
         ("said", "words"),

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from django_oauth_server.conf.trusted_issuers import TrustedIssuer, is_name, trusted_in
+from django_oauth_server.conf.trusted_issuers import TrustedIssuer, is_name, trusted_with_people
 from django_oauth_server.management.arguments import find_user
 from django_oauth_server.registry import issuers
 from django_oauth_server.storage.linked_identities import find_identity, link, unlink
@@ -40,11 +40,14 @@ class Command(BaseCommand):
 
 
 def _find_trusted(name: str) -> TrustedIssuer:
-    known = trusted_in(issuer.settings for issuer in issuers())
-    for one in known:
-        if one.issuer == name:
-            return one
+    """By the issuer identifier, which is enough where one tenant of it is trusted; else as it is called with its tenant."""
+    known = trusted_with_people(issuer.settings for issuer in issuers())
+    found = [one for called, one in known.items() if called == name] or [
+        one for one in known.values() if one.issuer == name
+    ]
+    if len(found) == 1:
+        return found[0]
     raise CommandError(
         _("There is no trusted issuer %(issuer)s. Choose one of: %(known)s.")
-        % {"issuer": name or '""', "known": ", ".join(one.issuer for one in known) or "–"}
+        % {"issuer": name or '""', "known": ", ".join(known) or "–"}
     )
