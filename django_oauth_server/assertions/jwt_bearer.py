@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from textwrap import shorten
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_oauth_server.assertions.judge import Assertion, NotAccepted, judged, trusted_issuer_of
-from django_oauth_server.assertions.people import user_meant
+from django_oauth_server.assertions.people import Meant, person_meant
 from django_oauth_server.assertions.workloads import acts_for_itself
 from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.component import Document, Words
@@ -31,8 +32,9 @@ from django_oauth_server.models.authorization import VOUCHED_BY
 from django_oauth_server.protocol.jose import ALGORITHMS
 from django_oauth_server.protocol.scopes import parse_scope
 from django_oauth_server.storage.authorizations import live_authorization
-from django_oauth_server.storage.linked_identities import facts_of, has_email
+from django_oauth_server.storage.linked_identities import end_if_unlinked, facts_of, has_email
 from django_oauth_server.storage.presented import spend
+from django_oauth_server.storage.transaction import after_commit
 from django_oauth_server.tokens.narrow import known_resources
 
 PROFILE: Final = "urn:ietf:params:oauth:grant-profile:id-jag"
@@ -96,10 +98,10 @@ class JWTBearer(GrantType):
         people = assertion.trusted.people
         assert people is not None
         try:
-            user = user_meant(assertion, people, request.now)
-            scopes = _scopes(assertion, people, request, user)
+            meant = person_meant(assertion, people, request.now)
+            scopes = _scopes(assertion, people, request, meant.user)
             resources = _resources(assertion, request)
-            authorization = _recorded(assertion, user, scopes, resources, request)
+            authorization = _recorded(assertion, meant, scopes, resources, request)
             _use(assertion, people, request)
         except NotAccepted as exc:
             raise _invalid_grant(exc) from exc
@@ -212,16 +214,19 @@ def _resources(assertion: Assertion, request: TokenRequest) -> tuple[str, ...]:
 
 def _recorded(
     assertion: Assertion,
-    user: AbstractBaseUser,
+    meant: Meant,
     scopes: frozenset[str],
     resources: tuple[str, ...],
     request: TokenRequest,
 ) -> Authorization:
     """What the issuer allows the client, for the person to see and to end. The next assertion allows it anew."""
     facts, issuer = facts_of(assertion.trusted.issuer), request.issuer
-    found = live_authorization(request.client, user, facts)
+    found = live_authorization(request.client, meant.user, facts)
     audience = resources or (issuer.settings.default_resource,)
-    return record_consent(found, request.client, user, scopes, audience, issuer, request.now, facts=facts)
+    recorded = record_consent(found, request.client, meant.user, scopes, audience, issuer, request.now, facts=facts)
+    if meant.identity and recorded is not found:
+        after_commit(partial(end_if_unlinked, meant.identity, recorded, request.now))
+    return recorded
 
 
 def _use(assertion: Assertion, people: People, request: TokenRequest) -> None:

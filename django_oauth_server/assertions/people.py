@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -12,7 +13,8 @@ from django.utils.module_loading import import_string
 
 from django_oauth_server.assertions.judge import Assertion, NotAccepted
 from django_oauth_server.conf.trusted_issuers import People
-from django_oauth_server.storage.linked_identities import held_identity, is_linked, link, users_with_email
+from django_oauth_server.models.linked_identity import LinkedIdentity
+from django_oauth_server.storage.linked_identities import find_identity, is_linked, link, users_with_email
 
 Find: TypeAlias = Callable[[str, Mapping[str, object]], AbstractBaseUser | None]
 """The user whom an issuer, by its identifier, means by the claims of an assertion. None: not known."""
@@ -20,28 +22,37 @@ Find: TypeAlias = Callable[[str, Mapping[str, object]], AbstractBaseUser | None]
 _LONGEST_ADDRESS: Final = 254
 
 
-def user_meant(assertion: Assertion, people: People, now: datetime) -> AbstractBaseUser:
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Whom an assertion is about."""
+
+    user: AbstractBaseUser
+    identity: LinkedIdentity | None
+    """By which they are known. None: by the deployment's own function."""
+
+
+def person_meant(assertion: Assertion, people: People, now: datetime) -> Meant:
     """The active user whom *assertion* is about: by a stored link; else by the deployment's own function; else by a verified email address, where
     the issuer may do that, which stores a link. Raises `NotAccepted`.
     """
-    user = _linked(assertion) or _found(assertion, people) or _by_email(assertion, people, now)
-    if user is None:
+    meant = _linked(assertion) or _found(assertion, people) or _by_email(assertion, people, now)
+    if meant is None:
         raise NotAccepted(
             "The person of the assertion has no account here: no account is linked to its sub.",
             rule="linked identities",
             detail=_named(assertion),
         )
-    if not user.is_active:
+    if not meant.user.is_active:
         raise NotAccepted("The person's account is disabled.", rule="RFC 7521 section 5.2", detail=_named(assertion))
-    return user
+    return meant
 
 
-def _linked(assertion: Assertion) -> AbstractBaseUser | None:
-    found = held_identity(assertion.trusted.issuer, assertion.trusted.tenant, assertion.subject)
-    return found.user if found else None
+def _linked(assertion: Assertion) -> Meant | None:
+    found = find_identity(assertion.trusted.issuer, assertion.trusted.tenant, assertion.subject)
+    return Meant(found.user, found) if found else None
 
 
-def _found(assertion: Assertion, people: People) -> AbstractBaseUser | None:
+def _found(assertion: Assertion, people: People) -> Meant | None:
     if not people.find:
         return None
     find: Find = import_string(people.find)
@@ -52,10 +63,10 @@ def _found(assertion: Assertion, people: People) -> AbstractBaseUser | None:
         return None
     if not isinstance(found, model | None):
         raise TypeError(f"{people.find} must return a user or None, not {type(found).__name__}.")
-    return found
+    return Meant(found, None) if found else None
 
 
-def _by_email(assertion: Assertion, people: People, now: datetime) -> AbstractBaseUser | None:
+def _by_email(assertion: Assertion, people: People, now: datetime) -> Meant | None:
     """An address is asked for once. Who has it later is somebody else, and does not get the account: another subject has it by then."""
     address = assertion.claims.get("email")
     is_told = isinstance(address, str) and 0 < len(address) <= _LONGEST_ADDRESS and address.isprintable()
@@ -74,8 +85,7 @@ def _by_email(assertion: Assertion, people: People, now: datetime) -> AbstractBa
             rule="by_email",
             detail=_named(assertion),
         )
-    link(found[0], trusted.issuer, trusted.tenant, assertion.subject, now, by_email=True)
-    return found[0]
+    return Meant(found[0], link(found[0], trusted.issuer, trusted.tenant, assertion.subject, now, by_email=True))
 
 
 def _named(assertion: Assertion) -> str:

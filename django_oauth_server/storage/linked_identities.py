@@ -11,7 +11,6 @@ from typing import Final
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import connections
 from django.db.models import QuerySet
 
 from django_oauth_server.models import Authorization
@@ -32,18 +31,8 @@ def facts_of(issuer: str) -> Mapping[str, object]:
 
 def find_identity(issuer: str, tenant: str, subject: str) -> LinkedIdentity | None:
     """That *subject* of *issuer* is linked, with the user, whatever its state."""
-    return next(iter(_of(issuer, tenant, subject)), None)
-
-
-def held_identity(issuer: str, tenant: str, subject: str) -> LinkedIdentity | None:
-    """As `find_identity`; until the transaction ends, nobody removes the link, so that whoever does finds what was allowed by it."""
-    features = connections[database()].features
-    of = ("self",) if features.has_select_for_update_of else ()
-    return next(iter(_of(issuer, tenant, subject).select_for_update(of=of)), None)
-
-
-def _of(issuer: str, tenant: str, subject: str) -> QuerySet[LinkedIdentity]:
-    return LinkedIdentity.objects.select_related("user").filter(digest=digest_of_identity(issuer, tenant, subject))
+    found = LinkedIdentity.objects.select_related("user").filter(digest=digest_of_identity(issuer, tenant, subject))
+    return next(iter(found), None)
 
 
 def link(
@@ -83,14 +72,19 @@ def is_linked(user: AbstractBaseUser, issuer: str, tenant: str) -> bool:
 def unlink(identities: Iterable[LinkedIdentity], now: datetime) -> int:
     """Remove *identities*, and end what their issuers allowed apps for these users. Returns how many authorizations that were.
 
-    The links go first, which waits for assertions that hold them. What those allowed, a transaction that began before may not see: it is ended
-    once more when that is over.
+    What an assertion allows meanwhile is ended once more when they are gone; and by `end_if_unlinked` where it is committed later still.
     """
     rows = list(identities)
     with atomic():
         LinkedIdentity.objects.filter(pk__in=[one.pk for one in rows]).delete()
         after_commit(partial(_end, rows, now))
         return _end(rows, now)
+
+
+def end_if_unlinked(identity: LinkedIdentity, authorization: Authorization, now: datetime) -> None:
+    """End *authorization*, now that it is committed, if *identity*, by which it was allowed, was removed before that."""
+    if not LinkedIdentity.objects.using(database()).filter(pk=identity.pk).exists():
+        revoke_authorizations([authorization], now)
 
 
 def _end(identities: Iterable[LinkedIdentity], now: datetime) -> int:
