@@ -76,7 +76,7 @@ def metadata_at(client_id: str, issuer: Issuer, row: Client | None) -> dict[str,
     the other has seen counts. Raises `Refused`, with what the client's developer has to mend, and `Unreachable` where it cannot be had now.
     """
     profile, asker = row.profile if row else "", host_of(client_id)  # as `Client.account`
-    address = _addresses.at(_name(client_id, issuer, profile), lambda: _address(client_id, issuer, profile))
+    address = _addresses.at(_name(client_id, issuer, profile), lambda: _address(client_id, issuer, row))
     if row is None and address.is_new:
         _spend(client_id, issuer)
     found = address.current(asker)
@@ -123,16 +123,18 @@ def _name(client_id: str, issuer: Issuer, profile: str) -> tuple[str, str, str]:
     return (issuer.settings.issuer, client_id, profile)
 
 
-def _address(client_id: str, issuer: Issuer, profile: str) -> Address[Described]:
+def _address(client_id: str, issuer: Issuer, row: Client | None) -> Address[Described]:
+    profile, stored = (row.profile, deepcopy(row.metadata)) if row else ("", {})
     longest = issuer.settings.group(DocumentSettings).longest_kept.total_seconds()
     bounds = Bounds(usual=min(USUAL, longest), longest=longest, stale=STALE, pause=PAUSE)
     patience = issuer.settings.outbound_timeout.total_seconds() + 1
     key = f"client ID metadata document {issuer} {client_id} {profile}".rstrip()
-    return Address(key, partial(_fetch, client_id, issuer, profile), bounds, patience)
+    return Address(key, partial(_fetch, client_id, issuer, profile, stored), bounds, patience)
 
 
-def _fetch(client_id: str, issuer: Issuer, profile: str) -> Answer[Described]:
-    now = timezone.now()
+def _fetch(client_id: str, issuer: Issuer, profile: str, stored: Document) -> Answer[Described]:
+    now, known = timezone.now(), _addresses.known(_name(client_id, issuer, profile))
+    before = known.kept.metadata if known and known.kept else stored
     try:
         found = fetch(client_id, issuer.settings, accept=_ACCEPT, most_bytes=MOST_BYTES)
     except Forbidden as exc:
@@ -141,7 +143,7 @@ def _fetch(client_id: str, issuer: Issuer, profile: str) -> Answer[Described]:
         if exc.status in {0, _OVERLOADED} or exc.status >= 500:
             raise
         raise Refused(_why_of_no_use(exc), str(exc)) from exc
-    metadata = _judge(_read(found), client_id, issuer, profile)
+    metadata = _judge(_read(found), client_id, issuer, profile, before)
     return Answer(Described(metadata, now), _max_age(found, metadata))
 
 
@@ -171,15 +173,16 @@ def _read(found: Fetched) -> Document:
         raise Refused("it must be a JSON object (RFC 8259), with each name once") from exc
 
 
-def _judge(document: Document, client_id: str, issuer: Issuer, profile: str) -> dict[str, object]:
-    """Section 4. No secret could be agreed on, so a client without a word of how it authenticates is a public one."""
+def _judge(document: Document, client_id: str, issuer: Issuer, profile: str, before: Document) -> dict[str, object]:
+    """Section 4. No secret could be agreed on, so a client without a word of how it authenticates is a public one. *before* is what was accepted when
+    it was last fetched: what others had to say of that, they have said."""
     if document.get("client_id") != client_id:
         raise Refused("client_id: it must be the address of the document, character by character")
     for name in _SECRETS:
         if name in document:
             raise Refused(f"{name}: a document cannot hold a secret; leave it out")
     try:
-        metadata = metadata_of_itself(_meant_here(document, issuer), issuer, profile)
+        metadata = metadata_of_itself(_meant_here(document, issuer), issuer, profile, before)
     except InvalidClientMetadata as exc:
         raise Refused(exc.description) from exc
     except TemporarilyUnavailable as exc:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -79,11 +80,13 @@ def register(document: Document, issuer: Issuer, token: InitialAccessToken | Non
     return information(client, issuer, presented, secret)
 
 
-def metadata_of_itself(document: Document, issuer: Issuer, profile: str = "") -> dict[str, object]:
+def metadata_of_itself(
+    document: Document, issuer: Issuer, profile: str = "", before: Document = MappingProxyType({})
+) -> dict[str, object]:
     """What a client may say of itself in *document*, with its defaults written out and without privileges, which only an operator gives. Raises
-    `InvalidClientMetadata` or `InvalidRedirectUri`."""
+    `InvalidClientMetadata` or `InvalidRedirectUri`. A `sector_identifier_uri` that answered for what the client said *before* is not asked again."""
     terms = _terms(issuer, profile, {})
-    return validate(_with_scope(document, terms), terms)
+    return validate(_with_scope(document, terms), terms, before=before)
 
 
 def managed_client(client_id: str, presented: str, issuer: Issuer) -> Client:

@@ -659,6 +659,25 @@ class TestWhatADocumentChanges:
         host.say(**changes)
         assert flow.exchange(code).json().get("error") == error
 
+    def test_is_all_that_others_are_asked_about(
+        self, host: DocumentHost, browser: Browser, later: Later, settings: Any
+    ) -> None:
+        """The server of the sector has said once that the redirect URIs are its own; what it says of others counts."""
+        settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"pairwise_salt": "s" * 40}
+        uris = ["https://a.example/callback", "https://b.example/callback"]
+        said = {"subject_type": "pairwise", "sector_identifier_uri": host.url("/sector")}
+        host.server.pages["/sector"] = as_json(uris)
+        Flow(host.client(redirect_uris=uris, **said), browser).tokens()
+        host.server.pages["/sector"] = (503, {}, b"")
+        later(USUAL)
+        assert is_known(host.url())
+        documents.forget()
+        assert is_known(host.url())
+        assert (host.asked(), host.asked("/sector")) == (3, 1)
+        later(USUAL)
+        host.say(redirect_uris=[*uris, "https://c.example/"], **said)
+        assert not is_known(host.url())
+
     def test_does_not_end_what_a_client_without_credentials_was_allowed(
         self, flow: Flow, host: DocumentHost, later: Later
     ) -> None:
