@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from io import StringIO
 from types import SimpleNamespace
 from typing import Any
+from unittest import TestLoader, TextTestRunner
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -129,15 +131,15 @@ def test_what_a_tool_is_half_through_with_goes_on_for_nobody_else(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_test_of_the_guide_passes(
-    guide: Guide, settings: Any, async_token_client: Any, django_user_model: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_test_of_the_guide_passes(guide: Guide, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("mcp")
     written = guide("mcp.md")
     monkeypatch.setitem(sys.modules, "guide_urls", SimpleNamespace(urlpatterns=written["urlpatterns"]))
     settings.ROOT_URLCONF = "guide_urls"
     settings.OAUTH_RESOURCE_SERVER = {"resource": MCP}
-    async_to_sync(written["test_adding_a_note_needs_the_scope"])(async_token_client, django_user_model)
+    tests = TestLoader().loadTestsFromTestCase(written["ToolsTest"])
+    result = TextTestRunner(stream=StringIO()).run(tests)
+    assert (result.testsRun, result.failures, result.errors) == (1, [], [])
 
 
 def test_another_application_is_told_of_the_groups(guide: Guide, user: Any, browser: Browser) -> None:
