@@ -52,7 +52,7 @@ ORIGINS: Final = (
         ),
         clients=Q(registered_by=_By.OPERATOR) & _IS_WORKLOAD,
         limits=lambda settings: {
-            f"trusted_issuers: {one.issuer}": tuple(each.client_id for each in one.workloads)
+            f"trusted_issuers: {one.issuer}": tuple(dict.fromkeys(each.client_id for each in one.workloads))
             for one in settings.group(TrustedIssuersSettings).issuers
             if one.workloads
         },

@@ -6,14 +6,13 @@ import re
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from django_oauth_server.protocol.hosts import is_name
 from django_oauth_server.protocol.uris import check_web_uri
 
 SCHEME: Final = "https://"
 LONGEST: Final = 255
 """Characters. A longer one is kept in no row."""
 _MEANT: Final = re.compile(r"https?:/", re.IGNORECASE)
-_NAME: Final = re.compile(r"(?!.{254})(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
-"""A host, in small letters. What ends in a number is an address."""
 _DOTS: Final = frozenset({".", ".."})
 
 
@@ -39,7 +38,7 @@ def check_client_id_url(client_id: str) -> None:
         raise ValueError("it must be an https address")
     parts = urlsplit(client_id)
     host = parts.hostname or ""
-    if not _NAME.fullmatch(host):
+    if not is_name(host):
         raise ValueError("it must be at a host that has a name, without a dot at its end; people know the client by it")
     if parts.netloc not in {host, f"{host}:{parts.port}"} or parts.port == 0:
         raise ValueError("its host must be in lower case, and its port a plain number")

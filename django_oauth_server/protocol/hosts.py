@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-_NAME: Final = re.compile(
-    r"(?!.{254})(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-)
+_NAME: Final = re.compile(r"(?!.{254})(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def is_name(host: str) -> bool:
+    """Whether *host* is a name in small letters, without a dot at its end. What ends in a number is an address."""
+    return _NAME.fullmatch(host) is not None
 
 
 def host_of(uri: str) -> str:
@@ -29,7 +32,7 @@ def read_host(typed: str) -> str:
     parts = urlsplit(address if "://" in address else f"//{address}")
     name = (parts.hostname or "").rstrip(".")
     host = name if name.isascii() else name.encode("idna").decode("ascii")
-    if parts.port is not None or "@" in parts.netloc or not _NAME.fullmatch(host):
+    if parts.port is not None or "@" in parts.netloc or not is_name(host):
         raise ValueError("it is not the name of a host")
     return host
 

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.test import Client as Browser
 
 from django_oauth_server.clients.origins import ORIGINS, origin_of
+from django_oauth_server.conf import TrustedIssuer, Workload
 from django_oauth_server.models import Client
 from tests.factories import ClientFactory
 
@@ -62,6 +63,19 @@ def test_the_page_has_the_settings_as_they_are(admin: Browser, settings: Any) ->
     assert expected.items() <= limits.items()
     assert "throttles: registration" not in said["throttles"]
     assert said["origins"][3]["limits"]["registration"] == "protected"
+
+
+def test_a_client_of_several_workloads_is_named_once(admin: Browser, settings: Any) -> None:
+    trusted = TrustedIssuer(
+        "https://ci.example",
+        workloads=(
+            Workload(client_id="deploy", subject="repo:a:env:live"),
+            Workload(client_id="deploy", subject="repo:b:env:live"),
+        ),
+    )
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"trusted_issuers": {"issuers": [trusted]}}
+    (said,) = admin.get(PAGE).context["issuers"]
+    assert said["origins"][1]["limits"] == {"trusted_issuers: https://ci.example": "deploy"}
 
 
 def test_who_may_not_look_at_clients_sees_no_settings(staff: Any) -> None:

@@ -118,6 +118,7 @@ def test_a_host_is_read_as_it_is_compared(typed: str, host: str) -> None:
         "[::1",
         "http://",
         "-",
+        "192.0.2.7",  # no document is accepted there
     ],
 )
 def test_what_is_no_host_is_refused(typed: str) -> None:
