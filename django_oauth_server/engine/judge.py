@@ -18,6 +18,7 @@ from oauthlib.oauth2.rfc6749.grant_types import (
 )
 
 from django_oauth_server import errors as ours
+from django_oauth_server.conf.openid import OFFLINE_ACCESS
 from django_oauth_server.engine.facts import AuthorizationFacts, ClientFacts, CodeFacts, RefreshFacts
 from django_oauth_server.protocol.parameters import Parameters
 from django_oauth_server.protocol.pkce import is_verifier
@@ -223,10 +224,13 @@ def _scopes(question: Callable[[_Request], object], request: _Request) -> tuple[
 
 def _scope(params: Parameters, client: ClientFacts) -> str | None:
     """What is asked for, as oauthlib reads it. An OpenID Provider leaves out scopes that it does not know (OpenID Connect Core section
-    3.1.2.1: what is "not understood"); one that it knows and this client may not request is refused there too (RFC 6749 section 4.1.2.1)."""
+    3.1.2.1: what is "not understood"); one that it knows and this client may not request is refused there too (RFC 6749 section 4.1.2.1). But
+    `offline_access` beside others is ignored then (section 11): agents add it wherever the server's metadata lists it."""
     asked = parse_scope(params.get("scope", ""))
     if "openid" in asked and "openid" in client.offered_scopes:
         asked = tuple(scope for scope in asked if scope in client.offered_scopes)
+    if OFFLINE_ACCESS in client.offered_scopes and OFFLINE_ACCESS not in client.scopes:
+        asked = tuple(scope for scope in asked if scope != OFFLINE_ACCESS) or asked
     return " ".join(asked) or None
 
 

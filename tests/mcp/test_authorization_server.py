@@ -150,6 +150,15 @@ class TestOfflineAccess:
         assert tokens["scope"] == "notes:read offline_access"
         assert tokens["refresh_token"]
 
+    def test_a_client_that_an_operator_registered_without_it_does_without(self, browser: Browser) -> None:
+        known = ClientFactory(metadata__token_endpoint_auth_method="none", metadata__scope="notes:read")
+        app = Flow(known, browser)
+        tokens = app.tokens(scope="notes:read offline_access", prompt="consent")
+        assert (tokens["scope"], "refresh_token" in tokens) == ("notes:read", True)
+        assert app.refresh(tokens["refresh_token"], scope="notes:read offline_access").json()["scope"] == "notes:read"
+        assert answered(app.authorize(scope="offline_access"))["error"] == "invalid_scope", "nothing else was asked for"
+        assert answered(app.authorize(scope="notes:read notes:write"))["error"] == "invalid_scope"
+
     def test_refresh_tokens_do_not_depend_on_it(self, public: Flow) -> None:
         assert public.tokens(scope="notes:read")["refresh_token"]
 
