@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal
 
+from django_oauth_server.protocol.client_id_urls import check_client_id_url
 from django_oauth_server.protocol.hosts import read_host
 
 _LONGEST: Final = timedelta(days=1)
@@ -28,6 +29,7 @@ class DocumentSettings:
         for host in self.hosts:
             try:
                 named = read_host(host)
+                check_client_id_url(f"https://{named}/")
             except ValueError as exc:
                 raise ValueError(f"hosts: {host}: {exc}.") from exc
             if named != host:

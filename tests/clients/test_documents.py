@@ -500,6 +500,7 @@ class TestWhoIsLetIn:
             {"policy": "listed", "hosts": ("*.example",)},
             {"policy": "listed", "hosts": ("app.example:8443",)},
             {"policy": "listed", "hosts": ("",)},
+            {"policy": "listed", "hosts": ("203.0.113.7",)},
             {"policy": "open", "longest_kept": timedelta(seconds=1)},
             {"policy": "open", "longest_kept": timedelta(days=2)},
             {"polcy": "open"},
