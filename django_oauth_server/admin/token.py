@@ -23,11 +23,14 @@ from django_oauth_server.admin.lists import (
     brief,
     confirmed,
     cut,
+    issuer_of,
 )
 from django_oauth_server.component import Words
 from django_oauth_server.models import Token
+from django_oauth_server.resource.verifiers.base import CannotVerify
 from django_oauth_server.storage.tokens import revoke_tokens
 from django_oauth_server.storage.transaction import atomic
+from django_oauth_server.tokens.locate import ended_by
 
 
 class TokenAdmin(RecordAdmin):
@@ -96,6 +99,8 @@ class TokenAdmin(RecordAdmin):
         ):
             if is_so:
                 return badge(words, "over")
+        if _has_ended(row):
+            return badge(pgettext("token", "revoked"), "over")
         return badge(_("active"), "good")
 
     @admin.action(permissions=["revoke"], description=gettext_lazy("Revoke the selected tokens"))
@@ -118,6 +123,15 @@ class TokenAdmin(RecordAdmin):
             request, ngettext("%(n)d token was revoked.", "%(n)d tokens were revoked.", len(rows)) % {"n": len(rows)}
         )
         return None
+
+
+def _has_ended(row: Token) -> bool:
+    """Whether anything else ended it: a changed password, or whoever is behind a token that was exchanged."""
+    issuer = issuer_of(row.client)
+    try:
+        return issuer is not None and bool(ended_by(row, issuer, timezone.now()))
+    except CannotVerify:
+        return False
 
 
 def _what_ends(rows: list[Token]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from inspect import signature
 
 from django.core.checks import CheckMessage, Error, Warning
 from django.utils.module_loading import import_string
@@ -64,7 +65,7 @@ class TokenExchange(GrantType):
             yield from _unknown(rule, settings)
         try:
             if group.hook:
-                import_string(group.hook)
+                _find_hook(group.hook)
         except ImportError as exc:
             yield Error(
                 f"token_exchange of {settings.issuer}: hook is {group.hook!r}, which cannot be loaded: {exc}",
@@ -95,6 +96,14 @@ def _lack_of(client: Client | None, *, exchanges: bool) -> str:
     if exchanges and TokenExchange.name not in client.grant_types:
         return "is not registered for the grant type token-exchange"
     return ""
+
+
+def _find_hook(path: str) -> None:
+    """Raises ImportError where there is none at *path*."""
+    try:
+        signature(import_string(path)).bind(None, None)
+    except TypeError as exc:
+        raise ImportError("it is no function that takes what is asked and what is allowed.") from exc
 
 
 def _unknown(rule: Exchange, settings: IssuerSettings) -> Iterator[CheckMessage]:

@@ -16,6 +16,8 @@ from django_oauth_server.models import Authorization, SigningKey, Token
 from django_oauth_server.models.initial_access_token import InitialAccessToken
 from django_oauth_server.models.logout_delivery import LogoutDelivery
 from django_oauth_server.models.participation import Participation
+from django_oauth_server.protocol.delegation import actor_claim
+from django_oauth_server.storage.clients import set_active
 from tests.factories import AuthorizationFactory, ClientFactory, TokenFactory, UserFactory
 
 ADMIN = "/admin/django_oauth_server/"
@@ -110,6 +112,14 @@ def test_states_are_told_in_words(admin, state, words):
 def test_a_token_that_was_exchanged_is_dead_with_the_app_that_the_person_allowed(admin):
     TokenFactory(client=ClientFactory(), authorization__client__is_active=False)
     assert "client disabled" in admin.get(TOKENS).content.decode().lower()
+
+
+def test_a_token_that_was_exchanged_is_dead_with_a_service_behind_it(admin):
+    TokenFactory(client=ClientFactory(), facts={"subject_client_id": "app", "act": actor_claim("orders")})
+    service = ClientFactory(client_id="orders")
+    assert ">active</span>" in admin.get(TOKENS).content.decode()
+    set_active([service], active=False)
+    assert ">revoked</span>" in admin.get(TOKENS).content.decode()
 
 
 @pytest.mark.parametrize("page", [AUTHORIZATIONS, TOKENS])

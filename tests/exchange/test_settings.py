@@ -21,6 +21,7 @@ from tests.factories import ClientFactory
 from tests.flow import told
 
 Give = Callable[..., str]
+SCOPES = ("stock:read",)
 
 
 @pytest.mark.parametrize(
@@ -94,8 +95,13 @@ def test_a_check_finds_names_that_nothing_has(exchanges: Any, more: dict[str, An
     assert len(found) == 1 and hint in str(found[0].hint) and "Exchange(orders" in found[0].msg
 
 
-def test_a_check_finds_a_hook_that_is_not_there(exchanges: Any) -> None:
-    exchanges(rule(), hook="tests.exchange.nowhere")
+def takes_one(asked: Asked) -> Collection[str]:
+    return ()
+
+
+@pytest.mark.parametrize("hook", ["nowhere", "test_settings.SCOPES", "test_settings.takes_one"])
+def test_a_check_finds_a_hook_that_is_not_there_or_could_not_be_asked(exchanges: Any, hook: str) -> None:
+    exchanges(rule(), hook=f"tests.exchange.{hook}")
     assert "oauth_server.E021" in {one.id for one in run_checks(tags=["security"])}
 
 
