@@ -39,7 +39,10 @@ def authenticate_client(
     """
     methods = issuer.components.of(ClientAuthMethod).values()
     presented = {method: credentials for method in methods if (credentials := method.present(http, params))}
-    sent = _sent(presented, issuer)
+    sent = [
+        method for method in presented if method.confidential and not (method.ambient or presented[method].is_grant)
+    ]
+    sent = sent or _grants(presented, issuer)
     if len(sent) > 1:
         raise InvalidRequest("The client used more than one authentication method.")
     client_id = _proven(sent[0], presented, params, issuer) if sent else _named(presented, params)
@@ -63,13 +66,10 @@ def authenticate_client(
     return client
 
 
-def _sent(presented: Presented, issuer: Issuer) -> list[ClientAuthMethod]:
-    """Those by which the client itself sent a proof. A grant is one where nothing else is; beside what comes by itself, where it is of a client."""
-    sent = [method for method in presented if method.confidential and not method.ambient]
-    grants = [method for method in sent if presented[method].is_grant]
-    if others := [method for method in sent if method not in grants]:
-        return others
-    if any(method.ambient for method in presented):
+def _grants(presented: Presented, issuer: Issuer) -> list[ClientAuthMethod]:
+    """Those by which a grant is the proof, where the client sent no other; beside what comes by itself, where it is of a client."""
+    grants = [method for method in presented if presented[method].is_grant]
+    if grants and any(method.ambient for method in presented):
         return [method for method in grants if _names_client(method, presented[method], issuer)]
     return grants
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Final
@@ -32,14 +30,19 @@ def source_of(http: HttpRequest, issuer: Issuer) -> str:
 _served: Final[ContextVar[HttpRequest | None]] = ContextVar("oauth_server_served", default=None)
 
 
-@contextmanager
-def serving(http: HttpRequest) -> Iterator[None]:
+class serving:
     """Whatever has to be asked of others meanwhile is asked because of *http*."""
-    before = _served.set(http)
-    try:
-        yield
-    finally:
-        _served.reset(before)
+
+    __slots__ = ("_before", "_http")
+
+    def __init__(self, http: HttpRequest) -> None:
+        self._http = http
+
+    def __enter__(self) -> None:
+        self._before = _served.set(self._http)
+
+    def __exit__(self, *_: object) -> None:
+        _served.reset(self._before)
 
 
 def asking_address(issuer: Issuer) -> str:

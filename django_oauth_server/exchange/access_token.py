@@ -76,13 +76,11 @@ def _known(targets: tuple[str, ...], issuer: Issuer) -> tuple[str, ...]:
 
 
 def _allowed_scopes(subject: Presented, request: TokenRequest) -> frozenset[str]:
-    """What the client may ever have for this person, what the app that they allowed may ask for still, and what they allow still."""
+    """What the client may ever have for this person, and what the person allows still."""
     authorization = subject.authorization
     person = authorization.user if authorization else None
     scopes = frozenset(client_facts(request.client, request.issuer, (request.params["grant_type"],), person).scopes)
-    if authorization is None:
-        return scopes
-    return scopes.intersection(client_facts(authorization.client, request.issuer, ()).scopes, authorization.scopes)
+    return scopes & authorization.scopes if authorization else scopes
 
 
 def _issuance(asked: Asked, allowed: Allowed, request: TokenRequest) -> Issuance:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
+from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.conf.moments import moment
 from django_oauth_server.conf.token_exchange import SubjectToken
 from django_oauth_server.exchange.base import TOKEN_TYPE, Unacceptable
@@ -144,7 +145,8 @@ def _described(token: Token, issuer: Issuer) -> Presented:
 
 
 def _id_token(role: Role, value: str, request: TokenRequest) -> Presented:
-    """It is signed by this server: whoever shares a secret with its client could make one about anybody."""
+    """It is signed by this server: whoever shares a secret with its client could make one about anybody. It is worth what the person allowed its
+    client, as far as that may ask for it still."""
     claims, authorization = _read_id_token(role, value, request)
     return Presented(
         type="id_token",
@@ -152,7 +154,7 @@ def _id_token(role: Role, value: str, request: TokenRequest) -> Presented:
         authorization=authorization,
         subject=str(claims["sub"]),
         audience=(authorization.client.client_id,),
-        scopes=authorization.scopes,
+        scopes=authorization.scopes.intersection(client_facts(authorization.client, request.issuer, ()).scopes),
         expires_at=moment(float(str(claims["exp"]))),
         confirmation={},
         claims=claims,

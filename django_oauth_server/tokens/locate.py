@@ -56,7 +56,7 @@ def locate_explained(
         return None, "unknown token"
     if token.superseded_at is not None:
         return token, "token rotated"
-    if anew and _hangs_on_revocations(token):
+    if anew and (token._state.adding or SUBJECT_CLIENT in token.facts):
         look_again()
     try:
         reason = ended_by(token, issuer, now)
@@ -69,19 +69,11 @@ def ended_by(token: Token, issuer: Issuer, now: datetime) -> str:
     """Why *token* is worth nothing any more, for the log; empty while it lives. One that was exchanged hangs on clients and on people besides its
     own: whether these are still there is asked of the revocations, as for JWTs, without a statement. Raises `CannotVerify` where it cannot be."""
     reason = token.ended_by(now, password_change_revokes=issuer.settings.password_change_revokes)
-    if reason or not _was_exchanged(token):
+    if reason or SUBJECT_CLIENT not in token.facts:
         return reason
     known = {"iss": issuer.settings.issuer, "client_id": token.client.client_id, "iat": token.issued_at.timestamp()}
     behind = Marked.of({**token.facts, **known})
     return "a client or a person behind it is gone" if is_revoked(behind, issuer.settings) else ""
-
-
-def _hangs_on_revocations(token: Token) -> bool:
-    return token._state.adding or _was_exchanged(token)
-
-
-def _was_exchanged(token: Token) -> bool:
-    return SUBJECT_CLIENT in token.facts
 
 
 def _located(value: str, find: _Find, issuer: Issuer, now: datetime) -> tuple[Token | None, SignedToken | None]:
