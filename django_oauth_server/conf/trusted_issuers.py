@@ -98,6 +98,8 @@ class TrustedIssuer:
             raise ImproperlyConfigured(f"{where}: timeout must be more than zero.")
         try:
             check_apart(self.workloads)
+            if self.issuer in [one.subject for one in self.workloads]:
+                raise ValueError("a token whose sub is its iss is one that a client signs for itself.")
         except ValueError as exc:
             raise ImproperlyConfigured(f"{where}: workloads: {exc}") from exc
         if self.token_file and not (isinstance(self.keys, str) and self.keys):

@@ -68,6 +68,8 @@ class Workload:
         if not isinstance(self.single_use, bool):
             raise ValueError(f"the workload {self.client_id}: single_use must be True or False.")
         _check(self.client_id, self.claims)
+        if "sub" in self.claims:
+            raise ValueError(f"the workload {self.client_id}: claims cannot have 'sub': it is the subject.")
 
     def _check_prefix(self, value: str) -> None:
         """Raises ValueError where everybody on the platform would match."""
@@ -108,7 +110,7 @@ def _check(client_id: str, claims: object) -> None:
     if not isinstance(claims, Mapping):
         raise ValueError(f"the workload {client_id}: claims must be a dict.")
     for name, expected in claims.items():
-        if not isinstance(name, str) or name == "sub":
+        if not isinstance(name, str):
             raise ValueError(f"the workload {client_id}: claims cannot have {name!r}.")
         if isinstance(expected, Mapping) and expected:
             _check(client_id, expected)

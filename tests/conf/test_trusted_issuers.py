@@ -57,6 +57,7 @@ def test_lists_are_kept_as_tuples_and_nothing_can_be_changed() -> None:
             {"workloads": (Workload(client_id="ci", subject="job"), Workload(client_id="cd", subject="job"))},
             "workloads: a token could be of the workload ci and of cd",
         ),
+        ({"workloads": (Workload(client_id="ci", subject=IDP),)}, "whose sub is its iss"),
         ({"people": {"scopes": ("a",)}}, "people must be a People or None"),
     ],
 )
