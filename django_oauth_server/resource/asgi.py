@@ -10,9 +10,9 @@ from asyncio import (
     Queue,
     QueueEmpty,
     Task,
+    TimerHandle,
     get_running_loop,
     shield,
-    timeout_at,
 )
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from contextvars import Context
@@ -196,7 +196,9 @@ class _Exchange:
         self._until = self._expiry(_token(request))
         self._is_read = False
         self._is_over = Event()
+        self._has_expired = False
         self._failure: Exception | None = None
+        self._timer: TimerHandle | None = None
 
     def _expiry(self, token: VerifiedToken | None) -> float | None:
         """When *token* expires, by the clock of the loop."""
@@ -259,6 +261,8 @@ class _Exchange:
             response: HttpResponseBase = HttpResponse(first.get("body", b""), status=start["status"])
         else:
             self._request.META.pop("HTTP_ACCEPT_ENCODING", None)
+            if self._until is not None:
+                self._timer = self._loop.call_at(self._until, self._expire)
             response = StreamingHttpResponse(
                 _Rest(self._rest(first), self._leave_from_any_thread), status=start["status"]
             )
@@ -281,24 +285,26 @@ class _Exchange:
         try:
             message = first or {"more_body": True}
             while message is not _ENDED:
-                if self._has_expired():  # no timeout comes where the next message is always there
-                    return
                 yield message.get("body", b"")
                 if not message.get("more_body"):
                     return
-                async with timeout_at(self._until):
-                    message = await self._messages.get()
-            raise self._failure or RuntimeError("The ASGI application did not end its response.")
-        except TimeoutError:
-            return
+                message = await self._messages.get()
+            if not self._has_expired:
+                raise self._failure or RuntimeError("The ASGI application did not end its response.")
         finally:
             self._leave()
 
-    def _has_expired(self) -> bool:
-        return self._until is not None and self._loop.time() >= self._until
+    def _expire(self) -> None:
+        """The token has, whether anybody reads or not. What has been sent whole may still be read."""
+        if not self._is_over.is_set():
+            self._has_expired = True
+            self._leave()
+            self._cut_short()
 
     def _leave(self) -> None:
         """The caller has gone, or has all of it. Django cancels a view whose caller has gone; so is the application."""
+        if self._timer is not None:
+            self._timer.cancel()
         if not self._is_over.is_set():
             self._is_over.set()
             self._task.cancel()

@@ -225,6 +225,19 @@ class TestMoreThanItRegistered:
         assert tokens["scope"] == "notes:read notes:write"
         assert flow.refresh(tokens["refresh_token"]).json()["scope"] == "notes:read notes:write"
 
+    def test_nobody_but_the_person_adds_to_what_was_allowed(
+        self, registrant: Registrant, browser: Browser, settings: Any
+    ) -> None:
+        registrant.registered(scope="notes:read", grant_types=CODE, token_endpoint_auth_method="none")
+        flow = Flow(registrant.row, browser)
+        tokens = flow.tokens(scope="notes:read")
+        more = {"scope": "notes:read notes:write"}
+        assert answered(flow.authorize(**more, prompt="none"))["error"] == "consent_required"
+        assert flow.refresh(tokens["refresh_token"], **more).json()["error"] == "invalid_scope"
+        tokens = flow.exchange(answered(flow.decide(flow.authorize(**more)))["code"]).json()
+        settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"registration_scopes": "default"}
+        assert flow.refresh(tokens["refresh_token"]).json().get("scope", "notes:read") == "notes:read"
+
     def test_it_asks_for_what_it_registered_where_it_names_no_scope(
         self, registrant: Registrant, browser: Browser
     ) -> None:

@@ -211,6 +211,16 @@ def test_a_stream_without_a_pause_ends_when_its_token_does_too():
     assert happened["cancelled"] == 1
 
 
+def test_a_stream_that_nobody_reads_ends_when_its_token_does_too():
+    async def stall() -> list[bytes]:
+        response = await AsyncClient().get("/async/protected-chattering", headers={"Authorization": "Bearer soon"})
+        await asyncio.sleep(0.1)
+        assert happened["cancelled"] == 1
+        return [chunk async for chunk in response]
+
+    assert len(asyncio.run(asyncio.wait_for(stall(), 5))) <= 1
+
+
 def test_a_response_that_nobody_takes_ends_the_application(settings):
     """A sync middleware goes on when the caller has gone, and Django drops what it returns."""
     settings.MIDDLEWARE = ["tests.resource.test_asgi.slow_afterwards"]
