@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.conf.moments import moment
 from django_oauth_server.conf.token_exchange import SubjectToken
+from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.exchange.base import TOKEN_TYPE, Unacceptable
 from django_oauth_server.grants.base import TokenRequest
 from django_oauth_server.grants.confirmation import confirmation_of
@@ -27,7 +28,10 @@ from django_oauth_server.protocol.delegation import (
 )
 from django_oauth_server.protocol.jose import InvalidJWT, media_type, unverified
 from django_oauth_server.protocol.uris import names_one_of
+from django_oauth_server.resource.revocations import Marked
+from django_oauth_server.resource.verifiers.base import CannotVerify
 from django_oauth_server.storage.authorizations import find_authorization
+from django_oauth_server.storage.revoked import is_revoked
 from django_oauth_server.tokens.describe import audience_of, further_claims, subject_of
 from django_oauth_server.tokens.id_token import GRANT_ID
 from django_oauth_server.tokens.locate import locate_explained
@@ -111,10 +115,25 @@ def presented_actor(request: TokenRequest) -> Presented | None:
         actor = presented_token("actor_token", request)
         if actor.type != "access_token":
             raise _no_type("actor_token", actor.type)
+        if _is_older_than_a_revocation(actor, request.issuer):
+            raise _no_good("actor_token", "issued before its person was shut out")
         return actor
     if "actor_token_type" in request.params:
         raise Unacceptable("The parameter actor_token_type is sent without actor_token.")
     return None
+
+
+def _is_older_than_a_revocation(actor: Presented, issuer: Issuer) -> bool:
+    """Whether its person was shut out since, though they are back: what ends with the authorization is told by revocations alone, and these are
+    written down again only for what was issued after the last one."""
+    if actor.authorization is None or actor.row is None:
+        return False
+    known = {"iss": issuer.settings.issuer, "client_id": actor.client.client_id}
+    held = {"grant_id": str(actor.authorization.grant_id), "iat": actor.row.issued_at.timestamp()}
+    try:
+        return is_revoked(Marked.of(known | held), issuer.settings)
+    except CannotVerify as exc:
+        raise TemporarilyUnavailable("The server is busy. Try again.", detail=exc.reason) from exc
 
 
 def _access_token(role: Role, value: str, request: TokenRequest) -> Presented:

@@ -190,6 +190,24 @@ def test_what_another_process_ended_a_moment_ago_is_not_exchanged(
     assert refusal(orders.swap(token))[0] == "invalid_request"
 
 
+def test_a_colleague_who_was_shut_out_and_is_back_acts_by_a_new_token(
+    orders: Service, given: Give, agent: Any, exchanges: Any
+) -> None:
+    """And is shut out of what it bought as well, the next time."""
+    colleague = UserFactory()
+    old = {"actor_token": actor_token(agent, user=colleague), "actor_token_type": TYPE + "access_token"}
+    for _ in range(2):
+        new = old | {"actor_token": actor_token(agent, user=colleague)}
+        bought = orders.swapped(given(), **new)["access_token"]
+        colleague.is_active = False
+        colleague.save()
+        assert not orders.is_active(bought)
+        colleague.is_active = True
+        colleague.save()
+        assert not orders.is_active(bought)
+        assert refusal(orders.swap(given(), **old))[0] == "invalid_request"
+
+
 @pytest.mark.parametrize("type_", ["id_token", "jwt"])
 def test_an_id_token_does_not_say_who_acts(
     orders: Service, given: Give, exchanges: Any, front: Any, user: Any, type_: str
