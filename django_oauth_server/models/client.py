@@ -21,6 +21,9 @@ from django_oauth_server.protocol.opaque import digest
 from django_oauth_server.protocol.text import readable
 from django_oauth_server.protocol.uris import destination, origin, site
 
+_SAID_OF_KEYS: Final = frozenset({"alg", "key_ops", "kid", "use", "x5c", "x5t", "x5t#S256", "x5u"})
+"""The members of a JWK that say something about the key (RFC 7517 section 4). It is the same key when they change."""
+
 
 class Client(models.Model):
     """An application that asks for authorization. Its metadata is one RFC 7591 document."""
@@ -189,7 +192,7 @@ class Client(models.Model):
         jwks = self.metadata.get("jwks")
         keys = jwks.get("keys", ()) if isinstance(jwks, dict) else ()
         published = origin(str(self.metadata["jwks_uri"])) if self.metadata.get("jwks_uri") else ""
-        proofs = {json.dumps(key, sort_keys=True) for key in keys} | ({published} if published else set())
+        proofs = {json.dumps(_bare(key), sort_keys=True) for key in keys} | ({published} if published else set())
         return frozenset(proofs if self.token_endpoint_auth_method != "none" else ())
 
     @property
@@ -251,3 +254,7 @@ class Client(models.Model):
 
     def _strings(self, member: str, *default: str) -> list[str]:
         return list(map(str, self.metadata.get(member, default)))
+
+
+def _bare(key: object) -> object:
+    return {name: key[name] for name in key.keys() - _SAID_OF_KEYS} if isinstance(key, dict) else key

@@ -613,6 +613,7 @@ class TestWhatADocumentChanges:
         ("changes", "lasts"),
         [
             ({"jwks": jwks(KEY, NEXT)}, True),
+            ({"jwks": {"keys": [jwks(KEY)["keys"][0] | {"use": "sig", "key_ops": ["verify"]}]}}, True),
             ({"jwks": jwks(NEXT)}, False),
             ({"jwks": None, "jwks_uri": "https://app.example/jwks"}, False),
             ({"jwks": None, "token_endpoint_auth_method": "none"}, False),
