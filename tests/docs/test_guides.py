@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+import unittest
 from collections.abc import Callable
 from io import StringIO
 from types import SimpleNamespace
 from typing import Any
-from unittest import TestLoader, TextTestRunner
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -137,8 +137,8 @@ def test_the_test_of_the_guide_passes(guide: Guide, settings: Any, monkeypatch: 
     monkeypatch.setitem(sys.modules, "guide_urls", SimpleNamespace(urlpatterns=written["urlpatterns"]))
     settings.ROOT_URLCONF = "guide_urls"
     settings.OAUTH_RESOURCE_SERVER = {"resource": MCP}
-    tests = TestLoader().loadTestsFromTestCase(written["ToolsTest"])
-    result = TextTestRunner(stream=StringIO()).run(tests)
+    tests = unittest.TestLoader().loadTestsFromTestCase(written["ToolsTest"])
+    result = unittest.TextTestRunner(stream=StringIO()).run(tests)
     assert (result.testsRun, result.failures, result.errors) == (1, [], [])
 
 
