@@ -57,15 +57,15 @@ def described(issuer: Issuer) -> Mapping[str, Any]:
 
 
 def in_words(value: object) -> str:
-    """The value of a setting."""
+    """The value of a setting. What is empty is a dash: of some settings that is everything, of others nothing."""
     match value:
         case None:
             return _("no limit")
         case bool():
             return _("yes") if value else _("no")
         case tuple() | list() | frozenset():
-            return ", ".join(map(str, value)) or _("none")
+            return ", ".join(map(str, value)) or "–"
         case timedelta():
             return str(value)
         case _:
-            return str(value) or _("none")
+            return str(value) or "–"
