@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib import import_module
 from threading import Lock
 from typing import Any
@@ -58,11 +59,13 @@ def _fresh_process() -> Iterator[None]:
 
 _MOST_KEPT = 16
 _made: dict[str, list[SigningKeyPair]] = {}
+_load = lru_cache(_MOST_KEPT * 4)(SigningKeyPair.load)
 
 
 @pytest.fixture(autouse=True)
 def _keys_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Finding primes takes longer than most tests. The keys that a test makes all differ; the next test is given the same ones."""
+    """Finding primes takes longer than most tests, and so does proving that they are some each time that a key is read. The keys that a test makes
+    all differ; the next test is given the same ones."""
     given, turn, make = Counter[str](), Lock(), SigningKeyPair.generate
 
     def generate(alg: str) -> SigningKeyPair:
@@ -76,6 +79,7 @@ def _keys_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
             return made[number]
 
     monkeypatch.setattr(SigningKeyPair, "generate", generate)
+    monkeypatch.setattr(SigningKeyPair, "load", _load)
 
 
 @pytest.fixture
