@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -183,13 +184,17 @@ class TestCommand:
     def test_it_links_and_may_be_run_again(self, trust: Any, present: Present) -> None:
         person = UserFactory(username="carol")
         for _ in range(2):
-            call_command("linkidentity", "carol", IDP, "alice")
+            said = StringIO()
+            call_command("linkidentity", "carol", IDP, "alice", stdout=said)
+            assert said.getvalue() == "carol is linked to this subject.\n"
         assert present(assertion(), scope="notes:read").status_code == 200
         assert Authorization.objects.get().user == person
 
     def test_removing_a_link_ends_what_it_allowed(self, present: Present, alice: Any) -> None:
         present(assertion(), scope="notes:read")
-        call_command("linkidentity", alice.get_username(), IDP, "alice", "--remove")
+        said = StringIO()
+        call_command("linkidentity", alice.get_username(), IDP, "alice", "--remove", stdout=said)
+        assert said.getvalue() == f"{alice} is no longer linked to this subject.\n"
         assert not Authorization.objects.filter(is_live=True).exists()
         assert refused(present(assertion(), scope="notes:read"), "no account is linked")
 

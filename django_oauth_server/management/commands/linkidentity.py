@@ -31,12 +31,15 @@ class Command(BaseCommand):
             if found is None or found.user_id != user.pk:
                 raise CommandError(_("This subject is not linked to this user."))
             unlink([found], now)
-        elif found is None:
+            self.stdout.write(_("%(user)s is no longer linked to this subject.") % {"user": user})
+            return
+        if found is None:
             if not is_name(subject):
                 raise CommandError(_("Enter a subject of at most 255 printable characters."))
             link(user, trusted.issuer, trusted.tenant, subject, now)
         elif found.user_id != user.pk:
             raise CommandError(_("This subject is already linked to another user."))
+        self.stdout.write(_("%(user)s is linked to this subject.") % {"user": user})
 
 
 def _find_trusted(name: str) -> TrustedIssuer:
