@@ -169,6 +169,8 @@ def test_what_is_written_into_the_clone_is_ignored(provider: Provider) -> None:
         "db.sqlite3-wal",
         "secret_key",
         "pairwise_salt",
+        "shop_secret",
+        "orders_secret",
         "suite.key",  # another test's
         "suite.pem",
     }
