@@ -33,6 +33,7 @@ FIND = """async tags => {
 IS_IN_VIEW = (
     "element => { const { top, bottom } = element.getBoundingClientRect(); return top >= 0 && bottom <= innerHeight; }"
 )
+STYLED = "[...document.querySelectorAll('link[rel=stylesheet]')].every(one => one.sheet)"
 
 
 class Gallery:
@@ -49,6 +50,8 @@ class Gallery:
         with translation.override(language):
             self.shown = render_page(http, f"oauth_server/{name}.html", PAGES[name] | changes, script=scripts)
         self.page.goto(f"{ORIGIN}/", wait_until="domcontentloaded")
+        while not self.page.evaluate(STYLED):
+            self.page.wait_for_timeout(10)
 
     def _answer(self, route: Any) -> None:
         address = urlsplit(route.request.url)
