@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -20,14 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from django_oauth_server.admin.client_form import ClientForm, asked, client_form, folded, is_described, is_document
-from django_oauth_server.admin.document_host import (
-    DONE,
-    Verdict,
-    said_of,
-    verdict_badge,
-    what_blocking_ends,
-    what_vouching_does,
-)
+from django_oauth_server.admin.document_host import JUDGEMENTS, Verdict, said_of, verdict_badge
 from django_oauth_server.admin.lists import (
     JWT_OUTLIVES,
     IssuerFilter,
@@ -325,49 +318,26 @@ class ClientAdmin(ShowsOnce):
         permissions=["judge_hosts"], description=gettext_lazy("Block the hosts of the selected clients' documents")
     )
     def block_hosts(self, request: HttpRequest, queryset: QuerySet[Client]) -> HttpResponse | None:
-        return self._judge_hosts(
-            request,
-            queryset,
-            Verdict.BLOCKED,
-            action="block_hosts",
-            title=lambda hosts: _("Block %(names)s?") % {"names": names(hosts)},
-            says=what_blocking_ends,
-            button=gettext_lazy("Block"),
-        )
+        return self._judge_hosts(request, queryset, Verdict.BLOCKED, action="block_hosts")
 
     @admin.action(
         permissions=["judge_hosts"], description=gettext_lazy("Vouch for the hosts of the selected clients' documents")
     )
     def vouch_for_hosts(self, request: HttpRequest, queryset: QuerySet[Client]) -> HttpResponse | None:
-        return self._judge_hosts(
-            request,
-            queryset,
-            Verdict.VOUCHED,
-            action="vouch_for_hosts",
-            title=lambda hosts: _("Vouch for %(names)s?") % {"names": names(hosts)},
-            says=what_vouching_does,
-            button=gettext_lazy("Vouch"),
-        )
+        return self._judge_hosts(request, queryset, Verdict.VOUCHED, action="vouch_for_hosts")
 
     def _judge_hosts(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Client],
-        verdict: DocumentHost.Verdict,
-        *,
-        action: str,
-        title: Callable[[list[DocumentHost]], str],
-        says: Callable[[list[DocumentHost]], Iterable[str]],
-        button: Words,
+        self, request: HttpRequest, queryset: QuerySet[Client], verdict: DocumentHost.Verdict, *, action: str
     ) -> HttpResponse | None:
+        judgement = JUDGEMENTS[verdict]
         rows = confirmed(
             self,
             request,
             queryset.filter(registered_by=Client.RegisteredBy.DOCUMENT),
             action=action,
-            title=lambda clients: title(_hosts_of(clients, verdict)),
-            says=lambda clients: says(_hosts_of(clients, verdict)),
-            button=button,
+            title=lambda clients: judgement.title(_hosts_of(clients, verdict)),
+            says=lambda clients: judgement.says(_hosts_of(clients, verdict)),
+            button=judgement.button,
         )
         if not isinstance(rows, list):
             return rows
@@ -375,7 +345,7 @@ class ClientAdmin(ShowsOnce):
         with atomic():
             for host in hosts:
                 keep_verdict(host, timezone.now())
-            self.log_change_of(request, hosts, str(DONE[verdict]))
+            self.log_change_of(request, hosts, str(judgement.done))
         self.message_user(request, said_of(verdict, len(hosts)))
         return None
 

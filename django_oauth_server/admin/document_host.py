@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
@@ -41,11 +42,17 @@ else:
     _ModelForm = forms.ModelForm
 
 Verdict: Final = DocumentHost.Verdict
-DONE: Final[Mapping[str, Words]] = {
-    Verdict.BLOCKED: gettext_lazy("Blocked."),
-    Verdict.VOUCHED: gettext_lazy("Vouched for."),
-}
-"""What the history says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A verdict, as an administrator is asked whether to give it and as the history has it."""
+
+    title: Callable[[Iterable[DocumentHost]], str]
+    says: Callable[[Iterable[DocumentHost]], Iterable[str]]
+    """What it does."""
+    button: Words
+    done: Words
 
 
 class DocumentHostForm(_ModelForm):
@@ -139,25 +146,11 @@ class DocumentHostAdmin(QuickAdmin):
 
     @admin.action(permissions=["change"], description=gettext_lazy("Block the selected hosts"))
     def block(self, request: HttpRequest, queryset: QuerySet[DocumentHost]) -> HttpResponse | None:
-        return self._judge(
-            request,
-            queryset,
-            Verdict.BLOCKED,
-            title=lambda rows: _("Block %(names)s?") % {"names": names(rows)},
-            says=what_blocking_ends,
-            button=gettext_lazy("Block"),
-        )
+        return self._judge(request, queryset, Verdict.BLOCKED)
 
     @admin.action(permissions=["change"], description=gettext_lazy("Vouch for the selected hosts"))
     def vouch(self, request: HttpRequest, queryset: QuerySet[DocumentHost]) -> HttpResponse | None:
-        return self._judge(
-            request,
-            queryset,
-            Verdict.VOUCHED,
-            title=lambda rows: _("Vouch for %(names)s?") % {"names": names(rows)},
-            says=what_vouching_does,
-            button=gettext_lazy("Vouch"),
-        )
+        return self._judge(request, queryset, Verdict.VOUCHED)
 
     @admin.action(permissions=["forget"], description=gettext_lazy("Remove the selected hosts"))
     def forget(self, request: HttpRequest, queryset: QuerySet[DocumentHost]) -> HttpResponse | None:
@@ -180,44 +173,37 @@ class DocumentHostAdmin(QuickAdmin):
         return None
 
     def _judge(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[DocumentHost],
-        verdict: DocumentHost.Verdict,
-        *,
-        title: Callable[[list[DocumentHost]], str],
-        says: Callable[[Iterable[DocumentHost]], Iterable[str]],
-        button: Words,
+        self, request: HttpRequest, queryset: QuerySet[DocumentHost], verdict: DocumentHost.Verdict
     ) -> HttpResponse | None:
-        action = "block" if verdict == Verdict.BLOCKED else "vouch"
-        others = queryset.exclude(verdict=verdict)
+        judgement = JUDGEMENTS[verdict]
         rows = confirmed(
             self,
             request,
-            others,
-            action=action,
-            title=title,
-            says=lambda rows: says(_as(verdict, rows)),
-            button=button,
+            queryset.exclude(verdict=verdict),
+            action="block" if verdict == Verdict.BLOCKED else "vouch",
+            title=judgement.title,
+            says=lambda rows: judgement.says(_as(verdict, rows)),
+            button=judgement.button,
         )
         if not isinstance(rows, list):
             return rows
         with atomic():
             for row in _as(verdict, rows):
                 keep_verdict(row, timezone.now())
-            self.log_change_of(request, rows, str(DONE[verdict]))
+            self.log_change_of(request, rows, str(judgement.done))
         self.message_user(request, said_of(verdict, len(rows)))
         return None
 
     def _asked_first(self, request: HttpRequest, host: DocumentHost) -> HttpResponse:
+        blocking = JUDGEMENTS[Verdict.BLOCKED]
         sent = [(name, request.POST[name]) for name in ("issuer", "host", "verdict", "note") if name in request.POST]
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": _("Block %(names)s?") % {"names": names([host])},
-            "says": list(what_blocking_ends([host])),
+            "title": blocking.title([host]),
+            "says": list(blocking.says([host])),
             "sent": sent,
-            "button": _("Block"),
+            "button": blocking.button,
             "back": self._reverse(DocumentHost, "changelist"),
             "media": self.media,
         }
@@ -238,7 +224,7 @@ def said_of(verdict: DocumentHost.Verdict, count: int) -> str:
     return ngettext("You now vouch for %(n)d host.", "You now vouch for %(n)d hosts.", count) % {"n": count}
 
 
-def what_blocking_ends(hosts: Iterable[DocumentHost]) -> list[str]:
+def _what_blocking_ends(hosts: Iterable[DocumentHost]) -> list[str]:
     """For whoever is about to block *hosts*."""
     return [
         signed_out(*reach_of(hosts)),
@@ -250,7 +236,7 @@ def what_blocking_ends(hosts: Iterable[DocumentHost]) -> list[str]:
     ]
 
 
-def what_vouching_does(hosts: Iterable[DocumentHost]) -> list[str]:
+def _what_vouching_does(hosts: Iterable[DocumentHost]) -> list[str]:
     """For whoever is about to vouch for *hosts*."""
     return [
         _(
@@ -267,7 +253,7 @@ def _what_removing_does(rows: list[DocumentHost]) -> Iterable[str]:
         yield _("Blocked hosts are treated as any other host again. What blocking them has ended stays ended.")
     blocked = blocked_without(rows)
     if blocked:
-        yield from what_blocking_ends(blocked)
+        yield from _what_blocking_ends(blocked)
     if vouched := [row for row in rows if row.verdict == Verdict.VOUCHED and row not in blocked]:
         people, _clients = reach_of(vouched)
         yield (
@@ -288,3 +274,19 @@ def _as(verdict: DocumentHost.Verdict, rows: Iterable[DocumentHost]) -> list[Doc
     for row in rows:
         row.verdict = verdict
     return list(rows)
+
+
+JUDGEMENTS: Final[Mapping[str, Judgement]] = {
+    Verdict.BLOCKED: Judgement(
+        title=lambda hosts: _("Block %(names)s?") % {"names": names(hosts)},
+        says=_what_blocking_ends,
+        button=gettext_lazy("Block"),
+        done=gettext_lazy("Blocked."),
+    ),
+    Verdict.VOUCHED: Judgement(
+        title=lambda hosts: _("Vouch for %(names)s?") % {"names": names(hosts)},
+        says=_what_vouching_does,
+        button=gettext_lazy("Vouch"),
+        done=gettext_lazy("Vouched for."),
+    ),
+}
