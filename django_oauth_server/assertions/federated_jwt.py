@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from django_oauth_server.assertions.judge import NotAccepted
 from django_oauth_server.assertions.jwt_bearer import JWTBearer
-from django_oauth_server.assertions.workloads import METHOD, RULE, proven_workload, seeming_client, workloads_of
+from django_oauth_server.assertions.workloads import RULE, proven_workload, seeming_client, workloads_of
+from django_oauth_server.clients.kinds import WORKLOAD
 from django_oauth_server.clients.methods.assertion import Said
 from django_oauth_server.clients.methods.base import Attempt, ClientAuthMethod, Credentials, Unproven, is_alone
 from django_oauth_server.component import Words
@@ -31,7 +32,7 @@ class FederatedJWT(ClientAuthMethod):
     `private_key_jwt` is another method (OpenID Connect Core section 9): there, the client signs for itself.
     """
 
-    name = METHOD
+    name = WORKLOAD
     label = _("Token from the workload's platform (no secret)")
     parameters = frozenset({"client_id", "client_assertion", "client_assertion_type", "assertion"})
     operator_only = True

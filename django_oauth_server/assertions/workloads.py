@@ -9,6 +9,7 @@ from typing import Final
 from django.views.decorators.debug import sensitive_variables
 
 from django_oauth_server.assertions.judge import Assertion, NotAccepted, judged, trusted_issuer_of
+from django_oauth_server.clients.kinds import WORKLOAD
 from django_oauth_server.conf import TrustedIssuer, Workload
 from django_oauth_server.conf.trusted_issuers import TrustedIssuersSettings
 from django_oauth_server.grants.base import TokenRequest
@@ -17,8 +18,6 @@ from django_oauth_server.protocol.jose import unverified
 
 TYPES: Final = ("JWT", "client-authentication+jwt")
 """The header's `typ`, which need not be there: Kubernetes says none."""
-METHOD: Final = "federated_jwt"
-"""How a workload authenticates."""
 _MOST_TOLD: Final = 255
 RULE: Final = "trusted_issuers: workloads"
 
@@ -51,7 +50,7 @@ def proven_workload(token: str, issuer: Issuer, algs: Collection[str], now: date
 
 def acts_for_itself(request: TokenRequest) -> bool:
     """Whether the assertion of *request* is what its client authenticated with: it has none beside it."""
-    return request.client.token_endpoint_auth_method == METHOD and "client_assertion" not in request.params
+    return request.client.token_endpoint_auth_method == WORKLOAD and "client_assertion" not in request.params
 
 
 def _workload(trusted: TrustedIssuer, claims: Mapping[str, object]) -> Workload:
