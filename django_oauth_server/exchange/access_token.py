@@ -10,7 +10,7 @@ from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.token_exchange import TokenExchangeSettings
 from django_oauth_server.errors import InvalidTarget
-from django_oauth_server.exchange.base import TOKEN_TYPE, RequestedToken
+from django_oauth_server.exchange.base import TOKEN_TYPE, RequestedToken, targets_of
 from django_oauth_server.exchange.presented import Presented, presented_actor, presented_token
 from django_oauth_server.exchange.rules import Allowed, Asked, judged, rules_for, settled
 from django_oauth_server.grants.base import Issuance, TokenRequest
@@ -55,7 +55,7 @@ def _asked(request: TokenRequest, settings: TokenExchangeSettings) -> Asked:
         client=request.client,
         subject=subject,
         actor=presented_actor(request),
-        targets=_known((*request.params.every("resource"), *request.params.every("audience")), request.issuer),
+        targets=_known(targets_of(request.params), request.issuer),
         scopes=frozenset(parse_scope(request.params.get("scope", ""))),
         allowed=_allowed_scopes(subject, request),
         confirmation=request.confirmation,

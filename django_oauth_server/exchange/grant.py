@@ -14,7 +14,7 @@ from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.conf.token_exchange import Exchange, TokenExchangeSettings
 from django_oauth_server.errors import InvalidRequest
 from django_oauth_server.exchange.access_token import ACCESS_TOKEN
-from django_oauth_server.exchange.base import RequestedToken
+from django_oauth_server.exchange.base import RequestedToken, targets_of
 from django_oauth_server.grants.base import GrantType, Issuance, OtherToken, TokenRequest
 from django_oauth_server.models import Client
 from django_oauth_server.protocol.parameters import Parameters
@@ -41,8 +41,7 @@ class TokenExchange(GrantType):
         return bool(group.every_rule)
 
     def targets(self, params: Parameters) -> tuple[str, ...]:
-        """Section 2.1: a target is named by its address or by a logical name, which here are the same."""
-        return (*params.every("resource"), *params.every("audience"))
+        return targets_of(params)
 
     def redeem(self, request: TokenRequest) -> Issuance | OtherToken:
         """What is given for it is the requested token's to say."""
