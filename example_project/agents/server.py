@@ -11,6 +11,7 @@ from mcp.server.request_state import RequestStateSecurity
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 
+from django_oauth_server.resource.mcp import protected_mcp
 from django_oauth_server.resource.token import VerifiedToken
 
 
@@ -33,6 +34,16 @@ def caller(context: ServerRequestContext) -> str:
     """Whom a tool goes on for that has asked something: this person, by this client."""
     token = context.request.auth
     return f"{token.issuer} {token.client_id} {token.subject}"
+
+
+needs = protected_mcp(
+    "notes:read",
+    audience=settings.MCP,
+    caller="person",
+    tools={"list_notes": "notes:read", "whoami": "notes:read", "add_note": "notes:write", "delete_note": "notes:write"},
+    resources={"notes://*": "notes:read"},
+)
+"""What the endpoint and each of its tools need, wherever they are served. It is declared here, and nowhere else."""
 
 
 def notes_server(notebook: Notebook) -> MCPServer:

@@ -1,14 +1,12 @@
-"""The MCP endpoint beside the authorization server. What each tool needs is declared here, and nowhere else."""
+"""The MCP endpoint beside the authorization server."""
 
 from __future__ import annotations
 
-from django.conf import settings
 from notes.models import Note
 from starlette.applications import Starlette
 
-from agents.server import http_app, notes_server
+from agents.server import http_app, needs, notes_server
 from django_oauth_server.resource.asgi import asgi_view
-from django_oauth_server.resource.mcp import protected_mcp
 from django_oauth_server.resource.token import VerifiedToken
 
 
@@ -29,13 +27,7 @@ class DatabaseNotebook:
 SERVER = notes_server(DatabaseNotebook())
 
 
-@protected_mcp(
-    "notes:read",
-    audience=settings.MCP,
-    caller="person",
-    tools={"list_notes": "notes:read", "whoami": "notes:read", "add_note": "notes:write", "delete_note": "notes:write"},
-    resources={"notes://*": "notes:read"},
-)
+@needs
 @asgi_view
 def endpoint() -> Starlette:
     """The notes, for agents."""

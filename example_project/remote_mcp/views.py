@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import count
 
-from agents.server import http_app, notes_server
-from django.conf import settings
+from agents.server import http_app, needs, notes_server
 from starlette.applications import Starlette
 
 from django_oauth_server.resource.asgi import asgi_view
-from django_oauth_server.resource.mcp import protected_mcp
 from django_oauth_server.resource.token import VerifiedToken
 
 
@@ -39,13 +37,7 @@ class Memory:
 SERVER = notes_server(Memory())
 
 
-@protected_mcp(
-    "notes:read",
-    audience=settings.MCP,
-    caller="person",
-    tools={"list_notes": "notes:read", "whoami": "notes:read", "add_note": "notes:write", "delete_note": "notes:write"},
-    resources={"notes://*": "notes:read"},
-)
+@needs
 @asgi_view
 def endpoint() -> Starlette:
     """The notes, for agents."""
