@@ -1009,7 +1009,7 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
         Clause(
             "scope-selection-strategy",
             "A challenge names the scopes of the operation.",
-            "resource/test_refusals.py::test_every_mechanism_refuses_alike",
+            "resource/everywhere/test_refusals.py::test_every_mechanism_refuses_alike",
         ),
         Clause(
             "token-requirements",
@@ -1036,7 +1036,7 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
             "resource/test_mcp.py::test_a_scope_that_covers_another_is_enough",
             "resource/test_requirement.py::test_a_challenge_names_all_scopes_of_the_operation",
             "resource/test_conditions.py::test_a_challenge_asks_for_no_more_scopes_than_needed",
-            "resource/test_refusals.py::test_every_mechanism_refuses_alike",
+            "resource/everywhere/test_refusals.py::test_every_mechanism_refuses_alike",
         ),
     ),
 }
