@@ -15,8 +15,8 @@ from django.core.cache import cache
 from django.test import Client as Browser
 from django.utils import translation
 
+from django_oauth_server import outbound
 from django_oauth_server.authorization.sources import request_uri
-from django_oauth_server.clients import keys as client_keys
 from django_oauth_server.clients import logos
 from django_oauth_server.keys import signing
 from django_oauth_server.protocol.jose import SigningKeyPair
@@ -49,7 +49,7 @@ def _fresh_process() -> Iterator[None]:
     admission.forget()
     revoked.forget()
     shared_cache.cache_clear()
-    client_keys.forget()
+    outbound.forget()
     request_uri.forget()
     logos.forget()
     yield

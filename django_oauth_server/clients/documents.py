@@ -9,16 +9,13 @@ from datetime import datetime
 from functools import partial
 from typing import Final, NamedTuple
 
-from django.core.signals import setting_changed
 from django.utils import timezone
 
-from django_oauth_server import outbound
 from django_oauth_server.clients.registration import uses_secret
 from django_oauth_server.clients.self_registration import metadata_of_itself
 from django_oauth_server.clients.throttling import asking_address
 from django_oauth_server.component import Document
 from django_oauth_server.conf.client_id_metadata_documents import DocumentSettings
-from django_oauth_server.conf.loader import SETTING
 from django_oauth_server.conf.rates import parse_rate
 from django_oauth_server.errors import InvalidClientMetadata, InvalidRequest, TemporarilyUnavailable, TooManyRequests
 from django_oauth_server.issuer import Issuer
@@ -113,12 +110,6 @@ def why_not(client_id: str, issuer: Issuer) -> str:
     return known.failure if known else ""
 
 
-def forget() -> None:
-    """Fetch every document anew."""
-    _addresses.forget()
-    outbound.forget()
-
-
 def _name(client_id: str, issuer: Issuer, profile: str) -> tuple[str, str, str]:
     return (issuer.settings.issuer, client_id, profile)
 
@@ -204,11 +195,3 @@ def _meant_here(document: Document, issuer: Issuer) -> Document:
         "scope": scope,
         "token_endpoint_auth_method": document.get("token_endpoint_auth_method") or "none",
     }
-
-
-def _forget(*, setting: str, **_: object) -> None:
-    if setting == SETTING:
-        forget()
-
-
-setting_changed.connect(_forget)

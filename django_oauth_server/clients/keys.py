@@ -7,11 +7,7 @@ from collections.abc import Collection
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
-from django.core.signals import setting_changed
-
-from django_oauth_server import outbound
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.conf.loader import SETTING
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
@@ -69,12 +65,6 @@ def client_keys(client: Client, issuer: Issuer) -> ClientKeys:
     return address.current(_asker(client)) if address else NONE
 
 
-def forget() -> None:
-    """Ask every address anew."""
-    _addresses.forget()
-    outbound.forget()
-
-
 def _newer_than(keys: ClientKeys, client: Client, issuer: Issuer) -> ClientKeys:
     address = None if client.metadata.get("jwks") else _address(client, issuer)
     return address.newer_than(keys, _asker(client)) if address else keys
@@ -111,11 +101,3 @@ def _parse(jwks: str | bytes) -> ClientKeys:
     """Raises ValueError where it is no JWK Set."""
     document = json.loads(jwks)
     return ClientKeys(KeySet.of_client(document), EncryptionKeySet.parse(document))
-
-
-def _forget(*, setting: str, **_: object) -> None:
-    if setting == SETTING:
-        forget()
-
-
-setting_changed.connect(_forget)

@@ -11,7 +11,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+from weakref import WeakSet
 
 from cachetools import LRUCache
 
@@ -183,6 +184,7 @@ class Addresses(Generic[T]):
 
     def __init__(self, most: int) -> None:
         self._places: Final = PerProcess(lambda: _Places[T](most))
+        _all.add(self)
 
     def at(self, name: Hashable, make: Callable[[], Address[T]]) -> Address[T]:
         """The one of this *name*, which is made where it is not remembered."""
@@ -195,3 +197,12 @@ class Addresses(Generic[T]):
     def forget(self) -> None:
         """Ask every one anew."""
         self._places.begin_anew()
+
+
+_all: Final[WeakSet[Addresses[Any]]] = WeakSet()
+
+
+def forget() -> None:
+    """Ask every address of every kind anew."""
+    for one in _all:
+        one.forget()

@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.test import Client as Browser
 from django.utils import timezone
 
+from django_oauth_server import outbound
 from django_oauth_server.clients import documents
 from django_oauth_server.clients.documents import KEYS_KEPT, MOST_BYTES, PAUSE, STALE, USUAL
 from django_oauth_server.clients.registration import new_client_id
@@ -444,7 +445,7 @@ class TestHowLongItIsKept:
 
     def test_people_can_sign_out_meanwhile(self, flow: Flow, host: DocumentHost) -> None:
         hint = flow.tokens(scope="openid")["id_token"]
-        documents.forget()
+        outbound.forget()
         host.server.pages["/client.json"] = (503, {}, b"")
         for said in ({"id_token_hint": hint}, {"client_id": flow.client.client_id}):
             page = flow.browser.get("/oauth/end-session", said)
@@ -673,7 +674,7 @@ class TestWhatADocumentChanges:
         host.server.pages["/sector"] = (503, {}, b"")
         later(USUAL)
         assert is_known(host.url())
-        documents.forget()
+        outbound.forget()
         assert is_known(host.url())
         assert (host.asked(), host.asked("/sector")) == (3, 1)
         later(USUAL)
@@ -807,7 +808,7 @@ class TestHowOftenItIsAsked:
         throttles = {documents.BY_HOST: "5/m"}
         settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"throttles": throttles}
         token = flow.tokens()["refresh_token"]
-        documents.forget()
+        outbound.forget()
         made_up = [ask(host.url(f"/{number}")).status_code for number in range(6)]
         assert made_up == [400] * 5 + [429]
         assert flow.refresh(token).status_code == 200
@@ -828,7 +829,7 @@ def test_an_operator_reads_where_the_client_comes_from_and_when_that_was_fetched
     flow.tokens()
     page = f"/admin/django_oauth_server/client/{Client.objects.get().pk}/change/"
     assert "Last fetched by this server process" in admin_client.get(page).content.decode()
-    documents.forget()
+    outbound.forget()
     told = admin_client.get(page).content.decode()
     assert host.url() in told and "Last fetched" not in told
 
