@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from asgiref.sync import sync_to_async
 from django.utils import timezone
@@ -43,6 +43,10 @@ class LocalVerifier:
     def may_be_ours(self, token: str) -> bool:
         """Whether it has the prefix of our opaque tokens, is a JWT that names an issuer of this project, or may be a predecessor's."""
         return may_be_of(token, issuers_by_name()) or (unverified(token) is None and _has_predecessor())
+
+    def offered_scopes(self, resource: str) -> Collection[str]:
+        """Those of every issuer of this project. An issuer that declares *resource* may offer fewer for it."""
+        return {scope for one in issuers() for scope in one.settings.scopes_for(resource)}
 
     @sensitive_variables()
     async def averify(self, token: str) -> VerifiedToken:

@@ -76,6 +76,23 @@ async def aidentify(request: HttpRequest) -> VerifiedToken | Challenge:
 
 
 @sensitive_variables()
+async def is_still_good(request: HttpRequest) -> bool:
+    """Whether the token of *request*, which was identified, is good when it is verified again; yes where that cannot be told now.
+
+    A proof is for its request, and is not judged twice.
+    """
+    presented = read_token(request)
+    try:
+        return isinstance(presented, Presented) and bool(_meant_for_us(await verifier().averify(presented.token)))
+    except InvalidToken as exc:
+        logger.info("what is streamed at %s ends: %s", request.path, exc.reason)
+        return False
+    except CannotVerify as exc:
+        logger.warning("access token cannot be verified again at %s: %s", request.path, exc.reason)
+        return True
+
+
+@sensitive_variables()
 def _presented(request: HttpRequest) -> Presented | VerifiedToken | Challenge:
     """What is to be verified; or what is known without that, or since it was."""
     known: VerifiedToken | Challenge | None = getattr(request, _OUTCOME, None)

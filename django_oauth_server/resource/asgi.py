@@ -10,23 +10,25 @@ from asyncio import (
     Queue,
     QueueEmpty,
     Task,
-    TimerHandle,
     get_running_loop,
     shield,
+    timeout,
 )
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
-from contextvars import Context
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
+from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from django_oauth_server.protocol.log import get_log
+from django_oauth_server.resource.admission import is_still_good
 from django_oauth_server.resource.occasionally import OccasionallyEach
 from django_oauth_server.resource.token import VerifiedToken
 
@@ -44,6 +46,8 @@ _ENDED: Final[Message] = {"type": "ended"}
 """In place of a further message: the application has returned."""
 _OF_THE_CONNECTION: Final = frozenset({"connection", "keep-alive", "transfer-encoding"})
 """Headers that are not the application's to send (RFC 9110 section 7.6.1); HTTP/2 forbids them."""
+JUDGED_ANEW: Final = 10.0
+"""Seconds after which the token of a response that is still streamed is verified again."""
 NOT_UNDER_WSGI: Final = "This address is served under ASGI only."
 
 logger = get_log("django_oauth_server.resource")
@@ -66,6 +70,7 @@ def asgi_view(make_app: Callable[[], ASGIApplication]) -> ASGIView:
             return _not_under_wsgi(request)
         lifespan = await _lifespan_of(get_running_loop(), lifespans, make_app)
         scope = {**await _scope(request), "state": lifespan.state.copy(), "path_params": path_params}
+        await sync_to_async(_let_go)()
         return await _Exchange(request, scope).answer(lifespan.app)
 
     for alias in connections:  # Django opens no transaction around what runs in the event loop (ATOMIC_REQUESTS)
@@ -93,6 +98,25 @@ async def _scope(request: ASGIRequest) -> dict[str, Any]:
     scope = {**request.scope, **address, "asgi": _VERSION, "extensions": {}}
     token = _token(request)
     return scope if token is None else {**scope, "auth": token, "user": await request.auser()}
+
+
+def _leave_thread_of_middleware() -> bool:
+    """A sync middleware lends its thread to what is called below it, and only until it has the response: what goes on afterwards gets another.
+
+    Returns whether there is one. Only where a server has called: whoever calls in a test is the thread.
+    """
+    is_lent = bool(SyncToAsync.thread_sensitive_context.get(None) and getattr(AsyncToSync.executors, "current", None))
+    if is_lent:
+        AsyncToSync.executors.current = None
+        SyncToAsync.thread_sensitive_context.set(ThreadSensitiveContext())
+    return is_lent
+
+
+def _let_go() -> None:
+    """Close the connections by which the request was admitted: Django keeps them until its response ends, and a stream may last for an hour."""
+    for one in connections.all(initialized_only=True):
+        if not one.in_atomic_block:
+            one.close()
 
 
 def _token(request: HttpRequest) -> VerifiedToken | None:
@@ -193,24 +217,16 @@ class _Exchange:
         self._messages: Queue[Message] = Queue(
             2
         )  # the start and the whole of a short body; the application waits for whoever reads
-        self._until = self._expiry(_token(request))
         self._is_read = False
         self._is_over = Event()
         self._has_expired = False
         self._failure: Exception | None = None
-        self._timer: TimerHandle | None = None
-
-    def _expiry(self, token: VerifiedToken | None) -> float | None:
-        """When *token* expires, by the clock of the loop."""
-        if token is None:
-            return None
-        return self._loop.time() + (token.expires_at - datetime.now(UTC)).total_seconds()
 
     async def answer(self, app: ASGIApplication) -> HttpResponseBase:
         """The response, as soon as the application has begun it."""
-        self._task = self._loop.create_task(self._run(app))
-        _at_work.add(self._task)
-        self._task.add_done_callback(_at_work.discard)
+        context = copy_context()
+        self._has_own_thread = context.run(_leave_thread_of_middleware)
+        self._task = self._begin(self._loop.create_task(self._run(app), context=context))
         try:
             start = await self._messages.get()
             if start is _ENDED:
@@ -219,6 +235,11 @@ class _Exchange:
         except BaseException:
             self._leave()
             raise
+
+    def _begin(self, task: Task[None]) -> Task[None]:
+        _at_work.add(task)
+        task.add_done_callback(_at_work.discard)
+        return task
 
     async def _run(self, app: ASGIApplication) -> None:
         try:
@@ -230,6 +251,9 @@ class _Exchange:
         except BaseException:  # cancelled, by whoever has gone or from within
             self._cut_short()
             raise
+        finally:
+            if self._has_own_thread:
+                await sync_to_async(_let_go)()
         if not self._is_over.is_set():
             await self._messages.put(_ENDED)
 
@@ -261,8 +285,10 @@ class _Exchange:
             response: HttpResponseBase = HttpResponse(first.get("body", b""), status=start["status"])
         else:
             self._request.META.pop("HTTP_ACCEPT_ENCODING", None)
-            if self._until is not None:
-                self._timer = self._loop.call_at(self._until, self._expire)
+            if (
+                token := _token(self._request)
+            ) is not None:  # in a context, and so in a thread and with a connection, of its own
+                self._begin(self._loop.create_task(self._watch(token), context=Context()))
             response = StreamingHttpResponse(
                 _Rest(self._rest(first), self._leave_from_any_thread), status=start["status"]
             )
@@ -294,17 +320,37 @@ class _Exchange:
         finally:
             self._leave()
 
-    def _expire(self) -> None:
-        """The token has, whether anybody reads or not. What has been sent whole may still be read."""
+    async def _watch(self, token: VerifiedToken) -> None:
+        """End what is streamed once *token* is not good any more, whether anybody reads or not. What has been sent whole may still be read."""
+        while (left := (token.expires_at - datetime.now(UTC)).total_seconds()) > 0:
+            if await self._is_over_within(min(left, JUDGED_ANEW)):
+                return
+            if not await self._is_still_good():
+                break
         if not self._is_over.is_set():
             self._has_expired = True
             self._leave()
             self._cut_short()
 
+    async def _is_over_within(self, seconds: float) -> bool:
+        try:
+            async with timeout(seconds):
+                return await self._is_over.wait()
+        except TimeoutError:
+            return False
+
+    async def _is_still_good(self) -> bool:
+        async with ThreadSensitiveContext():
+            try:
+                return await is_still_good(self._request)
+            except Exception:
+                logger.exception("what is streamed at %s ends: its token cannot be judged", self._request.path)
+                return False
+            finally:
+                await sync_to_async(_let_go)()
+
     def _leave(self) -> None:
         """The caller has gone, or has all of it. Django cancels a view whose caller has gone; so is the application."""
-        if self._timer is not None:
-            self._timer.cancel()
         if not self._is_over.is_set():
             self._is_over.set()
             self._task.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Final
 
@@ -18,11 +19,13 @@ from django_oauth_server.protocol.uris import names_one_of
 from django_oauth_server.resource.conf import audiences, bindings, load, scope_rule, user_rule, verifier
 from django_oauth_server.resource.locations import APP_NAME, SUFFIX
 from django_oauth_server.resource.middleware import requirement_of
+from django_oauth_server.resource.requirement import scopes_of
 from django_oauth_server.resource.routes.base import Route, routes, views
 from django_oauth_server.resource.routes.mcp import endpoint_of
 from django_oauth_server.resource.routes.middleware import PREFIXES
 from django_oauth_server.resource.routes.protection import NO_BEARER, dotted
-from django_oauth_server.resource.verifiers.base import Discerning
+from django_oauth_server.resource.scopes import covered
+from django_oauth_server.resource.verifiers.base import Discerning, Offering
 
 DRF: Final = "django_oauth_server.resource.drf_checks"
 """Of REST framework, which nothing else here imports."""
@@ -54,6 +57,7 @@ def check_routes(app_configs: Sequence[AppConfig] | None = None, **kwargs: objec
         *messages,
         *_check_metadata(),
         *_check_prefixes(found),
+        *_check_scopes(found),
         *(message for view in views() for message in _check_mcp(view)),
         *(message for route in found for message in _check(route)),
     ]
@@ -107,6 +111,27 @@ def _check_prefixes(found: Sequence[Route]) -> Iterator[CheckMessage]:
             )
 
 
+def _check_scopes(found: Sequence[Route]) -> Iterator[CheckMessage]:
+    """A scope that is misspelt, each at the first route that requires it: whoever asks for it is refused."""
+    offering, said = verifier(), set[str]()
+    if not isinstance(offering, Offering):
+        return
+    for route, asked in ((one, one.requirement) for one in found if one.requirement is not None):
+        offered = offering.offered_scopes(asked.resource)
+        for scope in sorted(scopes_of([asked]) - said):
+            if offered and not covered((scope,), offered):
+                said.add(scope)
+                close = get_close_matches(scope, offered, n=1)
+                where = f" for {asked.resource}" if asked.resource else ""
+                yield Warning(
+                    f"{_named(route)} requires the scope {scope!r}, which no issuer of this project offers{where}.",
+                    hint=f"Did you mean {close[0]!r}?"
+                    if close
+                    else f"The scopes offered are: {', '.join(sorted(offered))}.",
+                    id="oauth_resource.W015",
+                )
+
+
 def _check_mcp(view: object) -> Iterator[CheckMessage]:
     endpoint = endpoint_of(view)
     if endpoint is not None and not endpoint.requirement.resource and len(audiences()) > 1:
@@ -117,9 +142,13 @@ def _check_mcp(view: object) -> Iterator[CheckMessage]:
         )
 
 
-def _check(route: Route) -> Iterator[CheckMessage]:
+def _named(route: Route) -> str:
     place = f"{route.path} {route.operation}".rstrip()
-    named = f"{','.join(route.methods) or 'Any method of'} {place} ({route.view})"
+    return f"{','.join(route.methods) or 'Any method of'} {place} ({route.view})"
+
+
+def _check(route: Route) -> Iterator[CheckMessage]:
+    named = _named(route)
     if (route.is_open or route.is_unknown) and not route.on_purpose and requirement_of(route.beginning) is not None:
         yield Error(
             f"{named} is under a prefix of protected_prefixes but is not protected: ProtectedPrefixMiddleware is not in MIDDLEWARE.",

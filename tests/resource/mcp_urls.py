@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
@@ -113,6 +114,17 @@ async def chattering(scope: Any, receive: Any, send: Any) -> None:
         raise
 
 
+async def calling(scope: Any, receive: Any, send: Any) -> None:
+    """Calls what is sync, before its response begins and long after."""
+    assert scope["type"] == "http"
+    await sync_to_async(happened.update)(["called"])
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"begun, ", "more_body": True})
+    await asyncio.sleep(0.1)
+    await sync_to_async(happened.update)(["called"])
+    await send({"type": "http.response.body", "body": b"done"})
+
+
 async def given_up(scope: Any, receive: Any, send: Any) -> None:
     """Is cancelled from within, as task groups are."""
     assert scope["type"] == "http"
@@ -213,6 +225,7 @@ urlpatterns = [
     path("async/protected-waiting", protected_resource("notes:read")(asgi_view(lambda: listening))),
     path("async/streaming", csrf_exempt(asgi_view(lambda: streaming))),
     path("async/protected-chattering", protected_resource("notes:read")(asgi_view(lambda: chattering))),
+    path("async/calling", csrf_exempt(asgi_view(lambda: calling))),
     path("async/given-up", csrf_exempt(asgi_view(lambda: given_up))),
     path("async/given-up-at-once", csrf_exempt(asgi_view(lambda: given_up_at_once))),
     path("async/short-lived", csrf_exempt(asgi_view(lambda: short_lived))),

@@ -6,7 +6,9 @@ import asyncio
 import gc
 import logging
 import time
-from typing import Any
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -18,7 +20,11 @@ from django.test import AsyncClient, Client
 
 from django_oauth_server.resource import asgi
 from django_oauth_server.resource.asgi import NOT_UNDER_WSGI
+from django_oauth_server.resource.token import VerifiedToken
+from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidToken
+from tests.resource import verifiers
 from tests.resource.mcp_urls import happened
+from tests.resource.verifiers import MAIL, make_token
 
 pytestmark = pytest.mark.urls("tests.resource.mcp_urls")
 
@@ -221,6 +227,69 @@ def test_a_stream_that_nobody_reads_ends_when_its_token_does_too():
     assert len(asyncio.run(asyncio.wait_for(stall(), 5))) <= 1
 
 
+def heard_while(monkeypatch: pytest.MonkeyPatch, later: Callable[[str], VerifiedToken], path: str) -> bytes:
+    """What is streamed for a token that was good at first, of which *later* says what it is when it is judged anew."""
+    monkeypatch.setattr(asgi, "JUDGED_ANEW", 0.02)
+
+    async def listen() -> bytes:
+        response = await AsyncClient().get(f"/async/protected-{path}", headers={"Authorization": "Bearer reader"})
+        monkeypatch.setattr(verifiers, "known_token", later)
+        heard = b""
+        async with asyncio.timeout(0.5):
+            async for chunk in response:
+                heard += chunk
+                await asyncio.sleep(0)
+        return heard
+
+    return asyncio.run(listen())
+
+
+def refuse(token: str) -> NoReturn:
+    raise InvalidToken("revoked")
+
+
+@pytest.mark.parametrize("path", ["waiting", "chattering"])
+def test_a_stream_ends_soon_after_its_token_is_revoked(monkeypatch, caplog, path):
+    with caplog.at_level(logging.INFO, "django_oauth_server.resource"):
+        heard_while(monkeypatch, refuse, path)
+    assert happened["cancelled"] == 1
+    assert f"what is streamed at /async/protected-{path} ends: revoked" in caplog.text
+
+
+def test_a_stream_ends_when_its_token_is_meant_for_others(monkeypatch):
+    heard_while(monkeypatch, lambda token: make_token("notes:read", audience=MAIL), "waiting")
+    assert happened["cancelled"] == 1
+
+
+def test_a_stream_ends_where_its_token_cannot_be_judged_at_all(monkeypatch, caplog):
+    def fail(token: str) -> NoReturn:
+        raise ZeroDivisionError
+
+    heard_while(monkeypatch, fail, "waiting")
+    assert happened["cancelled"] == 1
+    assert "its token cannot be judged" in caplog.text
+
+
+def test_a_stream_goes_on_while_its_token_is_good_or_nobody_can_tell(monkeypatch):
+    asked = Counter[str]()
+
+    def tell(token: str) -> VerifiedToken:
+        asked[token] += 1
+        if asked[token] % 2:
+            raise CannotVerify("the issuer is down")
+        return make_token("notes:read")
+
+    with pytest.raises(TimeoutError):
+        heard_while(monkeypatch, tell, "waiting")
+    assert asked["reader"] > 4
+
+
+def test_a_response_that_is_no_stream_is_not_judged_twice(monkeypatch, call):
+    monkeypatch.setattr(asgi, "JUDGED_ANEW", 0.0)
+    monkeypatch.setattr(asgi, "is_still_good", refuse)
+    assert call("/async/red/app", "POST", authorization="Bearer reader").status_code == 201
+
+
 def test_a_response_that_nobody_takes_ends_the_application(settings):
     """A sync middleware goes on when the caller has gone, and Django drops what it returns."""
     settings.MIDDLEWARE = ["tests.resource.test_asgi.slow_afterwards"]
@@ -239,6 +308,23 @@ def test_a_response_that_nobody_takes_ends_the_application(settings):
 
     asyncio.run(leave())
     assert happened["cancelled"] == 1
+
+
+@pytest.mark.parametrize("middleware", [[], ["tests.resource.test_asgi.slow_afterwards"]])
+def test_what_an_application_calls_in_a_thread_outlives_a_sync_middleware(settings, middleware):
+    settings.MIDDLEWARE = middleware
+
+    async def listen() -> bytes:
+        caller = ApplicationCommunicator(get_asgi_application(), http("/async/calling"))
+        await caller.send_input({"type": "http.request", "body": b""})
+        heard = [await caller.receive_output(5)]
+        while heard[-1]["type"] == "http.response.start" or heard[-1].get("more_body"):
+            heard.append(await caller.receive_output(5))
+        await caller.wait(5)
+        return b"".join(one.get("body", b"") for one in heard)
+
+    assert asyncio.run(listen()) == b"begun, done"
+    assert happened["called"] == 2
 
 
 def test_a_caller_who_goes_before_the_response_ends_the_application():

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core.checks import run_checks
 from django.http import HttpRequest, HttpResponse
-from django.urls import include, path
+from django.urls import clear_url_caches, include, path
 
+from django_oauth_server.conf import Resource
 from django_oauth_server.resource import drf
+from django_oauth_server.resource.django import protected_resource
+from django_oauth_server.resource.requirement import Requirement, requires
 from django_oauth_server.resource.verifiers.jwks import JWKSVerifier
 from tests.resource.test_middleware import MIDDLEWARE
 from tests.resource.verifiers import MAIL, NOTES, KnownTokens, Person
@@ -45,6 +50,74 @@ def test_each_open_route_under_a_prefix_that_nothing_guards_is_named(settings):
         "Any method of /api/reading/plain (tests.resource.middleware_urls.plain)",
     ]
     assert all("manage.py protection" in line and OURS in line for line in said)
+
+
+@pytest.fixture
+def beside_the_server(settings):
+    """The authorization server stands in the same project."""
+    settings.OAUTH_RESOURCE_SERVER = {}
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {
+        "resources": {NOTES: Resource("Notes", scopes=("notes:read", "notes:write")), MAIL: "Mail"},
+        "scopes": {"notes:read": "Read", "notes:write": "Write", "mail:send": "Send"},
+        "default_resource": NOTES,
+    }
+
+    def serve(*requirements: str | Requirement) -> None:
+        views = [protected_resource(one)(plain) for one in requirements]
+        URLS[:] = [path(f"view/{number}", view) for number, view in enumerate(views)]
+        settings.ROOT_URLCONF = __name__
+
+    return serve
+
+
+URLS: list[Any] = []
+urlpatterns = URLS
+
+
+def unknown_scopes() -> list[str]:
+    clear_url_caches()
+    return found().get("W015", [])
+
+
+def test_a_scope_that_nobody_offers_is_named_once(beside_the_server):
+    beside_the_server("notes:read", "notes:raed", requires("notes:raed") & requires("notes:write"), "paint")
+    misspelt, other = unknown_scopes()
+    assert misspelt.startswith(
+        "Any method of /view/1 (tests.resource.test_checks.plain) requires the scope 'notes:raed'"
+    )
+    assert misspelt.endswith("offers. Did you mean 'notes:read'?")
+    assert other.endswith("The scopes offered are: mail:send, notes:read, notes:write.")
+
+
+def test_an_alternative_that_nobody_can_take_is_named_too(beside_the_server):
+    beside_the_server(requires("notes:read") | requires("notes:rite"))
+    assert len(unknown_scopes()) == 1
+
+
+def test_what_a_resource_does_not_offer_is_named(beside_the_server):
+    beside_the_server(requires("mail:send", audience=NOTES), requires("mail:send", audience=MAIL), "mail:send")
+    (only,) = unknown_scopes()
+    assert only.startswith("Any method of /view/0 ")
+    assert f"'mail:send', which no issuer of this project offers for {NOTES}." in only
+
+
+def test_a_scope_that_another_covers_is_offered(beside_the_server, settings):
+    settings.OAUTH_RESOURCE_SERVER = {"scope_covers": f"{__name__}.covers"}
+    beside_the_server("notes:read:7", "paint:7")
+    assert len(unknown_scopes()) == 1
+
+
+def covers(held: str, needed: str) -> bool:
+    return needed.startswith(f"{held}:")
+
+
+def test_where_no_scopes_are_known_none_is_unknown(beside_the_server, settings):
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"scopes": {}, "resources": {}}
+    beside_the_server("notes:read")
+    assert unknown_scopes() == []
+    settings.OAUTH_RESOURCE_SERVER = {"verifier": "tests.resource.verifiers.KnownTokens"}
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"scopes": {"paint": "Paint"}}
+    assert unknown_scopes() == []
 
 
 def test_with_the_middleware_the_prefix_is_guarded(settings):

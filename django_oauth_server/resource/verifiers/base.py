@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -78,4 +78,13 @@ class Discerning(Protocol):
 
     def may_be_ours(self, token: str) -> bool:
         """Whether *token*, good or not, may have come from one of its authorization servers. Asks nobody, and says yes where it cannot tell."""
+        ...
+
+
+@runtime_checkable
+class Offering(Protocol):
+    """What a `TokenVerifier` may say besides, for `manage.py check`."""
+
+    def offered_scopes(self, resource: str) -> Collection[str]:
+        """All scopes that a token for *resource* can have; for any resource, where that is empty. Asks nobody."""
         ...

@@ -1,0 +1,93 @@
+"""A response that is streamed for an hour: it ends when the person takes back what they allowed, and holds no connection to the database."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from django.contrib.auth.models import User
+from django.core.asgi import get_asgi_application
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.urls import include, path
+
+from django_oauth_server.resource import asgi
+from django_oauth_server.resource.asgi import asgi_view
+from django_oauth_server.resource.mcp import protected_mcp
+from django_oauth_server.testing.tokens import issue_token
+from tests.races.doors import Threads
+from tests.races.test_revocation import take_back
+
+FORMATS = pytest.mark.parametrize("format", ["opaque", "at+jwt"])
+
+
+async def stream(scope: Any, receive: Any, send: Any) -> None:
+    """Goes on, and asks the database now and then."""
+    assert scope["type"] == "http"  # it knows no lifespan
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    while True:
+        people = await sync_to_async(_count_people)()
+        await send({"type": "http.response.body", "body": b"%d" % people, "more_body": True})
+        await asyncio.sleep(0.05)
+
+
+def _count_people() -> int:
+    try:
+        return User.objects.count()
+    finally:
+        connections.close_all()
+
+
+def open_connections() -> int:
+    """Of all threads."""
+    return sum(isinstance(one, BaseDatabaseWrapper) and one.connection is not None for one in gc.get_objects())
+
+
+urlpatterns = [
+    path("", include("tests.races.urls")),
+    path("mcp", protected_mcp("notes:read")(asgi_view(lambda: stream))),
+]
+
+
+def listen(token: str, begun: Event) -> bytes:
+    """All that is streamed."""
+
+    async def heard() -> bytes:
+        headers = [(b"host", b"testserver"), (b"authorization", f"Bearer {token}".encode())]
+        scope = {"type": "http", "method": "GET", "path": "/mcp", "query_string": b"", "headers": headers}
+        caller = ApplicationCommunicator(get_asgi_application(), scope)
+        await caller.send_input({"type": "http.request", "body": b""})
+        start = await caller.receive_output(20)
+        assert start["status"] == 200, start
+        body, more = b"", True
+        while more:
+            message = await caller.receive_output(20)
+            body, more = body + message.get("body", b""), message.get("more_body")
+            begun.set()
+        return body
+
+    return asyncio.run(asyncio.wait_for(heard(), 20))
+
+
+@FORMATS
+def test_a_stream_ends_when_the_person_takes_back_what_they_allowed(
+    settings: Any, person: Any, monkeypatch: pytest.MonkeyPatch, format: Any
+) -> None:
+    settings.ROOT_URLCONF = __name__
+    monkeypatch.setattr(asgi, "JUDGED_ANEW", 0.3)
+    token, begun = issue_token(scopes="notes:read", user=person, format=format), Event()
+    before = open_connections()
+    with ThreadPoolExecutor(1) as threads:
+        streamed = threads.submit(listen, token, begun)
+        assert begun.wait(20)
+        with pytest.raises(TimeoutError):
+            streamed.result(1)
+        held = min(open_connections() for _ in range(5)) - before  # one is open at moments
+        take_back(Threads().browser(person), {})
+        assert (held, set(streamed.result(20))) == (0, {ord("1")})
