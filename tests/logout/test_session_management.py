@@ -6,9 +6,12 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.db import OperationalError, connection
+from django.test import AsyncClient as AsyncBrowser
 from django.test import Client as Browser
 
+from django_oauth_server.middleware import BrowserStateMiddleware
 from tests.factories import UserFactory
 from tests.flow import Flow, answered
 from tests.logout.conftest import end_session, press
@@ -64,6 +67,22 @@ def test_a_sign_in_anywhere_in_the_project_changes_the_cookie(client: Browser, u
     assert (before["httponly"], before["samesite"], before["secure"]) == ("", "Lax", "")
     client.post("/accounts/logout/")
     assert client.cookies[COOKIE].value != before.value
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sign_in_is_noticed_below_an_asynchronous_server_too(user: Any) -> None:
+    """No adapter stands between the middleware of such a project: each would hold a thread for as long as the view takes."""
+    assert BrowserStateMiddleware.async_capable
+
+    async def sign_in_and_out() -> list[str]:
+        browser = AsyncBrowser()
+        await browser.post("/accounts/login/", {"username": user.username, "password": "password"})
+        before = browser.cookies[COOKIE].value
+        await browser.post("/accounts/logout/")
+        assert COOKIE not in (await browser.get("/.well-known/openid-configuration")).cookies
+        return [before, browser.cookies[COOKIE].value]
+
+    assert len(set(async_to_sync(sign_in_and_out)())) == 2
 
 
 def test_it_can_be_read_in_a_frame_of_another_site_over_tls(client: Browser, user: Any) -> None:
