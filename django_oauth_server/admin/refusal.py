@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_oauth_server.admin.lists import IssuerFilter, ReadOnlyAdmin, brief, cut, issuer_of
+from django_oauth_server.assertions.jwt_bearer import JWTBearer
 from django_oauth_server.authorization.response_modes.base import ResponseMode
 from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.conf import IDJAG, Exchange
@@ -120,6 +121,8 @@ def _accepted(row: Refusal, client: Client, issuer: Issuer) -> Iterable[str] | N
     """None: the parameter has no values of which some are accepted."""
     every_rule = issuer.settings.group(TokenExchangeSettings).every_rule
     rules = [rule for rule in every_rule if named(rule)[:_LONGEST] == row.rule]
+    if row.rule.startswith(JWTBearer.settings_name):
+        return None  # what an assertion may bring is not the client's to say
     if not rules:
         values = WHAT_WOULD_PASS.get(row.parameter)
         return values(client, issuer) if values else None

@@ -78,9 +78,9 @@ class FederatedJWT(ClientAuthMethod):
         try:
             return seeming_client(credentials.proof, issuer)
         except NotAccepted as exc:
-            refusal = InvalidClient("Client authentication failed.", detail=f"{self.name} failed: {exc}")
-            refusal.rule = exc.rule
-            raise refusal from exc
+            raise InvalidClient(
+                "Client authentication failed.", detail=f"{self.name} failed: {exc}", rule=exc.rule
+            ) from exc
 
     def verify(self, attempt: Attempt) -> bool:
         """What was used is noted last, so that a failed attempt burns nothing."""

@@ -39,6 +39,8 @@ from django_oauth_server.tokens.narrow import known_resources
 
 PROFILE: Final = "urn:ietf:params:oauth:grant-profile:id-jag"
 _ID_JAG_RULE: Final = "draft-ietf-oauth-identity-assertion-authz-grant section 4.4.1"
+_OF_THE_ISSUER: Final = "trusted_issuers: people.scopes"
+_OF_THE_ASSERTION: Final = "trusted_issuers: {} of the assertion"
 _MOST_TOLD: Final = 200
 
 
@@ -172,22 +174,34 @@ def _faults(claims: Mapping[str, object], request: TokenRequest) -> Iterator[str
 
 def _scopes(assertion: Assertion, people: People, request: TokenRequest, user: AbstractBaseUser) -> frozenset[str]:
     """What is asked for, within what the assertion, its issuer and the client may bring. Where nothing is asked for: what the assertion says."""
-    said = _said_scopes(assertion)
+    said, issuer = _said_scopes(assertion), assertion.trusted.issuer
     facts = client_facts(request.client, request.issuer, (JWTBearer.name,), user)
     allowed = frozenset(facts.scopes).intersection(people.scopes, people.scopes if said is None else said)
     asked = parse_scope(request.params.get("scope", ""))
-    for bound, why in (
-        (said, "which the assertion does not allow"),
-        (people.scopes, "which assertions of its issuer cannot bring"),
+    for bound, rule, why in (
+        (said, _OF_THE_ASSERTION.format("scope"), "which the assertion does not allow"),
+        (people.scopes, _OF_THE_ISSUER, "which assertions of its issuer cannot bring"),
     ):
-        if bound is not None and (beyond := " ".join(scope for scope in asked if scope not in bound)):
-            told = shorten(beyond, _MOST_TOLD, placeholder="...")
-            raise InvalidScope(f"The parameter scope asks for {told}, {why}.")
+        if bound is not None and (beyond := _listed(scope for scope in asked if scope not in bound)):
+            raise InvalidScope(
+                f"The parameter scope asks for {beyond}, {why}.",
+                detail=f"{issuer}: beyond {_listed(sorted(bound))!r}: {beyond}",
+                rule=rule,
+            )
     if said is not None and not allowed:
-        raise InvalidScope("None of the scopes of the assertion can be granted to this client.")
+        raise InvalidScope(
+            "None of the scopes of the assertion can be granted to this client.",
+            detail=f"{issuer}: scope {_listed(sorted(said))!r}; its people may bring {_listed(people.scopes)!r}",
+            parameter="assertion",
+            rule=_OF_THE_ISSUER if said.isdisjoint(people.scopes) else "",
+        )
     default = facts.default_scopes if said is None else sorted(allowed)
     bounded = replace(facts, scopes=allowed, default_scopes=tuple(one for one in default if one in allowed))
     return frozenset(judge_scopes(request.params, bounded))
+
+
+def _listed(scopes: Iterable[str]) -> str:
+    return shorten(" ".join(scopes), _MOST_TOLD, placeholder="...")
 
 
 def _said_scopes(assertion: Assertion) -> frozenset[str] | None:
@@ -196,7 +210,9 @@ def _said_scopes(assertion: Assertion) -> frozenset[str] | None:
     if scope is None:
         return None
     if not isinstance(scope, str):
-        raise NotAccepted("The assertion is not valid: its scope is not a string.", rule=_ID_JAG_RULE)
+        raise NotAccepted(
+            "The assertion is not valid: its scope is not a string.", rule=_ID_JAG_RULE, detail=assertion.trusted.issuer
+        )
     return frozenset(parse_scope(scope))
 
 
@@ -208,7 +224,12 @@ def _resources(assertion: Assertion, request: TokenRequest) -> tuple[str, ...]:
     named = said if isinstance(said, list) else [said]
     known = [request.issuer.settings.resource_named(one) for one in named if isinstance(one, str)]
     if not any(known):
-        raise InvalidTarget("The assertion is for a resource that this server does not know.", detail=f"{said!r}")
+        raise InvalidTarget(
+            "The assertion is for a resource that this server does not know.",
+            detail=f"{assertion.trusted.issuer}: resource {repr(said)[:_MOST_TOLD]}",
+            parameter="assertion",
+            rule=_OF_THE_ASSERTION.format("resource"),
+        )
     return tuple(dict.fromkeys(filter(None, known)))
 
 
@@ -239,6 +260,4 @@ def _use(assertion: Assertion, people: People, request: TokenRequest) -> None:
 
 
 def _invalid_grant(exc: NotAccepted) -> InvalidGrant:
-    refusal = InvalidGrant(exc.reason, detail=f"{exc.reason} {exc.detail}".strip(), parameter="assertion")
-    refusal.rule = exc.rule
-    return refusal
+    return InvalidGrant(exc.reason, detail=f"{exc.reason} {exc.detail}".strip(), parameter="assertion", rule=exc.rule)

@@ -47,8 +47,7 @@ class UnverifiedRequest(InvalidRequest):
     def __init__(
         self, description: str, *, parameter: str, rule: str, detail: str = "", client: Client | None = None
     ) -> None:
-        super().__init__(description, detail=detail, parameter=parameter)
-        self.rule = rule
+        super().__init__(description, detail=detail, parameter=parameter, rule=rule)
         self.client = client
         """Whom the request names, whatever its state."""
         self.client_id = client.client_id if client else ""

@@ -17,7 +17,7 @@ from django_oauth_server.conf.trusted_issuers import ID_JAG
 from django_oauth_server.errors import InvalidRequest, InvalidScope, InvalidTarget, OAuthError, TemporarilyUnavailable
 from django_oauth_server.exchange.base import TOKEN_TYPE, RequestedToken, Unacceptable
 from django_oauth_server.exchange.presented import Presented, presented_token
-from django_oauth_server.exchange.rules import Allowed, Asked, named, rules_for, settled
+from django_oauth_server.exchange.rules import SETTING, Allowed, Asked, named, rules_for, settled
 from django_oauth_server.grants.base import OtherToken, TokenRequest
 from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.models import Authorization
@@ -83,6 +83,7 @@ def _rule(request: TokenRequest, settings: TokenExchangeSettings) -> IDJAG:
         "The parameter audience names an authorization server that this client may not get an ID-JAG for.",
         detail=f"audience {', '.join(audience)}; there are rules for {', '.join(rule.audience for rule in rules)}",
         parameter="audience",
+        rule=SETTING,
     )
 
 

@@ -77,9 +77,7 @@ def rules_for(client: Client, rules: Iterable[R]) -> list[R]:
     """Those of *rules* that are about *client*. Raises `UnauthorizedClient` where there are none."""
     if own := [rule for rule in rules if rule.client == client.client_id]:
         return own
-    error = UnauthorizedClient("No rule allows this client to exchange tokens.", parameter="grant_type")
-    error.rule = SETTING
-    raise error
+    raise UnauthorizedClient("No rule allows this client to exchange tokens.", parameter="grant_type", rule=SETTING)
 
 
 def judged(asked: Asked, rules: Iterable[Exchange]) -> Allowed:

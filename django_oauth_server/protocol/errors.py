@@ -35,6 +35,7 @@ class OAuthError(Exception):
         *,
         detail: str = "",
         parameter: str = "",
+        rule: str = "",
         aftermath: Callable[[], object] | None = None,
     ) -> None:
         super().__init__(description)
@@ -43,6 +44,7 @@ class OAuthError(Exception):
         )  # RFC 6749 section 5.2: the characters allowed
         self.detail = detail
         self.parameter = parameter or type(self).parameter
+        self.rule = rule or type(self).rule
         self.aftermath = aftermath
 
     def __str__(self) -> str:

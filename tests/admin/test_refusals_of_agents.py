@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
 from django.test import Client as Browser
 
-from django_oauth_server.conf import Exchange
+from django_oauth_server.conf import IDJAG, Exchange
 from django_oauth_server.models.document_host import DocumentHost
 from django_oauth_server.testing.tokens import issue_token
 from tests.assertions import proof
 from tests.exchange.conftest import SETTINGS
+from tests.exchange.test_id_jag import Wiki, registered
 from tests.exchange.walk import LEDGER, ORDERS, STOCK, Service
 from tests.factories import ClientFactory
 from tests.flow import TOKEN, Flow, form
-from tests.trusted_issuers.idp import IDP, JWT_BEARER, agent, assertion, trusting
+from tests.trusted_issuers.idp import IDP, JWT_BEARER, agent, assertion, linked, trusting
 from tests.workloads.platforms import github_token, trusted, workload_client
 
 REFUSALS = "/admin/django_oauth_server/refusal/"
@@ -68,6 +70,43 @@ def test_an_assertion_is_found_with_its_rule_and_issuer(settings: Any, found: An
     refused = client.token(grant_type=JWT_BEARER, assertion=assertion(aud="https://elsewhere.example"))
     page = found(refused.json()["error_reference"])
     assert "RFC 7523 section 3" in page and IDP in page
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "rule", "reason"),
+    [
+        ({}, "email", "people.scopes", "beyond 'notes:read notes:write': email"),
+        (
+            {"scope": "notes:read"},
+            "notes:write",
+            "scope of the assertion",
+            "beyond 'notes:read': notes:write",
+        ),
+        ({"scope": "email"}, None, "people.scopes", "scope 'email'; its people may bring 'notes:read"),
+        ({"resource": LEDGER}, "notes:read", "resource of the assertion", f"resource '{LEDGER}'"),
+    ],
+)
+def test_what_an_assertion_cannot_bring_is_found_with_the_setting_and_the_issuer(
+    settings: Any, user: Any, found: Any, said: dict[str, str], asked: str | None, rule: str, reason: str
+) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | trusting()
+    linked(user)
+    refused = Flow(agent(), Browser()).token(grant_type=JWT_BEARER, assertion=assertion(**said), scope=asked)
+    page = unescape(found(refused.json()["error_reference"]))
+    assert f'<div class="readonly">trusted_issuers: {rule}</div>' in page
+    assert f"{IDP}: {reason}" in page
+    assert "<div>notes:write</div>" not in page, "what the client may request would not pass"
+
+
+def test_an_id_jag_for_a_server_without_a_rule_is_found_with_the_setting(
+    settings: Any, found: Any, browser: Browser
+) -> None:
+    rule = IDJAG(client="wiki", audience="https://chat.example", client_id="w", scopes=("chat:read",))
+    settings.OAUTH_SERVER = SETTINGS | {"token_exchange": {"id_jags": (rule,)}}
+    wiki = Wiki(registered("wiki"), browser)
+    page = found(wiki.ask("x", audience="https://mail.example").json()["error_reference"])
+    assert '<div class="readonly">token_exchange</div>' in page
+    assert "audience https://mail.example; there are rules for https://chat.example" in page
 
 
 def test_a_workload_is_found_with_the_rule(settings: Any, found: Any) -> None:
