@@ -17,12 +17,16 @@ IN_TABLES = {
 
 
 def test_no_message_is_without_advice() -> None:
-    missing = {table: sorted(there - ADVICE[table].keys()) for table, there in IN_TABLES.items()}
+    missing = {
+        table: sorted(there - {one for one, advice in ADVICE[table].items() if advice})
+        for table, there in IN_TABLES.items()
+    }
     assert not any(missing.values()), f"add a line to docs/advice.toml, and run docs/generate.py: {missing}"
 
 
 def test_every_system_check_says_what_to_do() -> None:
-    silent = {one.of for one in SAID if one.kind == "check" and not one.hint} - ADVICE["check"].keys()
+    silent = {one.of for one in SAID if one.kind == "check" and not one.hint}
+    silent -= {one for one, advice in ADVICE["check"].items() if advice}
     assert not silent, f"give it a hint, or a line in docs/advice.toml: {silent}"
 
 
