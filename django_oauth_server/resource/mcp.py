@@ -57,7 +57,8 @@ _UNNAMED: Final = frozenset(
         "logging/setLevel",
     }
 )
-"""Methods that name no tool, prompt or resource, in all versions of the protocol up to 2026-07-28."""
+"""Methods that name no tool, prompt or resource, in all versions of the protocol up to 2026-07-28, but those for tasks (`tasks/get`, 2025-11-25):
+what such a method asks of belongs to a tool that it does not name, so it has to be in the table of methods."""
 _NOTIFICATION: Final = "notifications/"
 
 logger = get_log("django_oauth_server.resource")

@@ -146,6 +146,7 @@ def test_the_log_is_told_once_a_minute_of_each_operation_that_is_not_served(post
         (uri("notes://sec\tret/1"), -32602),
         (message("tools/call2", name="list"), -32601),
         (message("acme/import"), -32601),
+        (message("tasks/result", taskId="1"), -32601),
         ([tool("list"), tool("other")], -32602),
     ],
     ids=str,
