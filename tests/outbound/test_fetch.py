@@ -188,8 +188,8 @@ def test_one_private_address_among_public_ones_is_one_too_many(trusting, connect
 
 def test_a_name_is_looked_up_once_and_who_was_judged_is_who_is_asked(certificate, trusting, resolve, connects):
     """DNS rebinding: a second look would lead elsewhere."""
-    judged = WebServer(certificate, "127.0.0.2")
-    inside = WebServer(certificate, "127.0.0.1", judged.port)
+    inside = WebServer(certificate, "127.0.0.1")  # first: of the two addresses it is where ports are in use
+    judged = WebServer(certificate, "127.0.0.2", inside.port)
     judged.pages["/"] = as_json({})
     looked = resolve("client.example", ["127.0.0.2"], ["127.0.0.1"])
     try:
