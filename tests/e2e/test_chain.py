@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from tests.e2e.clients.person import Person
 from tests.e2e.conftest import ROOT
 from tests.e2e.test_remote_api import CALLBACK, VERIFIER, Served
 from tests.e2e.test_start import manage
+from tests.outbound.server import Answer, WebServer
 
 requests = pytest.importorskip("requests")
 pytestmark = pytest.mark.e2e
@@ -167,8 +168,43 @@ def test_once_the_person_takes_it_back_the_chain_is_broken(chain: Chain, app: st
     assert chain.call("shop", token).status_code == 200
     requests.post(f"{chain.server.url}/oauth/revoke", {"token": token, "client_id": app}).raise_for_status()
     answer = chain.call("shop", token)
-    assert (answer.status_code, answer.json()["service"]) == (502, "shop")
-    assert json.loads(answer.json()["answer"])["error"] == "invalid_request"
+    assert (answer.status_code, answer.json()) == (502, {"service": "shop", "error": "invalid_request"})
+
+
+def elsewhere(thief: WebServer) -> Answer:
+    return 302, {"Location": thief.url("/")}, b""
+
+
+@pytest.mark.parametrize("away", ["stock", "issuer"])
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param(None, id="nobody"),
+        pytest.param(elsewhere, id="a redirect"),
+        pytest.param(lambda thief: (200, {}, b"<html>"), id="no JSON"),
+        pytest.param(lambda thief: (503, {}, b"[]"), id="no object"),
+    ],
+)
+def test_a_next_service_that_does_not_answer_is_a_bad_gateway(
+    chain: Chain, app: str, away: str, answers: Callable[[WebServer], Answer] | None
+) -> None:
+    """It may also be the issuer, which is asked with the client secret. Where a redirect leads, nobody is asked anything."""
+    token = chain.token(app, "shop")
+    assert chain.call("shop", token).status_code == 200
+    gone, thief, impostor = {**chain.services, "issuer": chain.server}[away], WebServer(None), None
+    gone.stop()
+    try:
+        if answers:
+            impostor = WebServer(None, port=gone.port)
+            impostor.pages = dict.fromkeys(("/stock", "/oauth/token"), answers(thief))
+        answer = chain.call("shop", token)
+    finally:
+        for one in filter(None, (impostor, thief)):
+            one.stop()
+        gone.start()
+    assert (answer.status_code, answer.json()) == (502, {"service": "shop", "error": "temporarily_unavailable"})
+    assert impostor is None or impostor.asked
+    assert not thief.asked
 
 
 def answers(said: str) -> Iterator[Any]:

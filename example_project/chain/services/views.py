@@ -5,30 +5,29 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import wraps
-from urllib.error import HTTPError
 
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_GET
 
 from django_oauth_server.resource.django import protected_resource
-from services.calling import call
+from services.calling import CallFailed, call
 
 logger = logging.getLogger("services")
 View = Callable[[HttpRequest], JsonResponse]
 
 
 def reporting(view: View) -> View:
-    """*view*, which says who was called by whom, and answers 502 where the next service, or the issuer, refuses."""
+    """*view*, which says who was called by whom, and answers 502 where the next service, or the issuer, refuses or is away."""
 
     @wraps(view)
     def reported(request: HttpRequest) -> JsonResponse:
         logger.info("called for %s by %s, acting: %s", request.auth.subject, request.auth.client_id, request.auth.actor)
         try:
             return view(request)
-        except HTTPError as exc:
-            logger.warning("refused by %s: %s", exc.url, refusal := exc.read().decode())
-            return JsonResponse({"service": settings.SERVICE, "refused_by": exc.url, "answer": refusal}, status=502)
+        except CallFailed as exc:
+            logger.warning("%s", exc)
+            return JsonResponse({"service": settings.SERVICE, "error": exc.error}, status=502)
 
     return reported
 
