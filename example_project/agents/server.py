@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Annotated, Protocol
 
 from django.conf import settings
 from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.request_state import RequestStateSecurity
 from mcp.server.transport_security import TransportSecuritySettings
+from pydantic import Field
 from starlette.applications import Starlette
 
 from django_oauth_server.resource.mcp import protected_mcp
 from django_oauth_server.resource.token import VerifiedToken
+
+Text = Annotated[str, Field(min_length=1, max_length=500)]
+"""What fits into a note. An agent is told so by the tool's schema, and by an error that it can act on."""
 
 
 class Notebook(Protocol):
@@ -57,7 +62,7 @@ def notes_server(notebook: Notebook) -> MCPServer:
         return await notebook.read(token_of(context))
 
     @server.tool()
-    async def add_note(text: str, context: Context) -> int:
+    async def add_note(text: Text, context: Context) -> int:
         """Write a note. Returns its ID."""
         return await notebook.write(token_of(context), text)
 
@@ -76,7 +81,9 @@ def notes_server(notebook: Notebook) -> MCPServer:
     async def note(note_id: int, context: Context) -> str:
         """One of the person's notes."""
         notes = {one["id"]: str(one["text"]) for one in await notebook.read(token_of(context))}
-        return notes.get(note_id, "")
+        if note_id not in notes:
+            raise ResourceNotFoundError("There is no such note.")
+        return notes[note_id]
 
     @server.prompt()
     def tidy_up() -> str:

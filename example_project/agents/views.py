@@ -17,7 +17,7 @@ class DatabaseNotebook:
         return [note async for note in Note.objects.filter(user=token.user).values("id", "text")]
 
     async def write(self, token: VerifiedToken, text: str) -> int:
-        return (await Note.objects.acreate(user=token.user, text=text[:500])).pk
+        return (await Note.objects.acreate(user=token.user, text=text)).pk
 
     async def delete(self, token: VerifiedToken, note_id: int) -> bool:
         deleted, _ = await Note.objects.filter(user=token.user, pk=note_id).adelete()

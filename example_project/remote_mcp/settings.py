@@ -26,7 +26,7 @@ def introspection() -> IntrospectionVerifier:
     )
 
 
-SECRET_KEY = secrets.token_urlsafe(50)  # nothing that is signed here outlives the process
+SECRET_KEY = env.str("SECRET_KEY", "") or secrets.token_urlsafe(50)  # several processes need to share one
 DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", urlsplit(MCP).hostname])
 INSTALLED_APPS = ["django_oauth_server.resource"]

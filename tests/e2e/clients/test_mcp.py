@@ -15,6 +15,8 @@ from tests.e2e.clients.person import Person
 from tests.e2e.clients.test_openid_client import run
 
 pytest.importorskip("mcp.client.auth")
+from mcp import MCPError
+
 from tests.e2e.clients.mcp_agent import Agent, Kept
 from tests.e2e.clients.mcp_servers import AGENT, CALLBACK, KNOWN, World
 
@@ -75,6 +77,23 @@ def test_the_python_sdk(world: World, server: str, known: str) -> None:
     if known == "document":
         assert agent.asked[0]["client_id"] == world.document
     assert any(one.endswith(" 403") for one in agent.way)
+
+
+def test_an_agent_is_told_what_a_tool_cannot_do(world: World, server: str) -> None:
+    """A note is written whole, or not at all."""
+    agent = Agent(server, Kept(), Person(world.server.password).answer, world.document)
+
+    async def walk() -> None:
+        async with agent.connected() as client:
+            for text in ("", "x" * 501):
+                refused = await client.call_tool("add_note", {"text": text})
+                assert refused.is_error and "500" in refused.content[0].text or not text
+            written = await client.call_tool("add_note", {"text": "x" * 500})
+            assert not written.is_error
+            with pytest.raises(MCPError, match="no such note"):
+                await client.read_resource("notes://999999")
+
+    asyncio.run(walk())
 
 
 @pytest.mark.spec("MCP", "token-handling")
