@@ -94,12 +94,21 @@ def test_made_up_ids_cost_few_fetches_and_no_rows(host: DocumentHost) -> None:
     assert Refusal.objects.count() < FLOOD
 
 
-def test_senders_that_are_many_find_one_host_shut(host: DocumentHost) -> None:
-    """And the document at another host is served all the while."""
+def test_senders_that_are_many_find_one_host_shut(host: DocumentHost, lead: Any) -> None:
+    """And the document at another host is served to them all the while."""
+    lead("other.example", ["127.0.0.1"])
+    other = host.url("/other.json", "other.example")
+    host.say("/other.json", client_id=other)
     for number in range(500):
-        ask("/oauth/logo", host.url(f"/{number}"), REMOTE_ADDR=f"198.51.{number // 250}.{number % 250}")
+        sender = f"198.51.{number // 250}.{number % 250}"
+        ask("/oauth/logo", host.url(f"/{number}"), REMOTE_ADDR=sender)
+        assert ask("/oauth/logo", other, REMOTE_ADDR=sender).status_code == 200, number
     assert sum(host.server.calls.values()) <= 70
     assert ask("/oauth/logo", host.say(), REMOTE_ADDR="203.0.113.1").status_code == 429
+    host.say("/late.json", client_id=(late := host.url("/late.json", "other.example")))
+    assert ask("/oauth/logo", late, REMOTE_ADDR="203.0.113.1").status_code == 200, (
+        "nor is it shut for what is asked later"
+    )
 
 
 def endless(server: socket.socket, context: Any, sent: list[int]) -> None:
