@@ -904,15 +904,23 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
         ),
         Clause(
             "refresh-tokens",
-            "`offline_access` is in the metadata of the authorization server, and not in those of the resource.",
+            "`offline_access` is in the metadata of the authorization server, and neither in those of the resource nor in challenges.",
             "mcp/test_authorization_server.py::TestOfflineAccess::test_it_is_listed_and_may_be_asked_for_without_openid",
             "mcp/test_authorization_server.py::TestOfflineAccess::test_it_may_be_asked_for_with_a_resource_that_has_scopes_of_its_own",
             "resource/test_metadata.py::test_the_document_to_the_byte",
+            "resource/test_metadata.py::test_a_challenge_leads_to_it",
         ),
         Clause(
             "communication-security",
             "Every endpoint is https.",
             "mcp/test_authorization_server.py::test_every_endpoint_is_https",
+        ),
+        Clause(
+            "communication-security",
+            "Redirect URIs are https or loopback. Beside these, apps on a device have schemes of their own, with a dot (RFC 8252 section 7.1).",
+            "clients/test_registration.py::test_an_unsafe_redirect_uri_is_refused",
+            "clients/test_registration.py::test_a_safe_redirect_uri_passes",
+            "authorization/test_request.py::test_a_registered_redirect_uri_is_judged_again_by_the_policy_of_today",
         ),
         Clause(
             "open-redirection",
@@ -1028,6 +1036,12 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
             "access-token-privilege-restriction",
             "A token for another resource is refused.",
             "resource/test_requirement.py::test_a_token_for_another_audience_is_invalid",
+        ),
+        Clause(
+            "access-token-privilege-restriction",
+            "No token is passed on: services exchange the one that they were called with, and the next service refuses that one.",
+            "e2e/test_chain.py::test_each_service_is_called_for_the_person_by_the_one_before",
+            "e2e/test_chain.py::test_a_token_opens_only_the_service_that_it_is_for",
         ),
         Clause(
             "scope-challenge-handling",

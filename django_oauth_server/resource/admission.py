@@ -30,7 +30,7 @@ from django_oauth_server.resource.people import nobody
 from django_oauth_server.resource.possession import aprove, offered, prove, telling
 from django_oauth_server.resource.presented import read_token
 from django_oauth_server.resource.requirement import Requirement
-from django_oauth_server.resource.scopes import fewest
+from django_oauth_server.resource.scopes import NOT_FOR_RESOURCES, fewest
 from django_oauth_server.resource.token import Presented, VerifiedToken
 from django_oauth_server.resource.verifiers.base import CannotVerify, Discerning, InvalidToken
 
@@ -147,7 +147,7 @@ def refusal_headers(challenge: Challenge) -> dict[str, str]:
     """The headers of the response that tells *challenge*."""
     if challenge.retry_after:
         return {"Retry-After": str(challenge.retry_after), "Cache-Control": "no-store"}
-    asked = replace(challenge, scopes=fewest(challenge.scopes))
+    asked = replace(challenge, scopes=fewest(challenge.scopes) - NOT_FOR_RESOURCES)
     header = asked.header(load().realm, metadata_url(challenge.resource or audiences()[0]), offered())
     return {"WWW-Authenticate": header, "Cache-Control": "no-store"}
 

@@ -19,9 +19,7 @@ from django_oauth_server.resource.django import open_resource
 from django_oauth_server.resource.locations import is_at
 from django_oauth_server.resource.requirement import Requirement, scopes_of
 from django_oauth_server.resource.routes.base import routes
-
-NOT_FOR_RESOURCES: Final = frozenset({"offline_access"})
-"""Scopes that are between a client and the authorization server (OpenID Connect Core section 11)."""
+from django_oauth_server.resource.scopes import NOT_FOR_RESOURCES
 
 _CACHED: Final = {"Cache-Control": "public, max-age=3600"}
 """An hour: it changes with a deployment only, and a client that meets a challenge meanwhile reads the scopes there."""

@@ -1,10 +1,14 @@
-"""Which scope covers which, where the deployment says more than the names do."""
+"""Which scopes a client is asked for, and which covers which, where the deployment says more than the names do."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
 from django_oauth_server.resource.conf import load, scope_rule
+
+NOT_FOR_RESOURCES: Final = frozenset({"offline_access"})
+"""Scopes that are between a client and the authorization server (OpenID Connect Core section 11): no resource asks for them."""
 
 
 def covered(needed: Collection[str], held: Collection[str]) -> bool:

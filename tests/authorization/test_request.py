@@ -246,6 +246,7 @@ def test_a_code_is_redeemed_with_the_redirect_uri_as_it_was_registered(browser: 
     assert flow.exchange(flow.code()).status_code == 200
 
 
+@pytest.mark.spec("MCP", "communication-security")
 @pytest.mark.spec("RFC 9700", "2.6")
 def test_a_registered_redirect_uri_is_judged_again_by_the_policy_of_today(browser: Browser) -> None:
     flow = Flow(ClientFactory(metadata__redirect_uris=["http://client.example/cb"]), browser)

@@ -70,6 +70,7 @@ def test_no_client_gives_itself_a_privilege(terms):
     assert "resource_identifiers" in validate(document, terms, operator=True)
 
 
+@pytest.mark.spec("MCP", "communication-security")
 @pytest.mark.spec("RFC 7591", "3.2.2")
 @pytest.mark.parametrize(
     "uri",
@@ -95,6 +96,7 @@ def test_an_unsafe_redirect_uri_is_refused(terms, uri):
     assert refusal.value.error == "invalid_redirect_uri"
 
 
+@pytest.mark.spec("MCP", "communication-security")
 @pytest.mark.spec("RFC 8252", "7")
 @pytest.mark.parametrize(
     "uri", ["https://client.example/cb?x=1", "http://127.0.0.1/cb", "http://[::1]:8080/", "com.example.app:/cb"]

@@ -117,6 +117,7 @@ def app(chain: Chain) -> str:
     return chain.client_of_a_person()
 
 
+@pytest.mark.spec("MCP", "access-token-privilege-restriction")
 @pytest.mark.spec("RFC 8693", "4.1")
 def test_each_service_is_called_for_the_person_by_the_one_before(chain: Chain, app: str) -> None:
     answer = chain.call("shop", chain.token(app, "shop")).json()
@@ -129,6 +130,7 @@ def test_each_service_is_called_for_the_person_by_the_one_before(chain: Chain, a
     assert "called for 1 by orders, acting: orders for shop" in chain.services["stock"].log()
 
 
+@pytest.mark.spec("MCP", "access-token-privilege-restriction")
 def test_a_token_opens_only_the_service_that_it_is_for(chain: Chain, app: str) -> None:
     first = chain.token(app, "shop")
     second = chain.exchanged("shop", first, "orders", "orders:read stock:read").json()["access_token"]
