@@ -17,10 +17,24 @@ from django_oauth_server.conf import People
 from django_oauth_server.models.refusal import Refusal
 from django_oauth_server.models.used_assertion import UsedAssertion
 from django_oauth_server.protocol.jose import SigningKeyPair
+from django_oauth_server.verifier import LocalVerifier
 from tests.assertions import jwks
 from tests.dpop.prover import Prover
 from tests.flow import told
-from tests.trusted_issuers.idp import ID_JAG, IDP, KEY, OTHER, OTHER_KEY, agent, assertion, id_jag, trusted
+from tests.trusted_issuers.idp import (
+    ID_JAG,
+    IDP,
+    ISSUER,
+    KEY,
+    MAIL,
+    NOTES,
+    OTHER,
+    OTHER_KEY,
+    agent,
+    assertion,
+    id_jag,
+    trusted,
+)
 
 pytestmark = pytest.mark.django_db
 Present = Callable[..., Any]
@@ -223,6 +237,11 @@ def test_neither_log_nor_refusal_has_the_assertion(
     assert jwt not in str(list(Refusal.objects.values()))
 
 
+def audience(answer: dict[str, Any]) -> tuple[str, ...]:
+    """The APIs that the token of *answer* is for."""
+    return LocalVerifier().verify(answer["access_token"]).audience
+
+
 @pytest.mark.spec("Identity Assertion JWT Authorization Grant", "4.4.1")
 class TestIDJAG:
     """The Identity Assertion JWT Authorization Grant, section 4.4."""
@@ -231,8 +250,11 @@ class TestIDJAG:
     def test_it_brings_a_token_for_its_resource_with_its_scope(
         self, present: Present, alice: Any, client_app: Any
     ) -> None:
-        answer = present(id_jag(client_app)).json()
-        assert (answer["scope"], "refresh_token" in answer) == ("notes:read", False)
+        """Whatever the client asks for, and wherever tokens are for by default."""
+        for resource in (NOTES, MAIL):
+            answer = present(id_jag(client_app, resource=resource)).json()
+            assert (answer["scope"], "refresh_token" in answer) == ("notes:read", False)
+            assert audience(answer) == (resource,)
 
     def test_its_audience_may_be_a_list_of_one(self, present: Present, alice: Any, client_app: Any) -> None:
         assert present(id_jag(client_app, aud=["https://as.example"])).status_code == 200
@@ -284,18 +306,22 @@ class TestIDJAG:
         assert told(present(id_jag(client_app, **said), **asked))["error"] == error
 
     @pytest.mark.parametrize(
-        ("said", "asked", "scope"),
+        ("said", "asked", "scope", "for_whom"),
         [
-            ({"scope": "notes:read notes:write email"}, {}, "notes:read notes:write"),
-            ({"scope": "notes:read notes:write"}, {"scope": "notes:write"}, "notes:write"),
-            ({"resource": ["https://api.example/notes", "https://elsewhere.example"]}, {}, "notes:read"),
-            ({"resource": None}, {"resource": "https://api.example/mail"}, "notes:read"),
+            ({"scope": "notes:read notes:write email"}, {}, "notes:read notes:write", (NOTES,)),
+            ({"scope": "notes:read notes:write"}, {"scope": "notes:write"}, "notes:write", (NOTES,)),
+            ({"resource": [MAIL, "https://elsewhere.example"]}, {}, "notes:read", (MAIL,)),
+            ({"resource": [NOTES, MAIL]}, {}, "notes:read", (NOTES, MAIL)),
+            ({"resource": [NOTES, MAIL]}, {"resource": MAIL}, "notes:read", (MAIL,)),
+            ({"resource": None}, {"resource": MAIL}, "notes:read", (MAIL,)),
+            ({"resource": None}, {}, "notes:read", (ISSUER,)),
         ],
     )
     def test_less_may_be_granted(
-        self, present: Present, alice: Any, client_app: Any, said: Any, asked: Any, scope: str
+        self, present: Present, alice: Any, client_app: Any, said: Any, asked: Any, scope: str, for_whom: Any
     ) -> None:
-        assert present(id_jag(client_app, **said), **asked).json()["scope"] == scope
+        answer = present(id_jag(client_app, **said), **asked).json()
+        assert (answer["scope"], audience(answer)) == (scope, for_whom)
 
     @pytest.mark.spec("Identity Assertion JWT Authorization Grant", "7.4")
     def test_one_that_is_bound_to_a_key_is_for_its_holder_alone(
