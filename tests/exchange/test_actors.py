@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -135,6 +136,13 @@ def test_a_person_may_act(orders: Service, given: Give, agent: Any) -> None:
     assert act(answer["access_token"]) == {"sub": str(helper.pk), "sub_profile": "user"}
 
 
+@pytest.mark.spec("RFC 8693", "2.2.1")
+def test_what_was_exchanged_lives_no_longer_than_the_actors_token(orders: Service, given: Give, agent: Any) -> None:
+    token = actor_token(agent, expires_in=timedelta(seconds=60))
+    answer = orders.swapped(given(), actor_token=token, actor_token_type=TYPE + "access_token")
+    assert answer["expires_in"] in {59, 60}
+
+
 def shut_out(allowed: Authorization) -> None:
     allowed.user.is_active = False
     allowed.user.save()
@@ -144,6 +152,11 @@ def taken_back(allowed: Authorization) -> None:
     revoke_authorizations([allowed], timezone.now())
 
 
+def change_password(allowed: Authorization) -> None:
+    allowed.user.set_password("another")
+    allowed.user.save()
+
+
 def app_disabled(allowed: Authorization) -> None:
     allowed.client.is_active = False
     allowed.client.save()
@@ -151,7 +164,9 @@ def app_disabled(allowed: Authorization) -> None:
 
 @pytest.mark.spec("RFC 8693", "5")
 @pytest.mark.parametrize("format", ["opaque", "at+jwt"])
-@pytest.mark.parametrize("end", [shut_out, taken_back, app_disabled, lambda allowed: allowed.user.delete()])
+@pytest.mark.parametrize(
+    "end", [shut_out, taken_back, app_disabled, lambda allowed: allowed.user.delete(), change_password]
+)
 def test_what_ends_the_token_of_a_person_who_acts_ends_what_was_exchanged_by_it(
     orders: Service, stock: Service, given: Give, agent: Any, exchanges: Any, format: str, end: Any
 ) -> None:
@@ -274,9 +289,14 @@ class Named(UserClaims):
 def named(exchanges: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def use(who: Any, **more: Any) -> None:
         monkeypatch.setattr("tests.exchange.test_actors._named", who)
-        exchanges(rule(**more), server={"claims": "tests.exchange.test_actors.Named"})
+        server = {"claims": "tests.exchange.test_actors.Named", "subject": "tests.exchange.test_actors.by_name"}
+        exchanges(rule(**more), server=server)
 
     return use
+
+
+def by_name(user: Any, issuer: Any) -> str:
+    return str(user.get_username())
 
 
 @pytest.mark.spec("RFC 8693", "4.4")
@@ -301,6 +321,35 @@ def test_a_token_that_names_who_may_act_is_exchanged_for_them_alone(
 ) -> None:
     named(who, kind=kind)
     assert (orders.swap(given()).status_code == 200) == is_allowed
+
+
+@pytest.mark.spec("RFC 8693", "4.4")
+@pytest.mark.parametrize(
+    ("acting", "who", "is_allowed"),
+    [
+        ("the agent", {"sub": "agent"}, True),
+        ("the agent", {"sub": "agent", "sub_profile": "service"}, True),
+        ("the agent", {"sub": "agent", "sub_profile": "user"}, False),
+        ("the agent", {"sub": "orders"}, False),
+        ("bob", {"sub": "bob", "sub_profile": "user"}, True),
+        ("bob", {"sub": "bob", "sub_profile": "user", "iss": "https://other.example"}, False),
+        ("bob", {"sub": "bob"}, False),
+        ("bob", {"sub": "agent"}, False),
+        ("bob", {"sub": "orders"}, False),
+        ("orders", {"sub": "orders"}, False),
+        ("agent", {"sub": "agent"}, False),
+        ("agent", {"sub": "agent", "sub_profile": "user"}, True),
+    ],
+)
+def test_of_actor_tokens_it_is_exchanged_for_the_one_that_is_named_alone(
+    orders: Service, given: Give, agent: Any, named: Callable[..., None], acting: str, who: Any, is_allowed: bool
+) -> None:
+    """It is not the client that exchanges who has to be named. Without `sub_profile` a client is, whatever people are called."""
+    named(who, actor="actor_token")
+    person = None if acting == "the agent" else UserFactory(username=acting)
+    answer = orders.swap(given(), actor_token=actor_token(agent, user=person), actor_token_type=TYPE + "access_token")
+    assert (answer.status_code == 200) == is_allowed
+    assert is_allowed or "does not name this actor in may_act" in refusal(answer)[1]
 
 
 @pytest.mark.spec("RFC 8693", "4.4")
@@ -344,6 +393,26 @@ def test_a_bound_token_is_not_exchanged_without_its_key(orders: Service, given: 
     for headers in ({}, proof(DPoPKey())):
         error, description = refusal(orders.swap(given(key=key), headers=headers))
         assert error == "invalid_request" and "bound to a key" in description
+
+
+@pytest.mark.spec("RFC 8693", "5")
+def test_a_bound_actor_token_needs_its_key_as_well(orders: Service, given: Give, agent: Any, key: DPoPKey) -> None:
+    asked = {"actor_token": actor_token(agent, key=key), "actor_token_type": TYPE + "access_token"}
+    for headers in ({}, proof(DPoPKey())):
+        error, description = refusal(orders.swap(given(), **asked, headers=headers))
+        assert error == "invalid_request" and "actor_token is bound to a key" in description
+    answer = orders.swapped(given(), **asked, headers=proof(key))
+    assert LocalVerifier().verify(answer["access_token"]).confirmation == key.confirmation
+
+
+@pytest.mark.spec("RFC 8693", "5")
+def test_whose_key_it_is_counts_for_each_token(orders: Service, given: Give, agent: Any, key: DPoPKey) -> None:
+    """One request proves one key, so tokens of two keys go together nowhere."""
+    other = DPoPKey()
+    asked = {"actor_token": actor_token(agent, key=other), "actor_token_type": TYPE + "access_token"}
+    for role, shown in (("actor_token", key), ("subject_token", other)):
+        description = refusal(orders.swap(given(key=key), **asked, headers=proof(shown)))[1]
+        assert f"{role} is bound to a key" in description
 
 
 def test_a_rule_may_let_a_service_bind_the_token_to_its_own_key_but_to_none_never(

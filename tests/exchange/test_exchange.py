@@ -166,8 +166,16 @@ def shut_out(given: str) -> None:
     person.save()
 
 
+def change_password(given: str) -> None:
+    person = Authorization.objects.get().user
+    person.set_password("another")
+    person.save()
+
+
 ENDINGS = pytest.mark.parametrize(
-    "end", [end_authorization, disable("front"), disable("orders"), shut_out, end_family], ids=lambda one: one.__name__
+    "end",
+    [end_authorization, disable("front"), disable("orders"), shut_out, change_password, end_family],
+    ids=lambda one: one.__name__,
 )
 
 

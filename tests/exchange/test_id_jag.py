@@ -199,11 +199,14 @@ def test_a_public_client_gets_none(vouch: Any, browser: Browser) -> None:
 
 
 @pytest.mark.spec("Identity Assertion JWT Authorization Grant", "4.3.1")
-@pytest.mark.parametrize("ended", ["revoked", "disabled"])
+@pytest.mark.parametrize("ended", ["revoked", "disabled", "password changed"])
 def test_what_ends_the_authorization_ends_it(wiki: Wiki, user: Any, ended: str) -> None:
     mine = wiki.id_token()
     if ended == "revoked":
         Authorization.objects.update(revoked_at=timezone.now(), is_live=None)
+    elif ended == "password changed":
+        user.set_password("another")
+        user.save()
     else:
         user.is_active = False
         user.save()

@@ -121,6 +121,7 @@ def ends(chain: Chain) -> dict[str, End]:
         "app disabled": lambda _: disable(chain.app.client),
         "app deleted": lambda _: retry_conflicts(Client.objects.get(pk=chain.app.client.pk).delete),
         "person disabled": lambda _: forbid(chain.person),
+        "password changed": lambda _: change_password(chain.person),
     }
 
 
@@ -138,8 +139,15 @@ def forbid(person: Any) -> None:
     retry_conflicts(person.save)
 
 
+def change_password(person: Any) -> None:
+    person.set_password(generate(REFRESH_TOKEN))
+    retry_conflicts(person.save)
+
+
 @FORMATS
-@pytest.mark.parametrize("how", ["taken back", "revoked", "reused", "app disabled", "app deleted", "person disabled"])
+@pytest.mark.parametrize(
+    "how", ["taken back", "revoked", "reused", "app disabled", "app deleted", "person disabled", "password changed"]
+)
 @pytest.mark.spec("RFC 8693", "5")
 def test_nothing_that_was_exchanged_outlives_what_the_person_allowed(
     door: Door, person: Any, format: str, how: str
