@@ -9,6 +9,7 @@ from collections.abc import Callable
 from io import StringIO
 from types import SimpleNamespace
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -16,11 +17,13 @@ from django.conf import settings as django_settings
 from django.test import AsyncRequestFactory, RequestFactory
 from django.test import Client as Browser
 
+from django_oauth_server.conf import Exchange
 from tests.docs.pages import DOCS
 from tests.docs.snippets import of_page
 from tests.docs.test_snippets import Reader
 from tests.factories import ClientFactory
 from tests.flow import Flow
+from tests.outbound.server import WebServer, as_json
 
 NOTES, MAIL = "https://api.example/notes", "https://api.example/mail"
 Guide = Callable[..., dict[str, Any]]
@@ -148,3 +151,28 @@ def test_another_application_is_told_of_the_groups(guide: Guide, user: Any, brow
     flow = Flow(ClientFactory(metadata__scope="openid email groups"), browser)
     claims = flow.userinfo(flow.tokens(scope="openid email groups")["access_token"])
     assert claims["groups"] == ["operators"]
+
+
+@pytest.mark.parametrize("redirects", ["/oauth/token", "/api/notes"])
+def test_the_service_of_the_guide_takes_nothing_along_where_a_redirect_leads(
+    guide: Guide, monkeypatch: pytest.MonkeyPatch, redirects: str
+) -> None:
+    """Neither its secret nor its token."""
+    site, thief = WebServer(None), WebServer(None)
+    site.pages = {"/oauth/token": as_json({"access_token": "t"}), redirects: (302, {"Location": thief.url()}, b"")}
+    for name in ("CLIENT_ID", "CLIENT_SECRET"):
+        monkeypatch.setenv(name, "s")
+    guide("service-to-service.md")
+    with pytest.raises(HTTPError, match="302"):
+        sys.modules["report"].notes(site.url().rstrip("/"))
+    assert site.calls[redirects] == 1
+    assert not thief.asked
+    for one in (site, thief):
+        one.stop()
+
+
+def test_the_hook_of_the_guide_leaves_exchanges_without_a_person_alone(guide: Guide) -> None:
+    guide("id-jag.md")
+    asked = SimpleNamespace(subject=SimpleNamespace(authorization=None))
+    allowed = SimpleNamespace(rule=Exchange(client="orders", resources=(NOTES,), scopes=("a",)), scopes={"a"})
+    assert sys.modules["myproject.policy"].scopes_of(asked, allowed) == {"a"}
