@@ -31,6 +31,7 @@ from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.admission import is_still_good
 from django_oauth_server.resource.occasionally import OccasionallyEach
 from django_oauth_server.resource.token import VerifiedToken
+from django_oauth_server.resource.written_cookies import add_cookie
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -388,6 +389,6 @@ def _headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
 def _add(response: HttpResponseBase, name: str, value: str) -> None:
     """Several of one name are one list (RFC 9110 section 5.3), but cookies."""
     if name.lower() == "set-cookie":
-        response.cookies.load(value)
+        add_cookie(response.cookies, value)
     else:
         response[name] = f"{response[name]}, {value}" if response.has_header(name) else value
