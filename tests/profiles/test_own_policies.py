@@ -17,14 +17,17 @@ from django.test import Client as Browser
 from django_oauth_server.clients.metadata import terms_of
 from django_oauth_server.clients.registration import validate
 from django_oauth_server.component import Component
-from django_oauth_server.conf import IssuerSettings, Policy
+from django_oauth_server.conf import IssuerSettings, Policy, Workload
 from django_oauth_server.errors import InvalidClientMetadata
 from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.protocol.jose import SigningKeyPair, sign, unverified
 from django_oauth_server.registry import default_issuer
-from tests.assertions import assertion, key_client, proof, secret_client, signed
+from tests.assertions import assertion, jwks, key_client, proof, secret_client, signed
 from tests.factories import ClientFactory
 from tests.flow import Flow, answered, told
+from tests.trusted_issuers.idp import JWT_BEARER, KEY, PEOPLE, agent, linked, trusted
+from tests.trusted_issuers.idp import assertion as vouched
+from tests.workloads.platforms import workload_client
 
 pytestmark = pytest.mark.django_db
 
@@ -150,6 +153,43 @@ def test_a_software_statement_is_signed_as_is_permitted(declare: Any) -> None:
     assert register()["client_name"] == "Notebook"
     declare(**trusted, policy=Policy(name="ours", permitted_algorithms=frozenset({"ES256"})))
     assert register()["error"] == "invalid_software_statement"
+
+
+@pytest.fixture(params=["issuer", "client"])
+def es256_alone(request: pytest.FixtureRequest, declare: Any) -> str:
+    """The profile of clients, where the policy is theirs alone, or the issuer's. An issuer elsewhere is trusted with people and with a workload."""
+    policy = Policy(name="ours", permitted_algorithms=frozenset({"ES256"}))
+    workloads = (Workload(client_id="job", subject="job-1"),)
+    issuers = (trusted(keys=jwks(KEY, RSA), people=PEOPLE, workloads=workloads),)
+    is_issuers = request.param == "issuer"
+    declare(policies=[policy], trusted_issuers={"issuers": issuers}, **({"profile": policy.name} if is_issuers else {}))
+    return "" if is_issuers else policy.name
+
+
+def test_an_assertion_about_a_person_is_signed_as_is_permitted(es256_alone: str, user: Any) -> None:
+    linked(user)
+    client = Flow(agent(profile=es256_alone), Browser())
+
+    def present(pair: SigningKeyPair) -> dict[str, Any]:
+        return told(client.token(grant_type=JWT_BEARER, assertion=vouched(pair), scope="notes:read"))
+
+    assert "access_token" in present(KEY)
+    refused = present(RSA)
+    assert refused["error"] == "invalid_grant" and "cannot be verified" in refused["error_description"]
+
+
+@pytest.mark.parametrize("grant_type", ["client_credentials", JWT_BEARER])
+def test_the_token_of_a_workload_is_signed_as_is_permitted(es256_alone: str, grant_type: str) -> None:
+    """Whether it authenticates the client or is the grant as well."""
+    client = workload_client("job", profile=es256_alone, metadata__grant_types=[grant_type])
+
+    def present(pair: SigningKeyPair) -> dict[str, Any]:
+        jwt = vouched(pair, header={"typ": "JWT"}, sub="job-1")
+        shown = {"assertion": jwt} if grant_type == JWT_BEARER else proof(jwt)
+        return told(Flow(client, Browser()).token(authorization=None, grant_type=grant_type, **shown))
+
+    assert "access_token" in present(KEY)
+    assert present(RSA)["error"] == "invalid_client"
 
 
 # -- what is offered -------------------------------------------------------------------------------------------------------
