@@ -1,15 +1,17 @@
-"""What a token exchange costs the database, and what a token that was exchanged does."""
+"""What a token exchange costs the database, for an access token or an ID-JAG, and what a token that was exchanged does."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from django.test import Client as Browser
 
-from django_oauth_server.conf import Exchange
+from django_oauth_server.conf import IDJAG, Exchange
 from django_oauth_server.testing.tokens import issue_token
 from django_oauth_server.verifier import LocalVerifier
 from tests.budgets.test_statements import signing, statements, tokens_for  # noqa: F401
+from tests.exchange.test_id_jag import CHAT, Wiki, registered
 from tests.exchange.walk import ORDERS, STOCK, Service
 from tests.factories import ClientFactory, UserFactory
 
@@ -51,6 +53,18 @@ def test_what_was_exchanged_is_exchanged_after_a_look_at_the_revocations(orders:
     with statements() as made:
         orders.swapped(token)
     assert made == ["SELECT token", "SELECT client", "SELECT revocation", *tokens_for("token")]
+
+
+def test_an_id_jag_is_signed_after_a_look_at_what_its_id_token_hangs_on(settings: Any, browser: Browser) -> None:
+    """The authorization, with its person and its client. Nothing is stored."""
+    rule = IDJAG(client="wiki", audience=CHAT, client_id="wiki-at-chat", scopes=("chat:read",))
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"token_exchange": {"id_jags": (rule,)}}
+    wiki = Wiki(registered("wiki"), browser)
+    mine = wiki.id_token()
+    wiki.id_jag(mine)
+    with statements() as made:
+        wiki.id_jag(mine)
+    assert made == ["SELECT authorization"]
 
 
 @pytest.mark.parametrize(
