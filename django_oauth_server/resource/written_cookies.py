@@ -28,9 +28,9 @@ class WrittenCookie(Morsel[str]):
     def __init__(self, written: str) -> None:
         super().__init__()
         pair, *attributes = (part.strip() for part in written.split(";"))
-        name, is_pair, value = pair.partition("=")
-        if not (is_pair and written.isascii() and written.isprintable()):
-            raise CookieError(f"The cookie {name!r} is not a name and a value in printable ASCII.")
+        name, value = pair.split("=", 1) if "=" in pair else ("", pair)
+        if not (written.isascii() and written.isprintable()):
+            raise CookieError(f"The cookie {name!r} has other characters than those of printable ASCII.")
         self.set(name, *SimpleCookie().value_decode(value))
         self._unknown = [one for one in attributes if one and not self._take(one)]
 
