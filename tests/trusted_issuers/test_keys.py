@@ -121,6 +121,25 @@ def test_known_keys_outlast_an_outage_for_a_while(idp: TrickServer, status: Any,
     assert status() == 503
 
 
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (failing(404), 200),
+        (lambda: as_json({"error": "gone"}), 200),
+        (lambda: as_json([]), 200),
+        (lambda: as_json({"keys": []}), 400),
+    ],
+    ids=["an error", "another object", "a list", "an empty JWK Set"],
+)
+def test_what_is_no_key_set_is_no_answer_and_an_empty_one_withdraws_every_key(
+    idp: TrickServer, status: Any, later: Any, answer: Any, expected: int
+) -> None:
+    assert status() == 200
+    idp.tricks[JWKS] = answer
+    later(LIFETIME)
+    assert status() == expected
+
+
 def test_what_could_not_be_verified_is_not_used_up(idp: TrickServer, present: Present, later: Any) -> None:
     jwt = signed_by(idp)
     idp.tricks[JWKS] = failing(503)
