@@ -10,14 +10,16 @@ from asyncio import (
     Queue,
     QueueEmpty,
     Task,
+    TimerHandle,
     get_running_loop,
     shield,
     timeout,
 )
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
-from contextvars import Context, copy_context
+from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from random import uniform
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
@@ -71,8 +73,8 @@ def asgi_view(make_app: Callable[[], ASGIApplication]) -> ASGIView:
             return _not_under_wsgi(request)
         lifespan = await _lifespan_of(get_running_loop(), lifespans, make_app)
         scope = {**await _scope(request), "state": lifespan.state.copy(), "path_params": path_params}
-        await sync_to_async(_let_go)()
-        return await _Exchange(request, scope).answer(lifespan.app)
+        is_free = await sync_to_async(_let_go)()
+        return await _Exchange(request, scope).answer(lifespan.app, in_own_thread=is_free)
 
     for alias in connections:  # Django opens no transaction around what runs in the event loop (ATOMIC_REQUESTS)
         transaction.non_atomic_requests(using=alias)(view)
@@ -101,23 +103,46 @@ async def _scope(request: ASGIRequest) -> dict[str, Any]:
     return scope if token is None else {**scope, "auth": token, "user": await request.auser()}
 
 
-def _leave_thread_of_middleware() -> bool:
-    """A sync middleware lends its thread to what is called below it, and only until it has the response: what goes on afterwards gets another.
+def _variables_of_thread() -> frozenset[ContextVar[Any]]:
+    """Those by which asgiref finds the thread for a call: what the server, and what a sync middleware has made."""
+    context = Context()
+    context.run(setattr, AsyncToSync.executors, "current", None)
+    return frozenset({SyncToAsync.thread_sensitive_context, *context})
 
-    Returns whether there is one. Only where a server has called: whoever calls in a test is the thread.
+
+_OF_THE_THREAD: Final = _variables_of_thread()
+
+
+def _is_lent() -> bool:
+    """Whether the thread is a sync middleware's, which lends it to what is called below it, and only until it has the response.
+
+    Only where a server has called: whoever calls in a test is the thread.
     """
-    is_lent = bool(SyncToAsync.thread_sensitive_context.get(None) and getattr(AsyncToSync.executors, "current", None))
-    if is_lent:
-        AsyncToSync.executors.current = None
-        SyncToAsync.thread_sensitive_context.set(ThreadSensitiveContext())
-    return is_lent
+    return bool(SyncToAsync.thread_sensitive_context.get(None) and getattr(AsyncToSync.executors, "current", None))
 
 
-def _let_go() -> None:
-    """Close the connections by which the request was admitted: Django keeps them until its response ends, and a stream may last for an hour."""
-    for one in connections.all(initialized_only=True):
-        if not one.in_atomic_block:
-            one.close()
+def _context_apart() -> Context:
+    """All that this context knows, but for its thread.
+
+    The variables are left out, not assigned to: in asgiref 3.8 that would take the thread from the middleware as well, which would wait forever.
+    """
+    apart = Context()
+    for variable, value in copy_context().items():
+        if variable not in _OF_THE_THREAD:
+            apart.run(variable.set, value)
+    return apart
+
+
+def _let_go() -> bool:
+    """Close the connections by which the request was admitted: Django keeps them until its response ends, and a stream may last for an hour.
+
+    Returns whether none is left. One in a transaction is: that of a middleware around the view, or of a test around all.
+    """
+    opened = [one for one in connections.all(initialized_only=True) if one.connection is not None]
+    idle = [one for one in opened if one.autocommit and not one.in_atomic_block]
+    for one in idle:
+        one.close()
+    return len(idle) == len(opened)
 
 
 def _token(request: HttpRequest) -> VerifiedToken | None:
@@ -222,11 +247,17 @@ class _Exchange:
         self._is_over = Event()
         self._has_expired = False
         self._failure: Exception | None = None
+        self._timer: TimerHandle | None = None
 
-    async def answer(self, app: ASGIApplication) -> HttpResponseBase:
-        """The response, as soon as the application has begun it."""
-        context = copy_context()
-        self._has_own_thread = context.run(_leave_thread_of_middleware)
+    async def answer(self, app: ASGIApplication, *, in_own_thread: bool) -> HttpResponseBase:
+        """The response, as soon as the application has begun it.
+
+        *in_own_thread*: whether the application may be given a thread of its own. In a transaction it would not see there what that has written.
+        """
+        self._has_own_thread = in_own_thread and _is_lent()
+        context = _context_apart() if self._has_own_thread else copy_context()
+        if self._has_own_thread:
+            context.run(SyncToAsync.thread_sensitive_context.set, ThreadSensitiveContext())
         self._task = self._begin(self._loop.create_task(self._run(app), context=context))
         try:
             start = await self._messages.get()
@@ -286,10 +317,9 @@ class _Exchange:
             response: HttpResponseBase = HttpResponse(first.get("body", b""), status=start["status"])
         else:
             self._request.META.pop("HTTP_ACCEPT_ENCODING", None)
-            if (
-                token := _token(self._request)
-            ) is not None:  # in a context, and so in a thread and with a connection, of its own
-                self._begin(self._loop.create_task(self._watch(token), context=Context()))
+            token = _token(self._request)
+            if token is not None:
+                self._limit(token)
             response = StreamingHttpResponse(
                 _Rest(self._rest(first), self._leave_from_any_thread), status=start["status"]
             )
@@ -321,17 +351,24 @@ class _Exchange:
         finally:
             self._leave()
 
-    async def _watch(self, token: VerifiedToken) -> None:
-        """End what is streamed once *token* is not good any more, whether anybody reads or not. What has been sent whole may still be read."""
-        while (left := (token.expires_at - datetime.now(UTC)).total_seconds()) > 0:
-            if await self._is_over_within(min(left, JUDGED_ANEW)):
-                return
-            if not await self._is_still_good():
-                break
+    def _limit(self, token: VerifiedToken) -> None:
+        """What is streamed lasts no longer than *token* is good. Its expiry waits for no verifier."""
+        left = (token.expires_at - datetime.now(UTC)).total_seconds()
+        self._timer = self._loop.call_later(left, self._expire)
+        self._begin(self._loop.create_task(self._watch(), context=_context_apart()))
+
+    def _expire(self) -> None:
+        """The token is not good any more, whether anybody reads or not. What has been sent whole may still be read."""
         if not self._is_over.is_set():
             self._has_expired = True
             self._leave()
             self._cut_short()
+
+    async def _watch(self) -> None:
+        """End what is streamed once its token is found to be revoked. Streams that began at once are not all judged at once."""
+        while not await self._is_over_within(uniform(0.7, 1) * JUDGED_ANEW):  # noqa: S311 - spreads them; nobody need not guess it
+            if not await self._is_still_good():
+                self._expire()
 
     async def _is_over_within(self, seconds: float) -> bool:
         try:
@@ -352,6 +389,8 @@ class _Exchange:
 
     def _leave(self) -> None:
         """The caller has gone, or has all of it. Django cancels a view whose caller has gone; so is the application."""
+        if self._timer is not None:
+            self._timer.cancel()
         if not self._is_over.is_set():
             self._is_over.set()
             self._task.cancel()

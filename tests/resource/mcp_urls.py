@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
@@ -125,6 +126,12 @@ async def calling(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"done"})
 
 
+async def counting(scope: Any, receive: Any, send: Any) -> None:
+    """Asks the database how many people there are."""
+    assert scope["type"] == "http"
+    await say(send, await User.objects.acount())
+
+
 async def given_up(scope: Any, receive: Any, send: Any) -> None:
     """Is cancelled from within, as task groups are."""
     assert scope["type"] == "http"
@@ -223,9 +230,11 @@ urlpatterns = [
     path("async/<slug:team>/app", protected_resource("notes:read")(asgi_view(lambda: app))),
     path("async/waiting", csrf_exempt(asgi_view(lambda: waiting))),
     path("async/protected-waiting", protected_resource("notes:read")(asgi_view(lambda: listening))),
+    path("async/listening", csrf_exempt(asgi_view(lambda: listening))),
     path("async/streaming", csrf_exempt(asgi_view(lambda: streaming))),
     path("async/protected-chattering", protected_resource("notes:read")(asgi_view(lambda: chattering))),
     path("async/calling", csrf_exempt(asgi_view(lambda: calling))),
+    path("async/counting", csrf_exempt(asgi_view(lambda: counting))),
     path("async/given-up", csrf_exempt(asgi_view(lambda: given_up))),
     path("async/given-up-at-once", csrf_exempt(asgi_view(lambda: given_up_at_once))),
     path("async/short-lived", csrf_exempt(asgi_view(lambda: short_lived))),

@@ -8,10 +8,11 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
 from django.db import connections
@@ -22,9 +23,10 @@ from django_oauth_server.resource import asgi
 from django_oauth_server.resource.asgi import NOT_UNDER_WSGI
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidToken
+from tests.factories import UserFactory
 from tests.resource import verifiers
 from tests.resource.mcp_urls import happened
-from tests.resource.verifiers import MAIL, make_token
+from tests.resource.verifiers import MAIL, Person, make_token
 
 pytestmark = pytest.mark.urls("tests.resource.mcp_urls")
 
@@ -284,6 +286,111 @@ def test_a_stream_goes_on_while_its_token_is_good_or_nobody_can_tell(monkeypatch
     assert asked["reader"] > 4
 
 
+def test_a_stream_ends_with_its_token_while_the_verifier_does_not_answer(monkeypatch):
+    async def hang(verifier: object, token: str) -> NoReturn:
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets the event")
+
+    async def listen() -> None:
+        response = await AsyncClient().get("/async/protected-waiting", headers={"Authorization": "Bearer soon"})
+        monkeypatch.setattr(verifiers.KnownTokens, "averify", hang)
+        async with asyncio.timeout(1):
+            async for _ in response:
+                pass
+
+    monkeypatch.setattr(asgi, "JUDGED_ANEW", 0.01)
+    asyncio.run(listen())
+    assert happened["cancelled"] == 1
+
+
+tenant = ContextVar[str]("tenant")
+
+
+def of_tenant(get_response: Any) -> Any:
+    """As a middleware of a project that serves several."""
+
+    async def middleware(request: Any) -> Any:
+        tenant.set("red")
+        return await get_response(request)
+
+    return middleware
+
+
+of_tenant.async_capable, of_tenant.sync_capable = True, False  # type: ignore[attr-defined]
+
+
+def of_tenant_in_a_thread(get_response: Any) -> Any:
+    def middleware(request: Any) -> Any:
+        tenant.set("red")
+        return get_response(request)
+
+    return middleware
+
+
+@pytest.mark.parametrize("middleware", [of_tenant, of_tenant_in_a_thread])
+@pytest.mark.parametrize("served", [True, False])
+def test_a_verifier_is_asked_again_in_the_context_of_the_request(settings, monkeypatch, middleware, served):
+    settings.MIDDLEWARE = [f"{__name__}.{middleware.__name__}"]
+    monkeypatch.setattr(asgi, "JUDGED_ANEW", 0.01)
+    asked: list[str] = []
+
+    async def averify(verifier: object, token: str) -> VerifiedToken:
+        asked.append(await sync_to_async(tenant.get)("none"))
+        return make_token("notes:read")
+
+    monkeypatch.setattr(verifiers.KnownTokens, "averify", averify)
+
+    async def listen() -> None:
+        if served:
+            caller = ApplicationCommunicator(
+                get_asgi_application(), http("/async/protected-waiting", authorization="Bearer reader")
+            )
+            await caller.send_input({"type": "http.request", "body": b""})
+            assert (await caller.receive_output(5))["status"] == 200
+            await asyncio.sleep(0.2)
+            await caller.send_input({"type": "http.disconnect"})
+            await caller.wait(5)
+        else:
+            response = await AsyncClient().get("/async/protected-waiting", headers={"Authorization": "Bearer reader"})
+            await asyncio.sleep(0.2)
+            response.close()
+            await asyncio.sleep(0)
+
+    asyncio.run(listen())
+    assert len(asked) > 2
+    assert set(asked) == {"red"}
+
+
+def knows_by_itself(get_response: Any) -> Any:
+    """As behind a gateway that has verified the token, and does not pass it on."""
+
+    async def middleware(request: Any) -> Any:
+        async def auser() -> Person:
+            return Person()
+
+        request.auth, request.auser = make_token("notes:read"), auser
+        return await get_response(request)
+
+    return middleware
+
+
+knows_by_itself.async_capable, knows_by_itself.sync_capable = True, False  # type: ignore[attr-defined]
+
+
+def test_a_stream_goes_on_where_the_project_knows_the_caller_by_itself(settings, monkeypatch):
+    settings.MIDDLEWARE = [f"{__name__}.knows_by_itself"]
+    monkeypatch.setattr(asgi, "JUDGED_ANEW", 0.01)
+
+    async def listen() -> None:
+        response = await AsyncClient().get("/async/listening")
+        async with asyncio.timeout(0.2):
+            async for _ in response:
+                pass
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(listen())
+
+
 def test_a_response_that_is_no_stream_is_not_judged_twice(monkeypatch, call):
     monkeypatch.setattr(asgi, "JUDGED_ANEW", 0.0)
     monkeypatch.setattr(asgi, "is_still_good", refuse)
@@ -325,6 +432,27 @@ def test_what_an_application_calls_in_a_thread_outlives_a_sync_middleware(settin
 
     assert asyncio.run(listen()) == b"begun, done"
     assert happened["called"] == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("middleware", [[], ["tests.resource.test_asgi.slow_afterwards"]])
+def test_an_application_sees_what_the_transaction_around_it_has_written(settings, middleware):
+    """A test's, or a middleware's: another thread would have another connection."""
+    settings.MIDDLEWARE = middleware
+    UserFactory()
+    heard: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        if heard:
+            await asyncio.Event().wait()
+        heard.append({})
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Any) -> None:
+        heard.append(message)
+
+    async_to_sync(get_asgi_application())(http("/async/counting"), receive, send)
+    assert b"".join(message.get("body", b"") for message in heard) == b"1"
 
 
 def test_a_caller_who_goes_before_the_response_ends_the_application():
