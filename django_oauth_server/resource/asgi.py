@@ -74,7 +74,7 @@ def asgi_view(make_app: Callable[[], ASGIApplication]) -> ASGIView:
         lifespan = await _lifespan_of(get_running_loop(), lifespans, make_app)
         scope = {**await _scope(request), "state": lifespan.state.copy(), "path_params": path_params}
         is_free = await sync_to_async(_let_go)()
-        return await _Exchange(request, scope).answer(lifespan.app, in_own_thread=is_free)
+        return await _Exchange(request, scope).answer(lifespan.app, is_free=is_free)
 
     for alias in connections:  # Django opens no transaction around what runs in the event loop (ATOMIC_REQUESTS)
         transaction.non_atomic_requests(using=alias)(view)
@@ -249,12 +249,13 @@ class _Exchange:
         self._failure: Exception | None = None
         self._timer: TimerHandle | None = None
 
-    async def answer(self, app: ASGIApplication, *, in_own_thread: bool) -> HttpResponseBase:
+    async def answer(self, app: ASGIApplication, *, is_free: bool) -> HttpResponseBase:
         """The response, as soon as the application has begun it.
 
-        *in_own_thread*: whether the application may be given a thread of its own. In a transaction it would not see there what that has written.
+        *is_free*: whether it is in no transaction. Another thread would not see what that has written.
         """
-        self._has_own_thread = in_own_thread and _is_lent()
+        self._has_own_thread = is_free and _is_lent()
+        self._is_tested = not is_free and SyncToAsync.thread_sensitive_context.get(None) is None
         context = _context_apart() if self._has_own_thread else copy_context()
         if self._has_own_thread:
             context.run(SyncToAsync.thread_sensitive_context.set, ThreadSensitiveContext())
@@ -355,7 +356,8 @@ class _Exchange:
         """What is streamed lasts no longer than *token* is good. Its expiry waits for no verifier."""
         left = (token.expires_at - datetime.now(UTC)).total_seconds()
         self._timer = self._loop.call_later(left, self._expire)
-        self._begin(self._loop.create_task(self._watch(), context=_context_apart()))
+        context = copy_context() if self._is_tested else _context_apart()
+        self._begin(self._loop.create_task(self._watch(), context=context))
 
     def _expire(self) -> None:
         """The token is not good any more, whether anybody reads or not. What has been sent whole may still be read."""

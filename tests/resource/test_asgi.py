@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from django.contrib.auth.models import User
 from django.core.asgi import get_asgi_application
 from django.db import connections
 from django.http import BadHeaderError
@@ -453,6 +454,31 @@ def test_an_application_sees_what_the_transaction_around_it_has_written(settings
 
     async_to_sync(get_asgi_application())(http("/async/counting"), receive, send)
     assert b"".join(message.get("body", b"") for message in heard) == b"1"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("middleware", [[], ["tests.resource.test_asgi.slow_afterwards"]])
+def test_a_token_that_a_test_has_made_is_found_again(settings, monkeypatch, middleware):
+    """It is in the transaction around the test."""
+    settings.MIDDLEWARE = middleware
+    monkeypatch.setattr(asgi, "JUDGED_ANEW", 0.01)
+    asked: list[bool] = []
+
+    async def averify(verifier: object, token: str) -> VerifiedToken:
+        asked.append(await sync_to_async(lambda: connections["default"].in_atomic_block)())
+        return make_token("notes:read")
+
+    async def listen() -> None:
+        response = await AsyncClient().get("/async/protected-waiting", headers={"Authorization": "Bearer reader"})
+        await asyncio.sleep(0.1)
+        response.close()
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(verifiers.KnownTokens, "averify", averify)
+    User.objects.count()
+    async_to_sync(listen)()
+    assert len(asked) > 2
+    assert all(asked)
 
 
 def test_a_caller_who_goes_before_the_response_ends_the_application():
