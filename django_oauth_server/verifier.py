@@ -17,6 +17,7 @@ from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.verifiers.base import AuthorizationServer, CannotVerify
 from django_oauth_server.resource.verifiers.claims import may_be_of, unverified
 from django_oauth_server.storage.transaction import retry_conflicts
+from django_oauth_server.tokens.narrow import offered
 from django_oauth_server.tokens.verify import verify_access_token
 
 
@@ -46,7 +47,7 @@ class LocalVerifier:
 
     def offered_scopes(self, resource: str) -> Collection[str]:
         """Those of every issuer of this project. An issuer that declares *resource* may offer fewer for it."""
-        return {scope for one in issuers() for scope in one.settings.scopes_for(resource)}
+        return {scope for one in issuers() for scope in offered(resource, one)}
 
     @sensitive_variables()
     async def averify(self, token: str) -> VerifiedToken:

@@ -184,11 +184,6 @@ class IssuerSettings:
         written = (*self.resources, self.default_resource)
         return next((one for one in written if comparable(one) == comparable(identifier)), None)
 
-    def scopes_for(self, resource: str) -> Collection[str]:
-        """Those that a token for *resource* can have."""
-        (one,) = self.declared((resource,)) or (None,)
-        return self.scopes if one is None or one.scopes is None else one.scopes
-
     def declared(self, audience: Collection[str]) -> list[Resource]:
         """What is said of each resource of *audience*; of the default one, where there is none."""
         if not self.resources:

@@ -45,6 +45,13 @@ def narrow(issuance: Issuance, asked: tuple[str, ...], issuer: Issuer) -> tuple[
     return replace(issuance, scopes=scopes, granted=issuance.granted or issuance.scopes), audience
 
 
+def offered(resource: str, issuer: Issuer) -> frozenset[str]:
+    """All scopes that a token for *resource* can have: for the default one those as well of a token for which a client has named no resource."""
+    is_default = issuer.settings.resource_named(resource) == issuer.settings.default_resource
+    meaningful = _meaningful((resource,), issuer) | (_meaningful((), issuer) if is_default else frozenset())
+    return meaningful & issuer.settings.scopes.keys()
+
+
 def _meaningful(audience: tuple[str, ...], issuer: Issuer) -> frozenset[str]:
     """Where no resource is named, the token is for the default one, and for UserInfo."""
     known = issuer.settings.declared(audience)

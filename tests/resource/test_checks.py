@@ -101,6 +101,13 @@ def test_what_a_resource_does_not_offer_is_named(beside_the_server):
     assert f"'mail:send', which no issuer of this project offers for {NOTES}." in only
 
 
+def test_what_a_token_for_the_default_resource_has_for_userinfo_is_offered(beside_the_server, settings):
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"scopes": settings.OAUTH_SERVER["scopes"] | {"openid": "Sign in"}}
+    beside_the_server(requires("openid", audience=NOTES), requires("email", audience=NOTES))
+    (only,) = unknown_scopes()
+    assert "the scope 'email'" in only
+
+
 def test_a_scope_that_another_covers_is_offered(beside_the_server, settings):
     settings.OAUTH_RESOURCE_SERVER = {"scope_covers": f"{__name__}.covers"}
     beside_the_server("notes:read:7", "paint:7")
