@@ -31,6 +31,7 @@ from django_oauth_server.resource.possession import aprove, offered, prove, tell
 from django_oauth_server.resource.presented import read_token
 from django_oauth_server.resource.requirement import Requirement
 from django_oauth_server.resource.scopes import NOT_FOR_RESOURCES, fewest
+from django_oauth_server.resource.threads import is_admitting
 from django_oauth_server.resource.token import Presented, VerifiedToken
 from django_oauth_server.resource.verifiers.base import CannotVerify, Discerning, InvalidToken
 
@@ -55,11 +56,14 @@ def identify(request: HttpRequest) -> VerifiedToken | Challenge:
     presented = _presented(request)
     if not isinstance(presented, Presented):
         return presented
+    before = is_admitting.set(True)
     try:
         token = _meant_for_us(verifier().verify(presented.token))
         return _kept(request, _with_user(prove(request, presented, token, audiences())))
     except (InvalidToken, Unproven, CannotVerify) as exc:
         return _kept(request, _refused(exc, request, presented))
+    finally:
+        is_admitting.reset(before)
 
 
 @sensitive_variables()
@@ -68,11 +72,14 @@ async def aidentify(request: HttpRequest) -> VerifiedToken | Challenge:
     presented = _presented(request)
     if not isinstance(presented, Presented):
         return presented
+    before = is_admitting.set(True)
     try:
         token = _meant_for_us(await verifier().averify(presented.token))
         return _kept(request, _with_user(await aprove(request, presented, token, audiences())))
     except (InvalidToken, Unproven, CannotVerify) as exc:
         return _kept(request, _refused(exc, request, presented))
+    finally:
+        is_admitting.reset(before)
 
 
 @sensitive_variables()
@@ -84,6 +91,7 @@ async def is_still_good(request: HttpRequest) -> bool:
     presented = read_token(request)
     if not isinstance(presented, Presented):
         return True  # a middleware of the project has read it elsewhere, and judged it
+    before = is_admitting.set(True)
     try:
         return bool(_meant_for_us(await verifier().averify(presented.token)))
     except InvalidToken as exc:
@@ -92,6 +100,8 @@ async def is_still_good(request: HttpRequest) -> bool:
     except CannotVerify as exc:
         logger.warning("access token cannot be verified again at %s: %s", request.path, exc.reason)
         return True
+    finally:
+        is_admitting.reset(before)
 
 
 @sensitive_variables()

@@ -16,14 +16,14 @@ from asyncio import (
     timeout,
 )
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
-from contextvars import Context, ContextVar, copy_context
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import uniform
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
-from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext, sync_to_async
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -32,6 +32,14 @@ from django.http.response import HttpResponseBase
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.admission import is_still_good
 from django_oauth_server.resource.occasionally import OccasionallyEach
+from django_oauth_server.resource.threads import (
+    context_with_own_thread,
+    context_without_thread,
+    is_admitting,
+    is_lent,
+    is_served,
+    let_go,
+)
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.written_cookies import add_cookie
 
@@ -73,7 +81,7 @@ def asgi_view(make_app: Callable[[], ASGIApplication]) -> ASGIView:
             return _not_under_wsgi(request)
         lifespan = await _lifespan_of(get_running_loop(), lifespans, make_app)
         scope = {**await _scope(request), "state": lifespan.state.copy(), "path_params": path_params}
-        is_free = await sync_to_async(_let_go)()
+        is_free = await sync_to_async(let_go)()
         return await _Exchange(request, scope).answer(lifespan.app, is_free=is_free)
 
     for alias in connections:  # Django opens no transaction around what runs in the event loop (ATOMIC_REQUESTS)
@@ -100,49 +108,13 @@ async def _scope(request: ASGIRequest) -> dict[str, Any]:
     address = {"root_path": mounted, "path": path, "raw_path": quote(path).encode()}
     scope = {**request.scope, **address, "asgi": _VERSION, "extensions": {}}
     token = _token(request)
-    return scope if token is None else {**scope, "auth": token, "user": await request.auser()}
-
-
-def _variables_of_thread() -> frozenset[ContextVar[Any]]:
-    """Those by which asgiref finds the thread for a call: what the server, and what a sync middleware has made."""
-    context = Context()
-    context.run(setattr, AsyncToSync.executors, "current", None)
-    return frozenset({SyncToAsync.thread_sensitive_context, *context})
-
-
-_OF_THE_THREAD: Final = _variables_of_thread()
-
-
-def _is_lent() -> bool:
-    """Whether the thread is a sync middleware's, which lends it to what is called below it, and only until it has the response.
-
-    Only where a server has called: whoever calls in a test is the thread.
-    """
-    return bool(SyncToAsync.thread_sensitive_context.get(None) and getattr(AsyncToSync.executors, "current", None))
-
-
-def _context_apart() -> Context:
-    """All that this context knows, but for its thread.
-
-    The variables are left out, not assigned to: in asgiref 3.8 that would take the thread from the middleware as well, which would wait forever.
-    """
-    apart = Context()
-    for variable, value in copy_context().items():
-        if variable not in _OF_THE_THREAD:
-            apart.run(variable.set, value)
-    return apart
-
-
-def _let_go() -> bool:
-    """Close the connections by which the request was admitted: Django keeps them until its response ends, and a stream may last for an hour.
-
-    Returns whether none is left. One in a transaction is: that of a middleware around the view, or of a test around all.
-    """
-    opened = [one for one in connections.all(initialized_only=True) if one.connection is not None]
-    idle = [one for one in opened if one.autocommit and not one.in_atomic_block]
-    for one in idle:
-        one.close()
-    return len(idle) == len(opened)
+    if token is None:
+        return scope
+    before = is_admitting.set(True)
+    try:
+        return {**scope, "auth": token, "user": await request.auser()}
+    finally:
+        is_admitting.reset(before)
 
 
 def _token(request: HttpRequest) -> VerifiedToken | None:
@@ -252,13 +224,11 @@ class _Exchange:
     async def answer(self, app: ASGIApplication, *, is_free: bool) -> HttpResponseBase:
         """The response, as soon as the application has begun it.
 
-        *is_free*: whether it is in no transaction. Another thread would not see what that has written.
+        *is_free*: whether the thread has no connection to the database. Another thread would not see what is set on it, nor the transaction in it.
         """
-        self._has_own_thread = is_free and _is_lent()
-        self._is_tested = not is_free and SyncToAsync.thread_sensitive_context.get(None) is None
-        context = _context_apart() if self._has_own_thread else copy_context()
-        if self._has_own_thread:
-            context.run(SyncToAsync.thread_sensitive_context.set, ThreadSensitiveContext())
+        self._has_own_thread = is_free and is_lent()
+        self._is_tested = not is_free and not is_served()
+        context = context_with_own_thread() if self._has_own_thread else copy_context()
         self._task = self._begin(self._loop.create_task(self._run(app), context=context))
         try:
             start = await self._messages.get()
@@ -286,7 +256,7 @@ class _Exchange:
             raise
         finally:
             if self._has_own_thread:
-                await sync_to_async(_let_go)()
+                await sync_to_async(connections.close_all)()
         if not self._is_over.is_set():
             await self._messages.put(_ENDED)
 
@@ -356,7 +326,7 @@ class _Exchange:
         """What is streamed lasts no longer than *token* is good. Its expiry waits for no verifier."""
         left = (token.expires_at - datetime.now(UTC)).total_seconds()
         self._timer = self._loop.call_later(left, self._expire)
-        context = copy_context() if self._is_tested else _context_apart()
+        context = copy_context() if self._is_tested else context_without_thread()
         self._begin(self._loop.create_task(self._watch(), context=context))
 
     def _expire(self) -> None:
@@ -387,7 +357,7 @@ class _Exchange:
                 logger.exception("what is streamed at %s ends: its token cannot be judged", self._request.path)
                 return False
             finally:
-                await sync_to_async(_let_go)()
+                await sync_to_async(let_go)()
 
     def _leave(self) -> None:
         """The caller has gone, or has all of it. Django cancels a view whose caller has gone; so is the application."""

@@ -44,6 +44,42 @@ def _count_people() -> int:
         connections.close_all()
 
 
+seen: list[object] = []
+
+
+def set_role() -> None:
+    """Stands for what decides what is seen through a connection."""
+    connections["default"].ensure_connection()
+    seen[:] = [connections["default"].connection]
+
+
+def with_role(get_response: Any) -> Any:
+    def middleware(request: Any) -> Any:
+        set_role()
+        return get_response(request)
+
+    return middleware
+
+
+def with_role_too(get_response: Any) -> Any:
+    async def middleware(request: Any) -> Any:
+        await sync_to_async(set_role)()
+        return await get_response(request)
+
+    return middleware
+
+
+with_role_too.async_capable, with_role_too.sync_capable = True, False  # type: ignore[attr-defined]
+
+
+async def asking(scope: Any, receive: Any, send: Any) -> None:
+    """Asks the database through whichever connection it has."""
+    assert scope["type"] == "http"
+    seen.append(await sync_to_async(lambda: connections["default"].connection)())
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
 def open_connections() -> int:
     """Of all threads."""
     return sum(isinstance(one, BaseDatabaseWrapper) and one.connection is not None for one in gc.get_objects())
@@ -52,15 +88,16 @@ def open_connections() -> int:
 urlpatterns = [
     path("", include("tests.races.urls")),
     path("mcp", protected_mcp("notes:read")(asgi_view(lambda: stream))),
+    path("asking", protected_mcp("notes:read")(asgi_view(lambda: asking))),
 ]
 
 
-def listen(token: str, begun: Event) -> bytes:
+def listen(token: str, begun: Event, address: str = "/mcp") -> bytes:
     """All that is streamed."""
 
     async def heard() -> bytes:
         headers = [(b"host", b"testserver"), (b"authorization", f"Bearer {token}".encode())]
-        scope = {"type": "http", "method": "GET", "path": "/mcp", "query_string": b"", "headers": headers}
+        scope = {"type": "http", "method": "GET", "path": address, "query_string": b"", "headers": headers}
         caller = ApplicationCommunicator(get_asgi_application(), scope)
         await caller.send_input({"type": "http.request", "body": b""})
         start = await caller.receive_output(20)
@@ -70,6 +107,7 @@ def listen(token: str, begun: Event) -> bytes:
             message = await caller.receive_output(20)
             body, more = body + message.get("body", b""), message.get("more_body")
             begun.set()
+        await caller.wait(5)
         return body
 
     return asyncio.run(asyncio.wait_for(heard(), 20))
@@ -91,3 +129,13 @@ def test_a_stream_ends_when_the_person_takes_back_what_they_allowed(
         held = min(open_connections() for _ in range(5)) - before  # one is open at moments
         take_back(Threads().browser(person), {})
         assert (held, set(streamed.result(20))) == (0, {ord("1")})
+
+
+@pytest.mark.parametrize("middleware", [with_role, with_role_too])
+def test_an_application_uses_the_connection_that_a_middleware_has_set_up(settings: Any, middleware: Any) -> None:
+    """With another it might see what others own."""
+    settings.ROOT_URLCONF = __name__
+    settings.MIDDLEWARE = [f"{__name__}.{middleware.__name__}"]
+    listen(issue_token(scopes="notes:read"), Event(), "/asking")
+    set_up, used = seen
+    assert used is set_up

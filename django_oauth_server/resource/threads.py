@@ -1,0 +1,75 @@
+"""The thread and the database connections of what goes on long after its request was admitted."""
+
+from __future__ import annotations
+
+from contextvars import Context, ContextVar, copy_context
+from typing import Any, Final
+from weakref import WeakSet
+
+from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+is_admitting: Final = ContextVar("oauth_is_admitting", default=False)
+"""Set while a request is identified: a connection that is opened meanwhile was opened for nothing else."""
+
+_opened: Final[WeakSet[BaseDatabaseWrapper]] = WeakSet()
+
+
+def _note(*, connection: BaseDatabaseWrapper, **_: object) -> None:
+    (_opened.add if is_admitting.get() else _opened.discard)(connection)
+
+
+connection_created.connect(_note)
+
+
+def let_go() -> bool:
+    """Close the connections that were opened to identify the request: Django keeps them until its response ends, and a stream may last for an hour.
+
+    Others stay, as what a middleware has set on one (`SET ROLE`) may decide what is seen through it. Returns whether none is open.
+    """
+    opened = [one for one in connections.all(initialized_only=True) if one.connection is not None]
+    idle = [one for one in opened if one in _opened and one.autocommit and not one.in_atomic_block]
+    for one in idle:
+        one.close()
+    return len(idle) == len(opened)
+
+
+def _variables_of_thread() -> frozenset[ContextVar[Any]]:
+    """Those by which asgiref finds the thread for a call: what the server, and what a sync middleware has made."""
+    context = Context()
+    context.run(setattr, AsyncToSync.executors, "current", None)
+    return frozenset({SyncToAsync.thread_sensitive_context, *context})
+
+
+_OF_THE_THREAD: Final = _variables_of_thread()
+
+
+def is_served() -> bool:
+    """Whether a server has called. Otherwise a test has, and the thread is its own."""
+    return SyncToAsync.thread_sensitive_context.get(None) is not None
+
+
+def is_lent() -> bool:
+    """Whether the thread is a sync middleware's, which lends it to what is called below it, and only until it has the response."""
+    return is_served() and getattr(AsyncToSync.executors, "current", None) is not None
+
+
+def context_without_thread() -> Context:
+    """All that this context knows, but for its thread.
+
+    The variables are left out, not assigned to: in asgiref 3.8 that would take the thread from the middleware as well, which would wait forever.
+    """
+    context = Context()
+    for variable, value in copy_context().items():
+        if variable not in _OF_THE_THREAD:
+            context.run(variable.set, value)
+    return context
+
+
+def context_with_own_thread() -> Context:
+    """All that this context knows, and a thread that lasts as long as whatever uses it."""
+    context = context_without_thread()
+    context.run(SyncToAsync.thread_sensitive_context.set, ThreadSensitiveContext())
+    return context
