@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Protocol
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from mcp.server.context import ServerRequestContext
@@ -96,10 +97,12 @@ def notes_server(notebook: Notebook) -> MCPServer:
 def http_app(server: MCPServer) -> Starlette:
     """The server for HTTP, mounted where the URLconf says.
 
-    Without sessions: each request stands for itself, whichever process answers it. The host and the origin need no check of their own: Django
-    compares the host (`ALLOWED_HOSTS`), and no request is served without a token, which no browser adds by itself.
+    Without sessions: each request stands for itself, whichever process answers it. No page of another origin is served, as the specification of MCP
+    demands, although no request is served without a token, which no browser adds by itself.
     """
-    open_doors = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    address = urlsplit(settings.MCP)
+    hosts = [f"{host}{port}" for host in settings.ALLOWED_HOSTS for port in ("", ":*")]
+    security = TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=[f"{address.scheme}://{address.netloc}"])
     return server.streamable_http_app(
-        streamable_http_path="/", stateless_http=True, json_response=True, transport_security=open_doors
+        streamable_http_path="/", stateless_http=True, json_response=True, transport_security=security
     )

@@ -73,17 +73,28 @@ def test_an_agent_is_told_where_the_metadata_of_an_mcp_server_is(guide: Guide, s
     assert f'resource_metadata="{metadata}"' in answer["WWW-Authenticate"]
 
 
+class RequestFactoryOf(AsyncRequestFactory):
+    """Django's own always sends `testserver` first."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__()
+        self._host = host.encode()
+
+    def _base_scope(self, **more: Any) -> dict[str, Any]:
+        scope: dict[str, Any] = super()._base_scope(**more)
+        return scope | {"headers": [(b"host", self._host), *(one for one in scope["headers"] if one[0] != b"host")]}
+
+
 def test_the_tools_of_an_mcp_server_need_what_the_guide_says(guide: Guide, settings: Any, fake_issuer: Any) -> None:
     pytest.importorskip("mcp")
     view = guide("mcp.md")["mcp"]
     settings.OAUTH_RESOURCE_SERVER = {"resource": MCP, "verifier": fake_issuer.verifier()}
 
-    def call(scopes: str, tool: str, **arguments: object) -> Any:
+    def call(scopes: str, tool: str, origin: str = "https://your.host", **arguments: object) -> Any:
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
         token = fake_issuer.token(scopes=scopes, audience=MCP, sub="alice")
-        headers = {"Accept": "application/json", "Authorization": f"Bearer {token}"}
-        post = AsyncRequestFactory().post
-        request = post("/mcp", message, content_type="application/json", headers=headers)
+        headers = {"Accept": "application/json", "Authorization": f"Bearer {token}", "Origin": origin}
+        request = RequestFactoryOf("your.host").post("/mcp", message, content_type="application/json", headers=headers)
         return async_to_sync(view)(request)
 
     refused = call("notes:read", "add_note", text="milk")
@@ -91,6 +102,7 @@ def test_the_tools_of_an_mcp_server_need_what_the_guide_says(guide: Guide, setti
     assert json.loads(call("notes:read notes:write", "add_note", text="milk").content)["result"]["isError"] is False
     read = json.loads(call("notes:read", "list_notes").content)
     assert read["result"]["structuredContent"] == {"result": ["milk"]}
+    assert call("notes:read", "list_notes", origin="https://elsewhere.example").status_code == 403
 
 
 @pytest.mark.parametrize("other", [{"sub": "bob"}, {"client_id": "another"}], ids=str)
@@ -125,7 +137,7 @@ def test_what_a_tool_is_half_through_with_goes_on_for_nobody_else(
             "Mcp-Name": "list_notes",
         }
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
-        request = AsyncRequestFactory().post("/mcp", message, content_type="application/json", headers=headers)
+        request = RequestFactoryOf("your.host").post("/mcp", message, content_type="application/json", headers=headers)
         return json.loads(async_to_sync(view)(request).content)
 
     state = call()["result"]["requestState"]

@@ -15,6 +15,7 @@ from tests.e2e.clients.person import Person
 from tests.e2e.clients.test_openid_client import run
 
 pytest.importorskip("mcp.client.auth")
+import httpx2
 from mcp import MCPError
 
 from tests.e2e.clients.mcp_agent import Agent, Kept
@@ -94,6 +95,25 @@ def test_an_agent_is_told_what_a_tool_cannot_do(world: World, server: str) -> No
                 await client.read_resource("notes://999999")
 
     asyncio.run(walk())
+
+
+def test_a_page_of_another_origin_is_not_served(world: World, server: str) -> None:
+    """With a token of the right person, too (MCP 2026-07-28, transports, "Security Warning")."""
+    kept = Kept()
+    agent = Agent(server, kept, Person(world.server.password).answer, world.document)
+
+    async def connect() -> None:
+        async with agent.connected():
+            pass
+
+    asyncio.run(connect())
+    message = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    headers = {"Authorization": f"Bearer {kept.tokens.access_token}", "Accept": "application/json"}
+    own = server.removesuffix("/mcp")
+    answers = [
+        httpx2.post(server, json=message, headers=headers | {"Origin": one}) for one in (own, "https://evil.example")
+    ]
+    assert [one.status_code for one in answers] == [200, 403]
 
 
 @pytest.mark.spec("MCP", "token-handling")
