@@ -168,7 +168,11 @@ def enough(outcome: VerifiedToken | Challenge, requirement: Requirement) -> Veri
     """The token of a request that was identified, if it is enough for *requirement*; or the challenge to answer with."""
     if isinstance(outcome, Challenge):
         return requirement.completed(outcome)
-    return requirement.refusal(outcome) or outcome
+    before = is_admitting.set(True)
+    try:
+        return requirement.refusal(outcome) or outcome
+    finally:
+        is_admitting.reset(before)
 
 
 def _meant_for_us(token: VerifiedToken) -> VerifiedToken:

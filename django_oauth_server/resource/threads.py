@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, Final
 from weakref import WeakSet
@@ -15,17 +16,30 @@ is_admitting: Final = ContextVar("oauth_is_admitting", default=False)
 """Set while a request is identified: a connection that is opened meanwhile was opened for nothing else."""
 
 _opened: Final[WeakSet[BaseDatabaseWrapper]] = WeakSet()
+"""Connections that were opened meanwhile, and not used since."""
 
 
 def _note(*, connection: BaseDatabaseWrapper, **_: object) -> None:
-    (_opened.add if is_admitting.get() else _opened.discard)(connection)
+    if not is_admitting.get():
+        _opened.discard(connection)
+        return
+    _opened.add(connection)
+    if _note_use not in connection.execute_wrappers:
+        connection.execute_wrappers.insert(0, _note_use)  # Django takes off the last, which is somebody else's
+
+
+def _note_use(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    """What is asked later may be there to last: a role that is set once the caller is known."""
+    if not is_admitting.get():
+        _opened.discard(context["connection"])
+    return execute(sql, params, many, context)
 
 
 connection_created.connect(_note)
 
 
 def let_go() -> bool:
-    """Close the connections that were opened to identify the request: Django keeps them until its response ends, and a stream may last for an hour.
+    """Close the connections that only identified the request: Django keeps them until its response ends, and a stream may last for an hour.
 
     Others stay, as what a middleware has set on one (`SET ROLE`) may decide what is seen through it. Returns whether none is open.
     """

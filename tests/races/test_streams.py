@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
@@ -20,6 +21,8 @@ from django.urls import include, path
 from django_oauth_server.resource import asgi
 from django_oauth_server.resource.asgi import asgi_view
 from django_oauth_server.resource.mcp import protected_mcp
+from django_oauth_server.resource.requirement import Requirement
+from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.testing.tokens import issue_token
 from tests.races.doors import Threads
 from tests.races.test_revocation import take_back
@@ -80,6 +83,33 @@ async def asking(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
+def with_role_of_caller(view: Any) -> Any:
+    """Once it is known who calls, on the connection that was opened to find that out."""
+
+    async def protected(request: Any) -> Any:
+        await sync_to_async(set_role_by_query)()
+        return await view(request)
+
+    return protected
+
+
+def set_role_by_query() -> None:
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SET application_name = 'alice'")
+    set_role()
+
+
+@dataclass(frozen=True, slots=True)
+class IsKnownHere(Requirement):
+    """Asks the database about the caller."""
+
+    def judge(self, token: VerifiedToken) -> None:
+        assert not User.objects.filter(username=token.client_id).exists()
+
+    def __str__(self) -> str:
+        return "known here"
+
+
 def open_connections() -> int:
     """Of all threads."""
     return sum(isinstance(one, BaseDatabaseWrapper) and one.connection is not None for one in gc.get_objects())
@@ -89,6 +119,7 @@ urlpatterns = [
     path("", include("tests.races.urls")),
     path("mcp", protected_mcp("notes:read")(asgi_view(lambda: stream))),
     path("asking", protected_mcp("notes:read")(asgi_view(lambda: asking))),
+    path("asking-for-caller", protected_mcp("notes:read")(with_role_of_caller(asgi_view(lambda: asking)))),
 ]
 
 
@@ -139,3 +170,27 @@ def test_an_application_uses_the_connection_that_a_middleware_has_set_up(setting
     listen(issue_token(scopes="notes:read"), Event(), "/asking")
     set_up, used = seen
     assert used is set_up
+
+
+@pytest.mark.parametrize("middleware", [[], ["tests.resource.test_asgi.sync_only"]])
+def test_an_application_uses_the_connection_that_was_set_up_for_its_caller(settings: Any, middleware: Any) -> None:
+    settings.ROOT_URLCONF = __name__
+    settings.MIDDLEWARE = middleware
+    listen(issue_token(scopes="notes:read"), Event(), "/asking-for-caller")
+    set_up, used = seen
+    assert used is set_up
+
+
+def test_a_connection_that_only_told_whether_the_caller_may_is_not_kept(settings: Any) -> None:
+    settings.ROOT_URLCONF = __name__
+    settings.OAUTH_RESOURCE_SERVER = {
+        **getattr(settings, "OAUTH_RESOURCE_SERVER", {}),
+        "protected_prefixes": {"/asking/": IsKnownHere()},
+    }
+    settings.MIDDLEWARE = [
+        "django_oauth_server.resource.middleware.ProtectedPrefixMiddleware",
+        "tests.resource.test_asgi.sync_only",
+    ]
+    seen.clear()
+    listen(issue_token(scopes="notes:read"), Event(), "/asking")
+    assert seen == [None]
