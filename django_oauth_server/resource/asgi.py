@@ -35,10 +35,12 @@ from django_oauth_server.resource.occasionally import OccasionallyEach
 from django_oauth_server.resource.threads import (
     context_with_own_thread,
     context_without_thread,
+    end_thread,
     is_admitting,
     is_lent,
     is_served,
     let_go,
+    thread,
 )
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.written_cookies import add_cookie
@@ -226,9 +228,8 @@ class _Exchange:
 
         *is_free*: whether the thread has no connection to the database. Another thread would not see what is set on it, nor the transaction in it.
         """
-        self._has_own_thread = is_free and is_lent()
         self._is_tested = not is_free and not is_served()
-        context = context_with_own_thread() if self._has_own_thread else copy_context()
+        context = context_with_own_thread() if is_free and is_lent() else copy_context()
         self._task = self._begin(self._loop.create_task(self._run(app), context=context))
         try:
             start = await self._messages.get()
@@ -245,6 +246,7 @@ class _Exchange:
         return task
 
     async def _run(self, app: ASGIApplication) -> None:
+        thread_of_request = thread()
         try:
             await app(self._scope, self._receive, self._send)
         except Exception as exc:
@@ -255,8 +257,8 @@ class _Exchange:
             self._cut_short()
             raise
         finally:
-            if self._has_own_thread:
-                await sync_to_async(connections.close_all)()
+            if thread() not in {thread_of_request, None}:  # its own, or another after the request was over
+                await end_thread()
         if not self._is_over.is_set():
             await self._messages.put(_ENDED)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, Final
 from weakref import WeakSet
 
-from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
+from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
@@ -87,3 +88,19 @@ def context_with_own_thread() -> Context:
     context = context_without_thread()
     context.run(SyncToAsync.thread_sensitive_context.set, ThreadSensitiveContext())
     return context
+
+
+def thread() -> Executor | None:
+    """The one that the server, or `context_with_own_thread`, has for this context; None where nothing is called in it, or not any more."""
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    return None if context is None else SyncToAsync.context_to_thread_executor.get(context)
+
+
+async def end_thread() -> None:
+    """Close the connections of the thread of this context, and end it."""
+    try:
+        await sync_to_async(connections.close_all)()
+    finally:
+        ended = SyncToAsync.context_to_thread_executor.pop(SyncToAsync.thread_sensitive_context.get(), None)
+        if ended is not None:
+            ended.shutdown(wait=False)

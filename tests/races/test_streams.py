@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
@@ -110,6 +111,15 @@ class IsKnownHere(Requirement):
         return "known here"
 
 
+async def working_on(scope: Any, receive: Any, send: Any) -> None:
+    """Asks the database when its response has long been sent."""
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+    await asyncio.sleep(0.1)
+    seen.append(await User.objects.acount())
+
+
 def open_connections() -> int:
     """Of all threads."""
     return sum(isinstance(one, BaseDatabaseWrapper) and one.connection is not None for one in gc.get_objects())
@@ -118,9 +128,18 @@ def open_connections() -> int:
 urlpatterns = [
     path("", include("tests.races.urls")),
     path("mcp", protected_mcp("notes:read")(asgi_view(lambda: stream))),
+    path("working-on", protected_mcp("notes:read")(asgi_view(lambda: working_on))),
     path("asking", protected_mcp("notes:read")(asgi_view(lambda: asking))),
     path("asking-for-caller", protected_mcp("notes:read")(with_role_of_caller(asgi_view(lambda: asking)))),
 ]
+
+
+@pytest.fixture
+def quiet_collector() -> Iterator[None]:
+    """A pool of connections would not get back what is only collected."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def listen(token: str, begun: Event, address: str = "/mcp") -> bytes:
@@ -139,6 +158,8 @@ def listen(token: str, begun: Event, address: str = "/mcp") -> bytes:
             body, more = body + message.get("body", b""), message.get("more_body")
             begun.set()
         await caller.wait(5)
+        while asgi._at_work:
+            await asyncio.sleep(0.01)
         return body
 
     return asyncio.run(asyncio.wait_for(heard(), 20))
@@ -194,3 +215,12 @@ def test_a_connection_that_only_told_whether_the_caller_may_is_not_kept(settings
     seen.clear()
     listen(issue_token(scopes="notes:read"), Event(), "/asking")
     assert seen == [None]
+
+
+def test_an_application_that_works_on_leaves_no_connection_behind(settings: Any, quiet_collector: None) -> None:
+    settings.ROOT_URLCONF = __name__
+    settings.MIDDLEWARE = []
+    token, before = issue_token(scopes="notes:read"), open_connections()
+    seen.clear()
+    listen(token, Event(), "/working-on")
+    assert (seen, open_connections() - before) == ([0], 0)

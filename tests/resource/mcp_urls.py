@@ -126,6 +126,13 @@ async def calling(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"done"})
 
 
+async def calling_in_vain(scope: Any, receive: Any, send: Any) -> None:
+    """Calls what is sync, and fails."""
+    assert scope["type"] == "http"
+    await sync_to_async(happened.update)(["called"])
+    raise ZeroDivisionError("inside the application")
+
+
 async def counting(scope: Any, receive: Any, send: Any) -> None:
     """Asks the database how many people there are."""
     assert scope["type"] == "http"
@@ -234,6 +241,7 @@ urlpatterns = [
     path("async/streaming", csrf_exempt(asgi_view(lambda: streaming))),
     path("async/protected-chattering", protected_resource("notes:read")(asgi_view(lambda: chattering))),
     path("async/calling", csrf_exempt(asgi_view(lambda: calling))),
+    path("async/calling-in-vain", csrf_exempt(asgi_view(lambda: calling_in_vain))),
     path("async/counting", csrf_exempt(asgi_view(lambda: counting))),
     path("async/given-up", csrf_exempt(asgi_view(lambda: given_up))),
     path("async/given-up-at-once", csrf_exempt(asgi_view(lambda: given_up_at_once))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -433,6 +434,30 @@ def test_what_an_application_calls_in_a_thread_outlives_a_sync_middleware(settin
 
     assert asyncio.run(listen()) == b"begun, done"
     assert happened["called"] == 2
+
+
+def test_an_application_that_fails_leaves_no_thread_behind(settings):
+    settings.MIDDLEWARE = ["tests.resource.test_asgi.sync_only"]
+
+    async def fail() -> None:
+        caller = ApplicationCommunicator(get_asgi_application(), http("/async/calling-in-vain"))
+        await caller.send_input({"type": "http.request", "body": b""})
+        assert (await caller.receive_output(5))["status"] == 500
+        await caller.wait(5)
+
+    async def fail_often() -> int:
+        await fail()
+        before = threading.active_count()
+        for _ in range(20):
+            await fail()
+        return threading.active_count() - before
+
+    gc.disable()
+    try:
+        assert asyncio.run(fail_often()) < 5
+    finally:
+        gc.enable()
+    assert happened["called"] == 21
 
 
 @pytest.mark.django_db
