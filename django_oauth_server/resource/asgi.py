@@ -33,14 +33,13 @@ from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.admission import is_still_good
 from django_oauth_server.resource.occasionally import OccasionallyEach
 from django_oauth_server.resource.threads import (
-    context_with_own_thread,
+    ApplicationThread,
+    context_with_thread,
     context_without_thread,
-    end_thread,
     is_admitting,
-    is_lent,
     is_served,
     let_go,
-    thread,
+    thread_of_application,
 )
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.written_cookies import add_cookie
@@ -222,6 +221,7 @@ class _Exchange:
         self._has_expired = False
         self._failure: Exception | None = None
         self._timer: TimerHandle | None = None
+        self._thread: ApplicationThread | None = None
 
     async def answer(self, app: ASGIApplication, *, is_free: bool) -> HttpResponseBase:
         """The response, as soon as the application has begun it.
@@ -229,7 +229,8 @@ class _Exchange:
         *is_free*: whether the thread has no connection to the database. Another thread would not see what is set on it, nor the transaction in it.
         """
         self._is_tested = not is_free and not is_served()
-        context = context_with_own_thread() if is_free and is_lent() else copy_context()
+        self._thread = thread_of_application(is_free=is_free)
+        context = copy_context() if self._thread is None else context_with_thread(self._thread)
         self._task = self._begin(self._loop.create_task(self._run(app), context=context))
         try:
             start = await self._messages.get()
@@ -246,7 +247,6 @@ class _Exchange:
         return task
 
     async def _run(self, app: ASGIApplication) -> None:
-        thread_of_request = thread()
         try:
             await app(self._scope, self._receive, self._send)
         except Exception as exc:
@@ -257,8 +257,8 @@ class _Exchange:
             self._cut_short()
             raise
         finally:
-            if thread() not in {thread_of_request, None}:  # its own, or another after the request was over
-                await end_thread()
+            if self._thread is not None:
+                await self._thread.leave()
         if not self._is_over.is_set():
             await self._messages.put(_ENDED)
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from asyncio import wrap_future
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import Context, ContextVar, copy_context
-from typing import Any, Final
+from threading import Lock
+from typing import Any, Final, TypeVar
 from weakref import WeakSet
 
-from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext, sync_to_async
+from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+
+T = TypeVar("T")
 
 is_admitting: Final = ContextVar("oauth_is_admitting", default=False)
 """Set while a request is identified: a connection that is opened meanwhile was opened for nothing else."""
@@ -83,24 +87,70 @@ def context_without_thread() -> Context:
     return context
 
 
-def context_with_own_thread() -> Context:
-    """All that this context knows, and a thread that lasts as long as whatever uses it."""
-    context = context_without_thread()
-    context.run(SyncToAsync.thread_sensitive_context.set, ThreadSensitiveContext())
+class ApplicationThread(Executor):
+    """That in which an application calls what is sync: the request's as long as there is that, and otherwise one of its own.
+
+    What the application has left behind, such as a tool whose caller has gone, goes on in this context: no connection stays open between its calls.
+    """
+
+    def __init__(self, of_request: Executor | None) -> None:
+        self._of_request = of_request
+        self._own: ThreadPoolExecutor | None = None
+        self._calls = 0
+        self._lock = Lock()
+        self._is_over = False
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        if self._of_request is not None:
+            try:
+                return self._of_request.submit(fn, *args, **kwargs)
+            except RuntimeError:  # the request is over
+                self._of_request = None
+        with self._lock:
+            self._own = self._own or ThreadPoolExecutor(1)
+            self._calls += 1
+            called = self._own.submit(self._call, fn, *args, **kwargs)
+        called.add_done_callback(self._count)
+        return called
+
+    def _call(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            if self._is_over:
+                self._end()
+
+    def _end(self) -> None:
+        """Called in the thread."""
+        connections.close_all()
+        with self._lock:
+            if self._own is not None and self._calls == 1:
+                self._own.shutdown(wait=False)
+                self._own = None
+
+    def _count(self, _: object) -> None:
+        with self._lock:
+            self._calls -= 1
+
+    async def leave(self) -> None:
+        """The application has ended."""
+        self._is_over = True
+        if self._own is not None:
+            await wrap_future(self.submit(bool))
+
+
+def context_with_thread(thread: ApplicationThread) -> Context:
+    """All that this context knows, with *thread* for what is called in it."""
+    context, sensitive = context_without_thread(), ThreadSensitiveContext()
+    context.run(SyncToAsync.thread_sensitive_context.set, sensitive)
+    SyncToAsync.context_to_thread_executor[sensitive] = thread
     return context
 
 
-def thread() -> Executor | None:
-    """The one that the server, or `context_with_own_thread`, has for this context; None where nothing is called in it, or not any more."""
-    context = SyncToAsync.thread_sensitive_context.get(None)
-    return None if context is None else SyncToAsync.context_to_thread_executor.get(context)
-
-
-async def end_thread() -> None:
-    """Close the connections of the thread of this context, and end it."""
-    try:
-        await sync_to_async(connections.close_all)()
-    finally:
-        ended = SyncToAsync.context_to_thread_executor.pop(SyncToAsync.thread_sensitive_context.get(), None)
-        if ended is not None:
-            ended.shutdown(wait=False)
+def thread_of_application(*, is_free: bool) -> ApplicationThread | None:
+    """None where it has the thread of its caller: a test's, or a sync middleware's that has a connection open."""
+    if not is_served() or (is_lent() and not is_free):
+        return None
+    return ApplicationThread(
+        None if is_lent() else SyncToAsync.context_to_thread_executor.get(SyncToAsync.thread_sensitive_context.get())
+    )

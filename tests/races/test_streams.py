@@ -120,6 +120,26 @@ async def working_on(scope: Any, receive: Any, send: Any) -> None:
     seen.append(await User.objects.acount())
 
 
+left: set[asyncio.Task[None]] = set()
+
+
+async def leaving_behind(scope: Any, receive: Any, send: Any) -> None:
+    """Ends before what it began, as where a tool goes on whose caller has gone."""
+    assert scope["type"] == "http"
+
+    async def go_on() -> None:
+        for _ in range(2):
+            await asyncio.sleep(0.1)
+            seen.append(await User.objects.acount())
+        seen.append(open_connections())
+
+    await User.objects.acount()
+    left.add(begun := asyncio.create_task(go_on()))
+    begun.add_done_callback(left.discard)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
 def open_connections() -> int:
     """Of all threads."""
     return sum(isinstance(one, BaseDatabaseWrapper) and one.connection is not None for one in gc.get_objects())
@@ -129,6 +149,7 @@ urlpatterns = [
     path("", include("tests.races.urls")),
     path("mcp", protected_mcp("notes:read")(asgi_view(lambda: stream))),
     path("working-on", protected_mcp("notes:read")(asgi_view(lambda: working_on))),
+    path("leaving-behind", protected_mcp("notes:read")(asgi_view(lambda: leaving_behind))),
     path("asking", protected_mcp("notes:read")(asgi_view(lambda: asking))),
     path("asking-for-caller", protected_mcp("notes:read")(with_role_of_caller(asgi_view(lambda: asking)))),
 ]
@@ -158,7 +179,7 @@ def listen(token: str, begun: Event, address: str = "/mcp") -> bytes:
             body, more = body + message.get("body", b""), message.get("more_body")
             begun.set()
         await caller.wait(5)
-        while asgi._at_work:
+        while asgi._at_work or left:
             await asyncio.sleep(0.01)
         return body
 
@@ -217,10 +238,25 @@ def test_a_connection_that_only_told_whether_the_caller_may_is_not_kept(settings
     assert seen == [None]
 
 
-def test_an_application_that_works_on_leaves_no_connection_behind(settings: Any, quiet_collector: None) -> None:
+@pytest.mark.parametrize("middleware", [[], ["tests.resource.test_asgi.sync_only"]])
+def test_an_application_that_works_on_leaves_no_connection_behind(
+    settings: Any, quiet_collector: None, middleware: Any
+) -> None:
     settings.ROOT_URLCONF = __name__
-    settings.MIDDLEWARE = []
+    settings.MIDDLEWARE = middleware
     token, before = issue_token(scopes="notes:read"), open_connections()
     seen.clear()
     listen(token, Event(), "/working-on")
     assert (seen, open_connections() - before) == ([0], 0)
+
+
+@pytest.mark.parametrize("middleware", [[], ["tests.resource.test_asgi.sync_only"]])
+def test_what_an_application_leaves_behind_holds_no_connection(
+    settings: Any, quiet_collector: None, middleware: Any
+) -> None:
+    settings.ROOT_URLCONF = __name__
+    settings.MIDDLEWARE = middleware
+    token, before = issue_token(scopes="notes:read"), open_connections()
+    seen.clear()
+    listen(token, Event(), "/leaving-behind")
+    assert seen == [0, 0, before]
