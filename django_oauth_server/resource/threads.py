@@ -25,7 +25,7 @@ _opened: Final[WeakSet[BaseDatabaseWrapper]] = WeakSet()
 
 
 def _note(*, connection: BaseDatabaseWrapper, **_: object) -> None:
-    if not is_admitting.get():
+    if not (is_admitting.get() and is_served()):  # under WSGI nobody asks
         _opened.discard(connection)
         return
     _opened.add(connection)
@@ -66,7 +66,7 @@ _OF_THE_THREAD: Final = _variables_of_thread()
 
 
 def is_served() -> bool:
-    """Whether a server has called. Otherwise a test has, and the thread is its own."""
+    """Whether an ASGI server has called. Otherwise a test has, and the thread is its own."""
     return SyncToAsync.thread_sensitive_context.get(None) is not None
 
 

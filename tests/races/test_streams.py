@@ -96,7 +96,7 @@ def with_role_of_caller(view: Any) -> Any:
 
 def set_role_by_query() -> None:
     with connections["default"].cursor() as cursor:
-        cursor.execute("SET application_name = 'alice'")
+        cursor.execute("SELECT 1")  # where there are roles: SET ROLE
     set_role()
 
 
