@@ -29,6 +29,7 @@ from tests.races.doors import Threads
 from tests.races.test_revocation import take_back
 
 FORMATS = pytest.mark.parametrize("format", ["opaque", "at+jwt"])
+SYNC_OR_NOT = pytest.mark.parametrize("middleware", [[], ["tests.resource.test_asgi.sync_only"]])
 
 
 async def stream(scope: Any, receive: Any, send: Any) -> None:
@@ -155,6 +156,12 @@ urlpatterns = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _served_here(settings: Any, _unlimited: None) -> None:
+    settings.ROOT_URLCONF = __name__
+    seen.clear()
+
+
 @pytest.fixture
 def quiet_collector() -> Iterator[None]:
     """A pool of connections would not get back what is only collected."""
@@ -188,9 +195,8 @@ def listen(token: str, begun: Event, address: str = "/mcp") -> bytes:
 
 @FORMATS
 def test_a_stream_ends_when_the_person_takes_back_what_they_allowed(
-    settings: Any, person: Any, monkeypatch: pytest.MonkeyPatch, format: Any
+    person: Any, monkeypatch: pytest.MonkeyPatch, format: Any
 ) -> None:
-    settings.ROOT_URLCONF = __name__
     monkeypatch.setattr(asgi, "JUDGED_ANEW", 0.3)
     token, begun = issue_token(scopes="notes:read", user=person, format=format), Event()
     before = open_connections()
@@ -207,16 +213,14 @@ def test_a_stream_ends_when_the_person_takes_back_what_they_allowed(
 @pytest.mark.parametrize("middleware", [with_role, with_role_too])
 def test_an_application_uses_the_connection_that_a_middleware_has_set_up(settings: Any, middleware: Any) -> None:
     """With another it might see what others own."""
-    settings.ROOT_URLCONF = __name__
     settings.MIDDLEWARE = [f"{__name__}.{middleware.__name__}"]
     listen(issue_token(scopes="notes:read"), Event(), "/asking")
     set_up, used = seen
     assert used is set_up
 
 
-@pytest.mark.parametrize("middleware", [[], ["tests.resource.test_asgi.sync_only"]])
+@SYNC_OR_NOT
 def test_an_application_uses_the_connection_that_was_set_up_for_its_caller(settings: Any, middleware: Any) -> None:
-    settings.ROOT_URLCONF = __name__
     settings.MIDDLEWARE = middleware
     listen(issue_token(scopes="notes:read"), Event(), "/asking-for-caller")
     set_up, used = seen
@@ -224,7 +228,6 @@ def test_an_application_uses_the_connection_that_was_set_up_for_its_caller(setti
 
 
 def test_a_connection_that_only_told_whether_the_caller_may_is_not_kept(settings: Any) -> None:
-    settings.ROOT_URLCONF = __name__
     settings.OAUTH_RESOURCE_SERVER = {
         **getattr(settings, "OAUTH_RESOURCE_SERVER", {}),
         "protected_prefixes": {"/asking/": IsKnownHere()},
@@ -233,30 +236,25 @@ def test_a_connection_that_only_told_whether_the_caller_may_is_not_kept(settings
         "django_oauth_server.resource.middleware.ProtectedPrefixMiddleware",
         "tests.resource.test_asgi.sync_only",
     ]
-    seen.clear()
     listen(issue_token(scopes="notes:read"), Event(), "/asking")
     assert seen == [None]
 
 
-@pytest.mark.parametrize("middleware", [[], ["tests.resource.test_asgi.sync_only"]])
+@SYNC_OR_NOT
 def test_an_application_that_works_on_leaves_no_connection_behind(
     settings: Any, quiet_collector: None, middleware: Any
 ) -> None:
-    settings.ROOT_URLCONF = __name__
     settings.MIDDLEWARE = middleware
     token, before = issue_token(scopes="notes:read"), open_connections()
-    seen.clear()
     listen(token, Event(), "/working-on")
     assert (seen, open_connections() - before) == ([0], 0)
 
 
-@pytest.mark.parametrize("middleware", [[], ["tests.resource.test_asgi.sync_only"]])
+@SYNC_OR_NOT
 def test_what_an_application_leaves_behind_holds_no_connection(
     settings: Any, quiet_collector: None, middleware: Any
 ) -> None:
-    settings.ROOT_URLCONF = __name__
     settings.MIDDLEWARE = middleware
     token, before = issue_token(scopes="notes:read"), open_connections()
-    seen.clear()
     listen(token, Event(), "/leaving-behind")
     assert seen == [0, 0, before]
