@@ -213,9 +213,8 @@ class _Exchange:
         self._request = request
         self._scope = scope
         self._loop = get_running_loop()
-        self._messages: Queue[Message] = Queue(
-            2
-        )  # the start and the whole of a short body; the application waits for whoever reads
+        # The start and the whole of a short body. With more, the application waits for whoever reads.
+        self._messages: Queue[Message] = Queue(2)
         self._is_read = False
         self._is_over = Event()
         self._has_expired = False
@@ -340,7 +339,7 @@ class _Exchange:
 
     async def _watch(self) -> None:
         """End what is streamed once its token is found to be revoked. Streams that began at once are not all judged at once."""
-        while not await self._is_over_within(uniform(0.7, 1) * JUDGED_ANEW):  # noqa: S311 - spreads them; nobody need not guess it
+        while not await self._is_over_within(uniform(0.7, 1) * JUDGED_ANEW):  # noqa: S311 - it may be guessed
             if not await self._is_still_good():
                 self._expire()
 
