@@ -119,10 +119,10 @@ class RefusalAdmin(ReadOnlyAdmin):
 
 def _accepted(row: Refusal, client: Client, issuer: Issuer) -> Iterable[str] | None:
     """None: the parameter has no values of which some are accepted."""
-    every_rule = issuer.settings.group(TokenExchangeSettings).every_rule
-    rules = [rule for rule in every_rule if named(rule)[:_LONGEST] == row.rule]
     if row.rule.startswith(JWTBearer.settings_name):
         return None  # what an assertion may bring is not the client's to say
+    every_rule = issuer.settings.group(TokenExchangeSettings).every_rule
+    rules = [rule for rule in every_rule if named(rule)[:_LONGEST] == row.rule]
     if not rules:
         values = WHAT_WOULD_PASS.get(row.parameter)
         return values(client, issuer) if values else None

@@ -273,9 +273,8 @@ class InvalidClientMetadata(OAuthError):
     error = "invalid_client_metadata"
 
     def __init__(self, member: str, rule: str) -> None:
-        super().__init__(f"{member}: {rule}", parameter=member)
+        super().__init__(f"{member}: {rule}", parameter=member, rule=rule)
         self.member = member
-        self.rule = rule
 
 
 class InvalidRedirectUri(InvalidClientMetadata):
