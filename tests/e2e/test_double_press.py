@@ -28,23 +28,45 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 @pytest.mark.spec("RFC 9126", "4")
 @pytest.mark.parametrize("answer", ["#allow", "#deny"])
 def test_the_app_gets_its_answer(example: Example, chromium: Any, app: str, answer: str) -> None:
+    page, posts = _asked(example, chromium, app)
+    page.click("#login")
+    page.wait_for_selector(answer)
+    with _busy(example):
+        page.evaluate(PRESS_TWICE, answer)
+        page.wait_for_timeout(500)
+    page.wait_for_url(f"{app}?*")
+    assert ("code=" if answer == "#allow" else "error=access_denied") in page.url
+    assert len(posts) == 2  # signing in, and the answer
+    page.context.close()
+
+
+@pytest.mark.spec("RFC 9126", "4")
+def test_it_gets_its_answer_over_a_slow_network(example: Example, chromium: Any, app: str) -> None:
+    page, posts = _asked(example, chromium, app)
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    slow = {"offline": False, "latency": 600, "downloadThroughput": -1, "uploadThroughput": -1}
+    network.send("Network.emulateNetworkConditions", slow)
+    page.click("#login", no_wait_after=True)
+    page.wait_for_selector("#allow")
+    page.evaluate(PRESS_TWICE, "#allow")
+    page.wait_for_url(f"{app}?*")
+    assert "code=" in page.url
+    assert len(posts) == 2  # signing in, and the answer
+    page.context.close()
+
+
+def _asked(example: Example, chromium: Any, app: str) -> tuple[Any, list[str]]:
+    """The page that asks the person to sign in, filled in, and what is posted from now on."""
     context = chromium.new_context()
     context.set_default_timeout(15_000)
     page = context.new_page()
     page.goto(_address(example, app))
     page.fill("[name=username]", "demo")
     page.fill("[name=password]", example.password)
-    page.click("#login")
-    page.wait_for_selector(answer)
     posts: list[str] = []
     page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
-    with _busy(example):
-        page.evaluate(PRESS_TWICE, answer)
-        page.wait_for_timeout(500)
-    page.wait_for_url(f"{app}?*")
-    assert ("code=" if answer == "#allow" else "error=access_denied") in page.url
-    assert len(posts) == 1
-    context.close()
+    return page, posts
 
 
 @contextmanager

@@ -6,4 +6,6 @@ addEventListener("submit", (event) => {
   if (event.timeStamp - pressed < 3000) event.preventDefault();
   else pressed = event.timeStamp;
 });
-addEventListener("pageshow", () => { pressed = -Infinity; });
+addEventListener("pageshow", (event) => {
+  if (event.persisted) pressed = -Infinity;
+});
