@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import ModelForm
@@ -47,8 +48,7 @@ from django_oauth_server.clients.methods.base import registered_method
 from django_oauth_server.clients.origins import origin_of
 from django_oauth_server.clients.registration import new_client_id, new_secret, revise_client, uses_secret
 from django_oauth_server.clients.secrets import secret_mark
-from django_oauth_server.clients.sources.base import ShutOut
-from django_oauth_server.clients.sources.find import explain_unknown
+from django_oauth_server.clients.sources.find import explain_unknown, shut_out
 from django_oauth_server.component import Member, Words
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client, Token
@@ -100,7 +100,7 @@ class ClientAdmin(ShowsOnce):
         issuer = issuer_of(row)
         if issuer is None:
             return badge(_("issuer not in the settings"), "over")
-        if is_document(row) and isinstance(explain_unknown(issuer, row.client_id), ShutOut):
+        if _is_shut_out(row):
             return badge(_("not accepted"), "over")
         if fault_of(row, issuer):
             return badge(_("unknown profile or token format"), "over")
@@ -223,6 +223,11 @@ class ClientAdmin(ShowsOnce):
         if not self.has_change_permission(request, obj):
             return (*shown, "owner", "document", "profile", "skip_consent")
         return (*shown, "document") if is_described(obj) else shown
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        listed = super().get_changelist_instance(request)
+        _note_shut_out(listed.result_list)
+        return listed
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {}
@@ -488,6 +493,24 @@ def _label(name: str, members: Mapping[str, Member]) -> Words:
 
 def _in_words(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _note_shut_out(rows: Iterable[Client]) -> None:
+    """Note of each whether an operator lets it in, which `_is_shut_out` says: a page asks the database for all its clients at once."""
+    of_issuers: dict[str, list[Client]] = {}
+    for row in rows:
+        of_issuers.setdefault(row.issuer, []).append(row)
+    for clients in of_issuers.values():
+        issuer = issuer_of(clients[0])
+        theirs = shut_out(issuer, clients) if issuer else set()
+        for row in clients:
+            row.is_shut_out = row.client_id in theirs  # type: ignore[attr-defined]
+
+
+def _is_shut_out(row: Client) -> bool:
+    if not hasattr(row, "is_shut_out"):
+        _note_shut_out([row])
+    return bool(row.is_shut_out)  # type: ignore[attr-defined]
 
 
 def _verdicts_offered(client: Client) -> Mapping[str, Words]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar
 
 from django_oauth_server.component import Component
@@ -44,3 +45,8 @@ class ClientSource(Component):
         """Why it knows nobody of this id, for the client's developer, where that was just asked; `ShutOut` where it would be known but for an
         operator's word. Empty: there is nothing to say. Asks nobody else."""
         return ""
+
+    def shut_out(self, issuer: Issuer, client_ids: Collection[str]) -> Collection[str]:
+        """Those of *client_ids*, all of its clients, that would be known but for an operator's word: the same as `explain` says of each, asked for
+        all at once."""
+        return ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -21,7 +21,7 @@ from django_oauth_server.outbound import Refused, Unreachable
 from django_oauth_server.protocol.client_id_urls import check_client_id_url, is_client_id_url, is_meant_as_url
 from django_oauth_server.protocol.hosts import host_of
 from django_oauth_server.storage.clients import unused_rows
-from django_oauth_server.storage.document_hosts import verdict_of
+from django_oauth_server.storage.document_hosts import verdict_of, verdicts_of
 
 Verdict: Final = DocumentHost.Verdict
 
@@ -71,7 +71,7 @@ class ClientIDMetadataDocuments(ClientSource):
     def explain(self, issuer: Issuer, client_id: str) -> str:
         if not is_meant_as_url(client_id):
             return ""
-        if issuer.settings.group(DocumentSettings).policy == "off":
+        if not self.enabled(issuer.settings):
             return ShutOut(
                 "This server does not accept client ID metadata documents, and no client is registered with this client_id."
             )
@@ -81,6 +81,12 @@ class ClientIDMetadataDocuments(ClientSource):
             return ShutOut(shut_out)
         failure = why_not(client_id, issuer)
         return f"The client ID metadata document cannot be used: {failure.rstrip('.')}." if failure else ""
+
+    def shut_out(self, issuer: Issuer, client_ids: Collection[str]) -> Collection[str]:
+        if not self.enabled(issuer.settings):
+            return client_ids
+        verdicts = verdicts_of(issuer.settings.issuer, {*map(host_of, client_ids)})
+        return {one for one in client_ids if _why_shut_out(issuer, one, verdicts[host_of(one)])}
 
 
 def _rule_broken(client_id: str) -> str:

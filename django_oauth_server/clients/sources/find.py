@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 
@@ -46,9 +47,19 @@ def recall_waiting_client(issuer: Issuer, client_id: str) -> Client | None:
 
 def explain_unknown(issuer: Issuer, client_id: str) -> str:
     """Why nobody is known by this id, which was just looked up, for the client's developer; empty where there is nothing to say but that."""
+    return next(filter(None, (one.explain(issuer, client_id) for one in _all_sources(issuer))), "")
+
+
+def shut_out(issuer: Issuer, clients: Collection[Client]) -> set[str]:
+    """The ids of those of *clients* that an operator does not let in, in a statement or none for each source."""
+    known = {one: [client.client_id for client in clients if client.source == one.name] for one in _all_sources(issuer)}
+    return {client_id for one, theirs in known.items() if theirs for client_id in one.shut_out(issuer, theirs)}
+
+
+def _all_sources(issuer: Issuer) -> tuple[ClientSource, ...]:
+    """Those that are switched off as well: they say so."""
     components = issuer.components
-    sources = (*components.of(ClientSource).values(), *components.switched_off(ClientSource))
-    return next(filter(None, (one.explain(issuer, client_id) for one in sources)), "")
+    return (*components.of(ClientSource).values(), *components.switched_off(ClientSource))
 
 
 def _remembered(issuer: Issuer, client_id: str) -> Client | None:
