@@ -6,10 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import Final, Literal, get_type_hints
+from typing import Final, Literal
 
 from django_oauth_server.conf.id_jag import IDJAG, check_once
-from django_oauth_server.values import as_annotated
+from django_oauth_server.values import settle
 
 SubjectToken = Literal["access_token", "id_token"]
 _MOST_ACTORS: Final = 16
@@ -45,11 +45,7 @@ class Exchange:
     """The longest lifetime of the new tokens. They never live longer than the exchanged token. None: as usual."""
 
     def __post_init__(self) -> None:
-        for name, annotation in get_type_hints(type(self)).items():
-            try:
-                object.__setattr__(self, name, as_annotated(annotation, getattr(self, name)))
-            except ValueError as exc:
-                raise ValueError(f"{self}: {name} must be {exc}.") from exc
+        settle(self)
         if not self.client:
             raise ValueError("an Exchange needs the client_id of the client that exchanges.")
         for name in ("resources", "scopes", "subject_tokens", "issued_to"):
@@ -65,8 +61,7 @@ class Exchange:
 
     def __str__(self) -> str:
         """What names it in the log and in the admin."""
-        resources = ", ".join(self.resources) if isinstance(self.resources, (tuple, list)) else self.resources
-        return f"Exchange({self.client}: {self.kind} of a {self.subject} at {resources})"
+        return f"Exchange({self.client}: {self.kind} of a {self.subject} at {', '.join(self.resources)})"
 
 
 @dataclass(frozen=True, kw_only=True)
