@@ -11,7 +11,7 @@ from django_oauth_server.component import Document
 from django_oauth_server.errors import InvalidClientMetadata, InvalidSoftwareStatement, UnapprovedSoftwareStatement
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Client
-from django_oauth_server.protocol.jose import ALGORITHMS, InvalidJWT, unverified
+from django_oauth_server.protocol.jose import ALGORITHMS, InvalidJWT, is_number, unverified
 
 MEMBER: Final = "software_statement"
 _TYPES: Final = ("", "JWT")
@@ -69,8 +69,4 @@ def _holds(claims: Mapping[str, object], now: datetime) -> bool:
     """RFC 7519 sections 4.1.4 and 4.1.5. A statement need not expire."""
     moment = now.astimezone(UTC).timestamp()
     expires, begins = claims.get("exp", moment + 1), claims.get("nbf", moment)
-    return _is_time(expires) and _is_time(begins) and begins <= moment < expires  # type: ignore[operator]
-
-
-def _is_time(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number(expires) and is_number(begins) and begins <= moment < expires

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from django_oauth_server.protocol.jose import ALGORITHMS, InvalidJWT, verify_embedded
+from django_oauth_server.protocol.jose import ALGORITHMS, InvalidJWT, is_number, verify_embedded
 from django_oauth_server.protocol.uris import origin
 
 HEADER: Final = "DPoP"
@@ -81,7 +81,7 @@ def verify_proof(
         raise InvalidProof("its htm is not the method of the request")
     if not any(_is_same(claims.get("htu"), one) for one in ([url] if isinstance(url, str) else url)):
         raise InvalidProof("its htu is not the address of the request")
-    if not isinstance(issued_at, (int, float)) or isinstance(issued_at, bool):
+    if not is_number(issued_at):
         raise InvalidProof("its iat is missing or not a number")
     if not now.timestamp() - window.total_seconds() < issued_at <= now.timestamp() + SKEW.total_seconds():
         raise InvalidProof("its iat is too old or in the future")

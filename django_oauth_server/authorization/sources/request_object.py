@@ -21,8 +21,6 @@ TYPES: Final = (_TYPE, "JWT", "")
 """The header's `typ`, which need not be there (RFC 9101 section 10.8)."""
 ALGORITHMS: Final = tuple(sorted(jose.ALGORITHMS, key=lambda alg: alg != "RS256"))
 """All are signatures: `none` is not among them."""
-_SKEW: Final = 30
-"""Seconds by which a client's clock may be ahead."""
 _NEVER_INSIDE: Final = ("request", "request_uri")
 
 
@@ -55,7 +53,7 @@ def _faults(claims: Mapping[str, object], arrival: Arrival, now: float, *, alone
         yield "its sub is the client, so it could be used as a client assertion (RFC 9101 section 10.8)"
     if not _is_past(now, claims.get("exp", now + 1)):
         yield "it has expired"
-    if not _is_past(claims.get("nbf", now), now + _SKEW + 1):
+    if not _is_past(claims.get("nbf", now), now + jose.SKEW.total_seconds() + 1):
         yield "it is not valid yet"
     if any(name in claims for name in _NEVER_INSIDE):
         yield "it contains another request object"
@@ -72,11 +70,7 @@ def _is_meant_for(claims: Mapping[str, object], issuer: str) -> bool:
 
 def _is_past(moment: object, other: object) -> bool:
     """Whether *moment* comes before *other*, both of them a NumericDate (RFC 7519 section 2); never, where one is none."""
-    return _is_number(moment) and _is_number(other) and bool(moment < other)  # type: ignore[operator]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return jose.is_number(moment) and jose.is_number(other) and moment < other
 
 
 def _is_same_response_type(inside: object, outside: str | None) -> bool:

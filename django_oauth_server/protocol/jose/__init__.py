@@ -16,7 +16,7 @@ from django_oauth_server.protocol.jose.shared_secrets import (
     verify_with_secret,
 )
 from django_oauth_server.protocol.jose.signatures import ALGORITHMS, KeySet, SigningKeyPair, media_type, sign, verify
-from django_oauth_server.protocol.jose.times import why_untimely
+from django_oauth_server.protocol.jose.times import SKEW, is_number, why_untimely
 from django_oauth_server.protocol.jose.unverified import unverified
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "CONTENT_ENCRYPTION",
     "KEY_MANAGEMENT",
     "SHARED_SECRET_ALGORITHMS",
+    "SKEW",
     "DecryptionKeyPair",
     "EncryptionKeySet",
     "InvalidJWT",
@@ -33,6 +34,7 @@ __all__ = [
     "decrypt",
     "encrypt",
     "is_costly",
+    "is_number",
     "media_type",
     "sign",
     "sign_embedded",

@@ -25,4 +25,9 @@ def why_untimely(claims: Mapping[str, object], now: float, longest: timedelta) -
 
 def is_time(value: object) -> TypeGuard[float]:
     """Whether *value* is a NumericDate (RFC 7519 section 2), of this age."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _LAST
+    return is_number(value) and 0 <= value < _LAST
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether *value* is a number in JSON, where true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
