@@ -31,7 +31,7 @@ from django_oauth_server.resource.possession import aprove, offered, prove, tell
 from django_oauth_server.resource.presented import read_token
 from django_oauth_server.resource.requirement import Requirement
 from django_oauth_server.resource.scopes import NOT_FOR_RESOURCES, fewest
-from django_oauth_server.resource.threads import is_admitting
+from django_oauth_server.resource.threads import Admission
 from django_oauth_server.resource.token import Presented, VerifiedToken
 from django_oauth_server.resource.verifiers.base import CannotVerify, Discerning, InvalidToken
 
@@ -56,14 +56,12 @@ def identify(request: HttpRequest) -> VerifiedToken | Challenge:
     presented = _presented(request)
     if not isinstance(presented, Presented):
         return presented
-    before = is_admitting.set(True)
     try:
-        token = _meant_for_us(verifier().verify(presented.token))
-        return _kept(request, _with_user(prove(request, presented, token, audiences())))
+        with Admission():
+            token = _meant_for_us(verifier().verify(presented.token))
+            return _kept(request, _with_user(prove(request, presented, token, audiences())))
     except (InvalidToken, Unproven, CannotVerify) as exc:
         return _kept(request, _refused(exc, request, presented))
-    finally:
-        is_admitting.reset(before)
 
 
 @sensitive_variables()
@@ -72,14 +70,12 @@ async def aidentify(request: HttpRequest) -> VerifiedToken | Challenge:
     presented = _presented(request)
     if not isinstance(presented, Presented):
         return presented
-    before = is_admitting.set(True)
     try:
-        token = _meant_for_us(await verifier().averify(presented.token))
-        return _kept(request, _with_user(await aprove(request, presented, token, audiences())))
+        with Admission():
+            token = _meant_for_us(await verifier().averify(presented.token))
+            return _kept(request, _with_user(await aprove(request, presented, token, audiences())))
     except (InvalidToken, Unproven, CannotVerify) as exc:
         return _kept(request, _refused(exc, request, presented))
-    finally:
-        is_admitting.reset(before)
 
 
 @sensitive_variables()
@@ -91,17 +87,15 @@ async def is_still_good(request: HttpRequest) -> bool:
     presented = read_token(request)
     if not isinstance(presented, Presented):
         return True  # a middleware of the project has read it elsewhere, and judged it
-    before = is_admitting.set(True)
     try:
-        return bool(_meant_for_us(await verifier().averify(presented.token)))
+        with Admission():
+            return bool(_meant_for_us(await verifier().averify(presented.token)))
     except InvalidToken as exc:
         logger.info("what is streamed at %s ends: %s", request.path, exc.reason)
         return False
     except CannotVerify as exc:
         logger.warning("access token cannot be verified again at %s: %s", request.path, exc.reason)
         return True
-    finally:
-        is_admitting.reset(before)
 
 
 @sensitive_variables()
@@ -168,11 +162,8 @@ def enough(outcome: VerifiedToken | Challenge, requirement: Requirement) -> Veri
     """The token of a request that was identified, if it is enough for *requirement*; or the challenge to answer with."""
     if isinstance(outcome, Challenge):
         return requirement.completed(outcome)
-    before = is_admitting.set(True)
-    try:
+    with Admission():
         return requirement.refusal(outcome) or outcome
-    finally:
-        is_admitting.reset(before)
 
 
 def _meant_for_us(token: VerifiedToken) -> VerifiedToken:

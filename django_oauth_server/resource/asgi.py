@@ -33,10 +33,10 @@ from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.admission import is_still_good
 from django_oauth_server.resource.occasionally import OccasionallyEach
 from django_oauth_server.resource.threads import (
+    Admission,
     ApplicationThread,
     context_with_thread,
     context_without_thread,
-    is_admitting,
     is_served,
     let_go,
     thread_of_application,
@@ -111,11 +111,8 @@ async def _scope(request: ASGIRequest) -> dict[str, Any]:
     token = _token(request)
     if token is None:
         return scope
-    before = is_admitting.set(True)
-    try:
+    with Admission():
         return {**scope, "auth": token, "user": await request.auser()}
-    finally:
-        is_admitting.reset(before)
 
 
 def _token(request: HttpRequest) -> VerifiedToken | None:

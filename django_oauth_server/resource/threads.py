@@ -17,15 +17,25 @@ from django.db.backends.signals import connection_created
 
 T = TypeVar("T")
 
-is_admitting: Final = ContextVar("oauth_is_admitting", default=False)
-"""Set while a request is identified: a connection that is opened meanwhile was opened for nothing else."""
-
+_is_admitting: Final = ContextVar("oauth_is_admitting", default=False)
 _opened: Final[WeakSet[BaseDatabaseWrapper]] = WeakSet()
-"""Connections that were opened meanwhile, and not used since."""
+"""Connections that were opened during an `Admission`, and not used since."""
+
+
+class Admission:
+    """The time in which a request is identified and judged: a connection that is opened within it was opened for nothing else."""
+
+    __slots__ = ("_before",)
+
+    def __enter__(self) -> None:
+        self._before = _is_admitting.set(True)
+
+    def __exit__(self, *exc: object) -> None:
+        _is_admitting.reset(self._before)
 
 
 def _note(*, connection: BaseDatabaseWrapper, **_: object) -> None:
-    if not (is_admitting.get() and is_served()):  # under WSGI nobody asks
+    if not (_is_admitting.get() and is_served()):  # under WSGI nobody asks
         _opened.discard(connection)
         return
     _opened.add(connection)
@@ -35,7 +45,7 @@ def _note(*, connection: BaseDatabaseWrapper, **_: object) -> None:
 
 def _note_use(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
     """What is asked later may be there to last: a role that is set once the caller is known."""
-    if not is_admitting.get():
+    if not _is_admitting.get():
         _opened.discard(context["connection"])
     return execute(sql, params, many, context)
 
