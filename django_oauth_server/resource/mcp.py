@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import wraps
+from itertools import islice
 from typing import Any, Final, TypeAlias, Unpack
 from urllib.parse import unquote
 
@@ -55,11 +57,19 @@ _UNNAMED: Final = frozenset(
         "resources/list",
         "resources/templates/list",
         "logging/setLevel",
+        "notifications/cancelled",
+        "notifications/initialized",
+        "notifications/progress",
+        "notifications/roots/list_changed",
+        "notifications/tasks/status",
     }
 )
-"""Methods that name no tool, prompt or resource, in all versions of the protocol up to 2026-07-28, but those for tasks (`tasks/get`, 2025-11-25):
-what such a method asks of belongs to a tool that it does not name, so it has to be in the table of methods."""
-_NOTIFICATION: Final = "notifications/"
+"""What clients send without naming a tool, prompt or resource, in all versions of the protocol up to 2026-07-28, but methods for tasks (`tasks/get`,
+2025-11-25): what such a method asks of belongs to a tool that it does not name, so it has to be in the table of methods."""
+_EMPTY_SEGMENTS: Final = re.compile(r"(?<=[^:/]/)/+|(?<=:///)/+")
+"""Slashes that repeat the one before them; an authority begins with two, and behind an empty one the path with a third."""
+_MOST: Final = 1000
+"""Operations that are judged in one request: the event loop waits meanwhile."""
 
 logger = get_log("django_oauth_server.resource")
 _may_warn: Final = OccasionallyEach(timedelta(minutes=1))
@@ -137,13 +147,16 @@ class Endpoint:
         """All that *request* needs, so that a client has to ask the person once. Raises `NotJudged`."""
         if not self.tables or request.method in _BODILESS:
             return self.requirement
-        needed = dict.fromkeys(self._needed(one) for one in _operations(_messages(request)))
+        operations = list(islice(_operations(_messages(request)), _MOST + 1))
+        if len(operations) > _MOST:
+            raise NotJudged(413, INVALID_REQUEST, TOO_LARGE)
+        needed = dict.fromkeys(self._needed(one) for one in operations)
         return requires(self.requirement, *(one for one in needed if one != ANY))
 
     def _needed(self, operation: Operation) -> Requirement:
         """What *operation* needs beyond what the endpoint requires."""
         methods = self.tables.get("methods", {})
-        is_known = operation.method in {*_UNNAMED, *_NAMED} or operation.method.startswith(_NOTIFICATION)
+        is_known = operation.method in _UNNAMED or operation.method in _NAMED
         by_method = methods.get(operation.method, ANY if is_known else None)
         by_name = self._by_name(operation)
         if by_method is None or by_name is None:
@@ -159,7 +172,8 @@ class Endpoint:
             return ANY
         table, name = self.tables[operation.kind], operation.name
         found = entry(table, name)
-        return table[found] if found is not None and found == entry(table, unquote(name)) and _is_plain(name) else None
+        is_same = all(found == entry(table, reading) for reading in _readings(name))
+        return table[found] if found is not None and is_same and _is_plain(name) else None
 
 
 def entry(table: Mapping[str, Requirement], name: str) -> str | None:
@@ -168,6 +182,13 @@ def entry(table: Mapping[str, Requirement], name: str) -> str | None:
         return name
     beginnings = [one for one in table if one.endswith("*") and name.startswith(one[:-1])]
     return max(beginnings, key=len, default=None)
+
+
+def _readings(name: str) -> tuple[str, ...]:
+    """*name* as others may read it: decoded, with the slashes of URL parsers, and without empty segments, as file systems read a path."""
+    decoded = unquote(name)
+    path = decoded.replace("\\", "/")
+    return decoded, path, _EMPTY_SEGMENTS.sub("", path)
 
 
 def _is_plain(name: str) -> bool:

@@ -207,7 +207,12 @@ def named():
 TABLES = {
     "tools": {"list": requires(), "write": "notes:write", "admin.*": "admin", "admin.see": requires(caller="person")},
     "prompts": {"tidy": "notes:write"},
-    "resources": {"notes://*": requires(), "notes://secret/*": "admin"},
+    "resources": {
+        "notes://*": requires(),
+        "notes://secret/*": "admin",
+        "file:///docs/*": requires(),
+        "file:///docs/a/secret/*": "admin",
+    },
     "methods": {"acme/export": "export", "logging/setLevel": "admin"},
 }
 
