@@ -191,22 +191,36 @@ def test_a_next_service_that_does_not_answer_is_a_bad_gateway(
     chain: Chain, app: str, away: str, answers: Callable[[WebServer], Answer] | None
 ) -> None:
     """It may also be the issuer, which is asked with the client secret. Where a redirect leads, nobody is asked anything."""
+    thief = WebServer(None)
+    try:
+        breaks_the_chain(chain, app, away, answers(thief) if answers else None)
+    finally:
+        thief.stop()
+    assert not thief.asked
+
+
+@pytest.mark.parametrize("said", [b"{}", b'{"access_token": null}', b'{"access_token": ["t"]}'])
+def test_an_issuer_that_answers_without_a_token_is_a_bad_gateway(chain: Chain, app: str, said: bytes) -> None:
+    breaks_the_chain(chain, app, "issuer", (200, {}, said))
+
+
+def breaks_the_chain(chain: Chain, app: str, away: str, answer: Answer | None) -> None:
+    """That the shop says so, and no more, while *answer* comes in the place of what is *away*, or nobody does."""
     token = chain.token(app, "shop")
     assert chain.call("shop", token).status_code == 200
-    gone, thief, impostor = {**chain.services, "issuer": chain.server}[away], WebServer(None), None
+    gone, impostor = {**chain.services, "issuer": chain.server}[away], None
     gone.stop()
     try:
-        if answers:
+        if answer:
             impostor = WebServer(None, port=gone.port)
-            impostor.pages = dict.fromkeys(("/stock", "/oauth/token"), answers(thief))
-        answer = chain.call("shop", token)
+            impostor.pages = dict.fromkeys(("/stock", "/oauth/token"), answer)
+        said = chain.call("shop", token)
     finally:
-        for one in filter(None, (impostor, thief)):
-            one.stop()
+        if impostor:
+            impostor.stop()
         gone.start()
-    assert (answer.status_code, answer.json()) == (502, {"service": "shop", "error": "temporarily_unavailable"})
+    assert (said.status_code, said.json()) == (502, {"service": "shop", "error": "temporarily_unavailable"})
     assert impostor is None or impostor.asked
-    assert not thief.asked
 
 
 def answers(said: str) -> Iterator[Any]:

@@ -62,7 +62,10 @@ def exchanged(token: str, resource: str, scope: str) -> str:
     }
     basic = b64encode(f"{quote(settings.SERVICE)}:{quote(settings.CLIENT_SECRET)}".encode()).decode()
     asked = Request(f"{settings.ISSUER}/oauth/token", urlencode(form).encode(), {"Authorization": f"Basic {basic}"})
-    return str(_answer(asked)["access_token"])
+    new = _answer(asked).get("access_token")
+    if not isinstance(new, str):
+        raise CallFailed(asked.full_url, "no access_token")
+    return new
 
 
 def _answer(request: Request) -> dict[str, object]:
