@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from joserfc import jwt
 
 from django_oauth_server.protocol.jose import SigningKeyPair
@@ -27,15 +28,20 @@ class Provider:
 
     client_id = "guestbook"
 
+    def __init__(self) -> None:
+        self.asked = 0
+
     def load_server_metadata(self) -> dict[str, str]:
         return {"issuer": "https://as.example"}
 
     def fetch_jwk_set(self, force: bool = False) -> dict[str, Any]:
+        self.asked += force
         return {"keys": [FORMER.public_jwk(), *([KEY.public_jwk()] if force else [])]}
 
 
 @pytest.fixture
 def logout_token(monkeypatch: pytest.MonkeyPatch) -> Any:
+    cache.clear()
     monkeypatch.syspath_prepend(str(ROOT / "example_project/relying_party"))
     return import_module("guestbook.logout_token")
 
@@ -83,4 +89,13 @@ def test_what_another_has_signed_is_refused(logout_token: Any) -> None:
     with pytest.raises(logout_token.InvalidLogoutToken):
         logout_token.read(token(STRANGERS), Provider())
     with pytest.raises(logout_token.InvalidLogoutToken):
-        logout_token.read(".".join([*token().split(".")[:2], token(STRANGERS).split(".")[2]]), Provider())
+        logout_token.read(".".join([*token(FORMER).split(".")[:2], token(STRANGERS).split(".")[2]]), Provider())
+
+
+def test_tokens_that_name_unknown_keys_cause_one_fetch_in_a_while(logout_token: Any) -> None:
+    provider = Provider()
+    for _ in range(5):
+        with pytest.raises(logout_token.InvalidLogoutToken):
+            logout_token.read(token(STRANGERS), provider)
+    assert provider.asked == 1
+    assert logout_token.read(token(FORMER), provider)["sub"] == "ada"

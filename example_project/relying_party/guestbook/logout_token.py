@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from authlib.integrations.django_client import DjangoOAuth2App
+from django.core.cache import cache
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
@@ -12,6 +13,8 @@ from joserfc.jwk import KeySet
 _EVENT = "http://schemas.openid.net/event/backchannel-logout"
 _ALGORITHMS = ["RS256"]
 """What this client registered for its ID tokens: the default."""
+_PAUSE = 30
+"""Seconds between two fetches of new keys: anybody can send tokens that name unknown ones."""
 
 
 class InvalidLogoutToken(Exception):
@@ -45,10 +48,14 @@ def read(token: str, provider: DjangoOAuth2App) -> dict[str, Any]:
 
 
 def _verified(token: str, provider: DjangoOAuth2App) -> dict[str, Any]:
-    """By the provider's keys, which are fetched again where it names an unknown one."""
+    """By the provider's keys, which are fetched again, once in a while, where it names an unknown one."""
     try:
-        return jwt.decode(token, KeySet.import_key_set(provider.fetch_jwk_set()), algorithms=_ALGORITHMS).claims
+        return _read_with(provider.fetch_jwk_set(), token)
     except InvalidKeyIdError:
-        return jwt.decode(
-            token, KeySet.import_key_set(provider.fetch_jwk_set(force=True)), algorithms=_ALGORITHMS
-        ).claims
+        if not cache.add("guestbook-new-keys", True, timeout=_PAUSE):
+            raise
+        return _read_with(provider.fetch_jwk_set(force=True), token)
+
+
+def _read_with(keys: dict[str, Any], token: str) -> dict[str, Any]:
+    return jwt.decode(token, KeySet.import_key_set(keys), algorithms=_ALGORITHMS).claims
