@@ -51,6 +51,8 @@ class Authorization(models.Model):
     revoked_at = models.DateTimeField(pgettext_lazy("date", "revoked"), null=True, blank=True)
     is_live = models.BooleanField(null=True, default=True, editable=False)
     """True, or NULL once revoked: one live authorization for a client, a user and the same facts, by a constraint that every database knows."""
+    is_new = False
+    """Whether it was recorded in the transaction that goes on: nobody else has seen it."""
 
     class Meta:
         verbose_name = _("authorization")

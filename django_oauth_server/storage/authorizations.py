@@ -163,7 +163,7 @@ def grant(
     now: datetime,
 ) -> Authorization:
     """A new authorization. The database refuses where one was made meanwhile, which is a conflict as any other."""
-    return Authorization.objects.create(
+    granted = Authorization.objects.create(
         client=client,
         user=user,  # type: ignore[misc]
         scope=format_scope(scopes),
@@ -177,6 +177,8 @@ def grant(
         created_at=now,
         consented_at=now,
     )
+    granted.is_new = True
+    return granted
 
 
 def confirm(

@@ -26,7 +26,7 @@ from django_oauth_server.storage.batches import AT_ONCE, batches
 from django_oauth_server.storage.lifetimes import longest_token_lifetime
 from django_oauth_server.storage.people import was_shut_out
 from django_oauth_server.storage.revoked import look_again
-from django_oauth_server.storage.transaction import after_commit, in_transaction
+from django_oauth_server.storage.transaction import after_commit, database, in_transaction
 
 _MARGIN: Final = timedelta(minutes=1)
 """For a token that is being issued while what it hangs on is revoked, and for clocks that differ."""
@@ -149,38 +149,52 @@ def _user_saved(
     """Asks the database only where the user is disabled or was given a password just now."""
     if not was_shut_out(instance, created=created, raw=raw, update_fields=update_fields):
         return
-    if instance.is_active:
-        _shut_out([one for one in _live(instance) if one.password_changed and _counts(one)])
-    else:
-        _shut_out(_live(instance))
+    found = _ended_with(instance)
+    marks = _unsaid(found)
+    _renew(marks, issued_before=timezone.now())
+    if in_transaction():
+        after_commit(lambda: _renew({*marks, *_recorded_since(found, instance)}, issued_before=timezone.now()))
+
+
+def end_if_shut_out(authorization: Authorization, *, password_change_revokes: bool) -> None:
+    """End what was issued from *authorization*, which is new and committed now, if its person was shut out before that: whoever did it could tell
+    only of the authorizations that were there. Nobody is missed, as they look once more when they are committed."""
+    there = Authorization.objects.using(database()).select_related("client", "user").filter(pk=authorization.pk)
+    if any(one.ended_by(password_change_revokes=password_change_revokes) for one in there):
+        _renew([_former_mark(authorization)], issued_before=timezone.now())
 
 
 def _user_deleted(instance: AbstractBaseUser, **_: object) -> None:
     record_authorizations(_live(instance))
 
 
-def _shut_out(authorizations: Collection[Authorization]) -> None:
-    """What was issued from *authorizations* until now is good no more. A person who is saved again was shut out already."""
-    marks = {former_authorization_mark(str(one.grant_id)): one.pk for one in authorizations}
-    if not marks:
-        return
-    said = dict(Revocation.objects.filter(once__in=marks).values_list("once", "issued_before"))
+def _ended_with(user: AbstractBaseUser) -> list[Authorization]:
+    """What is good no more, as *user* was shut out."""
+    return [one for one in _live(user) if not user.is_active or (one.password_changed and _counts(one))]
+
+
+def _unsaid(authorizations: Collection[Authorization]) -> list[str]:
+    """The marks of what was issued from *authorizations* until now. A person who is saved again was shut out already."""
+    marks = {_former_mark(one): one.pk for one in authorizations}
+    said = dict(Revocation.objects.filter(once__in=marks).values_list("once", "issued_before")) if marks else {}
     issued = Token.objects.filter(authorization__in=authorizations).values("authorization")
     last = dict(issued.values_list("authorization", Max("issued_at"))) if said else {}
-    _renew_with_the_commit(
-        [mark for mark, pk in marks.items() if mark not in said or (pk in last and last[pk] > said[mark])]
-    )
+    return [mark for mark, pk in marks.items() if mark not in said or (pk in last and last[pk] > said[mark])]
 
 
-def _renew_with_the_commit(marks: Collection[str]) -> None:
-    """Each of *marks*, for what was issued until now; and until the commit, before which nobody else sees what shut the person out."""
-    _renew(marks, issued_before=timezone.now())
-    if marks and in_transaction():
-        after_commit(lambda: _renew(marks, issued_before=timezone.now()))
+def _recorded_since(found: Collection[Authorization], user: AbstractBaseUser) -> list[str]:
+    """The marks of what *user* had allowed beside the transaction, before others could see that they were shut out."""
+    known = {one.pk for one in found}
+    return [_former_mark(one) for one in _ended_with(user) if one.pk not in known]
+
+
+def _former_mark(authorization: Authorization) -> str:
+    return former_authorization_mark(str(authorization.grant_id))
 
 
 def _live(user: AbstractBaseUser) -> list[Authorization]:
-    found = list(Authorization.objects.filter(user=user, is_live=True).select_related("client"))  # type: ignore[misc]
+    live = Authorization.objects.using(database()).filter(user=user, is_live=True)  # type: ignore[misc]
+    found = list(live.select_related("client"))
     for authorization in found:
         authorization.user = user  # type: ignore[assignment]
     return found

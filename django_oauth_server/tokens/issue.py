@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from django_oauth_server.clients.methods.base import is_public
@@ -20,7 +21,9 @@ from django_oauth_server.models import Token
 from django_oauth_server.protocol import opaque
 from django_oauth_server.protocol.delegation import SUBJECT_CLIENT
 from django_oauth_server.protocol.scopes import format_scope
+from django_oauth_server.storage.revocations import end_if_shut_out
 from django_oauth_server.storage.tokens import find_tokens, held, store
+from django_oauth_server.storage.transaction import after_commit
 from django_oauth_server.storage.writing import Spending
 from django_oauth_server.tokens.bindings.base import token_type
 from django_oauth_server.tokens.formats.base import TokenFormat
@@ -55,6 +58,9 @@ def issue(
     if identifies and issuance.authorization and issuer.settings.is_openid and "openid" in issuance.scopes:
         response["id_token"] = id_token(issuance, issuer, now, access_token=str(response["access_token"]))
     store(made.rows, issuance.client, made.spends)
+    if (allowed := issuance.authorization) and allowed.is_new and made.rows[0].self_contained:
+        ends = issuer.settings.password_change_revokes
+        after_commit(partial(end_if_shut_out, allowed, password_change_revokes=ends))
     return {**issuance.members, **response} if issuance.members else response
 
 

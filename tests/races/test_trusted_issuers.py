@@ -16,7 +16,8 @@ from django_oauth_server.storage.linked_identities import unlink
 from django_oauth_server.storage.transaction import retry_conflicts
 from tests.factories import UserFactory
 from tests.races.doors import Threads, at_once, walk
-from tests.races.test_revocation import ROUNDS, in_a_moment
+from tests.races.test_exchange import forbid
+from tests.races.test_revocation import ROUNDS, in_a_moment, opens
 from tests.races.test_tokens import outcomes
 from tests.trusted_issuers.idp import JWT_BEARER, agent, assertion, linked, trusted, trusting
 
@@ -64,6 +65,22 @@ def test_what_is_allowed_while_a_link_is_removed_ends_with_it(user: Any) -> None
         present = [partial(walk(door, app).token, **asked, assertion=assertion(sub=f"sub-{number}")) for _ in range(4)]
         at_once(*present, partial(in_a_moment, remove_links))
         assert not Authorization.objects.filter(is_live=True).exists()
+
+
+def test_what_is_allowed_while_the_person_is_disabled_opens_nothing(settings: Any) -> None:
+    """The first assertion for each of five apps, which brings a JWT."""
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"access_token_format": "at+jwt"}
+    for number in range(ROUNDS):
+        person = linked(UserFactory(), f"sub-{number}")
+        present = [partial(first_token, f"sub-{number}") for _ in range(5)]
+        *tokens, _ = at_once(*present, partial(in_a_moment, partial(forbid, person)))
+        assert not [token for token in tokens if token and opens(token)]
+
+
+def first_token(sub: str) -> str:
+    """What a new app is given; empty where that is refused."""
+    asked = {"grant_type": JWT_BEARER, "scope": "notes:read", "assertion": assertion(sub=sub)}
+    return str(walk(Threads(), agent()).token(**asked).json().get("access_token", ""))
 
 
 def remove_links() -> int:

@@ -26,6 +26,7 @@ from django_oauth_server.protocol.jose import unverified
 from django_oauth_server.resource import revocations as announced
 from django_oauth_server.resource.django import protected_resource
 from django_oauth_server.storage import announcements, clients, revocations, revoked
+from django_oauth_server.testing.tokens import issue_token
 from tests.factories import ClientFactory
 from tests.flow import Flow
 
@@ -329,6 +330,19 @@ def test_what_is_issued_before_the_person_is_shut_out_for_all_to_see_ends_too(jw
         user.save()
     assert not opens(tokens["access_token"])
     assert Revocation.objects.count() == 1
+
+
+@pytest.mark.parametrize("how", [{"is_active": False}, {"password": "another"}], ids=["disabled", "new password"])
+def test_what_is_allowed_before_the_person_is_shut_out_for_all_to_see_ends_too(jwt_flow, how, user):
+    """An administrator's transaction, beside which another process records the first thing that the person allows an app."""
+    seen_by_the_other = get_user_model().objects.get(pk=user.pk)
+    user.is_active = how.get("is_active", True)
+    if "password" in how:
+        user.set_password(how["password"])
+    with transaction.atomic():
+        user.save()
+        token = issue_token(user=seen_by_the_other, client=jwt_flow.client, scopes="notes:read", format="at+jwt")
+    assert not opens(token)
 
 
 def test_what_a_client_is_given_by_who_still_remembers_it_when_it_is_deleted_opens_nothing():

@@ -14,6 +14,8 @@ from django_oauth_server.checks import check_issuers
 from django_oauth_server.conf import People
 from django_oauth_server.models import Authorization
 from django_oauth_server.models.linked_identity import LinkedIdentity
+from django_oauth_server.resource.verifiers.base import InvalidToken
+from django_oauth_server.verifier import LocalVerifier
 from tests.factories import AuthorizationFactory, UserFactory
 from tests.flow import told
 from tests.trusted_issuers.idp import IDP, ISSUER, OTHER, OTHER_KEY, assertion, linked, trusted, trusting
@@ -36,6 +38,20 @@ def get(issuer: str, claims: Mapping[str, object]) -> Any:
     return get_user_model().objects.get(username=claims["staff"])
 
 
+def get_and_disable(issuer: str, claims: Mapping[str, object]) -> Any:
+    """Somebody who is disabled at that moment by another process."""
+    found = get(issuer, claims)
+    get_user_model().objects.filter(pk=found.pk).update(is_active=False)
+    return found
+
+
+def get_and_change_password(issuer: str, claims: Mapping[str, object]) -> Any:
+    """Somebody who is given another password at that moment by another process."""
+    found = get(issuer, claims)
+    get_user_model().objects.filter(pk=found.pk).update(password="another")
+    return found
+
+
 def name(issuer: str, claims: Mapping[str, object]) -> str:
     """A mistake."""
     return str(claims["sub"])
@@ -55,6 +71,24 @@ class TestDisabled:
         alice.save()
         assert refused(present(assertion(), scope="notes:read"), "account is disabled")
         assert not Authorization.objects.exists()
+
+    @pytest.mark.parametrize("format", ["opaque", "at+jwt"])
+    @pytest.mark.parametrize("find", [get_and_disable, get_and_change_password])
+    def test_a_person_who_is_shut_out_while_the_assertion_is_judged(
+        self,
+        trust: Any,
+        present: Present,
+        django_capture_on_commit_callbacks: Any,
+        find: Callable[..., Any],
+        format: str,
+    ) -> None:
+        people = People(scopes=("notes:read",), find=f"{__name__}.{find.__name__}")
+        trust(trusted(people=people), access_token_format=format)
+        UserFactory(username="staff-7")
+        with django_capture_on_commit_callbacks(execute=True):
+            answer = present(assertion(staff="staff-7"), scope="notes:read")
+        with pytest.raises(InvalidToken):
+            LocalVerifier().verify(answer.json()["access_token"])
 
 
 class TestByEmail:
