@@ -71,7 +71,6 @@ def _known(targets: tuple[str, ...], issuer: Issuer) -> tuple[str, ...]:
         raise InvalidTarget(
             "The parameter resource or audience names an API that this server does not know.",
             detail=exc.detail,
-            parameter="resource",
         ) from exc
 
 

@@ -17,7 +17,16 @@ from django_oauth_server.conf.trusted_issuers import ID_JAG
 from django_oauth_server.errors import InvalidRequest, InvalidScope, InvalidTarget, OAuthError, TemporarilyUnavailable
 from django_oauth_server.exchange.base import TOKEN_TYPE, RequestedToken, Unacceptable
 from django_oauth_server.exchange.presented import Presented, presented_token
-from django_oauth_server.exchange.rules import SETTING, Allowed, Asked, named, rules_for, settled
+from django_oauth_server.exchange.rules import (
+    SETTING,
+    Allowed,
+    Asked,
+    meant_for_another,
+    named,
+    of_another_kind,
+    rules_for,
+    settled,
+)
 from django_oauth_server.grants.base import OtherToken, TokenRequest
 from django_oauth_server.keys.signing import signing_key
 from django_oauth_server.models import Authorization
@@ -108,17 +117,9 @@ def _subject(request: TokenRequest) -> Presented:
     """An ID token, whose audience is the client that authenticated."""
     found = presented_token("subject_token", request)
     if found.type != "id_token":
-        raise Unacceptable(
-            "The parameter subject_token is of a kind that this client may not exchange.",
-            detail=f"the {found.type} of a {found.kind}, issued to {found.client.client_id!r}",
-            parameter="subject_token",
-        )
+        raise of_another_kind(found)
     if found.client.client_id != request.client.client_id:
-        raise Unacceptable(
-            "The parameter subject_token was not issued for this client.",
-            detail=f"issued to {found.client.client_id!r} for {', '.join(found.audience)}",
-            parameter="subject_token",
-        )
+        raise meant_for_another(found)
     return found
 
 
@@ -128,13 +129,11 @@ def _allowed(asked: Asked, rule: IDJAG) -> Allowed:
         raise InvalidTarget(
             "The parameter resource or audience names an API that this client may not exchange tokens for.",
             detail=f"for {', '.join(beyond)}",
-            parameter="resource",
         )
     if beyond := sorted(asked.scopes - asked.allowed):
         raise InvalidScope(
             "The parameter scope asks for more than this exchange allows.",
             detail=f"beyond it: {format_scope(beyond)}",
-            parameter="scope",
         )
     targets = tuple(dict.fromkeys(resources[comparable(one)] for one in asked.targets))
     return Allowed(rule=rule, targets=targets or rule.resources, scopes=asked.scopes or asked.allowed, act=None)

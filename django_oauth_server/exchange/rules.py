@@ -127,6 +127,24 @@ def named(rule: Exchange | IDJAG) -> str:
     return f"{SETTING}: {rule}"
 
 
+def of_another_kind(subject: Presented) -> Unacceptable:
+    """The refusal of a subject token of a type, or about a subject, that the rule does not cover."""
+    return Unacceptable(
+        "The parameter subject_token is of a kind that this client may not exchange.",
+        detail=f"the {subject.type} of a {subject.kind}, issued to {subject.client.client_id!r}",
+        parameter="subject_token",
+    )
+
+
+def meant_for_another(subject: Presented) -> Unacceptable:
+    """The refusal of a subject token that was issued neither to this client nor for it."""
+    return Unacceptable(
+        "The parameter subject_token was not issued for this client.",
+        detail=f"issued to {subject.client.client_id!r} for {', '.join(subject.audience)}",
+        parameter="subject_token",
+    )
+
+
 def _by(rule: Exchange | IDJAG, error: OAuthError) -> OAuthError:
     """*error*, which says that it was *rule* that refused."""
     error.rule = named(rule)
@@ -159,11 +177,7 @@ def _check_subject(rule: Exchange, asked: Asked) -> OAuthError | None:
     subject = asked.subject
     if rule.subject == subject.kind and subject.type in rule.subject_tokens:
         return None
-    return Unacceptable(
-        "The parameter subject_token is of a kind that this client may not exchange.",
-        detail=f"the {subject.type} of a {subject.kind}, issued to {subject.client.client_id!r}",
-        parameter="subject_token",
-    )
+    return of_another_kind(subject)
 
 
 def _check_meant(rule: Exchange, asked: Asked) -> OAuthError | None:
@@ -173,11 +187,7 @@ def _check_meant(rule: Exchange, asked: Asked) -> OAuthError | None:
     is_meant = subject.is_for(asked.client) or (subject.type == "id_token" and is_named)
     if is_meant and (rule.issued_to is None or is_named):
         return None
-    return Unacceptable(
-        "The parameter subject_token was not issued for this client.",
-        detail=f"issued to {to!r} for {', '.join(subject.audience)}",
-        parameter="subject_token",
-    )
+    return meant_for_another(subject)
 
 
 def _check_told_apart(rule: Exchange, asked: Asked) -> OAuthError | None:
@@ -262,7 +272,6 @@ def _check_targets(rule: Exchange, asked: Asked) -> OAuthError | None:
     return InvalidTarget(
         "The parameter resource or audience names an API that this client may not exchange tokens for.",
         detail=f"for {', '.join(targets)}",
-        parameter="resource",
     )
 
 
@@ -274,7 +283,6 @@ def _check_scopes(rule: Exchange, asked: Asked) -> OAuthError | None:
     return InvalidScope(
         "The parameter scope asks for more than this exchange allows.",
         detail=f"beyond it: {format_scope(beyond)}; subject_token has {format_scope(asked.subject.scopes)}",
-        parameter="scope",
     )
 
 
@@ -284,7 +292,6 @@ def _nothing_left(asked: Asked, scopes: frozenset[str]) -> OAuthError | None:
     return InvalidScope(
         "This exchange leaves no scope that the new token could have.",
         detail=f"subject_token has {format_scope(asked.subject.scopes)}",
-        parameter="scope",
     )
 
 

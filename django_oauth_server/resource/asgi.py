@@ -177,9 +177,7 @@ async def _live(app: ASGIApplication, state: dict[str, Any], begun: Future[None]
             return message
         try:
             await Event().wait()
-        except (
-            CancelledError
-        ):  # a loop that ends cancels what is left in it, and this is how an application learns of it
+        except CancelledError:  # by a loop that ends: this is how the application learns of it
             return {"type": "lifespan.shutdown"}
         raise AssertionError("nobody sets the event")
 

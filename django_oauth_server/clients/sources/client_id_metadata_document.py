@@ -57,9 +57,7 @@ class ClientIDMetadataDocuments(ClientSource):
         except Refused:
             return None
         except Unreachable as exc:
-            if row is None and why_not(
-                client_id, issuer
-            ):  # nobody knows of such a client, and its developer can be told why
+            if row is None and why_not(client_id, issuer):  # `explain` tells its developer
                 return None
             raise TemporarilyUnavailable(
                 "The client ID metadata document cannot be fetched right now.", detail=f"{client_id}: {exc}"
