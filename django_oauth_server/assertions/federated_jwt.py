@@ -74,7 +74,7 @@ class FederatedJWT(ClientAuthMethod):
         return None
 
     def client_of(self, credentials: Credentials, issuer: Issuer) -> str:
-        """The client of whose workload the token seems to be. Its `sub` is the platform's word for it."""
+        """The client whose workload the token says that it is of: its `sub` is the platform's name for that, not a client ID."""
         try:
             return seeming_client(credentials.proof, issuer)
         except NotAccepted as exc:

@@ -75,10 +75,10 @@ def trusted_issuer_of(token: str, issuer: Issuer) -> TrustedIssuer:
 def judged(
     token: str, trusted: TrustedIssuer, issuer: Issuer, algs: Collection[str], types: Collection[str], now: datetime
 ) -> Assertion:
-    """What *token* says, if *trusted* signed it for this server and it holds now. Of *algs*, the algorithms that *trusted* is allowed as well.
+    """What *token* says, if *trusted* signed it for this server and it holds now.
 
-    *types* are those that `typ` may be; `JWT` among them is also that of a token without one (RFC 8725 section 3.11). That it was used before is
-    the caller's to notice. Raises `NotAccepted`, or `TemporarilyUnavailable` where the issuer's keys cannot be had.
+    It has to be signed with one of *algs* that *trusted* may use, and its `typ` has to be one of *types*; `JWT` stands for no `typ` as well (RFC 8725
+    section 3.11). Callers check whether it was used before. Raises `NotAccepted`, or `TemporarilyUnavailable` where the issuer's keys cannot be had.
     """
     claims = _signed(token, trusted, algs, types)
     for reason in _faults(claims, trusted, issuer, now):

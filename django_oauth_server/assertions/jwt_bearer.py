@@ -141,7 +141,8 @@ def _mistakes(name: str, people: People, settings: IssuerSettings) -> Iterator[t
     if people.by_email and not has_email():
         yield f"by_email of {name} needs a user model with an email address.", "Set by_email to False."
     try:
-        import_string(people.find) if people.find else None
+        if people.find:
+            import_string(people.find)
     except ImportError as exc:
         yield f"find of {name} names {people.find!r}, which cannot be imported: {exc}", "Correct the dotted path."
 

@@ -67,7 +67,7 @@ def _found(assertion: Assertion, people: People) -> Meant | None:
 
 
 def _by_email(assertion: Assertion, people: People, now: datetime) -> Meant | None:
-    """An address is asked for once. Who has it later is somebody else, and does not get the account: another subject has it by then."""
+    """Only the first subject with an address is linked by it: whoever has the address later is somebody else, and does not get the account."""
     address = assertion.claims.get("email")
     is_told = isinstance(address, str) and 0 < len(address) <= _LONGEST_ADDRESS and address.isprintable()
     if not (people.by_email and is_told and assertion.claims.get("email_verified") is True):

@@ -30,14 +30,14 @@ def workloads_of(issuer: Issuer, client_id: str) -> Iterator[tuple[TrustedIssuer
 
 @sensitive_variables("token")
 def seeming_client(token: str, issuer: Issuer) -> str:
-    """The client of which *token* seems to be. Nothing is verified. Raises `NotAccepted` where it can be of none."""
+    """The client whose workload *token* says that it is of. Nothing is verified. Raises `NotAccepted` where it can be of none."""
     trusted = trusted_issuer_of(token, issuer)
     return _workload(trusted, unverified(token)[1]).client_id
 
 
 @sensitive_variables("token")
 def proven_workload(token: str, issuer: Issuer, algs: Collection[str], now: datetime) -> tuple[Workload, Assertion]:
-    """The workload that *token* proves, and what its platform says. That it was used before is the caller's to notice. Raises `NotAccepted`."""
+    """The workload that *token* proves, and what its platform says. Callers check whether it was used before. Raises `NotAccepted`."""
     trusted = trusted_issuer_of(token, issuer)
     assertion = judged(token, trusted, issuer, algs, TYPES, now)
     workload = _workload(trusted, assertion.claims)
@@ -54,7 +54,7 @@ def acts_for_itself(request: TokenRequest) -> bool:
 
 
 def _workload(trusted: TrustedIssuer, claims: Mapping[str, object]) -> Workload:
-    """No two could be meant: the settings are refused otherwise."""
+    """The workload whose tokens say *claims*. There is no second one: settings in which two could match stop the start."""
     lacking = [(one.unmet(claims), one) for one in trusted.workloads]
     for unmet, workload in lacking:
         if not unmet:

@@ -42,7 +42,7 @@ class Exchange:
     other_key: bool = False
     """Whether a token that is bound to a key of another client may be exchanged, for one that is bound to a key of this client."""
     lifetime: timedelta | None = None
-    """The longest lifetime of the new tokens. They never live longer than the exchanged token. None: as usual."""
+    """The longest lifetime of the new tokens. They never live longer than the exchanged token. None: the usual lifetime of access tokens."""
 
     def __post_init__(self) -> None:
         settle(self)

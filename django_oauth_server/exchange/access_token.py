@@ -1,4 +1,4 @@
-"""An access token, for the tokens that are presented: by the rules, never wider than they are, and gone with what ends them."""
+"""Access tokens by exchange: as the rules allow, never wider than the tokens that were presented, and ended by what ends those."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ACCESS_TOKEN: Final = TOKEN_TYPE + "access_token"
 
 
 class ExchangedAccessToken(RequestedToken):
-    """The usual: a service calls another one for whoever called it."""
+    """An access token with which a service calls another one for whoever called it."""
 
     name = ACCESS_TOKEN
 
@@ -39,7 +39,7 @@ class ExchangedAccessToken(RequestedToken):
         return bool(settings.group(TokenExchangeSettings).rules)
 
     def redeem(self, request: TokenRequest) -> Issuance:
-        """Nothing that it gives is wider than the subject token, lives longer, or outlives what ends the person's authorization."""
+        """The new token is never wider than the subject token, never lives longer, and ends with the person's authorization."""
         settings = request.issuer.settings.group(TokenExchangeSettings)
         rules = rules_for(request.client, settings.rules)
         asked = _asked(request, settings)
@@ -75,7 +75,7 @@ def _known(targets: tuple[str, ...], issuer: Issuer) -> tuple[str, ...]:
 
 
 def _allowed_scopes(subject: Presented, request: TokenRequest) -> frozenset[str]:
-    """What the client may ever have for this person, and what the person allows still."""
+    """The scopes that the client may have for this person, and that the person still allows."""
     authorization = subject.authorization
     person = authorization.user if authorization else None
     scopes = frozenset(client_facts(request.client, request.issuer, (request.params["grant_type"],), person).scopes)
@@ -112,8 +112,8 @@ def _facts(asked: Asked, allowed: Allowed) -> dict[str, object]:
 
 
 def _ends_with(asked: Asked, said: Mapping[str, object]) -> dict[str, object]:
-    """Whoever passed the subject token on by impersonation, and what lets somebody act by their own token, are not *said*; the new token ends with
-    them all the same."""
+    """What the new token ends with although *said* does not name it: the clients that passed the subject token on by impersonation, and the clients
+    and authorizations behind the actor's token."""
     subject, actor = asked.subject, asked.actor
     clients, grants = subject.clients, subject.grants
     if actor:

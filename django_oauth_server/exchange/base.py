@@ -25,6 +25,6 @@ class RequestedToken(Component):
 
 
 class Unacceptable(InvalidRequest):
-    """RFC 8693 section 2.2.2: the subject token or the actor token is not valid, or may not be exchanged so."""
+    """RFC 8693 section 2.2.2: the subject token or the actor token is not valid, or not acceptable for this exchange."""
 
     rule = "RFC 8693 section 2.2.2"

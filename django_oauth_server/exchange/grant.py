@@ -22,7 +22,7 @@ from django_oauth_server.storage.clients import clients_named
 
 
 class TokenExchange(GrantType):
-    """Proves that the client was shown a token of somebody for whom it may act, by a rule of the settings."""
+    """Proves that the client holds a token of somebody for whom a rule of the settings lets it act."""
 
     name = "urn:ietf:params:oauth:grant-type:token-exchange"
     label = _("Token exchange (the app acts for whoever called it)")
@@ -44,7 +44,7 @@ class TokenExchange(GrantType):
         return targets_of(params)
 
     def redeem(self, request: TokenRequest) -> Issuance | OtherToken:
-        """What is given for it is the requested token's to say."""
+        """The type of token that is requested decides what is issued."""
         named = request.params.get("requested_token_type", ACCESS_TOKEN)
         requested = request.issuer.components.of(RequestedToken).get(named)
         if requested is None:
@@ -64,7 +64,7 @@ class TokenExchange(GrantType):
             yield from _unknown(rule, settings)
         try:
             if group.hook:
-                _find_hook(group.hook)
+                _check_hook(group.hook)
         except ImportError as exc:
             yield Error(
                 f"token_exchange of {settings.issuer}: hook is {group.hook!r}, which cannot be loaded: {exc}",
@@ -97,8 +97,8 @@ def _lack_of(client: Client | None, *, exchanges: bool) -> str:
     return ""
 
 
-def _find_hook(path: str) -> None:
-    """Raises ImportError where there is none at *path*."""
+def _check_hook(path: str) -> None:
+    """Raise ImportError unless *path* is that of a function which takes what is asked and what is allowed."""
     try:
         signature(import_string(path)).bind(None, None)
     except TypeError as exc:
@@ -106,7 +106,7 @@ def _find_hook(path: str) -> None:
 
 
 def _unknown(rule: Exchange, settings: IssuerSettings) -> Iterator[CheckMessage]:
-    """Names in *rule* that nothing here has: they would allow nothing."""
+    """An error for each scope and resource in *rule* that this server does not have."""
     resources = [one for one in rule.resources if settings.resource_named(one) is None]
     scopes = [one for one in rule.scopes if one not in settings.scopes]
     for unknown, where, known in (

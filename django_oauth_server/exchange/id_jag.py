@@ -43,7 +43,7 @@ _NO_TOKEN: Final = "N_A"
 
 
 class IdentityAssertionGrant(RequestedToken):
-    """Handed out, and kept nowhere: the server elsewhere accepts it once, within minutes."""
+    """An ID-JAG, which the server elsewhere accepts once, within minutes. It is stored nowhere here."""
 
     name = TYPE
 
@@ -169,7 +169,7 @@ def _handed_out(asked: Asked, allowed: Allowed, rule: IDJAG, request: TokenReque
 
 
 def _told(authorization: Authorization, rule: IDJAG, request: TokenRequest) -> Mapping[str, object]:
-    """No more than the person lets the client know, which can read it."""
+    """The claims that the rule adds, as far as the person lets the client know them: it can read the ID-JAG."""
     if not rule.claims:
         return {}
     settings = request.issuer.settings

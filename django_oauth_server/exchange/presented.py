@@ -105,7 +105,7 @@ def presented_token(role: Role, request: TokenRequest) -> Presented:
     value, named = request.params.require(role), request.params.require(f"{role}_type")
     read = _READERS.get(named.removeprefix(TOKEN_TYPE)) if named.startswith(TOKEN_TYPE) else None
     if read is None:
-        raise _no_type(role, named)
+        raise _unknown_type(role, named)
     return read(role, value, request)
 
 
@@ -114,7 +114,7 @@ def presented_actor(request: TokenRequest) -> Presented | None:
     if "actor_token" in request.params:
         actor = presented_token("actor_token", request)
         if actor.type != "access_token":
-            raise _no_type("actor_token", actor.type)
+            raise _unknown_type("actor_token", actor.type)
         if _is_older_than_a_revocation(actor, request.issuer):
             raise _no_good("actor_token", "issued before its person was shut out")
         return actor
@@ -124,8 +124,11 @@ def presented_actor(request: TokenRequest) -> Presented | None:
 
 
 def _is_older_than_a_revocation(actor: Presented, issuer: Issuer) -> bool:
-    """Whether its person was shut out since, though they are back: what ends with the authorization is told by revocations alone, and these are
-    written down again only for what was issued after the last one."""
+    """Whether its person was shut out after it was issued, even if they are back.
+
+    Only revocations end what is exchanged with it, and the next revocation of its authorization is written down only if that has issued tokens since
+    the last one. What is exchanged for somebody else does not count as such, and would live on.
+    """
     if actor.authorization is None or actor.row is None:
         return False
     known = {"iss": issuer.settings.issuer, "client_id": actor.client.client_id}
@@ -137,7 +140,7 @@ def _is_older_than_a_revocation(actor: Presented, issuer: Issuer) -> bool:
 
 
 def _access_token(role: Role, value: str, request: TokenRequest) -> Presented:
-    """What was exchanged for a token that ended a moment ago would be newer than the revocation that says so, and live on."""
+    """Revocations are read anew: a token that was exchanged for one which ended a moment ago would be newer than the revocation, and live on."""
     token, reason = locate_explained(value, request.client, request.issuer, request.now, anew=True)
     if token is not None and token.kind != Token.Kind.ACCESS:
         reason = "not an access token"
@@ -164,8 +167,8 @@ def _described(token: Token, issuer: Issuer) -> Presented:
 
 
 def _id_token(role: Role, value: str, request: TokenRequest) -> Presented:
-    """It is signed by this server: whoever shares a secret with its client could make one about anybody. It is worth what the person allowed its
-    client, as far as that may ask for it still."""
+    """Only the keys of this server count: whoever knows the secret of a client could make one about anybody. Its scopes are those that the person
+    allowed its client, as far as the client may still ask for them."""
     claims, authorization = _read_id_token(role, value, request)
     return Presented(
         type="id_token",
@@ -201,7 +204,7 @@ def _read_id_token(role: Role, value: str, request: TokenRequest) -> tuple[Mappi
 
 
 def _jwt(role: Role, value: str, request: TokenRequest) -> Presented:
-    """A JWT says itself what it is (section 3), as some clients call every access token in which they find one."""
+    """The header says which kind of token the JWT is (section 3): some clients give this type for access tokens as well."""
     try:
         header, _ = unverified(value)
     except InvalidJWT as exc:
@@ -210,7 +213,7 @@ def _jwt(role: Role, value: str, request: TokenRequest) -> Presented:
     return read(role, value, request)
 
 
-def _no_type(role: Role, named: str) -> Unacceptable:
+def _unknown_type(role: Role, named: str) -> Unacceptable:
     return Unacceptable(
         f"The parameter {role}_type names a type of token that this server does not accept.",
         detail=f"{role}_type {named!r}",

@@ -93,7 +93,7 @@ def judged(asked: Asked, rules: Iterable[Exchange]) -> Allowed:
 
 
 def settled(asked: Asked, allowed: Allowed, hook: str) -> Allowed:
-    """*allowed*, as far as the deployment's own function at *hook* lets it be, and noted in the log. It takes scopes away, and never adds one.
+    """*allowed*, noted in the log, with the scopes that the deployment's function at *hook* leaves. A hook never adds one.
 
     Raises `InvalidScope` where it leaves none.
     """
@@ -181,7 +181,7 @@ def _check_subject(rule: Exchange, asked: Asked) -> OAuthError | None:
 
 
 def _check_meant(rule: Exchange, asked: Asked) -> OAuthError | None:
-    """ID tokens are for one client alone, so that a rule has to name it where another one exchanges them."""
+    """An ID token is for one client alone, so a rule has to name that client before another one may exchange it."""
     subject, to = asked.subject, asked.subject.client.client_id
     is_named = rule.issued_to is not None and to in rule.issued_to
     is_meant = subject.is_for(asked.client) or (subject.type == "id_token" and is_named)

@@ -83,7 +83,7 @@ class Address(Generic[T]):
 
     @property
     def is_new(self) -> bool:
-        """Whether it would be asked now by whoever wants it first: nothing is kept of it, nobody asks it yet, and it was not asked of late."""
+        """Whether the next caller has it fetched: nothing is kept, no fetch is under way, and the last one is not within the pause."""
         return not (self._kept or is_under_way(self._key) or monotonic() - self._answered_at < self._bounds.pause)
 
     @property
@@ -98,7 +98,7 @@ class Address(Generic[T]):
 
     @property
     def failure(self) -> str:
-        """What whoever owns it may be told of why it was last asked in vain; empty where it was not."""
+        """Why the last fetch failed, in words for whoever owns the address; empty where it did not."""
         if refused := self._refused:
             return refused.told
         return "its server does not answer" if self._is_silent else ""
@@ -161,7 +161,7 @@ class Address(Generic[T]):
 
 
 class _Places(Generic[T]):
-    """The addresses that were asked last. Those of which nothing is kept take no place from the others: anybody can think up any number of them."""
+    """The addresses that were asked last. Anybody can think up addresses, so those that have not answered take no place from those that have."""
 
     def __init__(self, most: int) -> None:
         self._lock = Lock()
