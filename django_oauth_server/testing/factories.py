@@ -20,6 +20,7 @@ from django_oauth_server.models.authorization import credential_stamp, digest_of
 from django_oauth_server.protocol.opaque import ACCESS_TOKEN, AUTHORIZATION_CODE, CLIENT_SECRET, digest, generate
 from django_oauth_server.protocol.scopes import format_scope
 from django_oauth_server.registry import default_issuer, issuer_named
+from django_oauth_server.testing.tokens import APP
 
 
 def _unlike(kind: str) -> str:
@@ -68,13 +69,10 @@ class ClientFactory(DjangoModelFactory):
     secret = factory.LazyAttribute(lambda row: "" if row.public else generate(CLIENT_SECRET))
     metadata = factory.Dict(
         {
-            "client_name": "Notebook",
-            "redirect_uris": ["https://client.example/callback"],
+            **APP,
             "token_endpoint_auth_method": factory.LazyAttribute(
                 lambda document: "none" if document.factory_parent.public else "client_secret_basic"
             ),
-            "grant_types": ["authorization_code", "refresh_token"],
-            "response_types": ["code"],
             "scope": factory.LazyFunction(lambda: format_scope(default_issuer().settings.scopes)),
         }
     )

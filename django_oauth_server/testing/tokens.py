@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
@@ -9,19 +10,27 @@ from typing import Literal
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 
+from django_oauth_server.clients.secrets import set_secret
 from django_oauth_server.grants.allow import record_consent
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.models import Authorization, Client, Token
 from django_oauth_server.protocol import opaque
 from django_oauth_server.protocol.scopes import format_scope
-from django_oauth_server.registry import issuer_named
+from django_oauth_server.registry import default_issuer, issuer_named
 from django_oauth_server.resource.conf import audiences
 from django_oauth_server.storage.authorizations import live_authorization
 from django_oauth_server.storage.tokens import store
-from django_oauth_server.testing.factories import ClientFactory
 from django_oauth_server.testing.facts import Key, acting, bound_to, sign_in, words
 from django_oauth_server.tokens.formats.base import TokenFormat
 from django_oauth_server.tokens.issue import token_format
+
+APP: Mapping[str, object] = {
+    "client_name": "Notebook",
+    "redirect_uris": ["https://client.example/callback"],
+    "grant_types": ["authorization_code", "refresh_token"],
+    "response_types": ["code"],
+}
+"""What a client says that is made for a test."""
 
 
 def issue_token(
@@ -46,7 +55,7 @@ def issue_token(
     several, the latest first. Nothing is narrowed: what the server would never hand out (a token without scopes, for a resource that it does not
     know, which has expired) can be had, since its refusal is to be tested.
     """
-    now, client = timezone.now(), client or ClientFactory()
+    now, client = timezone.now(), client or _client()
     issuer, meant_for = issuer_named(client.issuer), words(audience) or audiences()[:1]
     form = _format(format, client, meant_for, issuer)
     identifier = opaque.generate(opaque.ACCESS_TOKEN)
@@ -65,6 +74,16 @@ def issue_token(
     if token.authorization or not form.self_contained:
         store([token], client)
     return form.render(token, identifier, issuer)
+
+
+def _client() -> Client:
+    """A confidential one that may ask for all that the issuer offers. `ClientFactory` makes such, too, with factory-boy, which not everybody has."""
+    settings = default_issuer().settings
+    said = {**APP, "token_endpoint_auth_method": "client_secret_basic", "scope": format_scope(settings.scopes)}
+    client = Client(issuer=settings.issuer, client_id=f"client-{secrets.token_hex(8)}", metadata=said)
+    set_secret(client, opaque.generate(opaque.CLIENT_SECRET), settings, in_clear=False)
+    client.save(force_insert=True)
+    return client
 
 
 def _format(name: str, client: Client, audience: tuple[str, ...], issuer: Issuer) -> TokenFormat:

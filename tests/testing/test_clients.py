@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -60,6 +61,15 @@ def test_a_persons_token(make: Any, path: str, format: str) -> None:
 )
 def test_what_is_said_decides(make: Any, format: str, said: dict[str, Any], status: int) -> None:
     assert make().with_token(format=format, **said).get("/notes").status_code == status
+
+
+def test_the_test_clients_need_nothing_but_django(monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = UserFactory()
+    monkeypatch.setitem(sys.modules, "factory", None)
+    for module in ("tokens", "factories"):
+        monkeypatch.delitem(sys.modules, f"django_oauth_server.testing.{module}", raising=False)
+    answer = Client().with_token(scopes="notes:read", user=alice).get("/notes")
+    assert (answer.status_code, answer.json()["subject"]) == (200, str(alice.pk))
 
 
 async def asked(path: str, **said: Any) -> Any:
