@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from asgiref.sync import sync_to_async
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
@@ -43,6 +44,8 @@ logger = get_log("django_oauth_server.resource")
 _may_warn: Final = OccasionallyEach(timedelta(minutes=1))
 _OUTCOME: Final = "_oauth_outcome"
 """Where a request keeps what it was identified as: a middleware, a view and a throttle ask, and the token is verified once."""
+_MET: Final = "_oauth_met"
+"""Where it keeps what its token was found to be enough for."""
 
 
 def forget() -> None:
@@ -80,7 +83,7 @@ async def aidentify(request: HttpRequest) -> VerifiedToken | Challenge:
 
 @sensitive_variables()
 async def is_still_good(request: HttpRequest) -> bool:
-    """Whether the token of *request*, which was identified, is good when it is verified again; yes where that cannot be told now.
+    """Whether *request*, which was admitted, would be admitted now: its token is verified and judged again. Yes where that cannot be told.
 
     A proof is for its request, and is not judged twice.
     """
@@ -89,13 +92,18 @@ async def is_still_good(request: HttpRequest) -> bool:
         return True  # a middleware of the project has read it elsewhere, and judged it
     try:
         with Admission():
-            return bool(_meant_for_us(await verifier().averify(presented.token)))
+            token = _with_user(_meant_for_us(await verifier().averify(presented.token)))
+            met = _met(request)
+            missing = await sync_to_async(met.refusal)(token.again(scheme=presented.scheme)) if met else None
     except InvalidToken as exc:
         logger.info("what is streamed at %s ends: %s", request.path, exc.reason)
         return False
     except CannotVerify as exc:
         logger.warning("access token cannot be verified again at %s: %s", request.path, exc.reason)
         return True
+    if missing:
+        logger.info("what is streamed at %s ends: %s", request.path, missing.description)
+    return not missing
 
 
 @sensitive_variables()
@@ -129,12 +137,12 @@ def unknown(request: HttpRequest) -> Challenge:
 
 def admit(request: HttpRequest, requirement: Requirement) -> VerifiedToken | Challenge:
     """The token of *request*, if it is enough for *requirement*; or the challenge to answer with."""
-    return enough(identify(request), requirement)
+    return enough(request, identify(request), requirement)
 
 
 async def aadmit(request: HttpRequest, requirement: Requirement) -> VerifiedToken | Challenge:
     """`admit` for async views."""
-    return enough(await aidentify(request), requirement)
+    return enough(request, await aidentify(request), requirement)
 
 
 R = TypeVar("R", bound=HttpResponseBase)
@@ -158,12 +166,29 @@ def refusal_headers(challenge: Challenge) -> dict[str, str]:
     return {"WWW-Authenticate": header, "Cache-Control": "no-store"}
 
 
-def enough(outcome: VerifiedToken | Challenge, requirement: Requirement) -> VerifiedToken | Challenge:
-    """The token of a request that was identified, if it is enough for *requirement*; or the challenge to answer with."""
+def enough(
+    request: HttpRequest, outcome: VerifiedToken | Challenge, requirement: Requirement
+) -> VerifiedToken | Challenge:
+    """*outcome*, the token of *request*, if it is enough for *requirement*; or the challenge to answer with."""
     if isinstance(outcome, Challenge):
         return requirement.completed(outcome)
     with Admission():
-        return requirement.refusal(outcome) or outcome
+        refusal = requirement.refusal(outcome)
+    if refusal:
+        return refusal
+    met = _met(request)
+    setattr(request, _MET, met & requirement if met else requirement)
+    return outcome
+
+
+def admitted_by(request: HttpRequest) -> VerifiedToken | None:
+    """The token that *request* was admitted by, whether or not its view has asked for one."""
+    return getattr(request, _OUTCOME) if _met(request) else None
+
+
+def _met(request: HttpRequest) -> Requirement | None:
+    """All that the token of *request* was found to be enough for."""
+    return getattr(request, _MET, None)
 
 
 def _meant_for_us(token: VerifiedToken) -> VerifiedToken:

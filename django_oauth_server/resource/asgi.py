@@ -30,7 +30,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from django_oauth_server.protocol.log import get_log
-from django_oauth_server.resource.admission import is_still_good
+from django_oauth_server.resource.admission import admitted_by, is_still_good
 from django_oauth_server.resource.occasionally import OccasionallyEach
 from django_oauth_server.resource.threads import (
     Admission,
@@ -59,7 +59,7 @@ _ENDED: Final[Message] = {"type": "ended"}
 _OF_THE_CONNECTION: Final = frozenset({"connection", "keep-alive", "transfer-encoding"})
 """Headers that are not the application's to send (RFC 9110 section 7.6.1); HTTP/2 forbids them."""
 JUDGED_ANEW: Final = 10.0
-"""Seconds after which the token of a response that is still streamed is verified again."""
+"""Seconds after which the token of a response that is still streamed is verified and judged again."""
 NOT_UNDER_WSGI: Final = "This address is served under ASGI only."
 
 logger = get_log("django_oauth_server.resource")
@@ -284,7 +284,7 @@ class _Exchange:
             response: HttpResponseBase = HttpResponse(first.get("body", b""), status=start["status"])
         else:
             self._request.META.pop("HTTP_ACCEPT_ENCODING", None)
-            token = _token(self._request)
+            token = _token(self._request) or admitted_by(self._request)
             if token is not None:
                 self._limit(token)
             response = StreamingHttpResponse(
@@ -333,7 +333,7 @@ class _Exchange:
             self._cut_short()
 
     async def _watch(self) -> None:
-        """End what is streamed once its token is found to be revoked. Streams that began at once are not all judged at once."""
+        """End what is streamed once its token would open it no more. Streams that began at once are not all judged at once."""
         while not await self._is_over_within(uniform(0.7, 1) * JUDGED_ANEW):  # noqa: S311 - it may be guessed
             if not await self._is_still_good():
                 self._expire()

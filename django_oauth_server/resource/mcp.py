@@ -322,9 +322,9 @@ def _admitted(request: HttpRequest, outcome: VerifiedToken | Challenge, endpoint
 def _judged(request: HttpRequest, token: VerifiedToken, endpoint: Endpoint) -> VerifiedToken | Challenge:
     """*token*, if it is enough. Nobody learns what the endpoint offers, or what is wrong with their message, whom it is not for."""
     try:
-        return enough(token, endpoint.required(request))
+        return enough(request, token, endpoint.required(request))
     except NotJudged:
-        answer = enough(token, endpoint.requirement)
+        answer = enough(request, token, endpoint.requirement)
         if isinstance(answer, Challenge):
             return answer
         raise

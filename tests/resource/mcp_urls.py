@@ -258,6 +258,7 @@ urlpatterns = [
     path("async/half", csrf_exempt(asgi_view(lambda: half))),
     path("async/cannot-start", csrf_exempt(asgi_view(lambda: cannot_start))),
     path("async/mcp", protected_mcp("notes:read", audience=NOTES, **TABLES)(named)),
+    path("async/protected-mcp", protected_mcp("notes:read", audience=NOTES, **TABLES)(asgi_view(lambda: listening))),
     path("async/plain-mcp", protected_mcp("notes:read")(named)),
     path("mcp", sync_mcp),
     path("session", with_sessions),
