@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from functools import lru_cache
 from importlib import import_module
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -28,6 +30,7 @@ from django_oauth_server.storage import announcements, failures, refusals, revok
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow
 from tests.mysite.page import Project, forget_urls
+from tests.outbound.server import write_certificate
 
 pytest_plugins = ["django_oauth_server.testing.plugin"]
 
@@ -105,6 +108,34 @@ def browser(user: object) -> Browser:
     browser = Browser(enforce_csrf_checks=True)
     browser.force_login(user)
     return browser
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of servers elsewhere, under all names that the tests have for them."""
+    names = ("client.example", "other.example", "127.0.0.1", "127.0.0.2", "::1", "localhost")
+    return write_certificate(tmp_path_factory.mktemp("certificates") / "servers.pem", *names)
+
+
+@pytest.fixture
+def resolve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """`resolve("client.example", ["127.0.0.1"], ["127.0.0.2"])`: what the name leads to at the first look, at the second … Returns who looked."""
+    real, looked, known = socket.getaddrinfo, [], {}
+
+    def answer(host: str, port: int, *args: Any, **kwargs: Any) -> list[Any]:
+        if host not in known:
+            return real(host, port, *args, **kwargs)
+        looked.append(host)
+        answers = known[host]
+        found = answers.pop(0) if len(answers) > 1 else answers[0]
+        return [entry for address in found for entry in real(address, port, type=socket.SOCK_STREAM)]
+
+    def lead(host: str, *answers: list[str]) -> list[str]:
+        known[host] = list(answers)
+        return looked
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    return lead
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.test import Client as Browser
 from django_oauth_server.models.document_host import DocumentHost as SaidOfHost
 from tests.budgets.test_statements import signing, statements, tokens_for  # noqa: F401
 from tests.clients.document_host import DocumentHost
-from tests.clients.test_documents import _server, certificate, host  # noqa: F401
+from tests.clients.test_documents import _server, host  # noqa: F401
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from html import unescape
@@ -25,7 +24,6 @@ from django_oauth_server.clients.registration import new_client_id
 from django_oauth_server.models import Authorization, Client, Ticket, Token
 from django_oauth_server.models.document_host import DocumentHost as Row
 from django_oauth_server.models.refusal import Refusal
-from django_oauth_server.outbound import kept
 from django_oauth_server.protocol.jose import SigningKeyPair
 from django_oauth_server.templatetags.oauth_server import signing_in_for
 from tests.assertions import KEY, assertion, jwks, proof
@@ -33,7 +31,7 @@ from tests.clients.document_host import DocumentHost
 from tests.factories import ClientFactory, TokenFactory
 from tests.flow import Flow, answered
 from tests.logout.conftest import press, signed_in
-from tests.outbound.server import WebServer, as_json, write_certificate
+from tests.outbound.server import WebServer, as_json
 
 pytestmark = pytest.mark.django_db
 
@@ -41,11 +39,6 @@ DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 FORM = "application/x-www-form-urlencoded"
 NEXT = SigningKeyPair.generate("ES256")
 Later = Callable[[float], None]
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_certificate(tmp_path_factory.mktemp("certificates") / "client.pem", "localhost")
 
 
 @pytest.fixture(scope="module")
@@ -65,19 +58,6 @@ def host(_server: WebServer, certificate: Path, settings: Any) -> DocumentHost:
         "outbound_ca_bundle": str(certificate),
     }
     return DocumentHost(_server)
-
-
-@pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Later:
-    """Put the clock by which documents are kept forward."""
-    passed, real = 0.0, time.monotonic
-
-    def put_forward(seconds: float) -> None:
-        nonlocal passed
-        passed += seconds
-
-    monkeypatch.setattr(kept, "monotonic", lambda: real() + passed)
-    return put_forward
 
 
 @pytest.fixture

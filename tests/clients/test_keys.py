@@ -15,23 +15,18 @@ from django.test import Client as Browser
 
 from django_oauth_server.clients import keys
 from django_oauth_server.clients.keys import BOUNDS, client_keys
-from django_oauth_server.outbound import Unreachable, kept
+from django_oauth_server.outbound import Unreachable
 from django_oauth_server.protocol.jose import SigningKeyPair
 from django_oauth_server.registry import default_issuer
 from tests.assertions import KEY, assertion, claims_for, jwks, key_client, proof, signed
 from tests.flow import Flow
-from tests.outbound.server import WebServer, as_json, write_certificate
+from tests.outbound.server import WebServer, as_json
 
 pytestmark = pytest.mark.django_db
 
 LONGEST_KEPT, PAUSE, STALE_FOR = BOUNDS.longest, BOUNDS.pause, BOUNDS.stale
 NEXT = SigningKeyPair.generate("ES256")
 Later = Callable[[float], None]
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_certificate(tmp_path_factory.mktemp("certificates") / "client.pem", "127.0.0.1")
 
 
 @pytest.fixture
@@ -50,19 +45,6 @@ def server(certificate: Path, settings: Any) -> Iterator[WebServer]:
 @pytest.fixture
 def client(server: WebServer) -> Any:
     return key_client(metadata__jwks=None, metadata__jwks_uri=server.url("/jwks"))
-
-
-@pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Later:
-    """Put the clock by which keys are kept forward."""
-    passed, real = 0.0, time.monotonic
-
-    def put_forward(seconds: float) -> None:
-        nonlocal passed
-        passed += seconds
-
-    monkeypatch.setattr(kept, "monotonic", lambda: real() + passed)
-    return put_forward
 
 
 def status(client: Any, pair: SigningKeyPair = KEY, jwt: str = "") -> int:

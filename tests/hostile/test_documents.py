@@ -23,19 +23,12 @@ from django_oauth_server.models.refusal import Refusal
 from django_oauth_server.registry import default_issuer
 from tests.clients.document_host import DocumentHost
 from tests.hostile.conftest import everything
-from tests.outbound.server import WebServer, write_certificate
+from tests.outbound.server import WebServer
 
 pytestmark = pytest.mark.django_db
 
 FLOOD = 10_000
 FORM = "application/x-www-form-urlencoded"
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_certificate(
-        tmp_path_factory.mktemp("certificates") / "client.pem", "localhost", "client.example", "other.example"
-    )
 
 
 @pytest.fixture
@@ -54,21 +47,6 @@ def host(server: WebServer, certificate: Path, settings: Any) -> DocumentHost:
         "outbound_timeout": timedelta(seconds=1),
     }
     return DocumentHost(server)
-
-
-@pytest.fixture
-def lead(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """`lead("client.example", ["192.0.2.1"], ["127.0.0.1"])`: where the name leads at the first look, at the second …"""
-    real, known = socket.getaddrinfo, dict[str, list[list[str]]]()
-
-    def answer(name: str, port: int, *args: Any, **kwargs: Any) -> list[Any]:
-        if name not in known:
-            return real(name, port, *args, **kwargs)
-        found = known[name].pop(0) if len(known[name]) > 1 else known[name][0]
-        return [one for address in found for one in real(address, port, type=socket.SOCK_STREAM)]
-
-    monkeypatch.setattr(socket, "getaddrinfo", answer)
-    return lambda name, *answers: known.update({name: list(answers)})
 
 
 def ask(path: str, client_id: str, **more: Any) -> Any:
@@ -94,16 +72,18 @@ def test_made_up_ids_cost_few_fetches_and_no_rows(host: DocumentHost) -> None:
     assert Refusal.objects.count() < FLOOD
 
 
-def test_senders_that_are_many_find_one_host_shut(host: DocumentHost, lead: Any) -> None:
+def test_senders_that_are_many_find_one_host_shut(host: DocumentHost, resolve: Any) -> None:
     """And the document at another host is served to them all the while."""
-    lead("other.example", ["127.0.0.1"])
+    resolve("other.example", ["127.0.0.1"])
     other = host.url("/other.json", "other.example")
     host.say("/other.json", client_id=other)
+    began = time.monotonic()
     for number in range(500):
         sender = f"198.51.{number // 250}.{number % 250}"
         ask("/oauth/logo", host.url(f"/{number}"), REMOTE_ADDR=sender)
         assert ask("/oauth/logo", other, REMOTE_ADDR=sender).status_code == 200, number
-    assert sum(host.server.calls.values()) <= 70
+    minutes = (time.monotonic() - began) / 60
+    assert sum(host.server.calls.values()) <= 60 + 60 * minutes + 10
     assert ask("/oauth/logo", host.say(), REMOTE_ADDR="203.0.113.1").status_code == 429
     host.say("/late.json", client_id=(late := host.url("/late.json", "other.example")))
     assert ask("/oauth/logo", late, REMOTE_ADDR="203.0.113.1").status_code == 200, (
@@ -132,9 +112,7 @@ def test_of_five_gigabytes_few_bytes_are_read(host: DocumentHost, certificate: P
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"outbound_private_hosts": [f"localhost:{port}"]}
     thread = threading.Thread(target=endless, args=(listening, context, sent), daemon=True)
     thread.start()
-    began = time.monotonic()
     assert b"larger than" in ask("/oauth/authorize", f"https://localhost:{port}/client.json").content
-    assert time.monotonic() - began < 2
     thread.join(5)
     listening.close()
     assert not thread.is_alive(), "the connection was closed"
@@ -167,17 +145,17 @@ def test_a_document_that_comes_in_drops_is_given_up_on(host: DocumentHost, drips
         ["64:ff9b::7f00:1"],
     ],
 )
-def test_a_name_that_leads_inside_is_not_followed(host: DocumentHost, lead: Any, addresses: list[str]) -> None:
-    lead("client.example", addresses)
+def test_a_name_that_leads_inside_is_not_followed(host: DocumentHost, resolve: Any, addresses: list[str]) -> None:
+    resolve("client.example", addresses)
     page = ask("/oauth/authorize", host.url(host="client.example"))
     assert b"not a host on the internet" in page.content
     assert not any(address.encode() in page.content for address in addresses)
     assert host.server.connected == []
 
 
-def test_a_name_that_is_judged_once_and_leads_inside_afterwards(host: DocumentHost, lead: Any) -> None:
+def test_a_name_that_is_judged_once_and_leads_inside_afterwards(host: DocumentHost, resolve: Any) -> None:
     """DNS rebinding: the address that was judged is the one that is asked."""
-    lead("client.example", ["192.0.2.1"], ["127.0.0.1"])
+    resolve("client.example", ["192.0.2.1"], ["127.0.0.1"])
     assert ask("/oauth/logo", host.url(host="client.example")).status_code == 404
     assert host.server.connected == []
 
@@ -188,9 +166,9 @@ def test_a_redirect_inside_is_not_followed(host: DocumentHost) -> None:
     assert host.server.calls == {"/client.json": 1}
 
 
-def test_a_server_that_is_silent_holds_few_threads(host: DocumentHost, lead: Any) -> None:
+def test_a_server_that_is_silent_holds_few_threads(host: DocumentHost, resolve: Any) -> None:
     """While it is asked, others are told at once to come again, and the clients of other hosts are served."""
-    lead("other.example", ["127.0.0.1"])
+    resolve("other.example", ["127.0.0.1"])
     known = host.say("/known.json")
     issuer = default_issuer()
     assert find_client(issuer, known)

@@ -33,16 +33,11 @@ from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow
 from tests.logout.conftest import end_session, press, signed_in
 from tests.openid.conftest import read
-from tests.outbound.server import WebServer, write_certificate
+from tests.outbound.server import WebServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.spec("OpenID Connect Back-Channel Logout", "2")]
 WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
 PATH = "/backchannel"
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_certificate(tmp_path_factory.mktemp("certificates") / "rp.pem", "127.0.0.1")
 
 
 @pytest.fixture

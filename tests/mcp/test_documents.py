@@ -15,17 +15,12 @@ from django_oauth_server.protocol.jose import SigningKeyPair
 from tests.assertions import assertion, jwks, proof
 from tests.flow import Flow
 from tests.mcp.agents import DESCRIBED, Agent
-from tests.outbound.server import WebServer, as_json, write_certificate
+from tests.outbound.server import WebServer, as_json
 
 pytestmark = [pytest.mark.django_db, pytest.mark.spec("MCP", "client-id-metadata-documents")]
 
 CODE = ["authorization_code", "refresh_token"]
 KEY = SigningKeyPair.generate("RS256")
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_certificate(tmp_path_factory.mktemp("certificates") / "agents.pem", "localhost")
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from django_oauth_server.tokens.subject import subject
 from tests.factories import ClientFactory, UserFactory
 from tests.flow import Flow, answered
 from tests.openid.conftest import read
-from tests.outbound.server import WebServer, as_json, write_certificate
+from tests.outbound.server import WebServer, as_json
 from tests.registration.conftest import Registrant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("openid_connect")]
@@ -127,11 +127,6 @@ def test_a_salt_that_could_be_guessed_is_told_of(settings: Any, salt: str, warne
 @pytest.fixture
 def registrant() -> Registrant:
     return Registrant()
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_certificate(tmp_path_factory.mktemp("certificates") / "sector.pem", "127.0.0.1")
 
 
 @pytest.fixture

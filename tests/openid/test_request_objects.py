@@ -29,7 +29,7 @@ from tests.assertions import ISSUER, KEY, assertion, jwks, signed
 from tests.factories import AuthorizationFactory, ClientFactory
 from tests.flow import AUTHORIZE, Flow, answered
 from tests.openid.conftest import read
-from tests.outbound.server import WebServer, as_json, write_certificate
+from tests.outbound.server import WebServer, as_json
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("openid_connect")]
 
@@ -484,11 +484,6 @@ def test_what_was_signed_for_one_issuer_was_not_for_another(settings: Any) -> No
 
 
 # -- by reference ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_certificate(tmp_path_factory.mktemp("certificates") / "client.pem", "127.0.0.1")
 
 
 @pytest.fixture

@@ -23,15 +23,10 @@ from django_oauth_server.models.participation import Participation
 from django_oauth_server.protocol.jose import unverified
 from django_oauth_server.registry import default_issuer
 from tests.factories import ClientFactory
-from tests.outbound.server import WebServer, write_certificate
+from tests.outbound.server import WebServer
 from tests.races.doors import FORM, ROOT, Door, Threads, at_once, environment, walk
 
 pytestmark = pytest.mark.spec("OpenID Connect Back-Channel Logout", "2.5")
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_certificate(tmp_path_factory.mktemp("certificates") / "rp.pem", "127.0.0.1")
 
 
 @pytest.fixture

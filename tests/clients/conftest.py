@@ -1,0 +1,23 @@
+"""What the tests of clients share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from django_oauth_server.outbound import kept
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Put the clock forward by which what addresses answered is kept."""
+    passed, real = 0.0, time.monotonic
+
+    def put_forward(seconds: float) -> None:
+        nonlocal passed
+        passed += seconds
+
+    monkeypatch.setattr(kept, "monotonic", lambda: real() + passed)
+    return put_forward
