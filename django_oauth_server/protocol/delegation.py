@@ -20,12 +20,9 @@ PERSON: Final = "user"
 SERVICE: Final = "service"
 
 
-def actor_claim(
-    sub: str, issuer: str = "", *, profile: str = SERVICE, before: Mapping[str, object] | None = None
-) -> dict[str, object]:
+def actor_claim(sub: str, *, profile: str = SERVICE, before: Mapping[str, object] | None = None) -> dict[str, object]:
     """The value of `act` for *sub*, who took over from *before*, the value of `act` until then."""
-    said: dict[str, object] = {"iss": issuer} if issuer else {}
-    said |= {"sub": sub, SUB_PROFILE: profile}
+    said: dict[str, object] = {"sub": sub, SUB_PROFILE: profile}
     return said | {ACT: before} if before else said
 
 
