@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from django_oauth_server.admin.client_form import ClientForm, asked, client_form, folded, is_described, is_document
-from django_oauth_server.admin.document_host import JUDGEMENTS, Verdict, said_of, verdict_badge
+from django_oauth_server.admin.document_host import JUDGEMENTS, Verdict, give_verdict, verdict_badge
 from django_oauth_server.admin.lists import (
     JWT_OUTLIVES,
     IssuerFilter,
@@ -59,7 +59,7 @@ from django_oauth_server.models.refusal import Refusal
 from django_oauth_server.protocol.hosts import host_of
 from django_oauth_server.registry import issuers
 from django_oauth_server.storage.clients import foreign_secret_of, has_history, people_using, save_changed, set_active
-from django_oauth_server.storage.document_hosts import keep_verdict, verdict_of, verdict_on
+from django_oauth_server.storage.document_hosts import verdict_of, verdict_on
 from django_oauth_server.storage.transaction import atomic
 from django_oauth_server.tokens.faults import fault_of
 
@@ -346,12 +346,7 @@ class ClientAdmin(ShowsOnce):
         )
         if not isinstance(rows, list):
             return rows
-        hosts = _hosts_of(rows, verdict)
-        with atomic():
-            for host in hosts:
-                keep_verdict(host, timezone.now())
-            self.log_change_of(request, hosts, str(judgement.done))
-        self.message_user(request, said_of(verdict, len(hosts)))
+        give_verdict(self, request, _hosts_of(rows, verdict), verdict)
         return None
 
     @admin.action(permissions=["change"], description=gettext_lazy("Generate a new secret for the selected client"))

@@ -187,11 +187,7 @@ class DocumentHostAdmin(QuickAdmin):
         )
         if not isinstance(rows, list):
             return rows
-        with atomic():
-            for row in _as(verdict, rows):
-                keep_verdict(row, timezone.now())
-            self.log_change_of(request, rows, str(judgement.done))
-        self.message_user(request, said_of(verdict, len(rows)))
+        give_verdict(self, request, _as(verdict, rows), verdict)
         return None
 
     def _asked_first(self, request: HttpRequest, host: DocumentHost) -> HttpResponse:
@@ -217,8 +213,18 @@ def verdict_badge(verdict: DocumentHost.Verdict | None) -> SafeString:
     return badge(verdict.label, "over" if verdict == Verdict.BLOCKED else "good")
 
 
-def said_of(verdict: DocumentHost.Verdict, count: int) -> str:
-    """What an administrator is told who has said so of so many hosts."""
+def give_verdict(
+    modeladmin: QuickAdmin, request: HttpRequest, hosts: list[DocumentHost], verdict: DocumentHost.Verdict
+) -> None:
+    """Store the *verdict* that *hosts* have, with its line in the history of each, and tell the administrator."""
+    with atomic():
+        for host in hosts:
+            keep_verdict(host, timezone.now())
+        modeladmin.log_change_of(request, hosts, str(JUDGEMENTS[verdict].done))
+    modeladmin.message_user(request, _said_of(verdict, len(hosts)))
+
+
+def _said_of(verdict: DocumentHost.Verdict, count: int) -> str:
     if verdict == Verdict.BLOCKED:
         return ngettext("%(n)d host was blocked.", "%(n)d hosts were blocked.", count) % {"n": count}
     return ngettext("You now vouch for %(n)d host.", "You now vouch for %(n)d hosts.", count) % {"n": count}
@@ -270,7 +276,7 @@ def _what_removing_does(rows: list[DocumentHost]) -> Iterable[str]:
 
 
 def _as(verdict: DocumentHost.Verdict, rows: Iterable[DocumentHost]) -> list[DocumentHost]:
-    """*rows*, of which *verdict* is said. Nothing is stored."""
+    """*rows*, each with *verdict*. Nothing is stored."""
     for row in rows:
         row.verdict = verdict
     return list(rows)
