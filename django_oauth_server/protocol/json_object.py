@@ -21,7 +21,7 @@ def parse_object(raw: bytes) -> dict[str, object]:
     if len(raw) > MAX_LENGTH:
         raise ContentTooLarge(f"The request's body is longer than {MAX_LENGTH} bytes.")
     try:
-        document = json.loads(raw.decode(), object_pairs_hook=_object)
+        document = json.loads(raw.decode(), object_pairs_hook=members)
     except (ValueError, RecursionError) as exc:
         raise InvalidRequest("The request's body is not JSON.") from exc
     if not isinstance(document, dict):
@@ -31,11 +31,12 @@ def parse_object(raw: bytes) -> dict[str, object]:
     return document
 
 
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
+def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Those of an object, for `json.loads`. Raises `InvalidRequest` where two have one name: parsers disagree on which of them counts."""
+    named = dict(pairs)
+    if len(named) < len(pairs):
         raise InvalidRequest("The request's body has a member twice.")
-    return members
+    return named
 
 
 def _scalars(value: object, depth: int = 0) -> Iterator[object]:

@@ -18,6 +18,8 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.http.request import RawPostDataException, UnreadablePostError
 
+from django_oauth_server.protocol.errors import InvalidRequest
+from django_oauth_server.protocol.json_object import members
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.admission import aidentify, by_token, enough, identify
 from django_oauth_server.resource.challenge import Challenge
@@ -203,22 +205,15 @@ def _is_plain(name: str) -> bool:
 def _messages(request: HttpRequest) -> Sequence[Any]:
     """The messages of the body, one or a batch, as no two parsers can read them differently. Raises `NotJudged`."""
     try:
-        said = json.loads(request.body.decode(), object_pairs_hook=_members, parse_constant=_no_constant)
+        said = json.loads(request.body.decode(), object_pairs_hook=members, parse_constant=_no_constant)
     except RequestDataTooBig as exc:
         raise NotJudged(413, INVALID_REQUEST, TOO_LARGE) from exc
-    except (ValueError, RecursionError, UnreadablePostError, RawPostDataException) as exc:
+    except (InvalidRequest, ValueError, RecursionError, UnreadablePostError, RawPostDataException) as exc:
         raise NotJudged(400, PARSE_ERROR, NOT_JSON) from exc
     messages = said if isinstance(said, list) else [said]
     if not messages:
         raise NotJudged(400, INVALID_REQUEST, NO_MESSAGE)
     return messages
-
-
-def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        raise ValueError("a member is named twice")
-    return members
 
 
 def _no_constant(name: str) -> object:
