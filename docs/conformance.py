@@ -289,6 +289,7 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
             "4.2",
             "`scope` has the scopes of the new token, never more than the exchanged token has.",
             "exchange/test_exchange.py::test_what_is_asked_for_is_less_or_the_same",
+            "exchange/test_rules.py::test_a_request_that_is_wrong",
         ),
         Clause(
             "4.3",
@@ -682,6 +683,11 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
             "The error is `invalid_grant`, and the description says why.",
             "trusted_issuers/test_refusals.py::test_what_is_not_accepted_is_explained",
         ),
+        Clause(
+            "3.2",
+            "Where the JWT authenticates a client, the error is `invalid_client`. The log says why.",
+            "workloads/test_federated_jwt.py::test_what_the_token_says_is_judged",
+        ),
     ),
     "Identity Assertion JWT Authorization Grant: draft-ietf-oauth-identity-assertion-authz-grant": (
         Clause(
@@ -744,6 +750,8 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
             "6",
             "The metadata say that the profile is supported, where an issuer may use it.",
             "trusted_issuers/test_grant.py::TestMetadata::test_the_grant_and_its_profile",
+            "trusted_issuers/test_grant.py::TestMetadata::test_nothing_while_no_issuer_is_trusted",
+            "trusted_issuers/test_grant.py::TestMetadata::test_no_profile_where_no_issuer_may_use_it",
         ),
         Clause(
             "7.1",
@@ -768,6 +776,7 @@ CLAUSES: Mapping[str, tuple[Clause, ...]] = {
             "protocol/test_client_id_urls.py::test_a_document_may_be_there",
             "protocol/test_client_id_urls.py::test_no_document_may_be_there",
             "clients/test_documents.py::TestWhatItSays::test_is_not_looked_for_where_none_can_be",
+            "clients/test_documents.py::TestWhatItSays::test_is_not_asked_for_by_another_spelling",
         ),
         Clause(
             "4",

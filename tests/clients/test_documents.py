@@ -52,6 +52,7 @@ def _server(certificate: Path) -> Iterator[WebServer]:
 def host(_server: WebServer, certificate: Path, settings: Any) -> DocumentHost:
     _server.pages.clear()
     _server.calls.clear()
+    _server.connected.clear()
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {
         "client_id_metadata_documents": {"policy": "open"},
         "outbound_private_hosts": [f"localhost:{_server.port}"],
@@ -289,6 +290,25 @@ class TestWhatItSays:
     )
     def test_is_not_looked_for_where_none_can_be(self, host: DocumentHost, spelled: str, told: str) -> None:
         assert told in ask(spelled).content.decode()
+
+    @pytest.mark.spec("Client ID Metadata Document", "3")
+    @pytest.mark.parametrize(
+        ("part", "spelled"),
+        [
+            ("https://", "https://me@"),
+            ("https://", "http://"),
+            ("https:", "HTTPS:"),
+            ("localhost", "LOCALHOST"),
+            ("localhost", "127.0.0.1"),
+            ("/client.json", "/./client.json"),
+            ("/client.json", "/a/../client.json"),
+            ("/client.json", "/client.json#top"),
+            ("/client.json", ""),
+        ],
+    )
+    def test_is_not_asked_for_by_another_spelling(self, host: DocumentHost, part: str, spelled: str) -> None:
+        assert ask(host.say().replace(part, spelled)).status_code == 400
+        assert not host.server.connected
 
 
 class TestWhereItCannotBeUsed:

@@ -58,7 +58,7 @@ def test_the_log_names_both_clients_and_no_token(
     assert value not in caplog.text and new not in caplog.text
 
 
-@pytest.mark.spec("RFC 8693", "2.1")
+@pytest.mark.spec("RFC 8693", "2.1", "4.2")
 @pytest.mark.parametrize(
     ("params", "error", "words"),
     [

@@ -244,8 +244,8 @@ def test_subscriptions_are_judged_however_a_parser_may_spell_them(post, member):
 def test_without_a_token_the_challenge_says_where_to_look_and_what_to_ask_for(call, path):
     response = call(path, "POST", data="{}", content_type="application/json")
     assert response.status_code == 401
-    assert response["WWW-Authenticate"].startswith('Bearer realm="api", scope="notes:read"')
-    assert "error" not in response["WWW-Authenticate"]
+    metadata = "https://api.example/.well-known/oauth-protected-resource/notes"
+    assert response["WWW-Authenticate"] == f'Bearer realm="api", scope="notes:read", resource_metadata="{metadata}"'
 
 
 @pytest.mark.spec("MCP", "token-requirements")

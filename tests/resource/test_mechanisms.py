@@ -151,8 +151,9 @@ def test_beside_a_good_header_such_a_form_is_no_second_token(method):
 @pytest.mark.spec("MCP", "token-requirements")
 @pytest.mark.spec("RFC 6750", "2.3")
 @pytest.mark.parametrize("mechanism", MECHANISMS)
-def test_a_query_token_beside_a_good_one_is_ignored(call, mechanism):
-    response = call(mechanism, authorization="Bearer reader", query_params={"access_token": "writer"})
+@pytest.mark.parametrize("token", ["writer", "expired", "unknown"])
+def test_a_query_token_beside_a_good_one_is_ignored(call, mechanism, token):
+    response = call(mechanism, authorization="Bearer reader", query_params={"access_token": token})
     assert response.status_code == 200
 
 

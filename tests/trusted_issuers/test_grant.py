@@ -162,6 +162,7 @@ class TestClients:
 class TestMetadata:
     """What is advertised is what is accepted."""
 
+    @pytest.mark.spec("Identity Assertion JWT Authorization Grant", "6")
     def test_nothing_while_no_issuer_is_trusted(self, settings: Any, db: None) -> None:
         document = Browser().get("/.well-known/oauth-authorization-server").json()
         assert JWT_BEARER not in document["grant_types_supported"]
@@ -173,6 +174,7 @@ class TestMetadata:
         assert JWT_BEARER in document["grant_types_supported"]
         assert document["authorization_grant_profiles_supported"] == ["urn:ietf:params:oauth:grant-profile:id-jag"]
 
+    @pytest.mark.spec("Identity Assertion JWT Authorization Grant", "6")
     def test_no_profile_where_no_issuer_may_use_it(self, trust: Any) -> None:
         trust(trusted(people=People(scopes=("notes:read",), types=("JWT",))))
         assert (

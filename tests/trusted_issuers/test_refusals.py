@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
@@ -72,6 +73,9 @@ def forged() -> Iterator[Case]:
     )
     yield none, UNVERIFIED
     yield f"{head}.{claims}.", UNVERIFIED
+    for alg in ("none", "None"):
+        unsigned = json.dumps({"alg": alg, "typ": "authorization-grant+jwt"}).encode()
+        yield f"{urlsafe_b64encode(unsigned).decode().rstrip('=')}.{claims}.", UNVERIFIED
     yield f"{head}.{claims}", NOT_A_JWT
     yield "not.a.jwt", NOT_A_JWT
     yield "..", NOT_A_JWT

@@ -138,7 +138,7 @@ def test_a_failed_attempt_uses_up_nothing(deploy: Any) -> None:
     assert ask(token).status_code == 200
 
 
-@pytest.mark.spec("RFC 7523", "3")
+@pytest.mark.spec("RFC 7523", "3", "3.2")
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
