@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -10,7 +11,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +20,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+
+from tests.waiting import PATIENCE, SOON, until_served
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -74,7 +76,7 @@ def started(
         yield Example(url, printed[1], output, everything)
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -88,36 +90,44 @@ def _wait_until_served(url: str, server: subprocess.Popen[bytes], output: Path) 
     parts = urlsplit(url)
     here = f"{parts.scheme}://127.0.0.1:{parts.port}/.well-known/oauth-authorization-server"
     request = urllib.request.Request(here, headers={"Host": parts.netloc})
-    for _ in range(600):
-        assert server.poll() is None, output.read_text()
-        try:
-            urllib.request.urlopen(request, timeout=1, context=ssl._create_unverified_context())
-            return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(output.read_text())
+    unverified = ssl._create_unverified_context()
+    until_served(lambda: urllib.request.urlopen(request, timeout=SOON, context=unverified), server, output.read_text)
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
+def chromium() -> Iterator[Chromium]:
     """A real Chromium, as Debian has it. Playwright runs an event loop in this thread, which tests of other modules must not find there."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not Path(CHROMIUM).exists():
         pytest.skip("Chromium is not installed")
     with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=PATIENCE * 1000)
+        yield Chromium(browser)
         browser.close()
+
+
+@dataclass(frozen=True)
+class Chromium:
+    """The browser, all of whose pages have the patience that a busy machine needs."""
+
+    browser: Any
+
+    def new_context(self, **options: Any) -> Any:
+        context = self.browser.new_context(**options)
+        context.set_default_timeout(PATIENCE * 1000)
+        return context
 
 
 @pytest.fixture(scope="session")
 def npm() -> Path:
-    """The packages of package.json, installed once."""
+    """The packages of package.json, installed once, by one of the processes that run tests: the others wait until all are there."""
     if not shutil.which("node") or not shutil.which("npm"):
         pytest.skip("Node is not installed")
     modules = HERE / "node_modules"
     wanted = json.loads((HERE / "package.json").read_text())["dependencies"]
-    if not all((modules / name).exists() for name in wanted):
-        command = ["npm", "install", "--no-audit", "--no-fund", "--no-save", "--loglevel=error"]
-        subprocess.run(command, cwd=HERE, check=True)
+    with (HERE / "package.json").open() as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not all((modules / name / "package.json").exists() for name in wanted):
+            command = ["npm", "install", "--no-audit", "--no-fund", "--no-save", "--loglevel=error"]
+            subprocess.run(command, cwd=HERE, check=True)
     return modules

@@ -72,7 +72,6 @@ def axe(npm: Path) -> str:
 def page(chromium: Any) -> Iterator[Any]:
     context = chromium.new_context(viewport=SIZES["desktop"])
     page = context.new_page()
-    page.set_default_timeout(15_000)
     yield page
     context.close()
 
@@ -219,10 +218,10 @@ def test_axe_finds_nothing_where_people_register_apps(
 ) -> None:
     context = chromium.new_context(color_scheme=scheme, viewport=SIZES[size])
     page = context.new_page()
-    page.set_default_timeout(15_000)
     findings = {}
 
     def look(name: str) -> None:
+        page.wait_for_load_state()
         findings[name] = found(page, axe)
         picture(page, f"own-apps-{name}-{size}-{scheme}")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name

@@ -22,7 +22,6 @@ Look = Callable[[Any, str], None]
 def page(chromium: Any) -> Iterator[Any]:
     context = chromium.new_context(viewport=SIZES["desktop"])
     page = context.new_page()
-    page.set_default_timeout(15_000)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on(
@@ -39,6 +38,7 @@ def look() -> Look:
     folder = os.environ.get("E2E_SCREENSHOTS")
 
     def at(page: Any, name: str) -> None:
+        page.wait_for_load_state()
         for size, viewport in SIZES.items():
             page.set_viewport_size(viewport)
             page.evaluate("scrollTo(0, 0)")

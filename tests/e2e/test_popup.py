@@ -63,7 +63,6 @@ def test_the_window_finds_the_page_that_opened_it(
         "code_challenge_method": "S256",
     }
     context = chromium.new_context()
-    context.set_default_timeout(15_000)
     page = context.new_page()
     page.goto(app)
     with page.expect_popup() as opened:

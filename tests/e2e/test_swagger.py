@@ -20,7 +20,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 def page(chromium: Any, example: Example) -> Iterator[Any]:
     """The documentation, in a browser in which nobody is signed in. No script may fail, nothing may be blocked or come from elsewhere."""
     context = chromium.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(15_000)
     wrong: list[str] = []
     context.on("request", lambda one: wrong.append(one.url) if not one.url.startswith((example.url, "data:")) else None)
     context.on("weberror", lambda error: wrong.append(str(error.error)))
