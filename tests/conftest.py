@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
+from datetime import timedelta
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -70,6 +72,15 @@ def _fresh_process() -> Iterator[None]:
     yield
     signing.forget()
     revoked.forget()
+
+
+@pytest.fixture(autouse=True)
+def _windows_begin_with_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is limited is counted by the minute of the clock, or the hour: no test begins at the end of one."""
+    ago = timedelta(seconds=time.time() % timedelta(days=1).total_seconds())
+    key, rest = failures.Limit.key, failures.Limit.rest
+    monkeypatch.setattr(failures.Limit, "key", lambda limit, now: key(limit, now - ago))
+    monkeypatch.setattr(failures.Limit, "rest", lambda limit, now: rest(limit, now - ago))
 
 
 _MOST_KEPT = 16

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from environs import Env
 
 from django_oauth_server.conf import OPENID_SCOPES
@@ -72,6 +74,9 @@ TEMPLATES = [
 LOGIN_URL = "/accounts/login/"
 OAUTH_SERVER = {
     "issuer": "https://as.example",
+    "outbound_timeout": timedelta(
+        minutes=1
+    ),  # a busy machine answers late; where nobody answers, a test says how long that is waited for
     "logout_delivery": "command",  # no test is to race a thread that it did not start
     "name": "Example",
     "scopes": {

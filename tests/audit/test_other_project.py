@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 
 
 def test_the_figure_in_another_project() -> None:
     arguments = ["-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--ds=tests.audit.other_project.settings"]
     command = [sys.executable, "-m", "pytest", *arguments, "tests/audit/other_project/walk.py"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout

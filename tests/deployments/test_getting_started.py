@@ -16,6 +16,7 @@ import requests
 
 from tests.docs.pages import DOCS
 from tests.e2e.conftest import free_port
+from tests.waiting import PATIENCE
 
 PAGE = (DOCS / "getting-started.md").read_text(encoding="utf-8").partition("## 1. A project")[0]
 SERVICE = (DOCS / "service-to-service.md").read_text(encoding="utf-8")
@@ -60,7 +61,7 @@ def test_an_empty_project_becomes_a_protected_api(tmp_path: Path) -> None:
         assert report(client, site) == {"client": client["client_id"]}
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(PATIENCE)
 
 
 def report(client: dict[str, str], site: str) -> object:
@@ -76,7 +77,7 @@ def report(client: dict[str, str], site: str) -> object:
 
 def until_answered(url: str, form: dict[str, str], client: tuple[str, str]) -> dict[str, str]:
     session = requests.Session()
-    retries = requests.adapters.Retry(30, backoff_factor=0.1, backoff_max=0.5, allowed_methods=None)
+    retries = requests.adapters.Retry(int(2 * PATIENCE), backoff_factor=0.1, backoff_max=0.5, allowed_methods=None)
     session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retries))
     answered: dict[str, str] = session.post(url, form, auth=client).json()
     return answered

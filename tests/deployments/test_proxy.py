@@ -9,7 +9,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
@@ -40,10 +41,7 @@ def _free_port() -> int:
 
 
 def _until_open(port: int) -> None:
-    deadline = time.monotonic() + 30
-    while socket.socket().connect_ex(("127.0.0.1", port)):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
 
 
 @pytest.fixture(params=["force_script_name", "script_name"])
@@ -68,7 +66,7 @@ def proxied(request: Any, tmp_path: Path) -> Iterator[int]:
     with ExitStack() as stack:
         for command in ([sys.executable, *gunicorn], ["nginx", "-c", str(tmp_path / "nginx.conf")]):
             server = subprocess.Popen(command, cwd=ROOT, env=env)
-            stack.callback(server.wait, 20)
+            stack.callback(server.wait, PATIENCE)
             stack.callback(server.terminate)
         _until_open(behind)
         _until_open(port)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.docs.pages import DOCS
+from tests.waiting import PATIENCE
 
 ROOT = DOCS.parent
 FILES = re.findall(
@@ -64,7 +65,7 @@ def run(project: Path, files: dict[str, str], settings: str) -> str:
         env=environment | {"DJANGO_SETTINGS_MODULE": "project_settings", "PYTHONPATH": f"{project}{os.pathsep}{ROOT}"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -53,6 +53,11 @@ class Clock:
 
 
 @pytest.fixture(autouse=True)
+def _windows_begin_with_the_test() -> None:
+    """They are where the clock of these tests says."""
+
+
+@pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(timezone, "now", clock)

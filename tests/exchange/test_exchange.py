@@ -59,12 +59,12 @@ def test_by_impersonation_it_does_not_say_that_somebody_acts(orders: Service, gi
 
 @pytest.mark.spec("RFC 8693", "2.2.1")
 def test_it_lives_no_longer_than_what_it_was_exchanged_for(orders: Service, given: Give) -> None:
-    assert orders.swapped(given(expires_in=timedelta(seconds=70)))["expires_in"] in {69, 70}
+    assert orders.swapped(given(expires_in=timedelta(seconds=70)))["expires_in"] in range(50, 71)
 
 
 def test_a_rule_may_shorten_it(orders: Service, given: Give, exchanges: Any) -> None:
     exchanges(rule(lifetime=timedelta(minutes=1)))
-    assert orders.swapped(given())["expires_in"] in {59, 60}
+    assert orders.swapped(given())["expires_in"] in range(40, 61)
 
 
 @pytest.mark.spec("RFC 8693", "4.2")

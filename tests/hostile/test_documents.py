@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client as Browser
+from django.utils import timezone
 
 from django_oauth_server.clients.sources.find import find_client
 from django_oauth_server.errors import TemporarilyUnavailable
@@ -24,6 +25,7 @@ from django_oauth_server.registry import default_issuer
 from tests.clients.document_host import DocumentHost
 from tests.hostile.conftest import everything
 from tests.outbound.server import WebServer
+from tests.waiting import PATIENCE, SOON, until
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +46,6 @@ def host(server: WebServer, certificate: Path, settings: Any) -> DocumentHost:
         "client_id_metadata_documents": {"policy": "open"},
         "outbound_private_hosts": [f"{name}:{server.port}" for name in ("localhost", "other.example")],
         "outbound_ca_bundle": str(certificate),
-        "outbound_timeout": timedelta(seconds=1),
     }
     return DocumentHost(server)
 
@@ -72,18 +73,20 @@ def test_made_up_ids_cost_few_fetches_and_no_rows(host: DocumentHost) -> None:
     assert Refusal.objects.count() < FLOOD
 
 
-def test_senders_that_are_many_find_one_host_shut(host: DocumentHost, resolve: Any) -> None:
-    """And the document at another host is served to them all the while."""
+def test_senders_that_are_many_find_one_host_shut(
+    host: DocumentHost, resolve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the document at another host is served to them all the while. However long it takes, a minute has not passed."""
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
     resolve("other.example", ["127.0.0.1"])
     other = host.url("/other.json", "other.example")
     host.say("/other.json", client_id=other)
-    began = time.monotonic()
     for number in range(500):
         sender = f"198.51.{number // 250}.{number % 250}"
         ask("/oauth/logo", host.url(f"/{number}"), REMOTE_ADDR=sender)
         assert ask("/oauth/logo", other, REMOTE_ADDR=sender).status_code == 200, number
-    minutes = (time.monotonic() - began) / 60
-    assert sum(host.server.calls.values()) <= 60 + 60 * minutes + 10
+    assert sum(host.server.calls.values()) <= 70
     assert ask("/oauth/logo", host.say(), REMOTE_ADDR="203.0.113.1").status_code == 429
     host.say("/late.json", client_id=(late := host.url("/late.json", "other.example")))
     assert ask("/oauth/logo", late, REMOTE_ADDR="203.0.113.1").status_code == 200, (
@@ -113,20 +116,21 @@ def test_of_five_gigabytes_few_bytes_are_read(host: DocumentHost, certificate: P
     thread = threading.Thread(target=endless, args=(listening, context, sent), daemon=True)
     thread.start()
     assert b"larger than" in ask("/oauth/authorize", f"https://localhost:{port}/client.json").content
-    thread.join(5)
+    thread.join(PATIENCE)
     listening.close()
     assert not thread.is_alive(), "the connection was closed"
     assert sent[0] < 16 * 1024 * 1024, "what the buffers of both ends hold"
 
 
 @pytest.mark.parametrize("drips", ["X-Drip", "X-Drip-Headers"])
-def test_a_document_that_comes_in_drops_is_given_up_on(host: DocumentHost, drips: str) -> None:
+def test_a_document_that_comes_in_drops_is_given_up_on(host: DocumentHost, settings: Any, drips: str) -> None:
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"outbound_timeout": timedelta(seconds=1)}
     client_id = host.say(client_name="A" * 1000)
     status, headers, body = host.server.pages["/client.json"]
     host.server.pages["/client.json"] = (status, {**headers, drips: "yes"}, body)
     began = time.monotonic()
     assert b"does not answer" in ask("/oauth/authorize", client_id).content
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < SOON
 
 
 @pytest.mark.spec("MCP", "authorization-server-abuse-protection")
@@ -174,27 +178,19 @@ def test_a_server_that_is_silent_holds_few_threads(host: DocumentHost, resolve: 
     assert find_client(issuer, known)
     host.server.released.clear()
 
-    def look(number: int) -> str:
-        began = time.monotonic()
+    def look(number: int) -> bool:
         try:
             find_client(issuer, host.url(f"/{number}", "other.example"))
         except TemporarilyUnavailable:
-            return "at once" if time.monotonic() - began < 0.8 else "late"
-        return "unknown"
+            return True
+        finally:
+            connection.close()
+        return False
 
     with ThreadPoolExecutor(12) as threads:
-        looking = [threads.submit(_closing, look, number) for number in range(12)]
-        time.sleep(0.1)
-        began = time.monotonic()
+        looking = [threads.submit(look, number) for number in range(12)]
+        until(lambda: sum(one.done() for one in looking) >= 8)
         assert find_client(issuer, known)
-        assert time.monotonic() - began < 0.5
-        answers = [one.result(20) for one in looking]
-    host.server.released.set()
-    assert answers.count("at once") >= 8
-
-
-def _closing(look: Callable[[int], str], number: int) -> str:
-    try:
-        return look(number)
-    finally:
-        connection.close()
+        told = [one.result() for one in looking if one.done()]
+        host.server.released.set()
+    assert len(told) < 12 and all(told), "they were told while some wait"

@@ -20,6 +20,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.waiting import HELD
+
 Answer = tuple[int, Mapping[str, str], bytes]
 
 
@@ -84,7 +86,7 @@ class WebServer:
                 path = self.path.partition("?")[0]
                 owner.calls[path] += 1
                 owner.asked.append((self.command, {name.lower(): value for name, value in self.headers.items()}))
-                owner.released.wait(20)
+                owner.released.wait(HELD)
                 found = owner.pages.get(path, (404, {}, b"not here"))
                 status, headers, body = found() if callable(found) else found
                 with suppress(OSError):
@@ -117,7 +119,7 @@ class WebServer:
             def finish_request(self, request: object, client_address: object) -> None:
                 owner.connected.append(request.getsockname()[0])
                 if trust:
-                    request.settimeout(20)
+                    request.settimeout(HELD)
                     request = trust.wrap_socket(request, server_side=True)
                 super().finish_request(request, client_address)
 

@@ -87,6 +87,7 @@ async def streaming(scope: Any, receive: Any, send: Any) -> None:
 
 async def waiting(scope: Any, receive: Any, send: Any) -> None:
     assert scope["type"] == "http"
+    happened["waits"] += 1
     try:
         await asyncio.Event().wait()
     except asyncio.CancelledError:

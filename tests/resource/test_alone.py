@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def alone() -> dict[str, object]:
     command = [sys.executable, "-m", "tests.resource.alone"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=PATIENCE)
     return json.loads(done.stdout)
 
 

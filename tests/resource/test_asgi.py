@@ -33,6 +33,7 @@ from tests.factories import UserFactory
 from tests.resource import verifiers
 from tests.resource.mcp_urls import happened
 from tests.resource.verifiers import MAIL, Person, Staff, make_token
+from tests.waiting import PATIENCE, until_so
 
 pytestmark = pytest.mark.urls("tests.resource.mcp_urls")
 
@@ -134,9 +135,8 @@ def test_what_goes_wrong_inside_is_djangos_to_tell(path, error):
 
     async def ask_and_look() -> None:
         with pytest.raises(error):
-            await asyncio.wait_for(ask(), 5)
-        await asyncio.sleep(0.01)
-        assert not asgi._at_work, "nothing is left behind"
+            await asyncio.wait_for(ask(), PATIENCE)
+        await until_so(lambda: not asgi._at_work)  # nothing is left behind
 
     asyncio.run(ask_and_look())
 
@@ -146,8 +146,8 @@ def test_what_the_server_offers_beyond_the_protocol_is_not_passed_on():
         scope = {**http("/async/extended"), "extensions": {"http.response.pathsend": {}}}
         caller = ApplicationCommunicator(get_asgi_application(), scope)
         await caller.send_input({"type": "http.request", "body": b""})
-        await caller.receive_output()
-        return (await caller.receive_output())["body"]
+        await caller.receive_output(PATIENCE)
+        return (await caller.receive_output(PATIENCE))["body"]
 
     assert asyncio.run(ask()) == b"[]"
 
@@ -157,14 +157,14 @@ def test_a_stream_goes_out_as_it_comes_and_no_further_than_it_is_read():
         application = get_asgi_application()
         caller = ApplicationCommunicator(application, http("/async/streaming"))
         await caller.send_input({"type": "http.request", "body": b""})
-        start = await caller.receive_output()
+        start = await caller.receive_output(PATIENCE)
         assert (start["status"], dict(start["headers"])[b"content-type"]) == (200, b"text/event-stream")
         heard = b""
         while len(heard) < 100:
-            heard += (await caller.receive_output())["body"]
+            heard += (await caller.receive_output(PATIENCE))["body"]
         await caller.send_input({"type": "http.disconnect"})
-        await caller.wait(5)
-        await asyncio.sleep(0)
+        await caller.wait(PATIENCE)
+        await until_so(lambda: happened["cancelled"])
         return heard, happened["sent"]
 
     heard, _ = asyncio.run(listen())
@@ -183,7 +183,7 @@ def test_no_middleware_holds_a_stream_back(settings):
             if len(heard) > 100:
                 break
         response.close()
-        await asyncio.sleep(0.01)
+        await until_so(lambda: not asgi._at_work)
         return heard
 
     assert asyncio.run(listen()).startswith(b"data: 0\n\ndata: 1\n\n")
@@ -196,7 +196,7 @@ def test_an_application_does_not_run_ahead_of_a_caller_who_does_not_read():
             await asyncio.sleep(0)
         sent = happened["sent"]
         response.close()
-        await asyncio.sleep(0.01)
+        await until_so(lambda: happened["cancelled"])
         return sent
 
     assert asyncio.run(listen()) <= 4
@@ -209,7 +209,7 @@ def test_a_stream_ends_when_its_token_does():
         response = await AsyncClient().get("/async/protected-waiting", headers=headers)
         return [chunk async for chunk in response]
 
-    heard = b"".join(asyncio.run(asyncio.wait_for(listen(), 5)))
+    heard = b"".join(asyncio.run(asyncio.wait_for(listen(), PATIENCE)))
     assert heard in {b"data: 0\n\n", b""}, "on a busy machine the token expires first"
     assert happened["cancelled"] == 1
 
@@ -221,18 +221,17 @@ def test_a_stream_without_a_pause_ends_when_its_token_does_too():
         async for _ in response:
             await asyncio.sleep(0)
 
-    asyncio.run(asyncio.wait_for(listen(), 5))
+    asyncio.run(asyncio.wait_for(listen(), PATIENCE))
     assert happened["cancelled"] == 1
 
 
 def test_a_stream_that_nobody_reads_ends_when_its_token_does_too():
     async def stall() -> list[bytes]:
         response = await AsyncClient().get("/async/protected-chattering", headers={"Authorization": "Bearer soon"})
-        await asyncio.sleep(0.1)
-        assert happened["cancelled"] == 1
+        await until_so(lambda: happened["cancelled"])
         return [chunk async for chunk in response]
 
-    assert len(asyncio.run(asyncio.wait_for(stall(), 5))) <= 1
+    assert len(asyncio.run(asyncio.wait_for(stall(), PATIENCE))) <= 1
 
 
 def heard_while(
@@ -250,7 +249,7 @@ def heard_while(
         response = await AsyncClient().generic("POST" if sent else "GET", f"/async/{path}", headers=headers, **sent)
         monkeypatch.setattr(verifiers, "known_token", later)
         heard = b""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             async for chunk in response:
                 heard += chunk
                 await asyncio.sleep(0)
@@ -348,7 +347,7 @@ def test_a_stream_ends_with_its_token_while_the_verifier_does_not_answer(monkeyp
     async def listen() -> None:
         response = await AsyncClient().get("/async/protected-waiting", headers={"Authorization": "Bearer soon"})
         monkeypatch.setattr(verifiers.KnownTokens, "averify", hang)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             async for _ in response:
                 pass
 
@@ -404,17 +403,17 @@ def test_a_verifier_is_asked_again_in_the_context_of_the_request(settings, monke
                 get_asgi_application(), http("/async/protected-waiting", authorization="Bearer reader")
             )
             await caller.send_input({"type": "http.request", "body": b""})
-            assert (await caller.receive_output(5))["status"] == 200
+            assert (await caller.receive_output(PATIENCE))["status"] == 200
             await asked_often()
             await caller.send_input({"type": "http.disconnect"})
-            await caller.wait(5)
+            await caller.wait(PATIENCE)
         else:
             response = await AsyncClient().get("/async/protected-waiting", headers={"Authorization": "Bearer reader"})
             await asked_often()
             response.close()
             await asyncio.sleep(0)
 
-    asyncio.run(asyncio.wait_for(listen(), 20))
+    asyncio.run(asyncio.wait_for(listen(), PATIENCE))
     assert set(asked) == {"red"}
 
 
@@ -464,11 +463,13 @@ def test_a_response_that_nobody_takes_ends_the_application(settings):
         while not happened["sent"]:
             await asyncio.sleep(0.001)
         await caller.send_input({"type": "http.disconnect"})
-        await caller.wait(5)
-        await asyncio.sleep(0.1)
-        gc.collect()
-        await asyncio.sleep(0.01)
-        assert not asgi._at_work
+        await caller.wait(PATIENCE)
+
+        def is_left() -> bool:
+            gc.collect()
+            return not asgi._at_work
+
+        await until_so(is_left)
 
     asyncio.run(leave())
     assert happened["cancelled"] == 1
@@ -481,10 +482,10 @@ def test_what_an_application_calls_in_a_thread_outlives_a_sync_middleware(settin
     async def listen() -> bytes:
         caller = ApplicationCommunicator(get_asgi_application(), http("/async/calling"))
         await caller.send_input({"type": "http.request", "body": b""})
-        heard = [await caller.receive_output(5)]
+        heard = [await caller.receive_output(PATIENCE)]
         while heard[-1]["type"] == "http.response.start" or heard[-1].get("more_body"):
-            heard.append(await caller.receive_output(5))
-        await caller.wait(5)
+            heard.append(await caller.receive_output(PATIENCE))
+        await caller.wait(PATIENCE)
         return b"".join(one.get("body", b"") for one in heard)
 
     assert asyncio.run(listen()) == b"begun, done"
@@ -497,8 +498,8 @@ def test_an_application_that_fails_leaves_no_thread_behind(settings):
     async def fail() -> None:
         caller = ApplicationCommunicator(get_asgi_application(), http("/async/calling-in-vain"))
         await caller.send_input({"type": "http.request", "body": b""})
-        assert (await caller.receive_output(5))["status"] == 500
-        await caller.wait(5)
+        assert (await caller.receive_output(PATIENCE))["status"] == 500
+        await caller.wait(PATIENCE)
 
     async def fail_often() -> int:
         await fail()
@@ -550,14 +551,13 @@ def test_a_token_that_a_test_has_made_is_found_again(settings, monkeypatch, midd
 
     async def listen() -> None:
         response = await AsyncClient().get("/async/protected-waiting", headers={"Authorization": "Bearer reader"})
-        await asyncio.sleep(0.1)
+        await until_so(lambda: len(asked) > 2)
         response.close()
         await asyncio.sleep(0)
 
     monkeypatch.setattr(verifiers.KnownTokens, "averify", averify)
     User.objects.count()
     async_to_sync(listen)()
-    assert len(asked) > 2
     assert all(asked)
 
 
@@ -565,10 +565,10 @@ def test_a_caller_who_goes_before_the_response_ends_the_application():
     async def leave() -> None:
         caller = ApplicationCommunicator(get_asgi_application(), http("/async/waiting"))
         await caller.send_input({"type": "http.request", "body": b""})
-        await asyncio.sleep(0.05)
+        await until_so(lambda: happened["waits"])
         await caller.send_input({"type": "http.disconnect"})
-        await caller.wait(5)
-        await asyncio.sleep(0)
+        await caller.wait(PATIENCE)
+        await until_so(lambda: happened["cancelled"])
         assert happened["cancelled"] == 1
 
     asyncio.run(leave())

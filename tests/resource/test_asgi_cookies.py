@@ -13,6 +13,7 @@ from django.urls import path
 from django.utils.decorators import async_only_middleware
 
 from django_oauth_server.resource.asgi import asgi_view
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.urls(__name__)
 
@@ -50,8 +51,8 @@ async def sent() -> list[str]:
         },
     )
     await caller.send_input({"type": "http.request"})
-    start = await caller.receive_output(5)
-    await caller.wait(5)
+    start = await caller.receive_output(PATIENCE)
+    await caller.wait(PATIENCE)
     assert start["status"] == 200
     return [value.decode() for name, value in start["headers"] if name == b"Set-Cookie"]
 

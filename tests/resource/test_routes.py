@@ -13,6 +13,7 @@ from django_oauth_server.resource.requirement import requires
 from django_oauth_server.resource.routes.base import Route, routes
 from tests.resource.everything_urls import plain
 from tests.resource.test_middleware import MIDDLEWARE
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.urls("tests.resource.everything_urls")
 
@@ -253,5 +254,5 @@ def test_a_framework_that_nothing_imported_is_not_imported():
         "assert [route.words for route in routes()] == ['notes:read']\n"
         "assert not {'rest_framework', 'ninja', 'django.contrib.auth.models'} & set(sys.modules)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr

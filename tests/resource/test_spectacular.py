@@ -24,6 +24,7 @@ from django_oauth_server.resource import requirement, spectacular  # noqa: F401 
 from django_oauth_server.resource.drf import BearerAuthentication, requires, requires_by_action, requires_by_method
 from django_oauth_server.resource.verifiers.base import AuthorizationServer
 from tests.resource.verifiers import KnownTokens
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.urls(__name__)
 EXAMPLE = Path(__file__).parents[2] / "example_project/manage.py"
@@ -169,7 +170,7 @@ def test_beside_the_authorization_server_the_scheme_has_its_addresses_and_words(
 def test_the_schema_of_the_example_is_valid_and_without_a_warning(tmp_path):
     command = [sys.executable, str(EXAMPLE), "spectacular", "--validate", "--fail-on-warn"]
     done = subprocess.run(
-        command, env={"EXAMPLE_VAR": str(tmp_path)}, capture_output=True, text=True, check=False, timeout=60
+        command, env={"EXAMPLE_VAR": str(tmp_path)}, capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr
     assert "- notes:read" in done.stdout
@@ -195,5 +196,7 @@ print(APIView.authentication_classes[0].__name__, type(APIView.schema).__name__)
 
 def test_both_classes_may_be_named_among_the_frameworks_defaults():
     command = [sys.executable, "-c", NAMED_AMONG_THE_DEFAULTS]
-    done = subprocess.run(command, cwd=EXAMPLE.parents[1], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command, cwd=EXAMPLE.parents[1], capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
     assert done.stdout.split() == ["BearerAuthentication", "ProtectedSchema"], done.stderr

@@ -24,6 +24,7 @@ from django_oauth_server.resource.throttling import key_of
 from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.resource.verifiers.base import InvalidToken
 from tests.resource.verifiers import KnownTokens, make_token
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.urls("tests.resource.throttled_urls")
 FRAMEWORKS = ["rest", "ninja"]
@@ -193,7 +194,7 @@ def test_a_ninja_throttle_never_mixes_the_requests_of_two_threads() -> None:
     class Slow(ClientRateThrottle):
         def get_cache_key(self, request: Any) -> str | None:
             key = super().get_cache_key(request)
-            both_are_inside.wait(timeout=5)
+            both_are_inside.wait(PATIENCE)
             return key
 
     class Request:

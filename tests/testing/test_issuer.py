@@ -18,6 +18,7 @@ from django_oauth_server.resource.verifiers.jwks import JWKSVerifier
 from django_oauth_server.testing.clients import Client
 from django_oauth_server.testing.issuer import REFUSED, FakeIssuer
 from django_oauth_server.testing.served import served_issuer
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.urls("tests.testing.urls")
 
@@ -167,7 +168,7 @@ def test_every_algorithm(alg: str) -> None:
 @pytest.mark.parametrize("where", ["oauth-authorization-server", "openid-configuration"])
 def test_it_is_found_over_http(where: str) -> None:
     def fetched(url: str) -> Any:
-        with urlopen(url, timeout=5) as response:
+        with urlopen(url, timeout=PATIENCE) as response:
             return json.load(response)
 
     with served_issuer(audience="https://api.example") as issuer:

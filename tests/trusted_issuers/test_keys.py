@@ -15,6 +15,7 @@ from tests.factories import UserFactory
 from tests.flow import told
 from tests.resource.verifying.server import JWKS, METADATA, OPENID, TrickServer, as_json, failing
 from tests.trusted_issuers.idp import GRANT, ISSUER, linked, trusted
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db
 Present = Callable[..., Any]
@@ -24,7 +25,7 @@ Present = Callable[..., Any]
 def idp(trust: Any) -> Iterator[TrickServer]:
     """An issuer on a port of its own, of whom nothing but its identifier is known."""
     server = TrickServer()
-    trust(trusted(server.issuer.identifier, keys="", timeout=timedelta(seconds=2)))
+    trust(trusted(server.issuer.identifier, keys="", timeout=timedelta(seconds=PATIENCE)))
     linked(UserFactory(), issuer=server.issuer.identifier)
     yield server
     server.stop()

@@ -11,6 +11,7 @@ import pytest
 from django_oauth_server.resource.verifiers.introspection import IntrospectionVerifier
 from django_oauth_server.resource.verifiers.jwks import JWKSVerifier
 from tests.resource.verifying.server import TrickServer
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -37,25 +38,24 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta | float], None
 
 @pytest.fixture
 def jwks(server: TrickServer) -> JWKSVerifier:
-    return JWKSVerifier(server.issuer.identifier, timeout=timedelta(seconds=5))
+    return JWKSVerifier(server.issuer.identifier, timeout=timedelta(seconds=PATIENCE))
 
 
 @pytest.fixture
 def introspection(server: TrickServer) -> IntrospectionVerifier:
     return IntrospectionVerifier(
-        server.issuer.identifier, client_id="api", client_secret="s:e c%ret", timeout=timedelta(seconds=5)
+        server.issuer.identifier, client_id="api", client_secret="s:e c%ret", timeout=timedelta(seconds=PATIENCE)
     )
 
 
 @pytest.fixture
-def until() -> Callable[[Callable[[], bool]], None]:
-    """Wait for what another thread does."""
+def still(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """A clock that stands still, but for what it is put forward, for what is counted by the second."""
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
 
-    def wait(fact: Callable[[], bool]) -> None:
-        for _ in range(500):
-            if fact():
-                return
-            time.sleep(0.01)
-        raise AssertionError("it did not come to pass")
+    def put_forward(by: float) -> None:
+        nonlocal now
+        now += by
 
-    return wait
+    return put_forward

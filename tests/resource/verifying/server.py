@@ -13,6 +13,7 @@ from threading import Event, Thread
 from urllib.parse import parse_qs, unquote_plus
 
 from django_oauth_server.testing.issuer import FakeIssuer
+from tests.waiting import HELD
 
 AUDIENCE = "https://api.example/notes"
 METADATA = "/.well-known/oauth-authorization-server"
@@ -111,7 +112,7 @@ class TrickServer:
     def hold(self, path: str) -> None:
         """Let no answer of *path* out until `released` is set."""
         self.released.clear()
-        self.tricks[path] = lambda: (self.released.wait(10), self._right(path))[1]
+        self.tricks[path] = lambda: (self.released.wait(HELD), self._right(path))[1]
 
     def allow(self, token: str, **members: object) -> None:
         """Introspection says that *token* is good."""

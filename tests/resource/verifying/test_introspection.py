@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidToken
 from django_oauth_server.resource.verifiers.introspection import IntrospectionVerifier
 from tests.resource.verifying.server import AUDIENCE, INTROSPECT, METADATA, as_json, failing
+from tests.waiting import SOON, until
 
 PAST, FUTURE = 1_000_000_000, 4_000_000_000
 
@@ -185,7 +186,7 @@ def test_what_a_view_does_to_the_claims_is_not_seen_by_another(introspection, se
     assert introspection.verify("good").scopes == {"notes:read"}
 
 
-def test_a_herd_with_one_token_makes_one_call(introspection, server, until):
+def test_a_herd_with_one_token_makes_one_call(introspection, server):
     server.allow("good")
     server.hold(INTROSPECT)
     with ThreadPoolExecutor(20) as herd:
@@ -200,7 +201,8 @@ def test_an_issuer_that_does_not_answer_holds_few_threads(introspection, server)
     server.hold(INTROSPECT)
     with ThreadPoolExecutor(16) as threads:
         began = [threads.submit(introspection.verify, f"token-{number}") for number in range(16)]
-        _, held = wait(began, timeout=1.5)
+        until(lambda: sum(one.done() for one in began) >= 12)
+        _, held = wait(began, timeout=0.2)
         assert 1 <= len(held) <= 4
         server.released.set()
     told = [one.exception() for one in began if one not in held]
@@ -210,26 +212,26 @@ def test_an_issuer_that_does_not_answer_holds_few_threads(introspection, server)
 # -- a flood -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_flood_of_unknown_tokens_makes_a_bounded_number_of_calls(introspection, server, later):
+def test_a_flood_of_unknown_tokens_makes_a_bounded_number_of_calls(introspection, server, still):
     verifier = replace(introspection, most_refused=60)
     server.allow("known")
     verifier.verify("known")
     told = [outcome(verifier, f"junk-{number}") for number in range(500)]
-    assert 60 <= server.calls[INTROSPECT] <= 65
+    assert 60 <= server.calls[INTROSPECT] <= 61
     assert isinstance(told[0], InvalidToken)
     assert isinstance(told[-1], CannotVerify)
     assert told[-1].retry_after == 1
     assert verifier.verify("known")  # goes on
 
 
-def test_who_comes_with_a_good_token_in_a_flood_gets_a_turn(introspection, server, later):
+def test_who_comes_with_a_good_token_in_a_flood_gets_a_turn(introspection, server, still):
     verifier = replace(introspection, most_refused=60)
     for number in range(100):
         outcome(verifier, f"junk-{number}")
     server.allow("newcomer")
     with pytest.raises(CannotVerify) as told:
         verifier.verify("newcomer")
-    later(told.value.retry_after + 0.1)
+    still(told.value.retry_after + 0.1)
     assert verifier.verify("newcomer")
 
 
@@ -340,7 +342,7 @@ def test_an_answer_that_comes_too_late_is_not_waited_for(introspection, server):
     began = time.perf_counter()
     with pytest.raises(CannotVerify):
         verifier.verify("good")
-    assert time.perf_counter() - began < 2
+    assert time.perf_counter() - began < SOON
     server.released.set()
 
 

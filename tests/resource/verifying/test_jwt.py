@@ -14,6 +14,7 @@ from django_oauth_server.resource.verifiers.base import CannotVerify, InvalidTok
 from django_oauth_server.resource.verifiers.jwks import JWKSVerifier
 from django_oauth_server.testing.issuer import REFUSED
 from tests.resource.verifying.server import AUDIENCE, JWKS, METADATA, OPENID, TrickServer, as_json, failing
+from tests.waiting import PATIENCE
 
 FUTURE = 4_000_000_000
 
@@ -241,7 +242,7 @@ def test_an_issuer_that_is_down_is_told_by_its_identifier_and_left_alone(jwks, s
 
 
 def test_a_shared_cache_tells_of_a_revoked_token(server):
-    jwks = JWKSVerifier(server.issuer.identifier, timeout=timedelta(seconds=1), revocation_cache="default")
+    jwks = JWKSVerifier(server.issuer.identifier, timeout=timedelta(seconds=PATIENCE), revocation_cache="default")
     token = server.issuer.token("notes:read", client_id="app")
     for verify in (jwks.verify, async_to_sync(jwks.averify)):
         assert verify(token).client_id == "app"

@@ -18,6 +18,7 @@ from django.views.debug import ExceptionReporter
 from django_oauth_server.protocol.basic import format_basic
 from django_oauth_server.resource import verifiers
 from tests.resource.verifying.server import INTROSPECT, JWKS
+from tests.waiting import PATIENCE, until
 
 VERIFIERS = Path(verifiers.__file__).parent
 IMPORTS = """
@@ -30,7 +31,7 @@ print(json.dumps([threading.active_count(), sorted(sys.modules)]))
 
 def imported(lines: str) -> tuple[int, set[str]]:
     done = subprocess.run(
-        [sys.executable, "-c", IMPORTS.format(imports=lines)], capture_output=True, check=True, timeout=60
+        [sys.executable, "-c", IMPORTS.format(imports=lines)], capture_output=True, check=True, timeout=PATIENCE
     )
     threads, modules = json.loads(done.stdout)
     return threads, set(modules)
@@ -90,7 +91,7 @@ def test_the_report_of_a_failure_holds_no_token_and_no_secret(request, server, m
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 @pytest.mark.parametrize("path", [JWKS, INTROSPECT])
-def test_a_forked_process_asks_for_itself(server, jwks, introspection, until, path):
+def test_a_forked_process_asks_for_itself(server, jwks, introspection, path):
     """As gunicorn's preload_app does it: here in the midst of a question, whose thread the child does not have."""
     verifier, token = (jwks, server.issuer.token()) if path == JWKS else (introspection, "good")
     server.allow("good")
@@ -101,7 +102,7 @@ def test_a_forked_process_asks_for_itself(server, jwks, introspection, until, pa
     with verifier._remote._lock:  # held by a thread that the child does not have either
         child = os.fork()
         if not child:
-            signal.alarm(10)
+            signal.alarm(60)
             os._exit(0 if verifier.verify(token) else 1)
     server.released.set()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
