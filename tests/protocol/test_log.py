@@ -50,6 +50,15 @@ def test_what_is_long_is_cut() -> None:
     assert len(redact("x " * 5000)) < 1010
 
 
+@pytest.mark.parametrize("ending", ["", ".a.b"])
+@pytest.mark.parametrize("start", ["eyA", "CQs"])
+def test_what_begins_like_a_secret_again_and_again_is_read_once(start: str, ending: str) -> None:
+    """Read from each of its beginnings, this would take hours."""
+    shown = redact(f"{start * 300_000}{ending} {JWS}")
+    assert shown.endswith(" (a JWT)")
+    assert len(shown) < 220
+
+
 def test_nothing_begins_a_line_of_its_own() -> None:
     assert redact("a\nb\x1b[2J\u2028") == "a\\nb\\x1b[2J\\u2028"
 
