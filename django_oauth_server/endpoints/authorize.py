@@ -21,7 +21,7 @@ from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.endpoints.http import form_parameters, patient, query_parameters, unreported
 from django_oauth_server.endpoints.pages import keeps_opener
 from django_oauth_server.endpoints.visit import Visit, come_back, error_page, in_their_language, respond, visited
-from django_oauth_server.errors import OAuthError
+from django_oauth_server.errors import OAuthError, TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.protocol.parameters import Parameters
 
@@ -67,6 +67,8 @@ def _ask_again(visit: Visit, said: Parameters, reference: Parameters) -> HttpRes
     """Browsers keep a session's cookie (SameSite=Lax) from what another site posts, but not from the GET that follows."""
     try:
         identify_client(reference, visit.issuer)
+    except TemporarilyUnavailable:  # it cannot be said now who asks
+        raise
     except OAuthError as exc:
         return error_page(visit.http, visit.issuer, exc)
     turn = read_turn(said.get(PARAMETER, ""), reference, visit.issuer)

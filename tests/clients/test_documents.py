@@ -24,6 +24,7 @@ from django_oauth_server.clients.registration import new_client_id
 from django_oauth_server.models import Authorization, Client, Ticket, Token
 from django_oauth_server.models.document_host import DocumentHost as Row
 from django_oauth_server.models.refusal import Refusal
+from django_oauth_server.outbound import allowances
 from django_oauth_server.protocol.jose import SigningKeyPair
 from django_oauth_server.templatetags.oauth_server import signing_in_for
 from tests.assertions import KEY, assertion, jwks, proof
@@ -767,6 +768,13 @@ class TestARowThatNobodyUses:
         assert Client.objects.exists()
 
 
+@pytest.fixture
+def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was spent comes back with the time."""
+    monkeypatch.setattr(allowances, "monotonic", lambda: 0.0)
+
+
+@pytest.mark.usefixtures("_no_time_passes")
 class TestHowOftenItIsAsked:
     def test_of_ids_that_one_sender_makes_up_few_are_looked_for(self, host: DocumentHost) -> None:
         answers = [ask(host.url(f"/{number}")).status_code for number in range(22)]
@@ -789,6 +797,13 @@ class TestHowOftenItIsAsked:
         ]
         assert [answer.status_code for answer in answers] == [404] * 5 + [429] * 5
         assert answers[-1]["Retry-After"]
+
+    def test_one_who_posts_the_request_is_told_to_come_again_as_well(self, host: DocumentHost, settings: Any) -> None:
+        settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"throttles": {documents.BY_HOST: "1/m"}}
+        ask(host.url("/1"))
+        page = post("/oauth/authorize", client_id=host.url("/2"), response_type="code")
+        assert (page.status_code, page["Retry-After"]) == (429, "60")
+        assert "Try again in a moment" in seen(page)
 
     def test_clients_that_are_known_go_on(self, host: DocumentHost, later: Later, settings: Any) -> None:
         throttles = {"client_id_metadata_documents_by_address": "5/m"}
