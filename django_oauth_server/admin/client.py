@@ -59,7 +59,7 @@ from django_oauth_server.models.refusal import Refusal
 from django_oauth_server.protocol.hosts import host_of
 from django_oauth_server.registry import issuers
 from django_oauth_server.storage.clients import foreign_secret_of, has_history, people_using, save_changed, set_active
-from django_oauth_server.storage.document_hosts import verdict_of, verdict_on
+from django_oauth_server.storage.document_hosts import verdict_of, verdicts_on
 from django_oauth_server.storage.transaction import atomic
 from django_oauth_server.tokens.faults import fault_of
 
@@ -519,8 +519,7 @@ def _verdicts_offered(client: Client) -> Mapping[str, Words]:
 
 def _hosts_of(clients: Iterable[Client], verdict: DocumentHost.Verdict) -> list[DocumentHost]:
     """What is to be said of the hosts of *clients*. Nothing is stored."""
-    named = dict.fromkeys((client.issuer, host_of(client.client_id)) for client in clients)
-    hosts = [verdict_on(issuer, host) for issuer, host in named]
+    hosts = verdicts_on(dict.fromkeys((client.issuer, host_of(client.client_id)) for client in clients))
     for host in hosts:
         host.verdict = verdict
     return hosts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,8 +48,8 @@ Verdict: Final = DocumentHost.Verdict
 class Judgement:
     """A verdict, as an administrator is asked whether to give it and as the history has it."""
 
-    title: Callable[[Iterable[DocumentHost]], str]
-    says: Callable[[Iterable[DocumentHost]], Iterable[str]]
+    title: Callable[[Collection[DocumentHost]], str]
+    says: Callable[[Collection[DocumentHost]], Iterable[str]]
     """What it does."""
     button: Words
     done: Words
@@ -142,7 +142,7 @@ class DocumentHostAdmin(QuickAdmin):
         if change:
             obj.save(update_fields=["note"])
         else:
-            keep_verdict(obj, timezone.now())
+            keep_verdict(Verdict(obj.verdict), [obj], timezone.now())
 
     @admin.action(permissions=["change"], description=gettext_lazy("Block the selected hosts"))
     def block(self, request: HttpRequest, queryset: QuerySet[DocumentHost]) -> HttpResponse | None:
@@ -187,7 +187,7 @@ class DocumentHostAdmin(QuickAdmin):
         )
         if not isinstance(rows, list):
             return rows
-        give_verdict(self, request, _as(verdict, rows), verdict)
+        give_verdict(self, request, rows, verdict)
         return None
 
     def _asked_first(self, request: HttpRequest, host: DocumentHost) -> HttpResponse:
@@ -216,10 +216,9 @@ def verdict_badge(verdict: DocumentHost.Verdict | None) -> SafeString:
 def give_verdict(
     modeladmin: QuickAdmin, request: HttpRequest, hosts: list[DocumentHost], verdict: DocumentHost.Verdict
 ) -> None:
-    """Store the *verdict* that *hosts* have, with its line in the history of each, and tell the administrator."""
+    """Store *verdict* on *hosts*, with its line in the history of each, and tell the administrator."""
     with atomic():
-        for host in hosts:
-            keep_verdict(host, timezone.now())
+        keep_verdict(verdict, hosts, timezone.now())
         modeladmin.log_change_of(request, hosts, str(JUDGEMENTS[verdict].done))
     modeladmin.message_user(request, _said_of(verdict, len(hosts)))
 
@@ -230,7 +229,7 @@ def _said_of(verdict: DocumentHost.Verdict, count: int) -> str:
     return ngettext("You now vouch for %(n)d host.", "You now vouch for %(n)d hosts.", count) % {"n": count}
 
 
-def _what_blocking_ends(hosts: Iterable[DocumentHost]) -> list[str]:
+def _what_blocking_ends(hosts: Collection[DocumentHost]) -> list[str]:
     """For whoever is about to block *hosts*."""
     return [
         signed_out(*reach_of(hosts)),
@@ -242,7 +241,7 @@ def _what_blocking_ends(hosts: Iterable[DocumentHost]) -> list[str]:
     ]
 
 
-def _what_vouching_does(hosts: Iterable[DocumentHost]) -> list[str]:
+def _what_vouching_does(hosts: Collection[DocumentHost]) -> list[str]:
     """For whoever is about to vouch for *hosts*."""
     return [
         _(
@@ -275,11 +274,11 @@ def _what_removing_does(rows: list[DocumentHost]) -> Iterable[str]:
         yield _("Where only listed hosts are accepted, apps at any other host stop working.")
 
 
-def _as(verdict: DocumentHost.Verdict, rows: Iterable[DocumentHost]) -> list[DocumentHost]:
+def _as(verdict: DocumentHost.Verdict, rows: list[DocumentHost]) -> list[DocumentHost]:
     """*rows*, each with *verdict*. Nothing is stored."""
     for row in rows:
         row.verdict = verdict
-    return list(rows)
+    return rows
 
 
 JUDGEMENTS: Final[Mapping[str, Judgement]] = {

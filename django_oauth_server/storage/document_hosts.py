@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
+
+from django.db.models import Q, QuerySet
 
 from django_oauth_server.models import Authorization, Client
 from django_oauth_server.models.document_host import DocumentHost
-from django_oauth_server.protocol.hosts import host_of, is_below, with_parents
+from django_oauth_server.protocol.hosts import host_of, with_parents
 from django_oauth_server.storage.authorizations import revoke_authorizations
 from django_oauth_server.storage.batches import batches, walk
 from django_oauth_server.storage.transaction import atomic
 
 Verdict: Final = DocumentHost.Verdict
+Place: TypeAlias = tuple[str, str]
+"""An issuer, and a host of which one of its operators may say something."""
 
 
 def verdict_of(issuer: str, host: str) -> DocumentHost.Verdict | None:
@@ -38,12 +42,15 @@ def _verdict_by(said: Mapping[str, str], host: str) -> DocumentHost.Verdict | No
     return Verdict.BLOCKED if Verdict.BLOCKED in map(said.get, with_parents(host)) else None
 
 
-def keep_verdict(host: DocumentHost, now: datetime) -> int:
-    """Store what is said of *host*. Blocking ends all that people allow its clients; returns how many authorizations that were."""
-    host.updated_at = now
+def keep_verdict(verdict: DocumentHost.Verdict, hosts: Collection[DocumentHost], now: datetime) -> int:
+    """Store *verdict* on each of *hosts*. Blocking ends all that people allow their clients; returns how many authorizations that were."""
+    for host in hosts:
+        host.verdict, host.updated_at = verdict, now
+    known = [host.pk for host in hosts if host.pk is not None]
     with atomic():
-        host.save()
-        return revoke_authorizations(_allowed(host), now) if host.verdict == Verdict.BLOCKED else 0
+        DocumentHost.objects.filter(pk__in=known).update(verdict=verdict, updated_at=now)
+        DocumentHost.objects.bulk_create([host for host in hosts if host.pk is None])
+        return revoke_authorizations(_allowed(hosts), now) if verdict == Verdict.BLOCKED else 0
 
 
 def forget_verdicts(hosts: Collection[DocumentHost], now: datetime) -> None:
@@ -51,44 +58,59 @@ def forget_verdicts(hosts: Collection[DocumentHost], now: datetime) -> None:
     with atomic():
         ended = blocked_without(hosts)
         DocumentHost.objects.filter(pk__in=[host.pk for host in hosts]).delete()
-        revoke_authorizations((one for host in ended for one in _allowed(host)), now)
+        revoke_authorizations(_allowed(ended), now)
 
 
 def blocked_without(hosts: Collection[DocumentHost]) -> list[DocumentHost]:
     """Those of *hosts* that only an operator's word keeps from being blocked: a domain that they are below is, and stays so without *hosts*."""
-    blocked = DocumentHost.objects.filter(verdict=Verdict.BLOCKED).exclude(pk__in=[host.pk for host in hosts])
     vouched = [host for host in hosts if host.verdict == Verdict.VOUCHED]
-    return [one for one in vouched if blocked.filter(issuer=one.issuer, host__in=[*with_parents(one.host)]).exists()]
+    names = {name for host in vouched for name in with_parents(host.host)}
+    rows = DocumentHost.objects.filter(verdict=Verdict.BLOCKED, host__in=names).exclude(
+        pk__in=[one.pk for one in hosts]
+    )
+    blocked = _places(rows)
+    return [one for one in vouched if not blocked.isdisjoint((one.issuer, name) for name in with_parents(one.host))]
 
 
-def verdict_on(issuer: str, host: str) -> DocumentHost:
-    """What is said of *host* itself, for whoever changes it: a new row where nothing is."""
-    known = DocumentHost.objects.filter(issuer=issuer, host=host).first()
-    return known or DocumentHost(issuer=issuer, host=host)
+def verdicts_on(places: Collection[Place]) -> list[DocumentHost]:
+    """What is said of *places* themselves, for whoever changes it: a new row where nothing is."""
+    issuers, hosts = {issuer for issuer, _ in places}, {host for _, host in places}
+    rows = DocumentHost.objects.filter(issuer__in=issuers, host__in=hosts)
+    known = {(row.issuer, row.host): row for row in rows}
+    return [known.get((issuer, host)) or DocumentHost(issuer=issuer, host=host) for issuer, host in places]
 
 
-def clients_of(host: DocumentHost) -> Iterator[Client]:
-    """The clients whose documents are at *host*; of a blocked one those at the names below it as well, but for names that an operator vouches for."""
-    rows = Client.objects.filter(issuer=host.issuer, client_id__startswith="https://", client_id__icontains=host.host)
-    vouched = DocumentHost.objects.filter(issuer=host.issuer, verdict=Verdict.VOUCHED).exclude(host=host.host)
-    spared = set(vouched.values_list("host", flat=True)) if host.verdict == Verdict.BLOCKED else set()
-    for client in walk(rows.exclude(source=Client.TABLE)):
-        theirs = host_of(client.client_id)
-        below = host.verdict == Verdict.BLOCKED and is_below(theirs, host.host)
-        if theirs == host.host or (below and theirs not in spared):
+def clients_of(hosts: Collection[DocumentHost]) -> Iterator[Client]:
+    """The clients whose documents are at *hosts*; of blocked ones those at the names below as well, but for names that an operator vouches for."""
+    if not hosts:
+        return
+    said = {(host.issuer, host.host): host.verdict for host in hosts}
+    blocked = {place for place, verdict in said.items() if verdict == Verdict.BLOCKED}
+    vouched = DocumentHost.objects.filter(verdict=Verdict.VOUCHED, issuer__in={issuer for issuer, _ in blocked})
+    spared = _places(vouched)
+    there = Q(*(Q(issuer=issuer, client_id__icontains=host) for issuer, host in said), _connector=Q.OR)
+    for client in walk(Client.objects.filter(there, client_id__startswith="https://").exclude(source=Client.TABLE)):
+        host = host_of(client.client_id)
+        above = {(client.issuer, name) for name in with_parents(host)}
+        is_spared = (client.issuer, host) in spared
+        if (client.issuer, host) in said or not (is_spared or blocked.isdisjoint(above)):
             yield client
 
 
-def reach_of(hosts: Iterable[DocumentHost]) -> tuple[int, int]:
+def reach_of(hosts: Collection[DocumentHost]) -> tuple[int, int]:
     """How many people allow the clients of *hosts* something today, and how many clients these are."""
     people: set[object] = set()
     clients = 0
-    for some in batches(client for host in hosts for client in clients_of(host)):
+    for some in batches(clients_of(hosts)):
         clients += len(some)
         people.update(Authorization.objects.filter(client__in=some, is_live=True).values_list("user", flat=True))
     return len(people), clients
 
 
-def _allowed(host: DocumentHost) -> Iterator[Authorization]:
-    for client in clients_of(host):
-        yield from walk(Authorization.objects.filter(client=client, is_live=True).select_related("client", "user"))
+def _allowed(hosts: Collection[DocumentHost]) -> Iterator[Authorization]:
+    for some in batches(clients_of(hosts)):
+        yield from walk(Authorization.objects.filter(client__in=some, is_live=True).select_related("client", "user"))
+
+
+def _places(rows: QuerySet[DocumentHost]) -> set[Place]:
+    return set(rows.values_list("issuer", "host"))

@@ -10,13 +10,14 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
+from django_oauth_server.models.document_host import DocumentHost
 from django_oauth_server.models.logout_delivery import LogoutDelivery
 from django_oauth_server.models.participation import Participation
 from tests.factories import AuthorizationFactory, ClientFactory, TokenFactory, UserFactory
 
 ADMIN = "/admin/django_oauth_server/"
 MANY = 60
-MOST = 25
+MOST = 35
 
 
 def authorizations() -> list[Any]:
@@ -60,6 +61,41 @@ def deliveries() -> list[Any]:
     ]
 
 
+def described() -> list[Any]:
+    """Each by a document at a host of its own."""
+    return [_described(f"https://app{number}.example/client.json") for number in range(MANY)]
+
+
+def judged() -> list[Any]:
+    """Hosts, one of which has many clients."""
+    for number in range(MANY):
+        _described(f"https://app0.example/{number}.json")
+    described()
+    return [
+        DocumentHost.objects.create(issuer="https://as.example", host=f"app{number}.example", verdict="vouched")
+        for number in range(MANY)
+    ]
+
+
+def blocked() -> list[Any]:
+    hosts = judged()
+    DocumentHost.objects.update(verdict="blocked")
+    return hosts
+
+
+def spared() -> list[Any]:
+    """Vouched for, below what is blocked."""
+    hosts = judged()
+    DocumentHost.objects.create(issuer="https://as.example", host="example", verdict="blocked")
+    return hosts
+
+
+def _described(client_id: str) -> Any:
+    client = ClientFactory(client_id=client_id, registered_by="document", source="client_id_metadata_document")
+    AuthorizationFactory(client=client)
+    return client
+
+
 @pytest.mark.parametrize(
     ("make", "page", "action"),
     [
@@ -70,6 +106,12 @@ def deliveries() -> list[Any]:
         (disabled, "client", "enable"),
         (participations, "participation", "sign_out"),
         (deliveries, "logoutdelivery", "retry"),
+        (described, "client", "block_hosts"),
+        (described, "client", "vouch_for_hosts"),
+        (judged, "documenthost", "block"),
+        (blocked, "documenthost", "vouch"),
+        (judged, "documenthost", "forget"),
+        (spared, "documenthost", "forget"),
     ],
 )
 def test_a_few_statements(

@@ -25,7 +25,7 @@ def _judged(settings: Any, _unlimited: None) -> None:
 
 def block() -> DocumentHost:
     host = DocumentHost(issuer="https://as.example", host="apps.example", verdict="blocked")
-    retry_conflicts(partial(keep_verdict, host, timezone.now()))
+    retry_conflicts(partial(keep_verdict, host.verdict, [host], timezone.now()))
     return host
 
 

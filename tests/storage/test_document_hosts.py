@@ -11,6 +11,7 @@ from django_oauth_server.protocol.hosts import read_host
 from django_oauth_server.storage.document_hosts import clients_of, forget_verdicts, keep_verdict, verdict_of
 from tests.factories import AuthorizationFactory, ClientFactory
 
+Verdict = DocumentHost.Verdict
 ISSUER = "https://as.example"
 
 
@@ -60,9 +61,21 @@ def test_blocking_ends_what_people_allow_the_clients_of_the_host() -> None:
     for client in (*kept, *ended):
         AuthorizationFactory(client=client)
     host = DocumentHost(issuer=ISSUER, host="evil.example", verdict="blocked")
-    assert set(clients_of(host)) == set(ended)
-    assert keep_verdict(host, timezone.now()) == 2
+    assert set(clients_of([host])) == set(ended)
+    assert keep_verdict(Verdict.BLOCKED, [host], timezone.now()) == 2
     assert {one.client for one in Authorization.objects.filter(is_live=True)} == set(kept)
+
+
+@pytest.mark.django_db
+def test_of_several_hosts_each_has_the_clients_of_its_own_issuer() -> None:
+    theirs = [described("https://evil.example/app.json"), described("https://a.bad.example/app.json")]
+    elsewhere = described("https://bad.example/app.json")
+    Client.objects.filter(pk=elsewhere.pk).update(issuer="https://other.example")
+    described("https://apps.example/app.json")
+    hosts = [say("evil.example", "blocked"), say("bad.example", "blocked"), say("apps.example", "vouched")]
+    assert set(clients_of(hosts[:2])) == set(theirs)
+    assert list(clients_of([say("bad.example", "vouched", "https://other.example")])) == [elsewhere]
+    assert not [*clients_of([])]
 
 
 @pytest.mark.django_db
@@ -71,8 +84,8 @@ def test_vouching_ends_nothing_and_is_for_the_host_alone() -> None:
     described("https://team.apps.example/app.json")
     AuthorizationFactory(client=client)
     host = DocumentHost(issuer=ISSUER, host="apps.example", verdict="vouched")
-    assert keep_verdict(host, timezone.now()) == 0
-    assert list(clients_of(host)) == [client]
+    assert keep_verdict(Verdict.VOUCHED, [host], timezone.now()) == 0
+    assert list(clients_of([host])) == [client]
 
 
 @pytest.mark.django_db
@@ -119,6 +132,7 @@ def test_a_host_is_read_as_it_is_compared(typed: str, host: str) -> None:
         "http://",
         "-",
         "192.0.2.7",  # no document is accepted there
+        "straße.example",  # Python's encoding is that of strasse.example, another host
     ],
 )
 def test_what_is_no_host_is_refused(typed: str) -> None:
