@@ -104,9 +104,10 @@ def last_fetched(client: Client, issuer: Issuer) -> datetime | None:
     return kept.fetched_at if kept else None
 
 
-def why_not(client_id: str, issuer: Issuer) -> str:
-    """What was wrong when the document at *client_id* was last fetched, for its developer. Empty: nothing, or it is not known."""
-    known = _addresses.known(_name(client_id, issuer, ""))
+def why_not(client_id: str, issuer: Issuer, profile: str) -> str:
+    """What was wrong when the document at *client_id* was last fetched for a client of *profile*, for its developer. Empty: nothing, or it is not
+    known."""
+    known = _addresses.known(_name(client_id, issuer, profile))
     return known.failure if known else ""
 
 

@@ -21,6 +21,7 @@ from django_oauth_server import outbound
 from django_oauth_server.clients import documents
 from django_oauth_server.clients.documents import KEYS_KEPT, MOST_BYTES, PAUSE, STALE, USUAL
 from django_oauth_server.clients.registration import new_client_id
+from django_oauth_server.conf import Policy
 from django_oauth_server.models import Authorization, Client, Ticket, Token
 from django_oauth_server.models.document_host import DocumentHost as Row
 from django_oauth_server.models.refusal import Refusal
@@ -721,6 +722,18 @@ class TestWhatADocumentChanges:
         later(USUAL)
         host.say(client_name="Yearbook")
         assert flow.tokens()["expires_in"] == 77
+
+    def test_one_that_an_operators_profile_forbids_is_explained(
+        self, flow: Flow, host: DocumentHost, settings: Any, later: Later
+    ) -> None:
+        strict = Policy(name="strict", permitted_client_auth_methods=frozenset({"private_key_jwt"}))
+        settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"policies": [strict]}
+        flow.tokens()
+        Client.objects.update(profile="strict", updated_at=timezone.now())
+        later(PAUSE)
+        page = seen(flow.authorize())
+        assert "The client ID metadata document cannot be used: token_endpoint_auth_method" in page
+        assert "token_endpoint_auth_method" in Refusal.objects.get().reason
 
 
 class TestARowThatNobodyUses:

@@ -88,6 +88,22 @@ def test_a_disabled_client_can_be_enabled(notebook: Client) -> None:
     assert Client.objects.get().is_active
 
 
+def test_one_that_a_document_describes_can_be_enabled_and_no_more() -> None:
+    client_id = "https://app.example/client.json"
+    ClientFactory(client_id=client_id, registered_by="document", source="client_id_metadata_document")
+    call_command("disableclient", client_id, stdout=StringIO())
+    for more in (["--client-name", "Ours"], ["--remove", "client_name"], ["--skip-consent"], ["--owner", ""]):
+        with pytest.raises(CommandError, match="cannot be changed here"):
+            update(client_id, "--enable", *more)
+    with pytest.raises(CommandError, match="cannot be changed here"):
+        update(client_id)
+    assert not Client.objects.get().is_active
+    before = Client.objects.values("metadata", "secret_digest").get()
+    update(client_id, "--enable")
+    assert Client.objects.get().is_active
+    assert Client.objects.values("metadata", "secret_digest").get() == before
+
+
 def test_moving_to_another_sector_ends_what_was_allowed(settings: Any) -> None:
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"pairwise_salt": "s" * 32}
     client = ClientFactory(

@@ -20,7 +20,7 @@ from django_oauth_server.models.document_host import DocumentHost
 from django_oauth_server.outbound import Refused, Unreachable
 from django_oauth_server.protocol.client_id_urls import check_client_id_url, is_client_id_url, is_meant_as_url
 from django_oauth_server.protocol.hosts import host_of
-from django_oauth_server.storage.clients import unused_rows
+from django_oauth_server.storage.clients import stored_client, unused_rows
 from django_oauth_server.storage.document_hosts import verdict_of, verdicts_of
 
 Verdict: Final = DocumentHost.Verdict
@@ -57,7 +57,7 @@ class ClientIDMetadataDocuments(ClientSource):
         except Refused:
             return None
         except Unreachable as exc:
-            if row is None and why_not(client_id, issuer):  # `explain` tells its developer
+            if row is None and why_not(client_id, issuer, profile=""):  # `explain` tells its developer
                 return None
             raise TemporarilyUnavailable(
                 "The client ID metadata document cannot be fetched right now.", detail=f"{client_id}: {exc}"
@@ -77,7 +77,8 @@ class ClientIDMetadataDocuments(ClientSource):
             return f"The client_id cannot be the address of a client ID metadata document: {rule}."
         if shut_out := _why_shut_out(issuer, client_id, _verdict(issuer, client_id)):
             return ShutOut(shut_out)
-        failure = why_not(client_id, issuer)
+        row = stored_client(issuer.settings.issuer, client_id)
+        failure = why_not(client_id, issuer, row.profile if row else "")
         return f"The client ID metadata document cannot be used: {failure.rstrip('.')}." if failure else ""
 
     def shut_out(self, issuer: Issuer, client_ids: Collection[str]) -> Collection[str]:

@@ -57,22 +57,28 @@ class Command(BaseCommand):
     def handle(self, *args: object, client_id: str, **options: Any) -> None:
         issuer = find_issuer(options["issuer"])
         client = find_client(client_id, issuer)
-        if client.source != Client.TABLE:
+        is_described = client.source != Client.TABLE
+        if is_described and (_changes(options) or not options["enable"]):
             raise CommandError(
                 _("The client %(client_id)s is described by the source “%(source)s”, so it cannot be changed here.")
                 % {"client_id": client_id, "source": client.source}
             )
         with atomic():
-            secret = _revise(client, issuer, options)
-            save_changed(client)
+            secret = "" if is_described else _revise(client, issuer, options)
             if options["enable"]:
                 set_active([client], active=True)
         information = client_information(client, secret)
         self.stdout.write(as_json(information) if options["json"] else in_words(information))
 
 
+def _changes(options: Mapping[str, Any]) -> bool:
+    """Whether anything is given that *options* would change of what a client is."""
+    own = any(options[name] is not None for name in (*_OWN, "owner"))
+    return own or bool(options["remove"] or given_members(options))
+
+
 def _revise(client: Client, issuer: Issuer, options: Mapping[str, Any]) -> str:
-    """Change *client*, which is not saved yet. Returns a secret, where it needs one and had none."""
+    """Store what changes of *client*. Returns a secret, where it needs one and had none."""
     changed = {name: options[name] for name in _OWN if options[name] is not None}
     check_profile(changed.get("profile", ""), issuer)
     check_format(changed.get("access_token_format", ""), issuer)
@@ -85,9 +91,11 @@ def _revise(client: Client, issuer: Issuer, options: Mapping[str, Any]) -> str:
         metadata = validate(_document(client, options), terms, operator=True, before=client.metadata)
         if client.skip_consent:
             check_first_party(metadata, terms)
-        return revise_client(client, metadata, issuer)
+        secret = revise_client(client, metadata, issuer)
     except InvalidClientMetadata as exc:
         raise CommandError(f"{exc.member}: {exc.rule}") from exc
+    save_changed(client)
+    return secret
 
 
 def _document(client: Client, options: Mapping[str, Any]) -> dict[str, object]:
