@@ -16,6 +16,7 @@ from django_oauth_server.conf.trusted_issuers import LONGEST_NAME, TrustedIssuer
 from django_oauth_server.errors import TemporarilyUnavailable
 from django_oauth_server.issuer import Issuer
 from django_oauth_server.protocol.jose import InvalidJWT, media_type, unverified, verify, why_untimely
+from django_oauth_server.protocol.json_object import is_storable, texts
 from django_oauth_server.resource.verifiers.http import Unreachable
 
 LONGEST: Final = 16 * 1024
@@ -122,6 +123,8 @@ def _faults(claims: Mapping[str, object], trusted: TrustedIssuer, issuer: Issuer
         yield f"its jti must be a printable string of at most {LONGEST_NAME} characters"
     if claims.get("tenant", "") != trusted.tenant:
         yield "its tenant is not the one that is trusted"
+    if not all(map(is_storable, texts(claims))):  # a function of the deployment's may look for any of them
+        yield "it has a NUL character or an unpaired surrogate"
 
 
 def _is_for(said: object, accepted: Collection[str]) -> bool:

@@ -31,6 +31,24 @@ def parse_object(raw: bytes) -> dict[str, object]:
     return document
 
 
+def texts(document: object) -> Iterator[str]:
+    """Every text in *document*, names of members among them, however deep it is."""
+    waiting = [document]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            waiting += (*one, *one.values())
+        elif isinstance(one, list):
+            waiting += one
+
+
+def is_storable(text: str) -> bool:
+    """Whether every database takes *text*: JSON can say NUL, and half a character."""
+    return "\0" not in text and _is_unicode(text)
+
+
 def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Those of an object, for `json.loads`. Raises `InvalidRequest` where two have one name: parsers disagree on which of them counts."""
     named = dict(pairs)
@@ -58,7 +76,7 @@ def _scalars(value: object, depth: int = 0) -> Iterator[object]:
 def _check(value: object) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise InvalidRequest("The request's body has a number that is not valid JSON.")
-    if isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
+    if isinstance(value, str) and not is_storable(value):
         raise InvalidRequest("The request's body has a NUL character or an unpaired surrogate.")
 
 

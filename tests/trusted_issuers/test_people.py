@@ -124,7 +124,7 @@ class TestByEmail:
             {"email": [ADDRESS], "email_verified": True},
             {"email": "", "email_verified": True},
             {"email": "a" * 300, "email_verified": True},
-            {"email": "alice\0@example.com", "email_verified": True},
+            {"email": "alice\n@example.com", "email_verified": True},
         ],
     )
     def test_an_address_that_is_not_verified_finds_nobody(self, person: Any, present: Present, said: Any) -> None:
@@ -195,6 +195,19 @@ class TestFunction:
 
     def test_it_may_know_nobody(self, present: Present) -> None:
         assert refused(present(assertion(staff="nobody"), scope="notes:read"), "no account is linked")
+
+    @pytest.mark.parametrize("text", ["staff\0", "\ud800", "\udc00-7"], ids=ascii)
+    @pytest.mark.parametrize("said", [lambda text: text, lambda text: [{"in": [text]}], lambda text: {text: 7}])
+    def test_it_is_not_asked_for_what_no_database_takes(self, present: Present, said: Any, text: str) -> None:
+        for claims in ({"staff": said(text)}, {"staff": "nobody", "another": said(text)}):
+            answer = present(assertion(**claims), scope="notes:read")
+            assert refused(answer, "it has a NUL character or an unpaired surrogate")
+
+    def test_what_is_nested_as_deep_as_json_may_be_is_no_matter(self, present: Present) -> None:
+        deep: Any = "staff-7"
+        for _ in range(800):
+            deep = [deep]
+        assert refused(present(assertion(another=deep, staff="nobody"), scope="notes:read"), "no account is linked")
 
     def test_it_may_get_nobody(self, trust: Any, present: Present) -> None:
         trust(trusted(people=People(scopes=("notes:read",), find=f"{__name__}.get")))
