@@ -193,7 +193,7 @@ def _former_mark(authorization: Authorization) -> str:
 
 
 def _live(user: AbstractBaseUser) -> list[Authorization]:
-    live = Authorization.objects.using(database()).filter(user=user, is_live=True)  # type: ignore[misc]
+    live = Authorization.objects.using(database()).filter(user=user.pk, is_live=True)  # no key: deleted since
     found = list(live.select_related("client"))
     for authorization in found:
         authorization.user = user  # type: ignore[assignment]

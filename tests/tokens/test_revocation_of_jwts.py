@@ -345,6 +345,16 @@ def test_what_is_allowed_before_the_person_is_shut_out_for_all_to_see_ends_too(j
     assert not opens(token)
 
 
+def test_a_person_may_be_disabled_and_deleted_in_one_transaction(jwt_flow, user, caplog):
+    token = bought(jwt_flow)["access_token"]
+    with transaction.atomic():
+        user.is_active = False
+        user.save()
+        user.delete()
+    assert not opens(token)
+    assert "on_commit" not in caplog.text
+
+
 def test_what_a_client_is_given_by_who_still_remembers_it_when_it_is_deleted_opens_nothing():
     """A process that shares no cache with the one that deletes it."""
     client = ClientFactory(access_token_format="at+jwt", metadata__grant_types=["client_credentials"])
