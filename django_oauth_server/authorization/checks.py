@@ -116,18 +116,7 @@ def identify_client(params: Parameters, issuer: Issuer, user: AbstractBaseUser |
     client_id = params.get("client_id", "")
     client = find_client(issuer, client_id, user) if client_id else None
     if client is None:
-        reason = "is repeated" if "client_id" in params.repeated else "is unknown" if client_id else "is missing"
-        why = explain_unknown(issuer, client_id)
-        detail = ": ".join(filter(None, (f"client_id {client_id!r} {reason}", why)))
-        if isinstance(why, ShutOut):
-            raise NotLetIn(why, parameter="client_id", rule="RFC 6749 section 4.1.1", detail=detail)
-        unknown = why or "No client is registered with this client_id."
-        raise UnverifiedRequest(
-            unknown if reason == "is unknown" else f"The parameter client_id {reason}.",
-            parameter="client_id",
-            rule="RFC 6749 section 4.1.1",
-            detail=detail,
-        )
+        raise _unknown(client_id, issuer) if client_id else _unnamed(params)
     if not client.is_active:
         raise NotLetIn(
             "The client is disabled.",
@@ -145,6 +134,21 @@ def identify_client(params: Parameters, issuer: Issuer, user: AbstractBaseUser |
             client=client,
         )
     return client
+
+
+def _unknown(client_id: str, issuer: Issuer) -> UnverifiedRequest:
+    """The refusal of a *client_id* that nobody is known by, in the words of a source that knows why."""
+    why, rule = explain_unknown(issuer, client_id), "RFC 6749 section 4.1.1"
+    detail = ": ".join(filter(None, (f"client_id {client_id!r} is unknown", why)))
+    if isinstance(why, ShutOut):
+        return NotLetIn(why, parameter="client_id", rule=rule, detail=detail)
+    words = why or "No client is registered with this client_id."
+    return UnverifiedRequest(words, parameter="client_id", rule=rule, detail=detail)
+
+
+def _unnamed(params: Parameters) -> UnverifiedRequest:
+    reason = "is repeated" if "client_id" in params.repeated else "is missing"
+    return UnverifiedRequest(f"The parameter client_id {reason}.", parameter="client_id", rule="RFC 6749 section 4.1.1")
 
 
 def choose_redirect_uri(params: Parameters, client: Client, issuer: Issuer) -> str:
