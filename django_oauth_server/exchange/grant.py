@@ -83,7 +83,7 @@ class TokenExchange(GrantType):
             if lack:
                 yield Warning(
                     f"token_exchange of {settings.issuer} names the client {name}, which {lack}.",
-                    hint="Correct the rule, or the client in the admin or with manage.py updateclient.",
+                    hint="Correct the rule, or the client: manage.py createclient registers it, updateclient changes its grant types.",
                     id="oauth_server.W020",
                 )
 

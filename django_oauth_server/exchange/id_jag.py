@@ -119,7 +119,7 @@ def _subject(request: TokenRequest) -> Presented:
     if found.type != "id_token":
         raise of_another_kind(found)
     if found.client.client_id != request.client.client_id:
-        raise meant_for_another(found)
+        raise meant_for_another(found, request.client)
     return found
 
 

@@ -72,6 +72,8 @@ class Allowed:
 Hook: TypeAlias = Callable[[Asked, Allowed], Collection[str]]
 """The scopes that the new token may have, of those that the rule allows. Raises an `OAuthError` to refuse."""
 
+_NOTHING_LEFT: Final = "This exchange leaves no scope that the new token could have."
+
 
 def rules_for(client: Client, rules: Iterable[R]) -> list[R]:
     """Those of *rules* that are about *client*. Raises `UnauthorizedClient` where there are none."""
@@ -98,9 +100,11 @@ def settled(asked: Asked, allowed: Allowed, hook: str) -> Allowed:
     Raises `InvalidScope` where it leaves none.
     """
     if hook:
-        allowed = replace(allowed, scopes=allowed.scopes & _kept(asked, allowed, hook))
-        if error := _nothing_left(asked, allowed.scopes):
+        left = allowed.scopes & _kept(asked, allowed, hook)
+        if not left:
+            error = InvalidScope(_NOTHING_LEFT, detail=f"hook leaves none of {format_scope(allowed.scopes)}")
             raise _by(allowed.rule, error)
+        allowed = replace(allowed, scopes=left)
     logger.info(
         "token exchange: %r may exchange a token that was issued to %r, by %s",
         asked.client.client_id,
@@ -136,11 +140,12 @@ def of_another_kind(subject: Presented) -> Unacceptable:
     )
 
 
-def meant_for_another(subject: Presented) -> Unacceptable:
-    """The refusal of a subject token that was issued neither to this client nor for it."""
+def meant_for_another(subject: Presented, client: Client) -> Unacceptable:
+    """The refusal of a subject token that was issued neither to *client* nor for it."""
     return Unacceptable(
         "The parameter subject_token was not issued for this client.",
-        detail=f"issued to {subject.client.client_id!r} for {', '.join(subject.audience)}",
+        detail=f"issued to {subject.client.client_id!r} for {', '.join(subject.audience)}; "
+        f"resource_identifiers of the client: {', '.join(client.resource_identifiers) or 'none'}",
         parameter="subject_token",
     )
 
@@ -187,7 +192,7 @@ def _check_meant(rule: Exchange, asked: Asked) -> OAuthError | None:
     is_meant = subject.is_for(asked.client) or (subject.type == "id_token" and is_named)
     if is_meant and (rule.issued_to is None or is_named):
         return None
-    return meant_for_another(subject)
+    return meant_for_another(subject, asked.client)
 
 
 def _check_told_apart(rule: Exchange, asked: Asked) -> OAuthError | None:
@@ -211,7 +216,8 @@ def _check_actors_own(rule: Exchange, asked: Asked) -> OAuthError | None:
         return None
     return Unacceptable(
         "The parameter actor_token was not issued for this client, or somebody else acts by it.",
-        detail=f"issued to {actor.client.client_id!r} for {', '.join(actor.audience)}",
+        detail=f"issued to {actor.client.client_id!r} for {', '.join(actor.audience)}; "
+        f"resource_identifiers of the client: {', '.join(asked.client.resource_identifiers) or 'none'}",
         parameter="actor_token",
     )
 
@@ -278,21 +284,15 @@ def _check_targets(rule: Exchange, asked: Asked) -> OAuthError | None:
 def _check_scopes(rule: Exchange, asked: Asked) -> OAuthError | None:
     permitted = _permitted(rule, asked)
     beyond = asked.scopes - permitted
-    if not beyond:
-        return _nothing_left(asked, permitted)
-    return InvalidScope(
-        "The parameter scope asks for more than this exchange allows.",
-        detail=f"beyond it: {format_scope(beyond)}; subject_token has {format_scope(asked.subject.scopes)}",
-    )
-
-
-def _nothing_left(asked: Asked, scopes: frozenset[str]) -> OAuthError | None:
-    if scopes:
+    if permitted and not beyond:
         return None
-    return InvalidScope(
-        "This exchange leaves no scope that the new token could have.",
-        detail=f"subject_token has {format_scope(asked.subject.scopes)}",
-    )
+    had, left = format_scope(asked.subject.scopes) or "none", format_scope(asked.allowed) or "none"
+    if beyond:
+        return InvalidScope(
+            "The parameter scope asks for more than this exchange allows.",
+            detail=f"beyond it: {format_scope(beyond)}; subject_token has {had}; the client and the person allow {left}",
+        )
+    return InvalidScope(_NOTHING_LEFT, detail=f"subject_token has {had}; the client and the person allow {left}")
 
 
 _Check: TypeAlias = Callable[[Exchange, Asked], OAuthError | None]

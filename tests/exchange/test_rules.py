@@ -54,8 +54,28 @@ def test_the_log_names_both_clients_and_no_token(
     refused = orders.swap(tokens.make("for another service", orders.client)[0])
     assert refused.status_code == 400
     assert "'orders' may exchange a token that was issued to 'front'" in caplog.text
-    assert f"issued to 'front' for {LEDGER}, client_id 'orders'" in caplog.text
+    assert (
+        f"issued to 'front' for {LEDGER}; resource_identifiers of the client: {ORDERS}, client_id 'orders'"
+        in caplog.text
+    )
     assert value not in caplog.text and new not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("registered", "reason"),
+    [
+        ({"metadata__resource_identifiers": []}, "resource_identifiers of the client: none"),
+        ({"metadata__scope": "notes:read"}, "the client and the person allow none"),
+        ({"metadata__scope": "orders:write"}, "the client and the person allow orders:write"),
+    ],
+    ids=str,
+)
+def test_the_reason_says_what_the_client_was_registered_without(
+    tokens: Tokens, exchanges: Any, registered: dict[str, Any], reason: str
+) -> None:
+    service = Service("orders", ORDERS, **registered)
+    assert service.swap(tokens.make("of a person", service.client)[0]).status_code == 400
+    assert reason in Refusal.objects.get().reason
 
 
 @pytest.mark.spec("RFC 8693", "2.1", "4.2")

@@ -141,7 +141,9 @@ def test_a_hook_takes_scopes_away_and_never_adds_one(orders: Service, given: Giv
 def test_a_hook_that_leaves_nothing_refuses(orders: Service, given: Give, hooked: Any) -> None:
     hooked(lambda asked, allowed: ())
     assert told(orders.swap(given()))["error"] == "invalid_scope"
-    assert Refusal.objects.get().rule.startswith("token_exchange: Exchange(orders")
+    kept = Refusal.objects.get()
+    assert kept.rule.startswith("token_exchange: Exchange(orders")
+    assert "hook leaves none of stock:read" in kept.reason
 
 
 def test_a_hook_refuses_in_its_own_words(orders: Service, given: Give, hooked: Any) -> None:
