@@ -56,8 +56,8 @@ _CHUNK: Final = 64 * 1024
 _VERSION: Final = {"version": "3.0", "spec_version": "2.3"}
 _ENDED: Final[Message] = {"type": "ended"}
 """In place of a further message: the application has returned."""
-_OF_THE_CONNECTION: Final = frozenset({"connection", "keep-alive", "transfer-encoding"})
-"""Headers that are not the application's to send (RFC 9110 section 7.6.1); HTTP/2 forbids them."""
+_OF_THE_CONNECTION: Final = frozenset({"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"})
+"""Headers that are not the application's to send (RFC 9110 section 7.6.1); HTTP/2 forbids them (RFC 9113 section 8.2.2)."""
 JUDGED_ANEW: Final = 10.0
 """Seconds after which the token of a response that is still streamed is verified and judged again."""
 NOT_UNDER_WSGI: Final = "This address is served under ASGI only."

@@ -64,7 +64,10 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         (b"x-two", b"b"),
         (b"set-cookie", b"one=1; HttpOnly"),
         (b"set-cookie", b"two=2"),
-        (b"connection", b"keep-alive"),
+        *(
+            (name, b"x")
+            for name in (b"Connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade")
+        ),
     ]
     await say(send, seen, 201, headers)
     assert (await receive())["type"] == "http.disconnect"
