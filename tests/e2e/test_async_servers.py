@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -22,6 +21,7 @@ import pytest
 
 from tests.e2e.async_project.urls import AT_ONCE, THREADS
 from tests.e2e.conftest import ROOT, free_port
+from tests.waiting import PATIENCE, until, until_served
 
 pytestmark = pytest.mark.e2e
 
@@ -62,18 +62,20 @@ class Project:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             return int(
-                urllib.request.urlopen(urllib.request.Request(self.url + path, headers=headers), timeout=90).status
+                urllib.request.urlopen(
+                    urllib.request.Request(self.url + path, headers=headers), timeout=PATIENCE
+                ).status
             )
         except urllib.error.HTTPError as refused:
             return refused.code
 
     def listen(self, path: str, token: str) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=30)
+        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=PATIENCE)
         connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
         return connection
 
     def open_streams(self) -> int:
-        return int(json.load(urllib.request.urlopen(f"{self.url}/open-streams", timeout=30))["open"])
+        return int(json.load(urllib.request.urlopen(f"{self.url}/open-streams", timeout=PATIENCE))["open"])
 
     def call_at_once(self, path: str, tokens: list[str], at_once: int = AT_ONCE) -> Counter[int]:
         """*at_once* callers, until there were as many calls as the loop holds; how often each status was given."""
@@ -112,18 +114,12 @@ def served(name: str, environment: dict[str, str], tokens: list[str], home: Path
         yield project
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(PATIENCE)
 
 
 def _wait_until_served(project: Project, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        assert server.poll() is None, project.output.read_text()
-        try:
-            assert project.call("/health") == 200, project.output.read_text()
-            return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(project.output.read_text())
+    until_served(lambda: project.call("/health"), server, project.output.read_text)
+    assert project.call("/health") == 200, project.output.read_text()
 
 
 @pytest.fixture(scope="module", params=["uvicorn", "granian", "gunicorn-asgi"])
@@ -171,11 +167,7 @@ def test_streams_are_open_side_by_side_and_end_when_their_callers_go(loop: Proje
     assert loop.open_streams() == STREAMS
     for caller in callers:
         caller.close()
-    for _ in range(50):
-        if not loop.open_streams():
-            return
-        time.sleep(0.1)
-    pytest.fail(f"{loop.open_streams()} streams go on for nobody")
+    until(lambda: not loop.open_streams(), lambda: f"{loop.open_streams()} streams go on for nobody")
 
 
 @pytest.mark.parametrize("path", ["/sleepy", "/reader"])

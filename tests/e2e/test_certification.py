@@ -27,6 +27,7 @@ from tests.e2e.clients.person import Person
 from tests.e2e.conftest import ROOT, free_port
 from tests.e2e.test_loadclients import DOCUMENT
 from tests.outbound.server import WebServer, as_json
+from tests.waiting import PATIENCE, until, until_served
 
 requests = pytest.importorskip("requests")
 pytestmark = pytest.mark.e2e
@@ -127,19 +128,14 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
             yield provider
     finally:
         os.killpg(walk.pid, signal.SIGTERM)
-        walk.wait(20)
+        walk.wait(PATIENCE)
 
 
 def _looked(provider: Provider, walk: subprocess.Popen[bytes]) -> str:
     """What the page's own look shows, once the servers have started."""
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        assert walk.poll() is None, (provider.folder / "output").read_text()
-        with socket.socket() as caller:
-            if caller.connect_ex(("127.0.0.1", provider.port)) == 0:
-                return provider.run(LOOK)
-        time.sleep(0.2)
-    pytest.fail((provider.folder / "output").read_text())
+    here = ("127.0.0.1", provider.port)
+    until_served(lambda: socket.create_connection(here).close(), walk, (provider.folder / "output").read_text)
+    return provider.run(LOOK)
 
 
 def _resolve_here(patch: pytest.MonkeyPatch) -> None:
@@ -337,9 +333,7 @@ def test_the_suites_own_host_is_asked_for_keys_and_requests_and_told_of_the_end(
 
     question = person.browser.get(provider.discovery["end_session_endpoint"])
     person._submit(question, decision="sign_out")
-    end = time.monotonic() + 15
-    while not suite.forms and time.monotonic() < end:
-        time.sleep(0.1)
+    until(lambda: suite.forms)
     told = provider.read(suite.forms[0]["logout_token"]).claims
     assert (told["sub"], told["sid"], told["aud"]) == (signed_in["sub"], signed_in["sid"], me)
 

@@ -19,6 +19,7 @@ from tests.e2e.conftest import ROOT
 from tests.e2e.test_remote_api import CALLBACK, VERIFIER, Served
 from tests.e2e.test_start import manage
 from tests.outbound.server import Answer, WebServer
+from tests.waiting import PATIENCE
 
 requests = pytest.importorskip("requests")
 pytestmark = pytest.mark.e2e
@@ -93,16 +94,16 @@ class Chain:
             "resource": self.services[to].url,
             "scope": scope,
         }
-        return requests.post(f"{self.server.url}/oauth/token", form, auth=(by, self.secret(by)), timeout=30)
+        return requests.post(f"{self.server.url}/oauth/token", form, auth=(by, self.secret(by)), timeout=PATIENCE)
 
     def bought(self, form: dict[str, str]) -> dict[str, object]:
-        answer = requests.post(f"{self.server.url}/oauth/token", form, timeout=30)
+        answer = requests.post(f"{self.server.url}/oauth/token", form, timeout=PATIENCE)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
     def call(self, service: str, token: str) -> requests.Response:
         headers = {"Authorization": f"Bearer {token}"}
-        return requests.get(f"{self.services[service].url}/{service}", headers=headers, timeout=30)
+        return requests.get(f"{self.services[service].url}/{service}", headers=headers, timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")

@@ -70,8 +70,9 @@ def connect(page: Any, example: Example) -> None:
 
 
 def read_notes(page: Any) -> None:
-    """(E) and (F)."""
-    page.click("#read")
+    """(E) and (F), also where notes are there already."""
+    with page.expect_response(lambda answer: answer.url.endswith("/api/notes/") and answer.ok):
+        page.click("#read")
     page.wait_for_selector("#notes >> text=Buy oat milk")
 
 

@@ -30,6 +30,7 @@ from tests.e2e.oauth_toolkit_project.traffic import (  # noqa: E402
     Traffic,
     bearer,
 )
+from tests.waiting import PATIENCE  # noqa: E402
 
 pytestmark = pytest.mark.e2e
 
@@ -59,7 +60,7 @@ class Project:
         """What `manage.py` prints."""
         command = [sys.executable, "-m", "django", *arguments]
         environment = self._environment | {"STAGE": stage}
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -79,7 +80,7 @@ class Project:
         """What has begun is finished."""
         if self._server:
             self._server.send_signal(signal.SIGTERM)
-            self._server.wait(30)
+            self._server.wait(PATIENCE)
             self._server = None
 
 

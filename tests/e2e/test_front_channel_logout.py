@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.spec("OpenID Con
 
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
-PATIENCE = 5
-"""Seconds for which the browser waits for the frames, and then goes on."""
+FOR_FRAMES = 5_000
+"""Milliseconds for which the browser waits for the frames, and then goes on."""
 EXCHANGE = "([url, form]) => fetch(url, {method: 'POST', body: new URLSearchParams(form)}).then(told => told.json())"
 FRAME_ELSEWHERE = """address => new Promise(told => {
   addEventListener("securitypolicyviolation", refused => told([refused.effectiveDirective, refused.blockedURI]));
@@ -106,6 +106,9 @@ def scripts() -> bool:
 def page(chromium: Any, provider: Example, parties: tuple[Party, Party], scripts: bool) -> Iterator[Any]:
     """The browser of somebody who has signed in at both."""
     context = chromium.new_context(ignore_https_errors=True, java_script_enabled=scripts)
+    if scripts:
+        context.clock.install(time=0)
+        context.clock.pause_at(1000)  # it goes on when a test says so
     page = context.new_page()
     for party in parties:
         party.sign_in(page, provider)
@@ -122,6 +125,12 @@ def leave(page: Any, provider: Example, party: Party) -> Any:
     return told.value
 
 
+def until_asked(page: Any, *parties: Party) -> None:
+    """The browser has asked for the frame of each."""
+    while not all(party.server.calls["/front-channel"] for party in parties):
+        page.wait_for_timeout(10)
+
+
 @pytest.mark.requirement(47)
 def test_both_are_told_which_session_ended_and_then_the_browser_goes_back(
     page: Any, provider: Example, parties: tuple[Party, Party]
@@ -130,14 +139,14 @@ def test_both_are_told_which_session_ended_and_then_the_browser_goes_back(
     page.on("request", lambda asked: asked.frame.parent_frame and loaded.append(asked.url))
     one, other = parties
     leave(page, provider, one)
-    page.wait_for_url(f"{one.url('/signed-out')}?state=s-1", timeout=(PATIENCE - 1) * 1000)
+    page.wait_for_url(f"{one.url('/signed-out')}?state=s-1")
     told = {address.partition("?")[0]: parse_qs(urlsplit(address).query) for address in loaded}
     assert told == {
         party.url("/front-channel"): {"from": ["op"], "iss": [provider.url], "sid": [party.claims["sid"]]}
         for party in parties
     }
     assert len(loaded) == 2 and one.claims["sid"] != other.claims["sid"]
-    page.wait_for_timeout((PATIENCE + 1) * 1000)
+    page.clock.run_for(2 * FOR_FRAMES)
     assert one.server.calls["/signed-out"] == 1, "the page goes on once"
     for party in parties:
         assert party.server.calls["/front-channel"] == 1
@@ -174,7 +183,8 @@ def test_without_scripts_both_are_told_and_a_link_goes_on(
     page: Any, provider: Example, parties: tuple[Party, Party]
 ) -> None:
     leave(page, provider, parties[0])
-    page.wait_for_timeout((PATIENCE + 1) * 1000)
+    until_asked(page, *parties)
+    page.wait_for_timeout(1_000 + FOR_FRAMES)
     assert page.is_hidden("#stay")
     page.click("#continue")
     page.wait_for_url(f"{parties[0].url('/signed-out')}?state=s-1")
@@ -189,7 +199,8 @@ def test_who_wants_to_stay_is_not_led_away(page: Any, provider: Example, parties
     leave(page, provider, one)
     page.click("#stay")
     other.server.released.set()
-    page.wait_for_timeout((PATIENCE + 1) * 1000)
+    page.wait_for_load_state("load")
+    page.clock.run_for(2 * FOR_FRAMES)
     assert page.url.startswith(provider.url) and page.is_hidden("#stay")
     assert page.evaluate("document.activeElement.id") == "continue"
     assert "/signed-out" not in one.server.calls
@@ -202,5 +213,8 @@ def test_one_that_never_answers_keeps_nobody_from_going_back(
     one, other = parties
     other.server.released.clear()
     leave(page, provider, one)
-    page.wait_for_url(f"{one.url('/signed-out')}?state=s-1", timeout=(PATIENCE + 5) * 1000)
+    until_asked(page, one, other)
+    page.wait_for_selector("#stay")
+    page.clock.run_for(FOR_FRAMES + 1)
+    page.wait_for_url(f"{one.url('/signed-out')}?state=s-1")
     assert one.server.calls["/front-channel"] == other.server.calls["/front-channel"] == 1

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 
 ALLOWED, FORBIDDEN, TOLD_THE_SCOPE = [200, False], [403, False], [403, True]
@@ -17,7 +19,7 @@ ALLOWED, FORBIDDEN, TOLD_THE_SCOPE = [200, False], [403, False], [403, True]
 @pytest.fixture(scope="module")
 def answers() -> dict[str, list[object]]:
     command = [sys.executable, "-m", "tests.e2e.guardian_walk"]
-    return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=120).stdout)
+    return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=PATIENCE).stdout)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from tests.e2e.conftest import ROOT
 from tests.e2e.test_demo import Look, look, page
 from tests.e2e.test_remote_api import Served
 from tests.e2e.test_start import manage
+from tests.waiting import until
 
 requests = pytest.importorskip("requests")
 __all__ = ["look", "page"]  # fixtures
@@ -99,12 +100,12 @@ def test_who_leaves_the_provider_has_left_the_relying_party(page: Any, world: Wo
     page.goto(world.provider.url)
     with page.expect_navigation():
         page.click("#logout")
-    for _ in range(50):
+
+    def is_known_no_more() -> bool:
         page.goto(world.guestbook.url)
-        if "You are not signed in" in page.inner_text("#who"):
-            break
-        page.wait_for_timeout(100)
-    assert "You are not signed in" in page.inner_text("#who")
+        return "You are not signed in" in page.inner_text("#who")
+
+    until(is_known_no_more, world.provider.log)
     assert "sessions ended: 1" in world.guestbook.log()
 
 

@@ -10,7 +10,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.conftest import ROOT, Example, free_port
+from tests.waiting import PATIENCE, until_served
 
 pytestmark = pytest.mark.e2e
 
@@ -135,18 +135,12 @@ def test_the_links_lead_to_where_it_is_served(tmp_path: Path) -> None:
         assert server.stdout
         printed = next(line for line in server.stdout if "Metadata" in line).split()[-1]
         assert printed == f"{url}/.well-known/oauth-authorization-server"
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                with urllib.request.urlopen(printed) as answer:
-                    assert json.load(answer)["issuer"] == url
-                    break
-            except urllib.error.URLError:
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
+        until_served(lambda: urllib.request.urlopen(printed), server, lambda: "it did not start")
+        with urllib.request.urlopen(printed) as answer:
+            assert json.load(answer)["issuer"] == url
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +150,7 @@ def test_the_links_lead_to_where_it_is_served(tmp_path: Path) -> None:
 def test_where_it_cannot_be_served_is_said_at_once(tmp_path: Path, bind: str, said: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         server = start(tmp_path, "--bind", bind.format(taken=f"127.0.0.1:{other.getsockname()[1]}"))
-        printed, _ = server.communicate(timeout=60)
+        printed, _ = server.communicate(timeout=PATIENCE)
     assert server.returncode == 1
     assert said in printed
     assert "Start here" not in printed

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 pytest.importorskip("oauth2_provider", reason="django-oauth-toolkit is not installed")
 pytestmark = pytest.mark.e2e
 
@@ -94,7 +96,9 @@ class Project:
     def _run(self, *command: str) -> str:
         inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
         environment = inherited | {"PYTHONPATH": str(ROOT)}
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=PATIENCE
+        )
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
 

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from django.test import Client as Browser
 
 from django_oauth_server.registry import default_issuer
 from tests.flow import Flow
+from tests.waiting import PATIENCE, until_served
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +35,7 @@ def at_once(*works: Callable[[], T]) -> list[T]:
 
     def run(work: Callable[[], T]) -> T:
         try:
-            barrier.wait(timeout=60)
+            barrier.wait(timeout=PATIENCE)
             return work()
         finally:
             connections.close_all()
@@ -123,13 +123,13 @@ class HttpBrowser:
 
     def hang_up(self, path: str, form: Mapping[str, str]) -> None:
         """Send, and be gone before the answer."""
-        http = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        http = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         http.request("POST", path, urlencode(form), {"Content-Type": FORM})
         http.close()
 
     def _ask(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> HttpAnswer:
         cookies = "; ".join(f"{one.key}={one.value}" for one in self.cookies.values())
-        http = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        http = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             http.request(method, path, body, headers | ({"Cookie": cookies} if cookies else {}))
             response = http.getresponse()
@@ -150,11 +150,12 @@ def serve(folder: Path, settings: str = "tests.races.settings") -> Iterator[Guni
     with log.open("wb") as output:
         process = subprocess.Popen(command + workers, cwd=ROOT, env=environment(settings), stdout=output, stderr=output)
         try:
-            _wait_for(port, process)
+            knock = HttpBrowser(port, SimpleCookie())
+            until_served(lambda: knock.get("/.well-known/oauth-authorization-server"), process, log.read_text)
             yield Gunicorn(port, log)
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(PATIENCE)
 
 
 def environment(settings: str, **more: str) -> dict[str, str]:
@@ -171,15 +172,3 @@ def limits() -> list[str]:
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 30
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            HttpBrowser(port, SimpleCookie()).get("/.well-known/oauth-authorization-server")
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("gunicorn did not start")

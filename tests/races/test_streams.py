@@ -27,6 +27,7 @@ from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.testing.tokens import issue_token
 from tests.races.doors import Threads
 from tests.races.test_revocation import take_back
+from tests.waiting import PATIENCE
 
 FORMATS = pytest.mark.parametrize("format", ["opaque", "at+jwt"])
 SYNC_OR_NOT = pytest.mark.parametrize("middleware", [[], ["tests.resource.test_asgi.sync_only"]])
@@ -178,19 +179,19 @@ def listen(token: str, begun: Event, address: str = "/mcp") -> bytes:
         scope = {"type": "http", "method": "GET", "path": address, "query_string": b"", "headers": headers}
         caller = ApplicationCommunicator(get_asgi_application(), scope)
         await caller.send_input({"type": "http.request", "body": b""})
-        start = await caller.receive_output(20)
+        start = await caller.receive_output(PATIENCE)
         assert start["status"] == 200, start
         body, more = b"", True
         while more:
-            message = await caller.receive_output(20)
+            message = await caller.receive_output(PATIENCE)
             body, more = body + message.get("body", b""), message.get("more_body")
             begun.set()
-        await caller.wait(5)
+        await caller.wait(PATIENCE)
         while asgi._at_work or left:
             await asyncio.sleep(0.01)
         return body
 
-    return asyncio.run(asyncio.wait_for(heard(), 20))
+    return asyncio.run(asyncio.wait_for(heard(), PATIENCE))
 
 
 @FORMATS
@@ -202,12 +203,12 @@ def test_a_stream_ends_when_the_person_takes_back_what_they_allowed(
     before = open_connections()
     with ThreadPoolExecutor(1) as threads:
         streamed = threads.submit(listen, token, begun)
-        assert begun.wait(20)
+        assert begun.wait(PATIENCE)
         with pytest.raises(TimeoutError):
             streamed.result(1)
         held = min(open_connections() for _ in range(5)) - before  # one is open at moments
         take_back(Threads().browser(person), {})
-        assert (held, set(streamed.result(20))) == (0, {ord("1")})
+        assert (held, set(streamed.result(PATIENCE))) == (0, {ord("1")})
 
 
 @pytest.mark.parametrize("middleware", [with_role, with_role_too])

@@ -14,6 +14,7 @@ from django.test import Client as Browser
 from django_oauth_server.models import Token
 from tests.factories import ClientFactory
 from tests.flow import Flow
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,7 +48,7 @@ def test_a_lock_that_was_waited_for_in_vain_is_a_conflict_and_tried_again(browse
             with transaction.atomic():
                 Token.objects.update(expires_at=F("expires_at"))
                 held.set()
-                seen_waiting.wait(10)
+                seen_waiting.wait(PATIENCE)
         finally:
             connections.close_all()
 
@@ -60,7 +61,7 @@ def test_a_lock_that_was_waited_for_in_vain_is_a_conflict_and_tried_again(browse
 
     writer = Thread(target=another_writer)
     writer.start()
-    held.wait(10)
+    held.wait(PATIENCE)
     limit(lock_timeout="100ms")
     with connection.execute_wrapper(count):
         response = flow.revoke(token)

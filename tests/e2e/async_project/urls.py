@@ -18,12 +18,12 @@ from rest_framework.views import APIView
 from django_oauth_server.resource import drf, ninja
 from django_oauth_server.resource.asgi import asgi_view
 from django_oauth_server.resource.django import ProtectedResourceMixin, protected_resource
+from tests.waiting import PATIENCE
 
 AT_ONCE: Final = 200
 """Calls that one event loop holds."""
 THREADS: Final = 8
 """Calls that threads hold."""
-PATIENCE: Final = 60
 _loop: defaultdict[str, asyncio.Barrier] = defaultdict(lambda: asyncio.Barrier(AT_ONCE))
 streams: Counter[str] = Counter()
 _threads: defaultdict[str, threading.Barrier] = defaultdict(lambda: threading.Barrier(THREADS))

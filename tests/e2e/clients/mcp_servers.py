@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
 from tests.e2e.clients.conftest import register_at
 from tests.e2e.conftest import ROOT, free_port, started
 from tests.outbound.server import WebServer, as_json, write_certificate
+from tests.waiting import PATIENCE, SOON, until_served
 
 CALLBACK = "http://127.0.0.1:33418/callback"
 SCOPES = "notes:read notes:write offline_access"
@@ -81,28 +80,17 @@ class World:
         with output.open("w") as sink:
             process = subprocess.Popen(command, env=inherited | own, stdout=sink, stderr=subprocess.STDOUT)
         try:
-            _until_served(self.remote, process, output)
+            until_served(lambda: requests.get(self.remote, timeout=SOON), process, output.read_text)
             yield self.remote
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE)
 
     @cached_property
     def made_by_an_operator(self) -> dict[str, Any]:
         """A client with a secret, as `createclient` makes one."""
         metadata = AGENT | {"token_endpoint_auth_method": "client_secret_basic", "scope": SCOPES}
         return register_at(self.server)(**metadata)
-
-
-def _until_served(url: str, process: subprocess.Popen[bytes], output: Path) -> None:
-    for _ in range(300):
-        assert process.poll() is None, output.read_text()
-        try:
-            requests.get(url, timeout=5)
-            return
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    pytest.fail(output.read_text())
 
 
 Known = Callable[[World], dict[str, Any]]

@@ -18,6 +18,7 @@ import requests
 from tests.e2e.clients.conftest import HERE, Register
 from tests.e2e.clients.person import Person
 from tests.e2e.conftest import ROOT, Example
+from tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.spec("RFC 8628", "3")]
 
@@ -42,7 +43,7 @@ def polled(command: list[str], environment: dict[str, str], answer: Callable[[Sh
         shown = device.stdout.readline()
         assert shown.startswith("{"), shown + device.stderr.read()
         answer(json.loads(shown))
-        out, err = device.communicate(timeout=60)
+        out, err = device.communicate(timeout=PATIENCE)
         assert device.returncode == 0, err
     return json.loads(out)
 
@@ -165,7 +166,7 @@ def test_a_shell_script_with_curl_alone(
         shown = re.search(r"http\S+", device.stdout.readline())
         assert shown
         person.connects(shown[0], decision=decision)
-        out, err = device.communicate(timeout=60)
+        out, err = device.communicate(timeout=PATIENCE)
     if decision == "allow":
         assert (device.returncode, type(json.loads(out))) == (0, list), err
     else:

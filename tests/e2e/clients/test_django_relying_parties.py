@@ -19,6 +19,7 @@ import requests
 from tests.e2e.clients.conftest import Register
 from tests.e2e.clients.person import Person
 from tests.e2e.conftest import ROOT, Example, free_port
+from tests.waiting import PATIENCE, SOON, until_served
 
 pytestmark = pytest.mark.e2e
 
@@ -58,22 +59,11 @@ def served(settings: str, port: int, server: Example, client: dict[str, Any], ho
             stderr=subprocess.STDOUT,
         )
     try:
-        _wait_until_served(url, process, output)
+        until_served(lambda: requests.get(url, timeout=SOON), process, output.read_text)
         yield RelyingParty(url, output)
     finally:
         process.terminate()
-        process.wait(10)
-
-
-def _wait_until_served(url: str, process: subprocess.Popen[bytes], output: Path) -> None:
-    for _ in range(600):
-        assert process.poll() is None, output.read_text()
-        try:
-            requests.get(url, timeout=1)
-            return
-        except requests.RequestException:
-            time.sleep(0.1)
-    pytest.fail(output.read_text())
+        process.wait(PATIENCE)
 
 
 def registered(register: Register, port: int, callback: str) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from tests.e2e.clients.test_device import registered as registered_device
 from tests.e2e.clients.test_device import settings as device_settings
 from tests.e2e.clients.test_openid_client import answered_by
 from tests.e2e.conftest import Example, free_port
+from tests.waiting import SOON, until_served
 
 requests = pytest.importorskip("requests")
 pytestmark = pytest.mark.e2e
@@ -106,20 +106,9 @@ def test_oauth2_proxy_with_a_long_link(go: Any, example: Example, register: Regi
     link = f"{at}/reports?filter=" + "x" * 3000
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as proxy:
         try:
-            _until_served(at, proxy)
+            until_served(lambda: requests.get(f"{at}/ping", timeout=SOON), proxy, lambda: "it did not start")
             seen = person.visit(link)
         finally:
             proxy.terminate()
         assert proxy.stdout
         assert (seen.status_code, seen.url, seen.text) == (200, link, "Authenticated"), proxy.stdout.read()[-3000:]
-
-
-def _until_served(at: str, proxy: subprocess.Popen[str]) -> None:
-    for _ in range(100):
-        try:
-            requests.get(f"{at}/ping", timeout=1)
-            return
-        except OSError:
-            assert proxy.poll() is None, proxy.stdout and proxy.stdout.read()
-            time.sleep(0.1)
-    pytest.fail("oauth2-proxy did not start")

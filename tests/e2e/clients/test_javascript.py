@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.clients.conftest import HERE, Register
 from tests.e2e.clients.person import Person
 from tests.e2e.conftest import Example
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.e2e
 
@@ -34,7 +35,7 @@ def run(script: str, example: Example, person: Person, client: dict[str, str], m
         assert node.stdout and node.stderr
         url = node.stdout.readline().strip()
         assert url.startswith(example.url), node.stderr.read()
-        out, err = node.communicate(person.answer(url) + "\n", timeout=60)
+        out, err = node.communicate(person.answer(url) + "\n", timeout=PATIENCE)
         assert node.returncode == 0, err
     return json.loads(out)
 

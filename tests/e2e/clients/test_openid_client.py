@@ -14,6 +14,7 @@ from joserfc.jwk import ECKey
 from tests.e2e.clients.conftest import HERE, Register, register_at
 from tests.e2e.clients.person import Person
 from tests.e2e.conftest import Example
+from tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("npm")]
 
@@ -44,7 +45,7 @@ def answered_by(command: list[str], environment: dict[str, str], *answers: Calla
             url = client.stdout.readline().strip()
             assert url.startswith("http"), url + client.stderr.read()
             print(answer(url), file=client.stdin, flush=True)
-        out, err = client.communicate(timeout=60)
+        out, err = client.communicate(timeout=PATIENCE)
         assert client.returncode == 0, err
     return json.loads(out)
 
