@@ -34,7 +34,6 @@ from django_oauth_server.resource.admission import admitted_by, is_still_good
 from django_oauth_server.resource.occasionally import OccasionallyEach
 from django_oauth_server.resource.threads import (
     Admission,
-    ApplicationThread,
     context_with_thread,
     context_without_thread,
     is_served,
@@ -83,7 +82,7 @@ def asgi_view(make_app: Callable[[], ASGIApplication]) -> ASGIView:
         lifespan = await _lifespan_of(get_running_loop(), lifespans, make_app)
         scope = {**await _scope(request), "state": lifespan.state.copy(), "path_params": path_params}
         is_free = await sync_to_async(let_go)()
-        return await _Exchange(request, scope).answer(lifespan.app, is_free=is_free)
+        return await _Exchange(request, scope, is_free=is_free).answer(lifespan.app)
 
     for alias in connections:  # Django opens no transaction around what runs in the event loop (ATOMIC_REQUESTS)
         transaction.non_atomic_requests(using=alias)(view)
@@ -204,7 +203,9 @@ async def _live(app: ASGIApplication, state: dict[str, Any], begun: Future[None]
 class _Exchange:
     """One request given to an application, and its response."""
 
-    def __init__(self, request: ASGIRequest, scope: dict[str, Any]) -> None:
+    def __init__(self, request: ASGIRequest, scope: dict[str, Any], *, is_free: bool) -> None:
+        """*is_free*: whether the thread has no connection to the database. Another thread would not see what is set on it, nor the transaction in
+        it."""
         self._request = request
         self._scope = scope
         self._loop = get_running_loop()
@@ -215,15 +216,11 @@ class _Exchange:
         self._has_expired = False
         self._failure: Exception | None = None
         self._timer: TimerHandle | None = None
-        self._thread: ApplicationThread | None = None
-
-    async def answer(self, app: ASGIApplication, *, is_free: bool) -> HttpResponseBase:
-        """The response, as soon as the application has begun it.
-
-        *is_free*: whether the thread has no connection to the database. Another thread would not see what is set on it, nor the transaction in it.
-        """
         self._is_tested = not is_free and not is_served()
         self._thread = thread_of_application(is_free=is_free)
+
+    async def answer(self, app: ASGIApplication) -> HttpResponseBase:
+        """The response, as soon as the application has begun it."""
         context = copy_context() if self._thread is None else context_with_thread(self._thread)
         self._task = self._begin(self._loop.create_task(self._run(app), context=context))
         try:

@@ -73,6 +73,7 @@ def test_what_the_token_allows_is_served(post, body):
     [
         (tool("write"), "notes:read notes:write"),
         (tool("admin.delete"), "admin notes:read"),
+        (tool("admin.*"), "admin notes:read"),
         (message("prompts/get", name="tidy"), "notes:read notes:write"),
         (message("completion/complete", ref={"type": "ref/prompt", "name": "tidy"}), "notes:read notes:write"),
         (uri("notes://secret/1"), "admin notes:read"),
@@ -140,7 +141,6 @@ def test_the_log_is_told_once_a_minute_of_each_operation_that_is_not_served(post
         (tool("other"), -32602),
         (tool("List"), -32602),
         (tool("list "), -32602),
-        (tool("admin.*"), -32602),
         (tool(""), -32602),
         (message("prompts/get", name="other"), -32602),
         (uri("file:///etc/passwd"), -32602),
@@ -164,9 +164,6 @@ def test_the_log_is_told_once_a_minute_of_each_operation_that_is_not_served(post
 )
 @pytest.mark.usefixtures("anew")
 def test_what_no_table_names_is_not_served(post, body, code, caplog):
-    if body == tool("admin.*"):
-        assert post(body).status_code == 403, "it stands for itself no more than for the rest"
-        return
     response = post(body, "writer")
     assert response.status_code == 403
     assert response.json() == {
