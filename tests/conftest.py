@@ -22,8 +22,6 @@ from django.test import Client as Browser
 from django.utils import translation
 
 from django_oauth_server import outbound
-from django_oauth_server.authorization.sources import request_uri
-from django_oauth_server.clients import logos
 from django_oauth_server.keys import signing
 from django_oauth_server.protocol.jose import SigningKeyPair
 from django_oauth_server.resource import admission
@@ -67,8 +65,6 @@ def _fresh_process() -> Iterator[None]:
     revoked.forget()
     shared_cache.cache_clear()
     outbound.forget()
-    request_uri.forget()
-    logos.forget()
     yield
     signing.forget()
     revoked.forget()

@@ -13,8 +13,7 @@ from cachetools import TLRUCache
 
 from django_oauth_server.conf import IssuerSettings
 from django_oauth_server.models import Client
-from django_oauth_server.outbound import Errand, Unreachable, fetch, run
-from django_oauth_server.resource.verifiers.flights import PerProcess
+from django_oauth_server.outbound import Errand, Unreachable, fetch, remembered, run
 
 MOST_KEPT: Final = 16 * 1024 * 1024
 """Bytes of memory in each process, for the pictures that were looked at last."""
@@ -50,11 +49,6 @@ def logo_of(client: Client, uri: str, settings: IssuerSettings) -> Picture | Non
     """
     member = _member(client, uri)
     return _pictures.get().of(client, member, uri, settings) if member else None
-
-
-def forget() -> None:
-    """Fetch every picture anew."""
-    _pictures.begin_anew()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +105,7 @@ class _Pictures:
             self._found[place] = found
 
 
-_pictures: Final = PerProcess(_Pictures)
+_pictures: Final = remembered(_Pictures)
 
 
 def _member(client: Client, uri: str) -> str:

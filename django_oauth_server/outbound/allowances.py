@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from cachetools import LRUCache
 
 from django_oauth_server.conf.rates import Rate
-from django_oauth_server.resource.verifiers.flights import PerProcess
+from django_oauth_server.outbound.memory import remembered
 
 _REMEMBERED: Final = 4096
 
@@ -38,14 +38,9 @@ class _Accounts:
             return 0
 
 
-_accounts: Final = PerProcess(_Accounts)
+_accounts: Final = remembered(_Accounts)
 
 
 def spend(who: str, rate: Rate) -> int:
     """Count one more question of *who*. 0; or after how many seconds they may ask it."""
     return _accounts.get().spend(who, rate)
-
-
-def forget() -> None:
-    """Forget what was spent."""
-    _accounts.begin_anew()

@@ -15,7 +15,8 @@ from typing import Final, Generic, TypeVar, cast
 
 from cachetools import LRUCache
 
-from django_oauth_server.resource.verifiers.flights import Flight, Flights, PerProcess
+from django_oauth_server.outbound.memory import remembered
+from django_oauth_server.resource.verifiers.flights import Flight, Flights
 from django_oauth_server.resource.verifiers.http import Unreachable
 
 _WORKERS: Final = 16
@@ -143,7 +144,7 @@ class Errands:
                 self._silent.pop(errand.key, None)
 
 
-_errands: Final = PerProcess(Errands)
+_errands: Final = remembered(Errands)
 
 
 def run(errand: Errand[T], patience: float) -> T:
@@ -162,8 +163,3 @@ def is_under_way(key: str) -> bool:
 def is_silent(key: str) -> bool:
     """Whether *key* was waited for in vain when it was last asked."""
     return _errands.get().is_silent(key)
-
-
-def forget() -> None:
-    """Forget who was silent, and what it cost."""
-    _errands.begin_anew()

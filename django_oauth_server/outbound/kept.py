@@ -11,14 +11,13 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
-from typing import Any, Final, Generic, NamedTuple, TypeVar
-from weakref import WeakSet
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from cachetools import LRUCache
 
 from django_oauth_server.outbound.errands import Crowded, Errand, is_silent, is_under_way, run
+from django_oauth_server.outbound.memory import remembered
 from django_oauth_server.protocol.log import get_log
-from django_oauth_server.resource.verifiers.flights import PerProcess
 from django_oauth_server.resource.verifiers.http import Unreachable
 
 T = TypeVar("T")
@@ -183,8 +182,7 @@ class Addresses(Generic[T]):
     """Those of one kind, of which each process remembers *most*."""
 
     def __init__(self, most: int) -> None:
-        self._places: Final = PerProcess(lambda: _Places[T](most))
-        _all.add(self)
+        self._places: Final = remembered(lambda: _Places[T](most))
 
     def at(self, name: Hashable, make: Callable[[], Address[T]]) -> Address[T]:
         """The one of this *name*, which is made where it is not remembered."""
@@ -193,16 +191,3 @@ class Addresses(Generic[T]):
     def known(self, name: Hashable) -> Address[T] | None:
         """The one of this *name*, if it is remembered."""
         return self._places.get().known(name)
-
-    def forget(self) -> None:
-        """Ask every one anew."""
-        self._places.begin_anew()
-
-
-_all: Final[WeakSet[Addresses[Any]]] = WeakSet()
-
-
-def forget() -> None:
-    """Ask every address of every kind anew."""
-    for one in _all:
-        one.forget()

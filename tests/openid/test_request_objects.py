@@ -17,6 +17,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client as Browser
 
+from django_oauth_server import outbound
 from django_oauth_server.authorization.sources import request_uri as by_reference
 from django_oauth_server.authorization.turn import Turn, read_turn
 from django_oauth_server.clients.metadata import terms_of
@@ -521,7 +522,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         passed += seconds
 
     monkeypatch.setattr(by_reference, "monotonic", lambda: real() + passed)
-    by_reference.forget()
+    outbound.forget()
     return put_forward
 
 
@@ -680,7 +681,7 @@ def test_what_was_fetched_is_not_fetched_again_when_somebody_has_signed_in(
 ) -> None:
     flow = Flow(strict, Browser())
     back = next_of(flow.authorize(**BARE, request_uri=published()))
-    by_reference.forget()
+    outbound.forget()
     server.pages.clear()
     flow.browser.force_login(user)
     assert answered(flow.decide(flow.browser.get(back)))["state"] == "signed"

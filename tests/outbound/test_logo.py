@@ -15,6 +15,7 @@ from django.core.cache.backends.base import BaseCache
 from django.http import HttpResponse
 from django.test import Client as Browser
 
+from django_oauth_server import outbound
 from django_oauth_server.clients import logos
 from django_oauth_server.clients.logos import logo_of
 from django_oauth_server.registry import default_issuer
@@ -141,7 +142,7 @@ def test_logos_of_many_clients_fill_neither_the_cache_nor_the_memory(
     app: Any, server: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logos, "MOST_KEPT", 100_000)
-    logos.forget()
+    outbound.forget()
     serve(server, PNG + bytes(30_000))
     for _ in range(6):
         until_there(ClientFactory(metadata__logo_uri=server.url("/logo")), PNG + bytes(30_000))

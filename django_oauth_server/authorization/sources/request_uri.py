@@ -13,20 +13,17 @@ from time import monotonic
 from typing import Final
 
 from cachetools import TLRUCache
-from django.core.signals import setting_changed
 from django.utils.translation import gettext, gettext_lazy
 
 from django_oauth_server.authorization.sources.base import Arrival, Found, RequestSource
 from django_oauth_server.authorization.sources.request_object import read_request_object
 from django_oauth_server.component import Document, Member, Terms
 from django_oauth_server.conf import IssuerSettings
-from django_oauth_server.conf.loader import SETTING
 from django_oauth_server.errors import InvalidRequestUri, RequestUriNotSupported, TemporarilyUnavailable
 from django_oauth_server.models import Client
-from django_oauth_server.outbound import Crowded, Errand, Unreachable, fetch, run
+from django_oauth_server.outbound import Crowded, Errand, Unreachable, fetch, remembered, run
 from django_oauth_server.protocol.parameters import MAX_LENGTH
 from django_oauth_server.protocol.uris import check_web_uri
-from django_oauth_server.resource.verifiers.flights import PerProcess
 
 LONGEST_KEPT: Final = 60.0
 """Seconds for which what an address answered serves other requests, at most; less where it says so."""
@@ -94,11 +91,6 @@ class RequestByReference(RequestSource):
         return {"request_uri_parameter_supported": True, "require_request_uri_registration": True}
 
 
-def forget() -> None:
-    """Ask every address anew."""
-    _contents.begin_anew()
-
-
 def _registered(client: Client) -> frozenset[str]:
     return frozenset(str(uri).partition("#")[0] for uri in client.metadata.get("request_uris", ()))
 
@@ -162,12 +154,4 @@ class _Contents:
         return answer
 
 
-_contents: Final = PerProcess(_Contents)
-
-
-def _forget(*, setting: str, **_: object) -> None:
-    if setting == SETTING:
-        forget()
-
-
-setting_changed.connect(_forget)
+_contents: Final = remembered(_Contents)
