@@ -488,6 +488,21 @@ class TestWhoIsLetIn:
         assert flow.refresh(tokens["refresh_token"]).status_code == 401
         assert host.asked() == 1
 
+    @pytest.mark.parametrize("is_shown", [False, True])
+    def test_who_comes_from_a_device_is_told_that_this_site_does_not_accept_its_app(
+        self, flow: Flow, host: DocumentHost, browser: Browser, is_shown: bool
+    ) -> None:
+        host.say(grant_types=[DEVICE_CODE, "authorization_code", "refresh_token"])
+        code = post("/oauth/device_authorization", client_id=host.url(), scope="notes:read").json()["user_code"]
+        page = browser.get("/device", {"user_code": code}) if is_shown else None
+        Row.objects.create(issuer="https://as.example", host="localhost", verdict="blocked")
+        told = flow.decide(page) if page else browser.get("/device", {"user_code": code})
+        assert told.status_code == 400
+        assert "Example doesn't accept this app" in seen(told)
+        refusal = Refusal.objects.get()
+        assert refusal.client_id == host.url()
+        assert "has blocked clients whose document is at localhost" in refusal.reason
+
     def test_people_are_told_whether_anybody_vouches_for_it(self, flow: Flow) -> None:
         assert flow.authorize().context["unproven"]
         Row.objects.create(issuer="https://as.example", host="localhost", verdict="vouched")

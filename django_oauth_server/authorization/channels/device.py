@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_oauth_server.authorization.channel import Channel, NothingWaits, PendingRequest
-from django_oauth_server.authorization.checks import Draft, judge
+from django_oauth_server.authorization.checks import Draft, NotLetIn, judge
 from django_oauth_server.authorization.describe import describe_client
 from django_oauth_server.authorization.prompts.base import Place, Prompt, Situation
 from django_oauth_server.authorization.prompts.waiting import wait
@@ -22,7 +22,8 @@ from django_oauth_server.authorization.response_modes.base import Page, Redirect
 from django_oauth_server.authorization.turn import Turn
 from django_oauth_server.authorization.way_back import WayBack
 from django_oauth_server.clients.methods.base import is_public
-from django_oauth_server.clients.sources.find import find_client
+from django_oauth_server.clients.sources.base import ShutOut
+from django_oauth_server.clients.sources.find import explain_unknown, find_client
 from django_oauth_server.clients.throttling import source_of
 from django_oauth_server.component import DEVICE, Words
 from django_oauth_server.conf import IssuerSettings
@@ -88,9 +89,10 @@ class DeviceChannel(Channel):
         self, reference: Parameters, turn: Turn, http: HttpRequest, issuer: Issuer
     ) -> tuple[PendingRequest, Turn]:
         row, code = find_request(reference.get(USER_CODE, ""), issuer)
-        client = find_client(issuer, row.request["client_id"], http.user)
+        client_id = row.request["client_id"]
+        client = find_client(issuer, client_id, http.user)
         if client is None:
-            raise CodeRefused(_EXPIRED)
+            raise _gone(client_id, issuer)
         return PendingDevice(client, row, code, issuer, http), turn
 
 
@@ -109,6 +111,16 @@ def check_waiting(row: DeviceRequest, now: datetime) -> None:
         raise _used()
     if now >= row.expires_at:
         raise CodeRefused(_EXPIRED)
+
+
+def _gone(client_id: str, issuer: Issuer) -> OAuthError:
+    """Why a code leads nowhere whose client is not known any more."""
+    why = explain_unknown(issuer, client_id)
+    if isinstance(why, ShutOut):
+        refusal = NotLetIn(why, parameter="client_id", rule="RFC 8628 section 3.1", detail=why)
+        refusal.client_id = client_id
+        return refusal
+    return CodeRefused(_EXPIRED)
 
 
 def _used() -> CodeRefused:
