@@ -16,7 +16,7 @@ from django_oauth_server.conf.token_exchange import TokenExchangeSettings
 from django_oauth_server.conf.trusted_issuers import ID_JAG
 from django_oauth_server.errors import InvalidRequest, InvalidScope, InvalidTarget, OAuthError, TemporarilyUnavailable
 from django_oauth_server.exchange.base import TOKEN_TYPE, RequestedToken, Unacceptable
-from django_oauth_server.exchange.presented import Presented, presented_token
+from django_oauth_server.exchange.presented import Presented, presented_token, scopes_left
 from django_oauth_server.exchange.rules import (
     SETTING,
     Allowed,
@@ -34,7 +34,7 @@ from django_oauth_server.protocol import jose
 from django_oauth_server.protocol.scopes import format_scope, parse_scope
 from django_oauth_server.protocol.uris import comparable
 from django_oauth_server.storage.clients import clients_named
-from django_oauth_server.tokens.claims import claims_class, tellable
+from django_oauth_server.tokens.claims import claims_class, claims_within, tellable
 from django_oauth_server.tokens.subject import subject
 
 TYPE: Final = TOKEN_TYPE + "id-jag"
@@ -173,7 +173,8 @@ def _told(authorization: Authorization, rule: IDJAG, request: TokenRequest) -> M
     if not rule.claims:
         return {}
     settings = request.issuer.settings
-    names = tellable(authorization, request.client, settings).intersection(rule.claims)
+    left = claims_within(scopes_left(authorization, request.issuer), settings)
+    names = tellable(authorization, request.client, settings).intersection(rule.claims, left)
     return claims_class(settings).behind(authorization).claims(names)
 
 

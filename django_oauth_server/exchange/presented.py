@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
@@ -39,6 +39,7 @@ from django_oauth_server.tokens.sealed import TYP
 from django_oauth_server.tokens.subject import subject_behind
 
 _OF_THE_SIGN_IN: Final = ("auth_time", "acr", "amr")
+_REFRESH: Final = ("refresh_token",)
 Role: TypeAlias = Literal["subject_token", "actor_token"]
 
 
@@ -176,12 +177,17 @@ def _id_token(role: Role, value: str, request: TokenRequest) -> Presented:
         authorization=authorization,
         subject=str(claims["sub"]),
         audience=(authorization.client.client_id,),
-        scopes=authorization.scopes.intersection(client_facts(authorization.client, request.issuer, ()).scopes),
+        scopes=authorization.scopes.intersection(scopes_left(authorization, request.issuer)),
         expires_at=moment(float(str(claims["exp"]))),
         confirmation={},
         claims=claims,
         row=None,
     )
+
+
+def scopes_left(authorization: Authorization, issuer: Issuer) -> Collection[str]:
+    """Those that the client of *authorization* could be given for its person now, as by refreshing: an ID token is as old as it is."""
+    return client_facts(authorization.client, issuer, _REFRESH, authorization.user).scopes
 
 
 def _read_id_token(role: Role, value: str, request: TokenRequest) -> tuple[Mapping[str, object], Authorization]:

@@ -251,6 +251,23 @@ def test_and_no_others(wiki: Wiki, vouch: Any, user: Any) -> None:
     assert not {"email", "name"} & claims_of(wiki.id_jag(wiki.id_token("openid"))).keys()
 
 
+def without_email(client: Any, grant_type: str, user: Any, scopes: frozenset[str]) -> frozenset[str]:
+    """The person may no longer let apps see their address."""
+    return scopes - {"email"} if user is not None else scopes
+
+
+def test_claims_that_the_person_may_not_let_the_client_know_any_more_are_left_out(
+    wiki: Wiki, vouch: Any, user: Any, settings: Any
+) -> None:
+    user.email = "alice@as.example"
+    user.save()
+    vouch(rule(claims=("email",)))
+    mine = wiki.id_token("openid email")
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"allowed_scopes": f"{__name__}.without_email"}
+
+    assert "email" not in claims_of(wiki.id_jag(mine))
+
+
 def test_sub_is_what_the_server_elsewhere_knows_the_person_by(wiki: Wiki, vouch: Any, user: Any, settings: Any) -> None:
     pairwise = {"metadata__subject_type": "pairwise"}
     vouch(rule(relying_party="chat"))

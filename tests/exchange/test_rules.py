@@ -198,6 +198,22 @@ def test_what_the_app_may_not_ask_for_any_more_is_not_given_for_its_id_token(
     assert told(orders.swap(value, subject_token_type=type_))["error"] == "invalid_scope"
 
 
+def without_stock(client: Any, grant_type: str, user: Any, scopes: frozenset[str]) -> frozenset[str]:
+    """The person may no longer let the app see what is in stock."""
+    return scopes - {"stock:read"} if client.client_id == "front" and user is not None else scopes
+
+
+@pytest.mark.spec("RFC 8693", "5")
+def test_what_the_person_may_not_allow_the_app_any_more_is_not_given_for_its_id_token(
+    tokens: Tokens, orders: Service, exchanges: Any
+) -> None:
+    exchanges(RULES["front's ID tokens"])
+    value, type_ = tokens.make("an ID token of the app", orders.client)
+    assert orders.swapped(value, subject_token_type=type_)["scope"] == "stock:read"
+    exchanges(RULES["front's ID tokens"], server={"allowed_scopes": f"{__name__}.without_stock"})
+    assert told(orders.swap(value, subject_token_type=type_))["error"] == "invalid_scope"
+
+
 @pytest.mark.parametrize(
     "more",
     [{"exp": 1}, {"exp": "9999999999"}, {"exp": None}, {"iss": "https://other.example"}, {"sub": "1234"}, {"aud": "front"},
