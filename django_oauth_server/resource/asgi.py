@@ -290,6 +290,7 @@ class _Exchange:
         del response["Content-Type"]
         for name, value in _headers(start.get("headers", ())):
             _add(response, name, value)
+        self._is_of_events = response.get("Content-Type", "").partition(";")[0].strip().lower() == "text/event-stream"
         return response
 
     def _next_at_hand(self) -> Message | None:
@@ -299,9 +300,9 @@ class _Exchange:
             return None
 
     async def _rest(self, first: Message | None) -> AsyncIterator[bytes]:
-        """What follows, no longer than the token is good: whoever goes on listening comes again, with another.
+        """What follows, no longer than the token is good: whoever goes on listening to events comes again, with another.
 
-        Raises where the application ends before its response does: whoever reads learns that it is not whole.
+        Raises where any other response ends before it is whole: a server breaks the connection, and whoever reads learns of it.
         """
         try:
             message = first or {"more_body": True}
@@ -312,6 +313,8 @@ class _Exchange:
                 message = await self._messages.get()
             if not self._has_expired:
                 raise self._failure or RuntimeError("The ASGI application did not end its response.")
+            if not self._is_of_events:
+                raise RuntimeError("The token is not good any more, and the response not whole.")
         finally:
             self._leave()
 

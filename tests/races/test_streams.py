@@ -27,6 +27,7 @@ from django_oauth_server.resource.token import VerifiedToken
 from django_oauth_server.testing.tokens import issue_token
 from tests.races.doors import Threads
 from tests.races.test_revocation import take_back
+from tests.resource.mcp_urls import EVENTS
 from tests.waiting import PATIENCE
 
 FORMATS = pytest.mark.parametrize("format", ["opaque", "at+jwt"])
@@ -36,7 +37,7 @@ SYNC_OR_NOT = pytest.mark.parametrize("middleware", [[], ["tests.resource.test_a
 async def stream(scope: Any, receive: Any, send: Any) -> None:
     """Goes on, and asks the database now and then."""
     assert scope["type"] == "http"  # it knows no lifespan
-    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.start", "status": 200, "headers": EVENTS})
     while True:
         people = await sync_to_async(_count_people)()
         await send({"type": "http.response.body", "body": b"%d" % people, "more_body": True})

@@ -74,6 +74,9 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     happened["after the response"] += 1
 
 
+EVENTS = [(b"content-type", b"text/event-stream; charset=utf-8")]
+
+
 async def streaming(scope: Any, receive: Any, send: Any) -> None:
     """Sends without end, until the caller goes."""
     assert scope["type"] == "http"  # it knows no lifespan
@@ -101,7 +104,7 @@ async def waiting(scope: Any, receive: Any, send: Any) -> None:
 async def listening(scope: Any, receive: Any, send: Any) -> None:
     """Streams, with nothing to say."""
     assert scope["type"] == "http"
-    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.start", "status": 200, "headers": EVENTS})
     await asyncio.sleep(0)
     await send({"type": "http.response.body", "body": b"data: 0\n\n", "more_body": True})
     await waiting(scope, receive, send)
@@ -110,13 +113,21 @@ async def listening(scope: Any, receive: Any, send: Any) -> None:
 async def chattering(scope: Any, receive: Any, send: Any) -> None:
     """Always has something to say, so that whoever reads never waits."""
     assert scope["type"] == "http"
-    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.start", "status": 200, "headers": EVENTS})
     try:
         while True:
             await send({"type": "http.response.body", "body": b".", "more_body": True})
     except asyncio.CancelledError:
         happened["cancelled"] += 1
         raise
+
+
+async def downloading(scope: Any, receive: Any, send: Any) -> None:
+    """A long file, of which nobody said how long."""
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/csv")]})
+    await send({"type": "http.response.body", "body": b"half", "more_body": True})
+    await waiting(scope, receive, send)
 
 
 async def calling(scope: Any, receive: Any, send: Any) -> None:
@@ -246,6 +257,7 @@ urlpatterns = [
     path("async/<slug:team>/app", protected_resource("notes:read")(asgi_view(lambda: app))),
     path("async/waiting", csrf_exempt(asgi_view(lambda: waiting))),
     path("async/protected-waiting", protected_resource("notes:read")(asgi_view(lambda: listening))),
+    path("async/protected-downloading", protected_resource("notes:read")(asgi_view(lambda: downloading))),
     path("async/listening", csrf_exempt(asgi_view(lambda: listening))),
     path("async/streaming", csrf_exempt(asgi_view(lambda: streaming))),
     path("async/protected-chattering", protected_resource("notes:read")(asgi_view(lambda: chattering))),

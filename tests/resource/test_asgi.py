@@ -283,6 +283,14 @@ def test_a_stream_ends_when_its_token_allows_less(monkeypatch, caplog):
     assert "ends: The access token does not allow this request." in caplog.text
 
 
+@pytest.mark.parametrize("token, later", [("soon", verifiers.known_token), ("reader", refuse)])
+def test_a_download_is_broken_off_when_its_token_is_not_good_any_more(monkeypatch, token, later):
+    """Whoever reads would take what ends in order for the whole."""
+    with pytest.raises(RuntimeError, match="not whole"):
+        heard_while(monkeypatch, later, "protected-downloading", token)
+    assert happened["cancelled"] == 1
+
+
 def test_a_stream_ends_when_its_token_does_not_allow_the_operation_any_more(monkeypatch):
     call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "write"}}
     heard_while(monkeypatch, lambda token: make_token("notes:read"), "protected-mcp", "writer", data=json.dumps(call))
