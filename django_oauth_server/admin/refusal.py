@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_oauth_server.admin.lists import IssuerFilter, ReadOnlyAdmin, brief, cut, issuer_of
-from django_oauth_server.assertions.jwt_bearer import JWTBearer
 from django_oauth_server.authorization.response_modes.base import ResponseMode
 from django_oauth_server.clients.facts import client_facts
 from django_oauth_server.conf import IDJAG, Exchange
@@ -118,16 +117,19 @@ class RefusalAdmin(ReadOnlyAdmin):
 
 
 def _accepted(row: Refusal, client: Client, issuer: Issuer) -> Iterable[str] | None:
-    """None: the parameter has no values of which some are accepted."""
-    if row.rule.startswith(JWTBearer.settings_name):
-        return None  # what an assertion may bring is not the client's to say
+    """None: there are no values of which some are accepted, or nothing that the client could have sent in their place."""
     every_rule = issuer.settings.group(TokenExchangeSettings).every_rule
     rules = [rule for rule in every_rule if named(rule)[:_LONGEST] == row.rule]
-    if not rules:
-        values = WHAT_WOULD_PASS.get(row.parameter)
-        return values(client, issuer) if values else None
-    allowed = ALLOWED_BY_RULE.get(row.parameter)
-    return sorted({value for rule in rules for value in allowed(rule)}) if allowed else None
+    if rules:
+        allowed = ALLOWED_BY_RULE.get(row.parameter)
+        return sorted({value for rule in rules for value in allowed(rule)}) if allowed else None
+    values = None if _is_by_setting(row, issuer) else WHAT_WOULD_PASS.get(row.parameter)
+    return values(client, issuer) if values else None
+
+
+def _is_by_setting(row: Refusal, issuer: Issuer) -> bool:
+    """Whether a setting refused, whatever the client is registered for: what an assertion may bring, a hook, an exchange that has no rule."""
+    return row.rule.partition(":")[0] in {one.settings_name for one in issuer.components if one.settings_name}
 
 
 def last_refusals(client: Client, site: admin.AdminSite = admin.site) -> SafeString | str:

@@ -62,6 +62,7 @@ def test_an_exchange_that_no_rule_is_about_is_found_with_the_setting(settings: A
     )
     page = found(other.swap(token).json()["error_reference"])
     assert '<div class="readonly">token_exchange</div>' in page
+    assert "<div>urn:ietf:params:oauth:grant-type:token-exchange</div>" not in page, "it was asked for, and is refused"
 
 
 def test_an_assertion_is_found_with_its_rule_and_issuer(settings: Any, found: Any) -> None:
