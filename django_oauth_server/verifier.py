@@ -46,8 +46,9 @@ class LocalVerifier:
         return may_be_of(token, issuers_by_name()) or (unverified(token) is None and _has_predecessor())
 
     def offered_scopes(self, resource: str) -> Collection[str]:
-        """Those of every issuer of this project. An issuer that declares *resource* may offer fewer for it."""
-        return {scope for one in issuers() for scope in offered(resource, one)}
+        """Those of every issuer of this project that knows *resource*. One that declares it may offer fewer for it."""
+        known = (one for one in issuers() if not resource or one.settings.resource_named(resource))
+        return {scope for one in known for scope in offered(resource, one)}
 
     @sensitive_variables()
     async def averify(self, token: str) -> VerifiedToken:

@@ -57,6 +57,7 @@ def check_routes(app_configs: Sequence[AppConfig] | None = None, **kwargs: objec
         *messages,
         *_check_metadata(),
         *_check_prefixes(found),
+        *_check_resources(),
         *_check_scopes(found),
         *(message for view in views() for message in _check_mcp(view)),
         *(message for route in found for message in _check(route)),
@@ -108,6 +109,20 @@ def _check_prefixes(found: Sequence[Route]) -> Iterator[CheckMessage]:
                 f"protected_prefixes has {prefix}, but no route begins with it.",
                 hint="Write the beginning of a path, without domain, script name or language prefix.",
                 id="oauth_resource.W007",
+            )
+
+
+def _check_resources() -> Iterator[CheckMessage]:
+    """A resource that no issuer knows: whoever asks for a token for it is refused, and no other token opens it."""
+    offering = verifier()
+    if not isinstance(offering, Offering) or not offering.offered_scopes(""):
+        return
+    for resource in audiences():
+        if not offering.offered_scopes(resource):
+            yield Warning(
+                f"{resource} is a resource of this project, but no issuer of the project has it in resources, so no client gets a token for it.",
+                hint='Add it to "resources" in OAUTH_SERVER, or correct "resource" in OAUTH_RESOURCE_SERVER.',
+                id="oauth_resource.W016",
             )
 
 

@@ -108,6 +108,18 @@ def test_what_a_token_for_the_default_resource_has_for_userinfo_is_offered(besid
     assert "the scope 'email'" in only
 
 
+@pytest.mark.parametrize(
+    ("resource", "unknown"),
+    [(NOTES, []), (f"{NOTES}/", [f"{NOTES}/"]), ([MAIL, "https://api.example/mcp"], ["https://api.example/mcp"])],
+    ids=str,
+)
+def test_a_resource_that_no_issuer_knows_is_named(beside_the_server, settings, resource, unknown):
+    """Agents are refused when they ask for a token for it (`invalid_target`)."""
+    settings.OAUTH_RESOURCE_SERVER = {"resource": resource}
+    beside_the_server("notes:read")
+    assert [line.partition(" ")[0] for line in found().get("W016", [])] == unknown
+
+
 def test_a_scope_that_another_covers_is_offered(beside_the_server, settings):
     settings.OAUTH_RESOURCE_SERVER = {"scope_covers": f"{__name__}.covers"}
     beside_the_server("notes:read:7", "paint:7")

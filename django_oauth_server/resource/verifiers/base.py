@@ -86,5 +86,5 @@ class Offering(Protocol):
     """What a `TokenVerifier` may say besides, for `manage.py check`."""
 
     def offered_scopes(self, resource: str) -> Collection[str]:
-        """All scopes that a token for *resource* can have; for any resource, where that is empty. Asks nobody."""
+        """All scopes that a token for *resource* can have; for any resource, where that is empty. None: nobody gets such a token. Asks nobody."""
         ...
