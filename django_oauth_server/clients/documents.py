@@ -69,8 +69,8 @@ _addresses: Final[Addresses[Described]] = Addresses(_MOST)
 def metadata_at(client_id: str, issuer: Issuer, row: Client | None) -> dict[str, object]:
     """What the document at *client_id* says of the client, as it is registered here.
 
-    *row* is what was stored of it. Another process may have seen a newer document than this one keeps: it is fetched then, and within the pause what
-    the other has seen counts. Raises `Refused`, with what the client's developer has to mend, and `Unreachable` where it cannot be had now.
+    *row* is what was stored of it. If another process has stored a newer document than this one keeps, the document is fetched again; within the
+    pause, the row counts. Raises `Refused`, with what the client's developer has to mend, and `Unreachable` where it cannot be had now.
     """
     profile, asker = row.profile if row else "", host_of(client_id)  # as `Client.account`
     address = _addresses.at(_name(client_id, issuer, profile), lambda: _address(client_id, issuer, row))
@@ -83,8 +83,8 @@ def metadata_at(client_id: str, issuer: Issuer, row: Client | None) -> dict[str,
 
 
 def _spend(client_id: str, issuer: Issuer) -> None:
-    """Raise `TooManyRequests` where the document is one too many for the sender or the host. Of a client that nobody knows: whoever makes up
-    others at its host shuts out none that people allowed something."""
+    """Raise `TooManyRequests` where the document is one too many for the sender or the host. Only clients without a row are counted, so that whoever
+    makes up others at a host shuts out none that people have allowed something."""
     whose = {BY_ADDRESS: asking_address(issuer), BY_HOST: host_of(client_id)}
     for throttle, who in whose.items():
         rate = issuer.settings.throttles[throttle]
@@ -155,7 +155,7 @@ def _why_of_no_use(exc: Unreachable) -> str:
 
 
 def _read(found: Fetched) -> Document:
-    """What somebody else may have stored at the host, such as a picture of theirs, is seldom served as JSON."""
+    """The Content-Type is checked because other people may store files at the host, such as pictures, which are seldom served as JSON."""
     kind = found.content_type.partition(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise Refused("its Content-Type must be application/json")
@@ -166,8 +166,8 @@ def _read(found: Fetched) -> Document:
 
 
 def _judge(document: Document, client_id: str, issuer: Issuer, profile: str, before: Document) -> dict[str, object]:
-    """Section 4. No secret could be agreed on, so a client without a word of how it authenticates is a public one. *before* is what was accepted when
-    it was last fetched: what others had to say of that, they have said."""
+    """Section 4. *before* is the metadata that was accepted when the document was last fetched: a `sector_identifier_uri` that answered for that is
+    not asked again."""
     if document.get("client_id") != client_id:
         raise Refused("client_id: it must be the address of the document, character by character")
     for name in _SECRETS:
@@ -187,7 +187,8 @@ def _judge(document: Document, client_id: str, issuer: Issuer, profile: str, bef
 
 
 def _meant_here(document: Document, issuer: Issuer) -> Document:
-    """One document describes the client to every server: a scope that means nothing here was meant for another."""
+    """One document describes the client to every server, so scopes that are not offered here are left out. A client that does not say how it
+    authenticates is a public one, as no secret can be agreed on."""
     scope = document.get("scope")
     if isinstance(scope, str):
         scope = " ".join(one for one in scope.split() if one in issuer.settings.scopes)

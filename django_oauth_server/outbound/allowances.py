@@ -1,4 +1,4 @@
-"""How often somebody may have this process ask what it never asked before. Nothing is stored: whoever makes up addresses fills no table."""
+"""How often somebody may have this process ask a new address. Nothing is stored in the database, so that made-up addresses fill no table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Accounts:
         self._known: LRUCache[str, _Account] = LRUCache(_REMEMBERED)
 
     def spend(self, who: str, rate: Rate) -> int:
-        """0; or after how many seconds *who* may ask once more: then nothing is spent. What was spent comes back evenly."""
+        """Count one more question of *who*, and return 0; or the seconds after which they may ask it. What was spent comes back evenly."""
         each = rate.seconds / rate.count
         with self._lock:
             now = monotonic()
@@ -42,5 +42,5 @@ _accounts: Final = remembered(_Accounts)
 
 
 def spend(who: str, rate: Rate) -> int:
-    """Count one more question of *who*. 0; or after how many seconds they may ask it."""
+    """Count one more question of *who*, and return 0; or, where it is one too many, the seconds after which they may ask it."""
     return _accounts.get().spend(who, rate)

@@ -36,7 +36,7 @@ def hand_out(response: HttpResponseBase, token: VerifiedToken) -> None:
 
 
 def _signer(token: VerifiedToken) -> Signer:
-    """What nobody can compute for somebody else; another token of the same person and client is as good."""
+    """By person and client: a session goes on with another token of theirs, and with nobody else's."""
     return Signer(salt=key_of(("mcp session", *by_user_and_client(token))))
 
 

@@ -38,7 +38,7 @@ def find_identity(issuer: str, tenant: str, subject: str) -> LinkedIdentity | No
 def link(
     user: AbstractBaseUser, issuer: str, tenant: str, subject: str, now: datetime, *, by_email: bool = False
 ) -> LinkedIdentity:
-    """Keep that *subject* is *user*. The database refuses where that was linked meanwhile, or another one by the same email address."""
+    """Store that *subject* is *user*. Raises IntegrityError where it was linked meanwhile, or another subject by the same email address."""
     return LinkedIdentity.objects.create(
         digest=digest_of_identity(issuer, tenant, subject),
         issuer=issuer,
@@ -102,6 +102,6 @@ def _vouched_for(identity: LinkedIdentity) -> QuerySet[Authorization]:
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two addresses are one, in which A to Z may be written either way. To databases, and to Unicode, more are alike: `ſam@example.com`, say,
-    and `sam@example.com`, which are two mailboxes."""
+    """Whether two addresses are the same but for the case of A to Z. Databases and Unicode take more for the same, such as `ſam@example.com` and
+    `sam@example.com`, which are two mailboxes."""
     return one.translate(_LOWER) == other.translate(_LOWER)

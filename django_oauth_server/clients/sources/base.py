@@ -11,7 +11,7 @@ from django_oauth_server.models import Client
 
 
 class ShutOut(str):
-    """Why a client is not known: an operator does not let it in. It has made no mistake."""
+    """Why a client is not known: an operator does not let it in. The client has made no mistake."""
 
     __slots__ = ()
 

@@ -27,7 +27,7 @@ Verdict: Final = DocumentHost.Verdict
 
 
 class ClientIDMetadataDocuments(ClientSource):
-    """Whoever has a document at an https address is what the document says, as far as the policy and the operators let it in."""
+    """Clients that are described by a document at an https address, as far as the policy and the operators let them in."""
 
     name = "client_id_metadata_document"
     asks_others = True
