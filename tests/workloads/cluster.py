@@ -27,6 +27,8 @@ class Cluster:
         """The bearer token that it demands. Empty: its documents are for anybody (`system:unauthenticated`)."""
         self.asked: list[str] = []
         self.address = ""
+        self.jwks_uri = ""
+        """Where its metadata say that the keys are. Empty: where they are."""
 
     def answer(self, path: str, headers: Any) -> tuple[int, str, dict[str, Any]]:
         """A JWK Set is of its own type alone: other clients are told 406."""
@@ -34,7 +36,7 @@ class Cluster:
         if self.demands and headers.get("Authorization") != f"Bearer {self.demands}":
             return 403 if headers.get("Authorization") is None else 401, "application/json", {"kind": "Status"}
         if path == DISCOVERY:
-            return 200, "application/json", {"issuer": self.address, "jwks_uri": self.address + KEYS}
+            return 200, "application/json", {"issuer": self.address, "jwks_uri": self.jwks_uri or self.address + KEYS}
         if path == KEYS and "application/jwk-set+json" in headers.get("Accept", ""):
             return 200, "application/jwk-set+json", self.jwks
         return 406 if path == KEYS else 404, "application/json", {"kind": "Status"}

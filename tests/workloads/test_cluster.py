@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from django_oauth_server.conf import TrustedIssuer, Workload
 from django_oauth_server.protocol.jose import SigningKeyPair
 from tests.assertions import jwks, proof
 from tests.flow import TOKEN, form
+from tests.outbound.server import WebServer
 from tests.workloads.cluster import KEYS, Cluster, running
 from tests.workloads.platforms import KUBERNETES, KUBERNETES_KEY, kubernetes_token, workload_client
 
@@ -88,3 +90,15 @@ def test_a_certificate_of_another_authority_is_not_trusted(settings: Any, cluste
     settings.OAUTH_SERVER = settings.OAUTH_SERVER | {"trusted_issuers": {"issuers": (one,)}}
 
     assert ask(kubernetes_token(iss=one.issuer)).status_code == 503
+
+
+def test_an_issuer_elsewhere_leads_to_no_service_of_this_machine(settings: Any, cluster: Cluster) -> None:
+    """Metadata of somebody who has taken over the issuer: http is for an issuer that is on this machine itself (RFC 8414 section 2)."""
+    inside = WebServer(None)
+    inside.pages["/keys"] = 200, {"Content-Type": "application/json"}, json.dumps(cluster.jwks).encode()
+    issuer, cluster.jwks_uri = trust(settings, cluster), inside.url("/keys")
+    try:
+        assert ask(kubernetes_token(iss=issuer)).status_code == 503
+        assert not inside.asked
+    finally:
+        inside.stop()

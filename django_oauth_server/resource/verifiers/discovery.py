@@ -43,12 +43,14 @@ class RemoteIssuer:
 
     def endpoint(self, name: str) -> str:
         """The address that the metadata gives *name*. Waits for the network; raises `Unreachable`."""
-        address = self._metadata().get(name)
+        address = str(self._metadata().get(name) or "")
         try:
-            check_web_uri(str(address or ""))
+            check_web_uri(address)
+            if address.startswith("http:") and not self._identifier.startswith("http:"):
+                raise ValueError("it must be an https address")  # what listens on this machine is no issuer's elsewhere
         except ValueError as exc:
             raise Unreachable(f"the metadata of {self._identifier} has no {name} that can be used: {exc}") from exc
-        return str(address)
+        return address
 
     def server(self) -> AuthorizationServer:
         """What clients are told of it. Nothing but its identifier while it does not answer."""
