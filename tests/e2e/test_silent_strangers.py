@@ -102,7 +102,7 @@ def strangers(provider: Example, server: str, port: int) -> Iterator[Callable[[]
             claims = {"iss": me, "sub": me, "aud": provider.url, "jti": uuid.uuid4().hex, "exp": now + 60, "iat": now}
             form = {"grant_type": "client_credentials", "client_assertion_type": TYPE}
             return requests.post(
-                f"{server}/oauth/token", form | {"client_assertion": sign(claims, KEY, typ="JWT")}, timeout=60
+                f"{server}/oauth/token", form | {"client_assertion": sign(claims, KEY, typ="JWT")}, timeout=PATIENCE * 3
             )
 
         def ask_by_reference(me: str = client, address: str = f"{silent}/request") -> requests.Response:

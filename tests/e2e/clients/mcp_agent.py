@@ -15,6 +15,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata
 
 from tests.e2e.clients.mcp_servers import AGENT
+from tests.waiting import PATIENCE
 
 
 class Kept:
@@ -57,7 +58,7 @@ class Agent:
     async def connected(self) -> AsyncIterator[Client]:
         noted = {"response": [self._note]}
         async with (
-            httpx2.AsyncClient(auth=self.provider, event_hooks=noted, timeout=30) as http,
+            httpx2.AsyncClient(auth=self.provider, event_hooks=noted, timeout=PATIENCE) as http,
             Client(streamable_http_client(self.server, http_client=http)) as client,
         ):
             yield client

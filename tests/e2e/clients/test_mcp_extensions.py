@@ -19,6 +19,7 @@ from joserfc.jwk import ECKey
 from tests.e2e.clients.conftest import Register, register_at
 from tests.e2e.clients.test_openid_client import run
 from tests.e2e.conftest import ROOT, Example, started
+from tests.waiting import PATIENCE
 
 pytest.importorskip("mcp.client.auth")
 import httpx2
@@ -89,7 +90,7 @@ def id_jag(client_id: str, audience: str, resource: str) -> str:
 def whoami(url: str, provider: httpx2.Auth) -> dict[str, Any]:
     async def ask() -> dict[str, Any]:
         async with (
-            httpx2.AsyncClient(auth=provider, timeout=30) as http,
+            httpx2.AsyncClient(auth=provider, timeout=PATIENCE) as http,
             Client(streamable_http_client(url, http_client=http)) as client,
         ):
             result = await client.call_tool("whoami", {})
