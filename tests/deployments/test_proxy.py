@@ -12,12 +12,13 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.e2e.conftest import free_port
 from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
@@ -34,12 +35,6 @@ http {{
 """
 
 
-def _free_port() -> int:
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 def _until_open(port: int) -> None:
     until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
 
@@ -49,7 +44,7 @@ def proxied(request: Any, tmp_path: Path) -> Iterator[int]:
     """The port of nginx, before gunicorn."""
     if not shutil.which("nginx"):
         pytest.skip("nginx is not installed")
-    port, behind = _free_port(), _free_port()
+    port, behind = free_port(), free_port()
     recipe = RECIPE if request.param == "force_script_name" else WITHOUT_FORCE
     conf = CONF.format(folder=tmp_path, port=port, recipe=recipe.replace("8000", str(behind)))
     (tmp_path / "nginx.conf").write_text(conf)

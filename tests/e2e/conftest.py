@@ -13,9 +13,10 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -50,10 +51,18 @@ class Example:
     environment: dict[str, str]
 
 
+_dice = SystemRandom()
+"""Which no test seeds: of several processes that run tests, each finds ports of its own."""
+
+
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """One below those that systems give to connections. Any of those might be given away before a server listens there, or while it is down: even to
+    somebody who asks for that server, and is then connected to themselves."""
+    while True:
+        port = _dice.randrange(10_000, 32_000)
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

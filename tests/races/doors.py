@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ from django.db import connection, connections
 from django.test import Client as Browser
 
 from django_oauth_server.registry import default_issuer
+from tests.e2e.conftest import free_port
 from tests.flow import Flow
 from tests.waiting import PATIENCE, until_served
 
@@ -144,7 +144,7 @@ class HttpBrowser:
 @contextmanager
 def serve(folder: Path, settings: str = "tests.races.settings") -> Iterator[Gunicorn]:
     """Gunicorn with two workers, beside the test, on the test's database."""
-    port, log = _free_port(), folder / "gunicorn.log"
+    port, log = free_port(), folder / "gunicorn.log"
     command = [sys.executable, "-m", "gunicorn", "tests.races.wsgi:application", "--bind", f"127.0.0.1:{port}"]
     workers = ["--workers", "2", "--worker-class", "gthread", "--threads", "16", "--backlog", "256"]
     with log.open("wb") as output:
@@ -167,8 +167,3 @@ def environment(settings: str, **more: str) -> dict[str, str]:
 def limits() -> list[str]:
     """What every component limits. No race is to run into it: whoever loses one is to say why."""
     return list(default_issuer().settings.throttles)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
