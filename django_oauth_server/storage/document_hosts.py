@@ -16,6 +16,8 @@ from django_oauth_server.storage.batches import batches, walk
 from django_oauth_server.storage.transaction import atomic
 
 Verdict: Final = DocumentHost.Verdict
+_SEARCHED_FOR: Final = 10
+"""Hosts for which the database searches the client IDs in one go."""
 Place: TypeAlias = tuple[str, str]
 """An issuer, and a host of which one of its operators may say something."""
 
@@ -88,8 +90,7 @@ def clients_of(hosts: Collection[DocumentHost]) -> Iterator[Client]:
     blocked = {place for place, verdict in said.items() if verdict == Verdict.BLOCKED}
     vouched = DocumentHost.objects.filter(verdict=Verdict.VOUCHED, issuer__in={issuer for issuer, _ in blocked})
     spared = _places(vouched)
-    there = Q(*(Q(issuer=issuer, client_id__icontains=host) for issuer, host in said), _connector=Q.OR)
-    for client in walk(Client.objects.filter(there, client_id__startswith="https://").exclude(source=Client.TABLE)):
+    for client in walk(_perhaps_at(said)):
         host = host_of(client.client_id)
         above = {(client.issuer, name) for name in with_parents(host)}
         is_spared = (client.issuer, host) in spared
@@ -110,6 +111,16 @@ def reach_of(hosts: Collection[DocumentHost]) -> tuple[int, int]:
 def _allowed(hosts: Collection[DocumentHost]) -> Iterator[Authorization]:
     for some in batches(clients_of(hosts)):
         yield from walk(Authorization.objects.filter(client__in=some, is_live=True).select_related("client", "user"))
+
+
+def _perhaps_at(places: Collection[Place]) -> QuerySet[Client]:
+    """Clients of documents, those at *places* among them. Of many places the rows are all read: to search each for all of them takes longer."""
+    described = Client.objects.filter(client_id__startswith="https://").exclude(source=Client.TABLE)
+    if len(places) > _SEARCHED_FOR:
+        return described.filter(issuer__in={issuer for issuer, _ in places})
+    return described.filter(
+        Q(*(Q(issuer=issuer, client_id__icontains=host) for issuer, host in places), _connector=Q.OR)
+    )
 
 
 def _places(rows: QuerySet[DocumentHost]) -> set[Place]:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django_oauth_server.models import Authorization, Client
 from django_oauth_server.models.document_host import DocumentHost
 from django_oauth_server.protocol.hosts import read_host
+from django_oauth_server.storage import document_hosts
 from django_oauth_server.storage.document_hosts import clients_of, forget_verdicts, keep_verdict, verdict_of
 from tests.factories import AuthorizationFactory, ClientFactory
 
@@ -67,7 +68,11 @@ def test_blocking_ends_what_people_allow_the_clients_of_the_host() -> None:
 
 
 @pytest.mark.django_db
-def test_of_several_hosts_each_has_the_clients_of_its_own_issuer() -> None:
+@pytest.mark.parametrize("searched_for", [0, 10])
+def test_of_several_hosts_each_has_the_clients_of_its_own_issuer(
+    monkeypatch: pytest.MonkeyPatch, searched_for: int
+) -> None:
+    monkeypatch.setattr(document_hosts, "_SEARCHED_FOR", searched_for)
     theirs = [described("https://evil.example/app.json"), described("https://a.bad.example/app.json")]
     elsewhere = described("https://bad.example/app.json")
     Client.objects.filter(pk=elsewhere.pk).update(issuer="https://other.example")
