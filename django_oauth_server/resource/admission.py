@@ -25,6 +25,7 @@ from django_oauth_server.resource.challenge import (
     temporarily_unavailable,
 )
 from django_oauth_server.resource.conf import audiences, load, user_rule, verifier
+from django_oauth_server.resource.connections import Admission
 from django_oauth_server.resource.locations import metadata_url
 from django_oauth_server.resource.occasionally import OccasionallyEach
 from django_oauth_server.resource.people import nobody
@@ -32,7 +33,6 @@ from django_oauth_server.resource.possession import aprove, offered, prove, tell
 from django_oauth_server.resource.presented import read_token
 from django_oauth_server.resource.requirement import Requirement
 from django_oauth_server.resource.scopes import NOT_FOR_RESOURCES, fewest
-from django_oauth_server.resource.threads import Admission
 from django_oauth_server.resource.token import Presented, VerifiedToken
 from django_oauth_server.resource.verifiers.base import CannotVerify, Discerning, InvalidToken
 

@@ -31,13 +31,11 @@ from django.http.response import HttpResponseBase
 
 from django_oauth_server.protocol.log import get_log
 from django_oauth_server.resource.admission import admitted_by, is_still_good
+from django_oauth_server.resource.connections import Admission, is_served, let_go
 from django_oauth_server.resource.occasionally import OccasionallyEach
 from django_oauth_server.resource.threads import (
-    Admission,
     context_with_thread,
     context_without_thread,
-    is_served,
-    let_go,
     thread_of_application,
 )
 from django_oauth_server.resource.token import VerifiedToken
