@@ -12,6 +12,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from django_oauth_server.clients.facts import chooses_its_scopes
 from django_oauth_server.clients.fields import LinesField, ScopeField
 from django_oauth_server.clients.kinds import Kind
 from django_oauth_server.clients.metadata import choices_of, member_named, members_of, terms_of
@@ -101,6 +102,11 @@ class ClientForm(_ModelForm):
                 self.fields["scope"].help_text = _("Scopes this client may request. (scope)")
         elif not self.is_bound:
             self._mark_required()
+        if self.instance.pk and "scope" in self.fields and chooses_its_scopes(self.instance, self.issuer):
+            self.fields["scope"].help_text = _(
+                "This client registered itself. As long as anyone may register, it may ask people for any scope this server "
+                "offers, not only for those selected here. The setting allowed_scopes can limit it. (scope)"
+            )
 
     def full_clean(self) -> None:
         super().full_clean()

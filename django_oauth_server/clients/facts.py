@@ -41,7 +41,7 @@ def _askable(client: Client, issuer: Issuer, grant_types: tuple[str, ...]) -> fr
     ask for it without doing so: to them, what they registered is what they can use (RFC 7591 section 2), not all that they may.
     """
     offered = issuer.settings.scopes
-    if _says_itself(client, issuer) and _ask_person(grant_types, issuer):
+    if chooses_its_scopes(client, issuer) and _ask_person(grant_types, issuer):
         return frozenset(offered)
     return client.scopes.intersection(offered)
 
@@ -51,7 +51,7 @@ def _ask_person(grant_types: tuple[str, ...], issuer: Issuer) -> bool:
     return all(known[name].asks_person for name in grant_types if name in known)
 
 
-def _says_itself(client: Client, issuer: Issuer) -> bool:
+def chooses_its_scopes(client: Client, issuer: Issuer) -> bool:
     """Whether nobody but *client* decides what it may ask people for: no operator, no software statement, and no limit of the settings."""
     return (
         client.registered_by in {Client.RegisteredBy.ITSELF, Client.RegisteredBy.DOCUMENT}

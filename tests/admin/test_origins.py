@@ -85,3 +85,23 @@ def test_who_may_not_look_at_clients_sees_no_settings(staff: Any) -> None:
 
 def _filtered(admin: Browser, name: str) -> list[Client]:
     return list(admin.get(CLIENTS, {"registered_by__exact": name}).context["cl"].result_list)
+
+
+@pytest.mark.parametrize(
+    ("registered_by", "registration", "scopes", "chooses"),
+    [
+        ("itself", "open", "offered", True),
+        ("itself", "open", "default", False),
+        ("itself", "protected", "offered", False),
+        ("operator", "open", "offered", False),
+        ("token", "open", "offered", False),
+    ],
+)
+def test_an_operator_is_told_where_the_scopes_that_they_select_are_no_limit(
+    admin: Browser, settings: Any, registered_by: str, registration: str, scopes: str, *, chooses: bool
+) -> None:
+    changed = {"registration": registration, "registration_scopes": scopes}
+    settings.OAUTH_SERVER = settings.OAUTH_SERVER | changed
+    client = ClientFactory(registered_by=registered_by)
+    page = admin.get(f"{CLIENTS}{client.pk}/change/").content.decode()
+    assert ("it may ask people for any scope" in page) is chooses
