@@ -48,10 +48,13 @@ def keep_verdict(verdict: DocumentHost.Verdict, hosts: Collection[DocumentHost],
     """Store *verdict* on each of *hosts*. Blocking ends all that people allow their clients; returns how many authorizations that were."""
     for host in hosts:
         host.verdict, host.updated_at = verdict, now
-    known = [host.pk for host in hosts if host.pk is not None]
+    named = [host.pk for host in hosts if host.pk]
     with atomic():
-        DocumentHost.objects.filter(pk__in=known).update(verdict=verdict, updated_at=now)
-        DocumentHost.objects.bulk_create([host for host in hosts if host.pk is None])
+        stored = {
+            *DocumentHost.objects.filter(pk__in=named).values_list("pk", flat=True)
+        }  # a conflict leaves a key and no row
+        DocumentHost.objects.filter(pk__in=stored).update(verdict=verdict, updated_at=now)
+        DocumentHost.objects.bulk_create([host for host in hosts if host.pk not in stored])
         return revoke_authorizations(_allowed(hosts), now) if verdict == Verdict.BLOCKED else 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from django.utils import timezone
 
@@ -10,6 +12,7 @@ from django_oauth_server.models.document_host import DocumentHost
 from django_oauth_server.protocol.hosts import read_host
 from django_oauth_server.storage import document_hosts
 from django_oauth_server.storage.document_hosts import clients_of, forget_verdicts, keep_verdict, verdict_of
+from django_oauth_server.storage.transaction import Conflict, atomic
 from tests.factories import AuthorizationFactory, ClientFactory
 
 Verdict = DocumentHost.Verdict
@@ -65,6 +68,17 @@ def test_blocking_ends_what_people_allow_the_clients_of_the_host() -> None:
     assert set(clients_of([host])) == set(ended)
     assert keep_verdict(Verdict.BLOCKED, [host], timezone.now()) == 2
     assert {one.client for one in Authorization.objects.filter(is_live=True)} == set(kept)
+
+
+@pytest.mark.django_db
+def test_a_verdict_that_is_stored_anew_after_a_conflict_is_there() -> None:
+    host = DocumentHost(issuer=ISSUER, host="evil.example", verdict="blocked")
+    with suppress(Conflict), atomic():
+        keep_verdict(Verdict.BLOCKED, [host], timezone.now())
+        raise Conflict
+    assert verdict_of(ISSUER, "evil.example") is None
+    keep_verdict(Verdict.BLOCKED, [host], timezone.now())
+    assert verdict_of(ISSUER, "evil.example") == Verdict.BLOCKED
 
 
 @pytest.mark.django_db
