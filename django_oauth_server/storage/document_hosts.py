@@ -50,9 +50,8 @@ def keep_verdict(verdict: DocumentHost.Verdict, hosts: Collection[DocumentHost],
         host.verdict, host.updated_at = verdict, now
     named = [host.pk for host in hosts if host.pk]
     with atomic():
-        stored = {
-            *DocumentHost.objects.filter(pk__in=named).values_list("pk", flat=True)
-        }  # a conflict leaves a key and no row
+        # A row that met a conflict has a key, and is not there.
+        stored = set(DocumentHost.objects.filter(pk__in=named).values_list("pk", flat=True))
         DocumentHost.objects.filter(pk__in=stored).update(verdict=verdict, updated_at=now)
         DocumentHost.objects.bulk_create([host for host in hosts if host.pk not in stored])
         return revoke_authorizations(_allowed(hosts), now) if verdict == Verdict.BLOCKED else 0
