@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from django_oauth_server.protocol.errors import ContentTooLarge, InvalidRequest
@@ -26,22 +26,16 @@ def parse_object(raw: bytes) -> dict[str, object]:
         raise InvalidRequest("The request's body is not JSON.") from exc
     if not isinstance(document, dict):
         raise InvalidRequest("The request's body is not a JSON object.")
-    for value in _scalars(document):
+    for value, depth in _parts(document):
+        if depth > _DEEPEST:
+            raise InvalidRequest("The request's body is nested too deeply.")
         _check(value)
     return document
 
 
 def texts(document: object) -> Iterator[str]:
     """Every text in *document*, names of members among them, however deep it is."""
-    waiting = [document]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, str):
-            yield one
-        elif isinstance(one, dict):
-            waiting += (*one, *one.values())
-        elif isinstance(one, list):
-            waiting += one
+    return (value for value, _ in _parts(document) if isinstance(value, str))
 
 
 def is_storable(text: str) -> bool:
@@ -57,20 +51,15 @@ def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return named
 
 
-def _scalars(value: object, depth: int = 0) -> Iterator[object]:
-    """The names, and all that has no parts."""
-    if depth > _DEEPEST:
-        raise InvalidRequest("The request's body is nested too deeply.")
-    parts: Iterable[object] = ()
-    if isinstance(value, dict):
-        yield from value
-        parts = value.values()
-    elif isinstance(value, list):
-        parts = value
-    else:
-        yield value
-    for part in parts:
-        yield from _scalars(part, depth + 1)
+def _parts(document: object) -> Iterator[tuple[object, int]]:
+    """*document*, with every name and value in it in their order, and how deep each is: a name as its object."""
+    waiting = [(document, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        yield value, depth
+        names = value if isinstance(value, dict) else ()
+        values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        waiting += reversed([*((name, depth) for name in names), *((one, depth + 1) for one in values)])
 
 
 def _check(value: object) -> None:
